@@ -1,0 +1,73 @@
+"""A trustworthiness score for every answer of a language model, and a guardrail that acts on it.
+
+The public names are loaded on first use, so importing this package loads neither NeMo
+Guardrails nor any client.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nemoguardrails_trust.errors import (
+        CredentialsError,
+        DataError,
+        MissingDependencyError,
+        ModelError,
+        ScoringError,
+        SettingsError,
+        TrustError,
+    )
+    from nemoguardrails_trust.exchange import Exchange, Message
+    from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
+    from nemoguardrails_trust.scores import CallUsage, Signal, TrustworthinessScore, Usage
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CallUsage": "scores",
+    "CredentialsError": "errors",
+    "DataError": "errors",
+    "Exchange": "exchange",
+    "Message": "exchange",
+    "MissingDependencyError": "errors",
+    "ModelError": "errors",
+    "Scorer": "scorers.base",
+    "ScorerSettings": "scorers.base",
+    "ScoringError": "errors",
+    "SettingsError": "errors",
+    "Signal": "scores",
+    "TrustError": "errors",
+    "TrustworthinessScore": "scores",
+    "Usage": "scores",
+}
+
+__all__ = [
+    "CallUsage",
+    "CredentialsError",
+    "DataError",
+    "Exchange",
+    "Message",
+    "MissingDependencyError",
+    "ModelError",
+    "Scorer",
+    "ScorerSettings",
+    "ScoringError",
+    "SettingsError",
+    "Signal",
+    "TrustError",
+    "TrustworthinessScore",
+    "Usage",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,112 @@
+"""Every error this library raises.
+
+    TrustError
+    ├── SettingsError            a setting is unknown, out of range or contradicts another
+    ├── CredentialsError         a key is missing or was refused
+    ├── MissingDependencyError   an extra is not installed
+    ├── DataError                a file or a row of it cannot be used
+    ├── ScoringError             a score could not be had
+    └── ModelError               a call to a model or a hosted service failed
+        ├── ModelTimeoutError        it took longer than allowed
+        ├── ModelConnectionError     refused, reset, or no such host
+        ├── RateLimitError           429
+        ├── ModelRequestError        the server refused the request (4xx)
+        ├── ModelServerError         the server failed (5xx)
+        └── ModelResponseError       the answer could not be read, or holds nothing usable
+
+No message ever contains a key, a prompt or an answer.
+"""
+
+
+class TrustError(Exception):
+    """The root of this library's errors."""
+
+
+class SettingsError(TrustError, ValueError):
+    """A setting is unknown, out of range or contradicts another.
+
+    Attributes:
+        key: The setting at fault, as the user wrote it; `None` where it is not one setting.
+    """
+
+    def __init__(self, message: str, *, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class CredentialsError(TrustError):
+    """A key is missing or was refused."""
+
+
+class MissingDependencyError(TrustError, ImportError):
+    """An optional dependency is not installed.
+
+    Attributes:
+        extra: The extra of this package that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed; install it with "
+            f"`pip install 'nemoguardrails-trust[{extra}]'`"
+        )
+        self.extra = extra
+
+
+class DataError(TrustError):
+    """A file, or a row of it, cannot be used.
+
+    Attributes:
+        path: The file.
+        line: The line or row, counted from 1.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None, line: int | None = None) -> None:
+        where = ":".join(str(part) for part in (path, line) if part is not None)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.path = path
+        self.line = line
+
+
+class ScoringError(TrustError):
+    """A score could not be had."""
+
+
+class ModelError(TrustError):
+    """A call to a model or a hosted service failed.
+
+    Attributes:
+        status: The HTTP status, where the server gave one.
+        retry_after: Seconds after which the server allows another try, where it said so.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ModelTimeoutError(ModelError, TimeoutError):
+    """A call took longer than allowed."""
+
+
+class ModelConnectionError(ModelError, ConnectionError):
+    """The server could not be reached, or broke the connection."""
+
+
+class RateLimitError(ModelError):
+    """The server refused the call because too many are made (429)."""
+
+
+class ModelRequestError(ModelError):
+    """The server refused the request itself (4xx)."""
+
+
+class ModelServerError(ModelError):
+    """The server failed (5xx)."""
+
+
+class ModelResponseError(ModelError):
+    """The server's answer could not be read, or holds nothing usable."""

@@ -1,0 +1,106 @@
+"""What is scored: the messages a model was given, the retrieved context, and its response."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+ROLES = ("system", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation.
+
+    Attributes:
+        role: `system`, `user`, `assistant` or `tool`.
+        content: The text of the message.
+    """
+
+    role: str
+    content: str
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"role is {self.role!r}; it must be one of {', '.join(ROLES)}")
+        if not isinstance(self.content, str):
+            raise TypeError(f"content is {type(self.content).__name__}; it must be a string")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A response together with everything its model was given.
+
+    Attributes:
+        response: The answer to score.
+        messages: The conversation in order, up to and including the message that is answered.
+        context: Retrieved passages that the model was given besides the messages.
+        token_logprobs: Natural logarithms of the probabilities of the response's tokens, in
+            order, where the model gave them.
+    """
+
+    response: str
+    messages: tuple[Message, ...] = ()
+    context: tuple[str, ...] = ()
+    token_logprobs: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        prompt: str | Iterable[Mapping[str, str]],
+        response: str,
+        *,
+        context: str | Iterable[str] | None = None,
+        token_logprobs: Iterable[float] | None = None,
+    ) -> "Exchange":
+        """Builds an exchange from a prompt as most callers have it.
+
+        Args:
+            prompt: The user's text, or chat messages with `role` and `content`.
+            response: The answer to score.
+            context: One retrieved passage or several.
+            token_logprobs: Log-probabilities of the response's tokens.
+
+        Raises:
+            ValueError: A message has an unknown role.
+            TypeError: A message's content is not a string.
+        """
+        if isinstance(prompt, str):
+            messages: tuple[Message, ...] = (Message("user", prompt),)
+        else:
+            messages = tuple(Message(each["role"], each["content"]) for each in prompt)
+        passages = (context,) if isinstance(context, str) else tuple(context or ())
+        logprobs = None if token_logprobs is None else tuple(token_logprobs)
+        return cls(response, messages, passages, logprobs)
+
+    @property
+    def prompt(self) -> str:
+        """The messages and the context as one string with roles.
+
+        A lone user message without context is given as it is, since that is what scorers of
+        plain prompts expect.
+        """
+        if not self.context and len(self.messages) == 1 and self.messages[0].role == "user":
+            return self.messages[0].content
+        parts = [f"{each.role.capitalize()}: {each.content}" for each in self.messages]
+        if self.context:
+            passages = "\n".join(f"[{i}] {text}" for i, text in enumerate(self.context, start=1))
+            # Beside the question that it serves, as a retrieving application would put it.
+            parts.insert(max(0, len(parts) - 1), f"Context:\n{passages}")
+        return "\n\n".join(parts)
+
+    @property
+    def question(self) -> str:
+        """The last user message; empty where there is none."""
+        return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
+
+    def fingerprint(self) -> str:
+        """A digest that two exchanges share only when they are equal, as 64 hex digits."""
+        parts = [
+            self.response,
+            [[each.role, each.content] for each in self.messages],
+            list(self.context),
+            None if self.token_logprobs is None else list(self.token_logprobs),
+        ]
+        text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("ascii")).hexdigest()

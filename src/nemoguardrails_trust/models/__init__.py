@@ -1,0 +1,1 @@
+"""Language models, as far as a score needs them."""

@@ -1,0 +1,95 @@
+"""What a score needs of a language model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.scores import CallUsage
+
+Purpose = Literal["answer", "sample", "reflection", "comparison"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token of an answer, with its probability.
+
+    Attributes:
+        token: The token's text.
+        logprob: Natural logarithm of its probability, at most 0.
+        top: The most probable tokens at this place with their log-probabilities.
+    """
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer of a model.
+
+    Attributes:
+        text: What it says, its thinking left out. A tool call is given as JSON text.
+        tokens: Its tokens with probabilities, where the server gave them.
+        finish_reason: Why it ended, in the server's words (`stop`, `length`, …).
+    """
+
+    text: str
+    tokens: tuple[TokenLogprob, ...] | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one request for completions brought.
+
+    Attributes:
+        completions: At least one, at most as many as were asked for.
+        calls: One entry for each HTTP request or model call that was made.
+        failures: Messages of the requests that failed while others brought completions.
+    """
+
+    completions: tuple[Completion, ...]
+    calls: tuple[CallUsage, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A model that answers chat messages."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as shown to people."""
+        ...
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: Purpose,
+        n: int = 1,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_logprobs: int | None = None,
+    ) -> Reply:
+        """Asks for `n` answers to the messages.
+
+        Args:
+            messages: The conversation.
+            purpose: What the answers are for.
+            n: How many answers, each drawn independently.
+            temperature: Sampling temperature; `None` leaves it to the server.
+            max_tokens: The most tokens an answer may have; `None` leaves it to the server.
+            top_logprobs: Ask for token probabilities with this many alternatives a token, 0 to
+                20. A server that cannot give them answers without.
+
+        Raises:
+            ModelError: No answer could be had.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Closes the connections that this model holds on the running event loop."""
+        ...

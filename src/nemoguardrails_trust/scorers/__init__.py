@@ -1,0 +1,1 @@
+"""Scorers turn an exchange into a trustworthiness score."""

@@ -1,0 +1,153 @@
+"""What a scorer returns: a score, the signals it was made of, and what it cost."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One measurement that goes into a score.
+
+    Attributes:
+        value: 0 to 1, higher means more trustworthy; `None` where it could not be had.
+        details: What lies behind the value, ready for JSON.
+        error: Why there is no value.
+    """
+
+    value: float | None
+    details: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        _require_share("value", self.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """The signal as JSON types."""
+        return {"value": self.value, "details": dict(self.details), "error": self.error}
+
+
+@dataclass(frozen=True, slots=True)
+class CallUsage:
+    """What one call to a model cost.
+
+    Attributes:
+        purpose: `answer`, `sample`, `reflection` or `comparison`.
+        samples: Answers that it brought.
+        prompt_tokens: Tokens read, as the server counted them; 0 where it did not.
+        completion_tokens: Tokens written, likewise.
+        seconds: From sending to the last byte.
+    """
+
+    purpose: str
+    samples: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a score cost.
+
+    Attributes:
+        calls: Requests made to a model or service.
+        samples: Further answers drawn.
+        prompt_tokens: Tokens read, as the servers counted them.
+        completion_tokens: Tokens written, likewise.
+        seconds: Wall-clock time of the whole score.
+        by_call: The single calls, where they are known.
+    """
+
+    calls: int = 0
+    samples: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    by_call: tuple[CallUsage, ...] = ()
+
+    @classmethod
+    def of_calls(cls, calls: tuple[CallUsage, ...], seconds: float) -> "Usage":
+        """Adds up single calls that together took `seconds` of wall-clock time."""
+        return cls(
+            calls=len(calls),
+            samples=sum(each.samples for each in calls),
+            prompt_tokens=sum(each.prompt_tokens for each in calls),
+            completion_tokens=sum(each.completion_tokens for each in calls),
+            seconds=seconds,
+            by_call=calls,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The usage as JSON types."""
+        return {
+            "calls": self.calls,
+            "samples": self.samples,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "seconds": self.seconds,
+            "by_call": [
+                {
+                    "purpose": each.purpose,
+                    "samples": each.samples,
+                    "prompt_tokens": each.prompt_tokens,
+                    "completion_tokens": each.completion_tokens,
+                    "seconds": each.seconds,
+                }
+                for each in self.by_call
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TrustworthinessScore:
+    """How far a response can be trusted.
+
+    Attributes:
+        score: 0 to 1, higher is better; `None` where it could not be had.
+        signals: The measurements behind the score, by name.
+        explanation: Why the score is what it is, in a sentence or more.
+        alternatives: Other answers the model gave, most frequent first.
+        usage: What the score cost.
+        scorer: The name of the scorer.
+        error: Why there is no score, or which signals are missing from it.
+        metadata: Anything more, ready for JSON.
+    """
+
+    score: float | None
+    signals: Mapping[str, Signal] = field(default_factory=lambda: _EMPTY)
+    explanation: str | None = None
+    alternatives: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    scorer: str = ""
+    error: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+
+    def __post_init__(self) -> None:
+        _require_share("score", self.score)
+
+    def to_json(self) -> dict[str, Any]:
+        """The score as JSON types."""
+        return {
+            "trustworthiness_score": self.score,
+            "signals": {name: signal.to_json() for name, signal in self.signals.items()},
+            "explanation": self.explanation,
+            "alternatives": list(self.alternatives),
+            "usage": self.usage.to_json(),
+            "scorer": self.scorer,
+            "error": self.error,
+            "metadata": dict(self.metadata),
+        }
+
+
+def _require_share(name: str, value: float | None) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}; it must be a finite number from 0 to 1, or None")
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name} is {value!r}; it must be from 0 to 1, or None")
