@@ -1,0 +1,274 @@
+"""A model that gives recorded answers, samples and judgements back, so that nothing needs a key."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from nemoguardrails_trust.errors import DataError, ModelError
+from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.models.base import Completion, Purpose, Reply, TokenLogprob
+from nemoguardrails_trust.scores import CallUsage
+
+CHARACTERS_PER_TOKEN = 4
+"""What the token counts of a replay are estimated by: the usual rule of thumb for English."""
+
+_NEVER = -745.0  # exp() of it is the smallest number above 0; JSON and exp() both bear it
+_RECOGNISED_BY = 200  # characters of a response that are looked for in a judge's prompt
+
+_MUST_BE = {
+    "prompt": "a string that is not empty, or chat messages with role and content",
+    "response": "a string",
+    "samples": "a list of strings",
+    "reflection": "a number from 0 to 1",
+    "context": "a string or a list of strings",
+    "correct": "1 or 0",
+}
+
+Row = TypeVar("Row")
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Text = Annotated[str, Field(pattern=r"\S")]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a model once answered to a prompt.
+
+    Attributes:
+        prompt: The user's text, or the chat messages.
+        response: The answer.
+        samples: Other answers that the model gave to the same prompt, in the order drawn.
+        reflection: The probability that a judge gave the response of being correct, 0 to 1.
+        context: Retrieved passages that the model was given besides the prompt.
+    """
+
+    prompt: Text | Annotated[tuple[Message, ...], Field(min_length=1)]
+    response: str
+    samples: tuple[str, ...] = ()
+    reflection: Share | None = None
+    context: str | tuple[str, ...] | None = None
+
+    @property
+    def exchange(self) -> Exchange:
+        """The prompt, the context and the response, as a scorer takes them."""
+        if isinstance(self.prompt, str):
+            return Exchange.of(self.prompt, self.response, context=self.context)
+        passages = Exchange.of("", "", context=self.context).context
+        return Exchange(self.response, self.prompt, passages)
+
+
+_RECORDED = TypeAdapter(Recorded)
+
+
+def read_recorded(path: str | Path) -> Iterator[Recorded]:
+    """Reads recorded answers from JSON lines; keys that are not a `Recorded`'s are passed over.
+
+    Raises:
+        DataError: The file cannot be read, or a line is not a recorded answer. The line is named.
+    """
+    for number, line in numbered_lines(path):
+        yield parse_line(_RECORDED, line, path=path, number=number)
+
+
+def numbered_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
+    """Yields the lines of a file that are not blank, with their numbers from 1.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                if text.strip():
+                    yield number, text
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
+
+
+def parse_line(adapter: TypeAdapter[Row], line: bytes, *, path: str | Path, number: int) -> Row:
+    """Reads one line of JSON as a dataclass; keys without a field are passed over.
+
+    Raises:
+        DataError: The line is no JSON object, or a value does not fit. The message names the
+            file, the line and the key, and never holds the value.
+    """
+    try:
+        return adapter.validate_json(line, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise DataError(_complaint(first), path=str(path), line=number) from None
+
+
+def _complaint(error: Mapping[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return f"is not JSON: {error['ctx']['error']}"
+    if not error["loc"]:
+        return "is not a JSON object"
+    key = str(error["loc"][0])
+    must_be = _MUST_BE.get(key, error["msg"])
+    if error["type"] == "missing" and len(error["loc"]) == 1:
+        return f"has no {key!r}, which must be {must_be}"
+    return f"{key!r} must be {must_be}"
+
+
+class ReplayModel:
+    """A language model that gives back what was recorded.
+
+    A prompt is found by the last user message; failing that, by the recorded prompt that ends
+    last in the last message, as when a guardrail has put its instructions around it. White space
+    does not count.
+
+    Samples are given in the order recorded. A further request for the same prompt goes on where
+    the last one ended, and starts over when an answer is asked for again or, with `rewind`, when
+    all have been given.
+
+    Token counts are estimates: characters divided by `CHARACTERS_PER_TOKEN`.
+    """
+
+    def __init__(
+        self, records: Iterable[Recorded], name: str = "replay", *, rewind: bool = True
+    ) -> None:
+        """Takes the recorded answers.
+
+        Args:
+            records: What to give back. Of several for one prompt, the first is the answer.
+            name: The model's name, as shown to people.
+            rewind: Whether to give samples again once all of a prompt were given; else asking
+                for more is an error.
+        """
+        self._name = name
+        self._rewind = rewind
+        self._records: dict[str, list[Recorded]] = {}
+        self._drawn: dict[str, int] = {}
+        for record in records:
+            self._records.setdefault(_spaced(record.exchange.question), []).append(record)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Takes the recorded answers of a file of JSON lines.
+
+        Raises:
+            DataError: The file cannot be read, or a line is not a recorded answer.
+        """
+        return cls(read_recorded(path), name=f"replay of {Path(path).name}")
+
+    @property
+    def name(self) -> str:
+        """The model's name, as shown to people."""
+        return self._name
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: Purpose,
+        n: int = 1,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_logprobs: int | None = None,
+    ) -> Reply:
+        """Gives the recorded answer, samples or judgement.
+
+        Args:
+            messages: The conversation, or a judge's prompt that quotes it.
+            purpose: `answer`, `sample` or `reflection`; comparisons are not recorded.
+            n: How many; fewer come where fewer are recorded.
+            temperature: Without effect.
+            max_tokens: Without effect.
+            top_logprobs: Above 0, a judgement comes with the probabilities of `True` and `False`.
+
+        Raises:
+            ModelError: The prompt, or what is asked about it, is not recorded.
+        """
+        if purpose == "comparison":
+            raise ModelError("comparisons are not recorded")
+        question = self._find(messages, anywhere=purpose == "reflection")
+        completions: tuple[Completion, ...]
+        if purpose == "reflection":
+            completions = (self._judge(question, messages, with_logprobs=bool(top_logprobs)),)
+        elif purpose == "sample":
+            completions = tuple(Completion(text) for text in self._draw(question, n))
+        else:
+            self._drawn.pop(question, None)
+            completions = (Completion(self._records[question][0].response),)
+        call = CallUsage(
+            purpose,
+            samples=len(completions) if purpose == "sample" else 0,
+            prompt_tokens=_estimated_tokens(each.content for each in messages),
+            completion_tokens=_estimated_tokens(each.text for each in completions),
+        )
+        return Reply(completions, (call,))
+
+    async def aclose(self) -> None:
+        """Does nothing: there are no connections."""
+
+    def _find(self, messages: Sequence[Message], *, anywhere: bool) -> str:
+        asked = next((each.content for each in reversed(messages) if each.role == "user"), "")
+        if (exact := _spaced(asked)) in self._records:
+            return exact
+        texts = [each.content for each in (messages if anywhere else messages[-1:])]
+        text = _spaced("\n".join(texts))
+        ends = [
+            (start + len(question), len(question), question)
+            for question in self._records
+            if question and (start := text.rfind(question)) >= 0
+        ]
+        if not ends:
+            raise ModelError("nothing is recorded for this prompt")
+        return max(ends)[2]
+
+    def _draw(self, question: str, n: int) -> tuple[str, ...]:
+        samples = self._records[question][0].samples
+        if not samples:
+            raise ModelError("no samples are recorded for this prompt")
+        start = self._drawn.get(question, 0)
+        if self._rewind:
+            count = min(n, len(samples))
+            self._drawn[question] = (start + count) % len(samples)
+            return tuple(samples[(start + i) % len(samples)] for i in range(count))
+        drawn = samples[start : start + n]
+        if not drawn:
+            raise ModelError(f"only {len(samples)} samples are recorded for this prompt")
+        self._drawn[question] = start + len(drawn)
+        return drawn
+
+    def _judge(
+        self, question: str, messages: Sequence[Message], *, with_logprobs: bool
+    ) -> Completion:
+        # The response follows its question; what stands before may hold the same words by chance.
+        judged = _bare("".join(each.content for each in messages)).partition(_bare(question))[2]
+        found = [
+            (len(response), each.reflection)
+            for each in self._records[question]
+            if each.reflection is not None
+            and (response := _bare(each.response)[:_RECOGNISED_BY]) in judged
+        ]
+        probability = max(found)[1] if found else None
+        if probability is None:
+            raise ModelError("no judgement is recorded for this response")
+        if not with_logprobs:
+            return Completion(repr(probability), finish_reason="stop")
+        top = (("True", _log(probability)), ("False", _log(1.0 - probability)))
+        token, logprob = max(top, key=lambda each: each[1])
+        return Completion(token, (TokenLogprob(token, logprob, top),), finish_reason="stop")
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _bare(text: str) -> str:
+    # Letters and digits only, since a judge's prompt may quote an answer with its marks altered.
+    return "".join(each for each in text.casefold() if each.isalnum())
+
+
+def _log(probability: float) -> float:
+    return math.log(probability) if probability > 0.0 else _NEVER
+
+
+def _estimated_tokens(texts: Iterable[str]) -> int:
+    return math.ceil(sum(len(text) for text in texts) / CHARACTERS_PER_TOKEN)
