@@ -1,0 +1,274 @@
+"""Scores turned into probabilities: the file that `nemo-trust calibrate` makes, and its use."""
+
+import os
+from bisect import bisect_right
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings, create_scorer
+from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.signals.combine import Weights
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Knots = tuple[tuple[Share, Share], ...]
+
+
+class Expected(BaseModel):
+    """A figure to expect on new data, with its 95 % interval.
+
+    Attributes:
+        value: The figure in cross-validation; `None` where there was nothing to have it from.
+        low: Lower end.
+        high: Upper end.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class Calibration(BaseModel):
+    """What was learnt about a scorer from labelled answers.
+
+    Attributes:
+        version: Of the file's format.
+        scorer: The scorer whose scores it maps; `None` where it was made of scores whose scorer
+            was not named, so that it serves for evaluating only.
+        quality: The scorer's preset.
+        model: The model that judged and sampled; `None` for a hosted scorer's own choice.
+        weights: How much each signal counts, where that was fitted.
+        knots: The map from a score to the probability of being right: points in ascending order,
+            joined by straight lines.
+        fit: What kind of fit the map is.
+        threshold: Probabilities below it are flagged; `None` where no target was asked for.
+        target: What the threshold was chosen for, such as `precision=0.9`.
+        expected: What to expect on new data at the threshold, from cross-validation.
+        n: Labelled answers that it was made from.
+        created: When, in UTC, as ISO 8601.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    version: Literal[1] = 1
+    scorer: str | None
+    quality: str | None
+    model: str | None
+    weights: dict[str, float] | None = None
+    knots: Annotated[Knots, Field(min_length=1)]
+    fit: str
+    threshold: Share | None = None
+    target: str | None = None
+    expected: dict[str, Expected] = Field(default_factory=dict)
+    n: int = Field(ge=1)
+    created: str
+
+    @field_validator("weights")
+    @classmethod
+    def _are_weights(cls, weights: dict[str, float] | None) -> dict[str, float] | None:
+        return None if weights is None else Weights.from_mapping(weights).to_mapping()
+
+    @field_validator("knots")
+    @classmethod
+    def _ascend(cls, knots: Knots) -> Knots:
+        for (x, y), (next_x, next_y) in pairwise(knots):
+            if next_x <= x or next_y < y:
+                raise ValueError("the knots must ascend")
+        return knots
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Reads a calibration.
+
+        Raises:
+            DataError: The file cannot be read, or is no calibration of this version.
+        """
+        try:
+            text = Path(path).read_bytes()
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
+            raise DataError(reason, path=str(path)) from error
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise DataError(
+                f"is not a calibration made by `nemo-trust calibrate`: "
+                f"{where + ': ' if where else ''}{first['msg']}",
+                path=str(path),
+            ) from None
+
+    def save(self, path: str | Path) -> None:
+        """Writes the calibration; a file that is there is replaced whole or not at all.
+
+        Raises:
+            DataError: It cannot be written.
+        """
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        try:
+            try:
+                with partial.open("w", encoding="utf-8") as file:
+                    file.write(self.model_dump_json(indent=2) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"cannot be written: {error.strerror or error}"
+            raise DataError(reason, path=str(path)) from error
+
+    def apply(self, score: float) -> float:
+        """Gives the probability, 0 to 1, that an answer with this score is right.
+
+        It never falls as the score rises.
+        """
+        place = bisect_right(self.knots, score, key=lambda knot: knot[0])
+        if place == 0:
+            return self.knots[0][1]
+        if place == len(self.knots):
+            return self.knots[-1][1]
+        (x, y), (next_x, next_y) = self.knots[place - 1 : place + 1]
+        return min(next_y, y + (next_y - y) * ((score - x) / (next_x - x)))
+
+    @property
+    def signal_weights(self) -> Weights | None:
+        """The fitted weights; `None` where the usual ones stand."""
+        return None if self.weights is None else Weights.from_mapping(self.weights)
+
+    def require_match(self, *, scorer: str | None, quality: str | None, model: str | None) -> None:
+        """Makes sure that the calibration was made for this scorer.
+
+        Raises:
+            SettingsError: It was made for another one; the message names what differs.
+        """
+        if self.scorer is None:
+            raise SettingsError(
+                "the calibration was made of scores whose scorer was not named; make it again "
+                "with --scorer, --quality and --model",
+                key="calibration",
+            )
+        wanted = {"scorer": scorer, "quality": quality, "model": model}
+        differing = [
+            f"{name} {getattr(self, name)!r}, not {value!r}"
+            for name, value in wanted.items()
+            if getattr(self, name) != value
+        ]
+        if differing:
+            raise SettingsError(
+                f"the calibration was made for {' and '.join(differing)}; make one for this "
+                "scorer with `nemo-trust calibrate`",
+                key="calibration",
+            )
+
+
+class CalibratedScorer:
+    """A scorer whose scores a calibration turns into probabilities."""
+
+    def __init__(self, scorer: Scorer, calibration: Calibration) -> None:
+        """Wraps a scorer.
+
+        Args:
+            scorer: Gives the scores.
+            calibration: Maps them.
+        """
+        self._scorer = scorer
+        self._calibration = calibration
+
+    async def score(self, exchange: Exchange) -> TrustworthinessScore:
+        """Scores one exchange; the scorer's own score is `uncalibrated_score` in the metadata.
+
+        Raises:
+            TrustError: No score could be had.
+        """
+        raw = await self._scorer.score(exchange)
+        if raw.score is None:
+            return raw
+        metadata = {**raw.metadata, "uncalibrated_score": raw.score}
+        return replace(raw, score=self._calibration.apply(raw.score), metadata=metadata)
+
+    def check(self) -> None:
+        """Checks the scorer, where it can be.
+
+        Raises:
+            TrustError: No score will be had.
+        """
+        check = getattr(self._scorer, "check", None)
+        if check is not None:
+            check()
+
+    async def aclose(self) -> None:
+        """Closes the scorer, where it can be."""
+        close = getattr(self._scorer, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def create_calibrated_scorer(
+    settings: ScorerSettings, model: LanguageModel | None = None, **local_options: Any
+) -> Scorer:
+    """Builds the scorer that the settings name, with its calibration where they name one.
+
+    Args:
+        settings: What to build.
+        model: The language model of the `local` scorer; the hosted ones do without.
+        local_options: More for `LocalScorer`, such as `samples`; only for the `local` scorer.
+
+    Raises:
+        SettingsError: The scorer cannot be built from the settings, or the calibration was made
+            for another scorer, preset or model.
+        DataError: The calibration cannot be read.
+        MissingDependencyError: The scorer needs an extra that is not installed.
+        CredentialsError: The scorer needs a key that is not set.
+    """
+    calibration = load_calibration(settings, model)
+    if settings.scorer != "local" or model is None:
+        if local_options:
+            names = ", ".join(sorted(local_options))
+            raise SettingsError(f"{names}: only for the local scorer", key=min(local_options))
+        scorer = create_scorer(settings, model)
+        return scorer if calibration is None else CalibratedScorer(scorer, calibration)
+
+    from nemoguardrails_trust.scorers.local import LocalScorer
+
+    if calibration is not None:
+        local_options.update(weights=calibration.signal_weights, transform=calibration.apply)
+    return LocalScorer(model, settings, **local_options)
+
+
+def load_calibration(
+    settings: ScorerSettings, model: LanguageModel | None = None
+) -> Calibration | None:
+    """Loads the calibration that the settings name, and makes sure that it fits them.
+
+    Returns:
+        The calibration; `None` where the settings name none.
+
+    Raises:
+        DataError: It cannot be read.
+        SettingsError: It was made for another scorer, preset or model.
+    """
+    if settings.calibration is None:
+        return None
+    calibration = Calibration.load(settings.calibration)
+    name = settings.model if model is None else model.name
+    calibration.require_match(scorer=settings.scorer, quality=settings.quality, model=name)
+    return calibration
+
+
+def threshold_of(settings: ScorerSettings, calibration: Calibration | None) -> float:
+    """The threshold to compare scores with: the user's own, else the calibration's, else 0.6."""
+    chosen_by_user = "threshold" in settings.model_fields_set
+    if chosen_by_user or calibration is None or calibration.threshold is None:
+        return settings.threshold
+    return calibration.threshold

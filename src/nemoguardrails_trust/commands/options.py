@@ -1,0 +1,203 @@
+"""The options that several commands share, and what becomes of them.
+
+Exit codes of every command: 0 when all went well, 1 when it ended with something to look at (bad
+lines, rows without a score), 2 when it could not be done as asked, 130 when it was interrupted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nemoguardrails_trust.models.base import LanguageModel
+    from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
+
+EXIT_INCOMPLETE = 1
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+EXIT_CODES = (
+    "Exit codes: 0 all went well; 1 some lines or rows could not be used; "
+    "2 it cannot be done as asked; 130 interrupted."
+)
+
+REPLAY = "replay"
+
+_PRESETS = ("base", "low", "medium", "high", "best")
+_SCORERS = ("local", "cleanlab-studio", "cleanlab-tlm")
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="The model that judges and samples, by its name on an OpenAI-compatible server "
+        "(key from OPENAI_API_KEY), or 'replay' for the answers recorded in the data.",
+    ),
+]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url", metavar="URL", help="The OpenAI-compatible server; OpenAI's own by default."
+    ),
+]
+ScorerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scorer",
+        metavar="NAME",
+        help="'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or "
+        "'package.module:factory'.",
+        autocompletion=lambda: list(_SCORERS),
+    ),
+]
+QualityOption = Annotated[
+    str | None,
+    typer.Option(
+        "--quality",
+        metavar="PRESET",
+        help="How many model calls a score may cost: base, low, medium (the default), high, best.",
+        autocompletion=lambda: list(_PRESETS),
+    ),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        metavar="0..1",
+        help="Scores below it are untrustworthy. By default the calibration's, else 0.6.",
+    ),
+]
+CalibrationOption = Annotated[
+    str | None,
+    typer.Option("--calibration", metavar="FILE", help="A file made by 'nemo-trust calibrate'."),
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", help="For a whole score; 20 by default."),
+]
+SamplesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--samples", min=1, metavar="K", help="Samples a score, instead of the preset's number."
+    ),
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N rows.")
+]
+SkipBadOption = Annotated[
+    bool, typer.Option("--skip-bad", help="Exit with 0 even though there are bad lines.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+]
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turns an error that the user can mend into one line on stderr and exit code 2."""
+    from nemoguardrails_trust.errors import TrustError
+
+    try:
+        yield
+    except TrustError as error:
+        typer.echo(f"nemo-trust: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(EXIT_ERROR) from None
+    except KeyboardInterrupt:
+        typer.echo("nemo-trust: interrupted", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def scorer_settings(**chosen: Any) -> "ScorerSettings":
+    """Builds the settings from the options that were given; those that are `None` were not.
+
+    Raises:
+        SettingsError: A value is out of range. The message names the option.
+    """
+    from pydantic import ValidationError
+
+    from nemoguardrails_trust.errors import SettingsError
+    from nemoguardrails_trust.scorers.base import ScorerSettings
+
+    given = {key: value for key, value in chosen.items() if value is not None}
+    try:
+        return ScorerSettings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = str(first["loc"][0])
+        raise SettingsError(f"--{key} is {given[key]!r}: {first['msg']}", key=key) from None
+
+
+def build_model(
+    name: str | None, base_url: str | None = None, *, recorded: "Path | None" = None
+) -> "LanguageModel | None":
+    """Builds the model that `--model` and `--base-url` name; `None` where none is named.
+
+    Args:
+        name: The model's name, or `replay`.
+        base_url: The server, if not OpenAI's own.
+        recorded: The JSON lines that `replay` gives back.
+
+    Raises:
+        SettingsError: The options contradict each other.
+        DataError: The recorded answers cannot be read.
+        CredentialsError: A key is needed and not set.
+    """
+    from nemoguardrails_trust.errors import SettingsError
+
+    if name == REPLAY:
+        from nemoguardrails_trust.models.replay import ReplayModel
+
+        if base_url is not None:
+            raise SettingsError("--base-url is of no use with --model replay", key="base_url")
+        if recorded is None:
+            raise SettingsError("--model replay needs recorded answers", key="model")
+        return ReplayModel.from_file(recorded)
+    if name is None:
+        if base_url is not None:
+            raise SettingsError("--base-url needs a --model", key="base_url")
+        return None
+    from nemoguardrails_trust.models.openai import OpenAIModel
+
+    return OpenAIModel(name, base_url=base_url)
+
+
+def build_scorer(
+    settings: "ScorerSettings",
+    model_name: str | None = None,
+    base_url: str | None = None,
+    *,
+    samples: int | None = None,
+    recorded: "Path | None" = None,
+) -> "Scorer":
+    """Builds the scorer that the options describe, with its calibration where one is named.
+
+    Args:
+        settings: The scorer's settings.
+        model_name: The value of `--model`.
+        base_url: The value of `--base-url`.
+        samples: The value of `--samples`.
+        recorded: The JSON lines that `--model replay` gives back.
+
+    Raises:
+        TrustError: It cannot be built; the message says why.
+    """
+    from nemoguardrails_trust.calibration import create_calibrated_scorer
+    from nemoguardrails_trust.errors import SettingsError
+
+    if settings.scorer != "local":
+        for option, value in (("--base-url", base_url), ("--samples", samples)):
+            if value is not None:
+                raise SettingsError(f"{option} is for the local scorer", key=option.strip("-"))
+        return create_calibrated_scorer(settings)
+    if model_name is None:
+        raise SettingsError(
+            "the local scorer needs a model: give --model NAME, or --model replay", key="model"
+        )
+    model = build_model(model_name, base_url, recorded=recorded)
+    local_options = {} if samples is None else {"samples": samples}
+    return create_calibrated_scorer(settings, model, **local_options)

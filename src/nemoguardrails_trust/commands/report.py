@@ -1,0 +1,73 @@
+"""`nemo-trust report`: one HTML page from results."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nemoguardrails_trust.commands.options import EXIT_CODES, JsonOption, user_errors
+
+
+def report(
+    results: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RESULTS",
+            help="What 'nemo-trust score' wrote: CSV, JSON lines or Parquet.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The HTML page to write.")
+    ] = Path("report.html"),
+    threshold: Annotated[
+        float,
+        typer.Option(
+            "--threshold",
+            metavar="0..1",
+            help="Where the page's slider stands at first; scores below it are flagged.",
+        ),
+    ] = 0.6,
+    title: Annotated[
+        str, typer.Option("--title", metavar="TEXT", help="The page's heading.")
+    ] = "Trustworthiness report",
+    prompt_column: Annotated[
+        str, typer.Option("--prompt-column", metavar="NAME", help="What was asked.")
+    ] = "prompt",
+    response_column: Annotated[
+        str, typer.Option("--response-column", metavar="NAME", help="The answer that was scored.")
+    ] = "response",
+    score_column: Annotated[
+        str, typer.Option("--score-column", metavar="NAME", help="The score, 0 to 1.")
+    ] = "trustworthiness_score",
+    label_column: Annotated[
+        str | None,
+        typer.Option(
+            "--label-column",
+            metavar="NAME",
+            help="Whether the answer is right (1 or 0, true or false); 'correct' where there "
+            "is such a column.",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Make one HTML page of scored answers, to look at, search and print.
+
+    The page holds all that it shows and opens without a network.
+    """
+    with user_errors():
+        from nemoguardrails_trust.report import build_report
+
+        made = build_report(
+            results,
+            out,
+            threshold=threshold,
+            title=title,
+            prompt_column=prompt_column,
+            response_column=response_column,
+            score_column=score_column,
+            label_column=label_column,
+        )
+    if json_output:
+        typer.echo(json.dumps(made.to_json()))
+        return
+    typer.echo(made)
