@@ -1,0 +1,113 @@
+"""The model that judges: asked about a response, and to compare samples with it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from nemoguardrails_trust.errors import ModelError
+from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.models.base import Completion, LanguageModel, Purpose
+from nemoguardrails_trust.scorers.calls import Calls
+from nemoguardrails_trust.scorers.comparing import comparison_messages, read_comparison
+from nemoguardrails_trust.scores import Signal
+from nemoguardrails_trust.signals.reflection import (
+    TOP_LOGPROBS,
+    Criterion,
+    read_reflection,
+    reflection_messages,
+    verdict_came_first,
+)
+
+_log = logging.getLogger(__name__)
+
+_VERDICT_TOKENS = 12  # `False 15`, and a model's own marks around it
+_REASONS_TOKENS = 200
+_TOKENS_AN_ANSWER = 12  # `"12": "different", `
+
+
+class Judge:
+    """Asks a model for judgements, and learns how little it needs for one.
+
+    The same prompt serves servers with token probabilities and without. Once a verdict came as
+    the first token of an answer with its probabilities, one token is asked for. A model that
+    thinks before it answers uses up the few tokens of a verdict; the first such reply is asked
+    for again without a limit, and later ones are from the start.
+    """
+
+    def __init__(self, model: LanguageModel, *, explain: bool = False) -> None:
+        """Takes the model, and whether to ask it for reasons."""
+        self.model = model
+        self._explain = explain
+        self._one_token_suffices = False
+        self._thinks_first = False
+
+    async def reflect(
+        self, exchange: Exchange, calls: Calls, criterion: Criterion | None = None
+    ) -> Signal:
+        """Asks whether the response is correct, or meets the criterion.
+
+        Args:
+            exchange: What to judge.
+            calls: Makes the call.
+            criterion: What to ask about instead of correctness.
+
+        Raises:
+            ModelError: No answer could be had.
+        """
+        explain = self._explain and criterion is None
+        messages = reflection_messages(exchange, explain=explain, criterion=criterion)
+        room = _REASONS_TOKENS if explain else 1 if self._one_token_suffices else _VERDICT_TOKENS
+        completion = await self._ask(messages, calls, "reflection", room)
+        if not explain and verdict_came_first(completion):
+            self._one_token_suffices = True
+        return read_reflection(completion, explain=explain)
+
+    async def compare(
+        self, question: str, response: str, answers: Sequence[str], calls: Calls
+    ) -> Mapping[int, float]:
+        """Asks which answers say the same as the response, in one call.
+
+        Returns:
+            Agreements from 0 to 1 by the place of the answer in `answers`. Those that the judge
+            did not rate as asked are left out.
+
+        Raises:
+            ModelError: No answer could be had, or nothing of it can be used.
+        """
+        unlike = list(dict.fromkeys(answers))
+        messages = comparison_messages(question, response, unlike)
+        room = 20 + _TOKENS_AN_ANSWER * len(unlike)
+        completion = await self._ask(messages, calls, "comparison", room)
+        try:
+            rated = read_comparison(completion.text, len(unlike))
+        except ValueError as error:
+            raise ModelError(str(error)) from None
+        places = {answer: place for place, answer in enumerate(unlike)}
+        return {
+            i: rated[places[answer]] for i, answer in enumerate(answers) if places[answer] in rated
+        }
+
+    async def _ask(
+        self, messages: Sequence[Message], calls: Calls, purpose: Purpose, room: int
+    ) -> Completion:
+        top_logprobs = TOP_LOGPROBS if purpose == "reflection" else None
+        reply = await calls.ask(
+            self.model,
+            messages,
+            purpose=purpose,
+            temperature=0.0,
+            max_tokens=None if self._thinks_first else room,
+            top_logprobs=top_logprobs,
+        )
+        completion = reply.completions[0]
+        if self._thinks_first or not _was_cut_while_thinking(completion):
+            return completion
+        _log.info("the judge thinks before it answers: its judgements are no longer cut short")
+        self._thinks_first = True
+        return await self._ask(messages, calls, purpose, room)
+
+
+def _was_cut_while_thinking(completion: Completion) -> bool:
+    if completion.finish_reason != "length" or verdict_came_first(completion):
+        return False
+    text = completion.text.lstrip()
+    return not text or text.startswith("<think")

@@ -1,0 +1,312 @@
+"""The scorer that runs on the model one already has."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from nemoguardrails_trust.errors import ModelError
+from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.models.base import LanguageModel, Reply
+from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
+from nemoguardrails_trust.scorers.calls import Calls, Gate
+from nemoguardrails_trust.scorers.judge import Judge
+from nemoguardrails_trust.scorers.presets import plan_for
+from nemoguardrails_trust.scorers.run import Asker, EarlyStop, Run
+from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
+from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights, combine
+from nemoguardrails_trust.signals.consistency import consistency_signal
+from nemoguardrails_trust.signals.probability import probability_signal
+from nemoguardrails_trust.signals.reflection import Criterion
+
+SAMPLING_TEMPERATURE = 1.0
+"""Samples are drawn from the model's own distribution, whose spread is what is measured."""
+
+PROMPT_LIMIT = 400_000
+"""The most characters of a prompt that is sampled, some 100,000 tokens; beyond it the consistency
+signal is left out."""
+
+QUOTED_LIMIT = 200
+"""The most characters of a sample that an explanation quotes."""
+
+
+class LocalScorer:
+    """Scores with a language model: reflection, consistency and token probability.
+
+    One scorer serves any number of scores at once, on any number of event loops.
+
+    Attributes:
+        name: `local`.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        settings: ScorerSettings,
+        *,
+        judge: LanguageModel | None = None,
+        samples: int | None = None,
+        use_reflection: bool = True,
+        use_consistency: bool = True,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        criteria: Sequence[tuple[str, str]] | None = None,
+        concurrency: int = 64,
+        call_timeout: float | None = None,
+        weights: Weights | None = None,
+        transform: Callable[[float], float] | None = None,
+    ) -> None:
+        """Sets the scorer up; nothing is called yet.
+
+        Args:
+            model: Draws the samples.
+            settings: The preset, the time for a score, and more.
+            judge: Reflects and compares; `None` takes `model`.
+            samples: How many to draw instead of the preset's number, at least 0, in the presets
+                that draw any.
+            use_reflection: Whether to ask the judge about the response.
+            use_consistency: Whether to draw samples.
+            max_tokens: The most tokens of a sample; `None` leaves it to the server.
+            temperature: Of the samples; `None` takes `SAMPLING_TEMPERATURE`.
+            criteria: Names and texts of standards of the user's own. Each is asked about in one
+                call more, and does not go into the score; `metadata["criteria"]` lists each one's
+                `name`, `score` (`None` where it could not be had) and `error`.
+            concurrency: The most calls at once on an event loop, over all scores; at least 1.
+            call_timeout: Seconds for each call.
+            weights: How much each signal counts.
+            transform: A monotone map from 0..1 to 0..1 that every score is put through.
+
+        Raises:
+            ValueError: `samples` or `concurrency` is out of range.
+        """
+        if samples is not None and samples < 0:
+            raise ValueError(f"samples is {samples}; it must be at least 0")
+        self._model = model
+        self._settings = settings
+        self._judge = Judge(judge or model, explain=settings.explain)
+        self._samples = samples
+        self._use_reflection = use_reflection
+        self._use_consistency = use_consistency
+        self._max_tokens = max_tokens
+        self._temperature = SAMPLING_TEMPERATURE if temperature is None else temperature
+        self._criteria = tuple(Criterion(name, text) for name, text in criteria or ())
+        self._gate = Gate(concurrency)
+        self._call_timeout = call_timeout
+        self._weights = weights or DEFAULT_WEIGHTS
+        self._transform = transform
+
+    @property
+    def quality(self) -> QualityPreset:
+        """The preset that scores are made with, unless `score` is told otherwise."""
+        return self._settings.quality
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model that draws the samples."""
+        return self._model.name
+
+    async def score(
+        self,
+        exchange: Exchange,
+        *,
+        quality: QualityPreset | None = None,
+        decide_at: float | None = None,
+        prefetched: Awaitable[Reply] | None = None,
+    ) -> TrustworthinessScore:
+        """Scores one exchange.
+
+        A signal that cannot be had is left out, and named in the score's `error`; without any,
+        the score is `None`. No failure of a model raises.
+
+        Args:
+            exchange: What to score.
+            quality: A preset other than the scorer's.
+            decide_at: The threshold, where only the decision matters. With more than one round in
+                the settings, what cannot change the decision is then not asked for. The score is
+                made from what was had and lies on the same side of the threshold as the whole
+                one would; `metadata` says `decided_early` and `samples_planned`.
+            prefetched: Samples that are already being drawn, taken instead of asking for them.
+                They are cancelled where they are not needed.
+
+        Returns:
+            The score, with `quality` and, for JSON answers, `fields` in its metadata.
+        """
+        started = time.perf_counter()
+        calls = Calls(self._gate, timeout=self._call_timeout)
+        signals = _given_signals(exchange)
+        plan = plan_for(
+            quality or self.quality,
+            has_probability=bool(signals) and signals["probability"].value is not None,
+            samples=self._samples,
+            use_reflection=self._use_reflection,
+            use_consistency=self._use_consistency,
+        )
+        if prefetched is not None and not plan.samples:
+            _drop(prefetched)
+        run = Run(
+            exchange,
+            plan,
+            self._asker(exchange, calls, prefetched),
+            # A prefetch brings all samples at once.
+            early=self._early_stop(decide_at, 1 if prefetched is not None else None),
+            criteria=self._criteria,
+            signals=signals,
+        )
+        await run.gather(self._settings.timeout)
+        usage = Usage.of_calls(tuple(calls.made), time.perf_counter() - started)
+        return self._result(run, quality or self.quality, usage)
+
+    async def aclose(self) -> None:
+        """Closes the connections that the models hold on the running event loop."""
+        await self._model.aclose()
+        if self._judge.model is not self._model:
+            await self._judge.model.aclose()
+
+    def _asker(
+        self, exchange: Exchange, calls: Calls, prefetched: Awaitable[Reply] | None
+    ) -> Asker:
+        async def sample(count: int) -> Reply:
+            if prefetched is not None:
+                return await calls.take(prefetched, "sample")
+            return await calls.ask(
+                self._model,
+                sample_messages(exchange),
+                purpose="sample",
+                n=count,
+                temperature=self._temperature,
+                max_tokens=self._max_tokens,
+            )
+
+        return Asker(
+            samples=sample,
+            reflect=lambda criterion: self._judge.reflect(exchange, calls, criterion),
+            compare=lambda answers: self._judge.compare(
+                exchange.question, exchange.response, answers, calls
+            ),
+        )
+
+    def _early_stop(self, decide_at: float | None, rounds: int | None) -> EarlyStop | None:
+        if decide_at is None or self._settings.rounds == 1:
+            return None
+        return EarlyStop(decide_at, rounds or self._settings.rounds, self._score_of)
+
+    def _score_of(self, signals: Mapping[str, float]) -> float | None:
+        score = combine(signals, self._weights)
+        if score is None or self._transform is None:
+            return score
+        return min(1.0, max(0.0, self._transform(score)))
+
+    def _result(self, run: Run, quality: QualityPreset, usage: Usage) -> TrustworthinessScore:
+        signals = run.signals | _consistency(run)
+        ordered = {name: signals[name] for name in _ORDER if name in signals}
+        values = {name: each.value for name, each in ordered.items() if each.value is not None}
+        score = self._score_of(values)
+        metadata: dict[str, Any] = {"quality": quality}
+        if run.decided_early:
+            metadata |= {"decided_early": True, "samples_planned": run.plan.samples}
+        if run.comparison is not None and run.comparison.fields is not None:
+            metadata["fields"] = dict(run.comparison.fields)
+        if self._criteria:
+            metadata["criteria"] = self._criteria_met(run)
+        return TrustworthinessScore(
+            score,
+            signals=ordered,
+            explanation=_explanation(run),
+            alternatives=() if run.comparison is None else run.comparison.alternatives,
+            usage=usage,
+            scorer=self.name,
+            error=_error(ordered, run, has_score=score is not None),
+            metadata=metadata,
+        )
+
+    def _criteria_met(self, run: Run) -> list[dict[str, Any]]:
+        met = [run.criteria_met[place] for place in range(len(self._criteria))]
+        return [
+            {"name": criterion.name, "score": signal.value, "error": signal.error}
+            for criterion, signal in zip(self._criteria, met, strict=True)
+        ]
+
+
+_ORDER = ("reflection", "consistency", "probability")
+
+
+def sample_messages(exchange: Exchange) -> tuple[Message, ...]:
+    """What a sample is an answer to: the exchange's messages, as the model was given them.
+
+    Passages of the context that do not stand in the messages are put before the last user
+    message's text. They are not a message of their own, since many models take user and
+    assistant messages in turns only.
+
+    Raises:
+        ModelError: There is no message to answer, or the prompt is longer than `PROMPT_LIMIT`.
+    """
+    messages = exchange.messages
+    place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
+    if exchange.context and place is not None:
+        said = _spaced("\n".join(each.content for each in messages))
+        missing = [each for each in exchange.context if _spaced(each) not in said]
+        if missing:
+            text = "\n\n".join(["Context:", *missing, messages[place].content])
+            messages = (*messages[:place], Message("user", text), *messages[place + 1 :])
+    length = sum(len(each.content) for each in messages)
+    if not messages:
+        raise ModelError("there is no message to draw further answers to")
+    if length > PROMPT_LIMIT:
+        raise ModelError(f"the prompt of {length} characters is too long to draw samples")
+    return messages
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _given_signals(exchange: Exchange) -> dict[str, Signal]:
+    if exchange.token_logprobs is None:
+        return {}
+    return {"probability": probability_signal(exchange.token_logprobs)}
+
+
+def _consistency(run: Run) -> dict[str, Signal]:
+    if run.comparison is not None:
+        return {"consistency": consistency_signal(run.comparison)}
+    if run.problems:
+        return {"consistency": Signal(None, error=run.problems[0])}
+    return {}
+
+
+def _explanation(run: Run) -> str | None:
+    parts = []
+    reflection = run.signals.get("reflection")
+    if reflection is not None and "reasons" in reflection.details:
+        parts.append(str(reflection.details["reasons"]))
+    comparison = run.comparison
+    if comparison is not None and comparison.contradicting is not None:
+        other = _spaced(comparison.contradicting)
+        quoted = other if len(other) <= QUOTED_LIMIT else other[:QUOTED_LIMIT].rstrip() + "…"
+        against = sum(1 for group in comparison.groups if group != 0)
+        parts.append(
+            f"Asked again, the model gave another answer in {against} of "
+            f"{len(comparison.groups)} cases, such as: “{quoted}”"
+        )
+    return " ".join(parts) or None
+
+
+def _error(signals: Mapping[str, Signal], run: Run, *, has_score: bool) -> str | None:
+    missing = {name: each.error for name, each in signals.items() if each.error is not None}
+    problems = [f"{name}: {reason}" for name, reason in missing.items()]
+    if "consistency" not in missing:
+        problems += [f"consistency: {reason}" for reason in dict.fromkeys(run.problems)]
+    if not problems and not has_score:
+        return "no signal was asked for"
+    return "; ".join(problems) or None
+
+
+def _drop(prefetched: Awaitable[Reply]) -> None:
+    """Ends a call whose answer is not needed."""
+    if isinstance(prefetched, asyncio.Future):
+        prefetched.cancel()
+    elif inspect.iscoroutine(prefetched):
+        prefetched.close()

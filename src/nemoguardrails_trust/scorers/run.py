@@ -1,0 +1,226 @@
+"""The making of one score: which calls are made when, and what they bring."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nemoguardrails_trust.errors import ModelError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.scorers.early import Interval, Outlook, decides, score_range
+from nemoguardrails_trust.scorers.presets import Plan
+from nemoguardrails_trust.scores import Signal
+from nemoguardrails_trust.signals.consistency import Comparison, compare, consistency_value
+from nemoguardrails_trust.signals.reflection import Criterion
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """How a run asks the models. Each call raises `ModelError` where no answer can be had.
+
+    Attributes:
+        samples: Draws so many samples.
+        reflect: Asks the judge whether the response is correct, or meets a criterion.
+        compare: Asks the judge which of the answers say the same as the response; returns
+            agreements by the place of the answer.
+    """
+
+    samples: Callable[[int], Awaitable[Reply]]
+    reflect: Callable[[Criterion | None], Awaitable[Signal]]
+    compare: Callable[[Sequence[str]], Awaitable[Mapping[int, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStop:
+    """When a run may end before everything has come.
+
+    Attributes:
+        threshold: The decision is whether the score lies below it.
+        rounds: In how many rounds samples are asked for.
+        score_of: Makes a score of signals, monotone in each; `None` where there are none.
+    """
+
+    threshold: float
+    rounds: int
+    score_of: Callable[[Mapping[str, float]], float | None]
+
+
+@dataclass(slots=True)
+class Run:
+    """Gathers the signals of one score.
+
+    Attributes:
+        exchange: What is scored.
+        plan: What is asked for.
+        ask: How it is asked for.
+        early: When to stop; `None` waits for everything.
+        criteria: The user's own, each asked about in a call of its own.
+        signals: Those that were there before, then also the reflection; one without a value says
+            why there is none.
+        comparison: How the samples compare with the response, once there are any.
+        criteria_met: A signal for each criterion, by its place.
+        problems: Why samples, or the judge's comparison of them, are missing.
+        decided_early: Whether something was left out because it could not change the decision.
+    """
+
+    exchange: Exchange
+    plan: Plan
+    ask: Asker
+    early: EarlyStop | None = None
+    criteria: Sequence[Criterion] = ()
+    signals: dict[str, Signal] = field(default_factory=dict)
+    comparison: Comparison | None = None
+    criteria_met: dict[int, Signal] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    decided_early: bool = False
+    _samples: list[str] = field(default_factory=list)
+    _samples_to_come: int = 0
+    _comparison_to_come: bool = False
+
+    async def gather(self, timeout: float) -> None:
+        """Makes the calls and takes what they bring.
+
+        Every call that is still open at the end, or when this is cancelled, is cancelled.
+
+        Args:
+            timeout: Seconds, after which the run makes do with what has come.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        self._samples_to_come = self.plan.samples
+        self._comparison_to_come = self.plan.settles
+        wanted = [asyncio.create_task(self._judge(i)) for i in range(len(self.criteria))]
+        deciding = [asyncio.create_task(self._reflect())] if self.plan.reflects else []
+        if self.plan.samples:
+            deciding.append(asyncio.create_task(self._sample()))
+        running = {*wanted, *deciding}
+        try:
+            while running:
+                done, running = await asyncio.wait(
+                    running,
+                    timeout=max(0.0, deadline - loop.time()),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if not done:
+                    self._note_lateness(timeout)
+                    break
+                for task in done:
+                    task.result()
+                if self.decided_early or self._stops_here():
+                    # Criteria are wanted for themselves, whatever the decision.
+                    await _cancelled(deciding)
+                    running = {each for each in wanted if not each.done()}
+        finally:
+            await _cancelled([*wanted, *deciding])
+
+    async def _reflect(self) -> None:
+        self.signals["reflection"] = await self._judged(None)
+
+    async def _judge(self, place: int) -> None:
+        self.criteria_met[place] = await self._judged(self.criteria[place])
+
+    async def _judged(self, criterion: Criterion | None) -> Signal:
+        try:
+            return await self.ask.reflect(criterion)
+        except ModelError as error:
+            return Signal(None, error=str(error))
+
+    async def _sample(self) -> None:
+        """Draws the samples round by round, then has the judge settle what matching could not."""
+        for count in self._rounds():
+            try:
+                reply = await self.ask.samples(count)
+            except ModelError as error:
+                # A server that fails is not asked for further rounds.
+                self.problems.append(str(error))
+                break
+            self._take(reply, count)
+            if self._stops_here():
+                return
+        self._samples_to_come = 0
+        if self._stops_here():
+            return
+        if self._comparison_to_come:
+            await self._settle()
+            self._comparison_to_come = False
+
+    def _rounds(self) -> list[int]:
+        """How many samples each round asks for, the larger rounds first."""
+        rounds = min(self.early.rounds, self.plan.samples) if self.early else 1
+        least, more = divmod(self.plan.samples, rounds)
+        return [least + 1] * more + [least] * (rounds - more)
+
+    def _take(self, reply: Reply, count: int) -> None:
+        # A model that gives more than it was asked for must not change what a score means.
+        self._samples.extend(each.text for each in reply.completions[:count])
+        self._samples_to_come -= count
+        self.problems.extend(reply.failures)
+        self.comparison = compare(
+            self.exchange.response, self._samples, prompt=self.exchange.question
+        )
+
+    async def _settle(self) -> None:
+        if self.comparison is None or not self.comparison.unsettled:
+            return
+        places = list(self.comparison.unsettled)
+        try:
+            rated = await self.ask.compare([self._samples[i] for i in places])
+        except ModelError as error:
+            self.problems.append(f"not compared by the judge: {error}")
+        else:
+            settled = {places[i]: value for i, value in rated.items()}
+            self.comparison = self.comparison.with_settled(settled)
+
+    def _stops_here(self) -> bool:
+        """Whether something is still to come, and none of it can change the decision."""
+        reflects = self.plan.reflects and "reflection" not in self.signals
+        if self.early is None or not (
+            reflects or self._samples_to_come or self._unsettled_to_come()
+        ):
+            return False
+        outlook = Outlook(
+            known={
+                name: each.value for name, each in self.signals.items() if each.value is not None
+            },
+            open=("reflection",) if reflects else (),
+            agreements=self._agreements(),
+            samples_to_come=self._samples_to_come,
+        )
+        reachable = score_range(outlook, self.early.score_of, consistency_value)
+        self.decided_early = decides(reachable, self.early.threshold)
+        return self.decided_early
+
+    def _agreements(self) -> list[Interval]:
+        if self.comparison is None:
+            return []
+        open_places = self._unsettled_to_come()
+        return [
+            (0.0, 1.0) if i in open_places else (agreement.value, agreement.value)
+            for i, agreement in enumerate(self.comparison.agreements)
+        ]
+
+    def _unsettled_to_come(self) -> frozenset[int]:
+        """The samples that the judge may still rate."""
+        if self.comparison is None or not self._comparison_to_come:
+            return frozenset()
+        return frozenset(self.comparison.unsettled)
+
+    def _note_lateness(self, timeout: float) -> None:
+        late = f"no answer within {timeout:g} s"
+        if self.plan.reflects:
+            self.signals.setdefault("reflection", Signal(None, error=late))
+        for place in range(len(self.criteria)):
+            self.criteria_met.setdefault(place, Signal(None, error=late))
+        if self._samples_to_come:
+            self.problems.append(late)
+        elif self._unsettled_to_come():
+            self.problems.append(f"not compared by the judge: {late}")
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels the tasks that still run, and waits until they have ended."""
+    running = [each for each in tasks if not each.done()]
+    for each in running:
+        each.cancel()
+    if running:
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,36 @@
+"""How likely the model's own tokens were."""
+
+import math
+from collections.abc import Sequence
+
+from nemoguardrails_trust.scores import Signal
+
+# Servers write -9999 for "not among the most likely tokens", and one such token must not decide
+# for a whole answer. exp(-20) is 2 in a thousand million.
+LEAST_LOGPROB = -20.0
+
+_ROUNDING = 1e-3  # log-probabilities a little above 0 come from servers that round
+
+
+def probability_signal(token_logprobs: Sequence[float] | None) -> Signal:
+    """The geometric mean of the probabilities of a response's tokens.
+
+    That is exp of their mean log-probability, the inverse of perplexity.
+
+    Args:
+        token_logprobs: Natural logarithms, one a token. Values below `LEAST_LOGPROB` count as it.
+
+    Returns:
+        A signal whose details hold `tokens`, `mean_logprob` and `least_logprob`; without a value
+        where there are no tokens, or something is not a log-probability.
+    """
+    if not token_logprobs:
+        return Signal(None, error="the response came without token probabilities")
+    if not all(math.isfinite(each) or each == -math.inf for each in token_logprobs):
+        return Signal(None, error="a token's log-probability is not a number")
+    if max(token_logprobs) > _ROUNDING:
+        return Signal(None, error="a token's log-probability is above 0")
+    bounded = [min(0.0, max(LEAST_LOGPROB, each)) for each in token_logprobs]
+    mean = math.fsum(bounded) / len(bounded)
+    details = {"tokens": len(bounded), "mean_logprob": mean, "least_logprob": min(bounded)}
+    return Signal(min(1.0, math.exp(mean)), details)
