@@ -1,0 +1,214 @@
+"""Turns a trace into the exchange that is scored: what the model was given, and its answer."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.integrations.langfuse.shapes import (
+    ShapeError,
+    leaves,
+    messages_of,
+    parse,
+    passages_of,
+    text_of,
+)
+
+SYSTEM_PROMPT_KEY = "system_prompt"
+"""The metadata key that holds a system prompt which the trace's input lacks."""
+
+DEFAULT_MAX_CHARACTERS = 400_000
+"""About 100,000 tokens of English; few models read more."""
+
+GENERATION = "GENERATION"
+RETRIEVER = "RETRIEVER"
+
+_SPACES = re.compile(r"\s+")
+
+
+class UnreadableTraceError(Exception):
+    """A trace holds no exchange that can be scored whole. Says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One step of a trace.
+
+    Attributes:
+        id: Its id.
+        kind: `GENERATION`, `RETRIEVER`, `SPAN`, ….
+        start: When it began.
+        end: When it ended; `None` while it runs.
+        input: What it was given, as it was traced.
+        output: What it gave, as it was traced.
+        metadata: Its metadata.
+    """
+
+    id: str
+    kind: str
+    start: datetime
+    end: datetime | None = None
+    input: Any = field(default=None, repr=False)
+    output: Any = field(default=None, repr=False)
+    metadata: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A trace with the steps that a score needs.
+
+    Attributes:
+        id: Its id.
+        start: When it began; the date of its score.
+        end: When it ended, where that is known.
+        environment: The environment it is from.
+        input: What the whole was given.
+        output: What the whole gave.
+        metadata: Its metadata.
+        steps: Its generations and retrievers, the root among them if it is one.
+        scored: Whether it has a score of the asked name already.
+    """
+
+    id: str
+    start: datetime
+    end: datetime | None = None
+    environment: str | None = None
+    input: Any = field(default=None, repr=False)
+    output: Any = field(default=None, repr=False)
+    metadata: dict[str, Any] = field(default_factory=dict, repr=False)
+    steps: tuple[Observation, ...] = ()
+    scored: bool = False
+
+
+def read_exchange(
+    trace: Trace,
+    *,
+    context_keys: Sequence[str] = (),
+    max_characters: int = DEFAULT_MAX_CHARACTERS,
+) -> Exchange:
+    """Reads out of a trace what is scored.
+
+    The messages are those of the last generation whose output is the trace's own; where there
+    is no generation, the trace's input. A system prompt in the metadata is put before them
+    where they have none. The context is what retrievers gave before the answer and what the
+    metadata has under `context_keys`, without passages that the messages already hold.
+
+    Args:
+        trace: The trace.
+        context_keys: Metadata keys that hold retrieved passages.
+        max_characters: A longer exchange is refused.
+
+    Raises:
+        UnreadableTraceError: The exchange cannot be had whole.
+    """
+    generation = _answering_generation(trace)
+    try:
+        if generation is None:
+            response, messages = text_of(trace.output), messages_of(trace.input)
+        else:
+            response, messages = text_of(generation.output), messages_of(generation.input)
+    except ShapeError as error:
+        where = "the trace" if generation is None else f"generation {generation.id}"
+        raise UnreadableTraceError(f"{where}: {error}") from None
+    messages = _with_system_prompt(messages, trace, generation)
+    context = _context(trace, generation, messages, context_keys)
+    exchange = Exchange(response, messages, context)
+    size = len(response) + sum(len(each.content) for each in messages) + sum(map(len, context))
+    if size > max_characters:
+        raise UnreadableTraceError(
+            f"prompt and response have {size:,} characters, more than the {max_characters:,} "
+            "allowed (--max-characters)"
+        )
+    return exchange
+
+
+def _answering_generation(trace: Trace) -> Observation | None:
+    """The last generation whose output is the trace's; `None` where there is no generation."""
+    generations = sorted(
+        (step for step in trace.steps if step.kind == GENERATION),
+        key=lambda step: (step.end or step.start, step.start, step.id),
+    )
+    if not generations:
+        return None
+    if trace.output is None:
+        return generations[-1]
+    whole = _normal(_text_or_empty(trace.output))
+    parts = {_normal(text) for text in leaves(trace.output)} - {""}
+    answers = [(each, _normal(_text_or_empty(each.output))) for each in reversed(generations)]
+    answers = [(each, answer) for each, answer in answers if answer]
+    for generation, answer in answers:
+        if answer in parts or whole in {_normal(text) for text in leaves(generation.output)}:
+            return generation
+    for generation, answer in answers:
+        if any(answer in part for part in parts) or (whole and whole in answer):
+            return generation
+    raise UnreadableTraceError(
+        f"none of its {len(generations)} generations gave the trace's output, so which of them "
+        "answered cannot be told"
+        if len(generations) > 1
+        else "its one generation gave another output than the trace, so what answered cannot be "
+        "told"
+    )
+
+
+def _text_or_empty(output: Any) -> str:
+    try:
+        return text_of(output)
+    except ShapeError:
+        return ""
+
+
+def _with_system_prompt(
+    messages: tuple[Message, ...], trace: Trace, generation: Observation | None
+) -> tuple[Message, ...]:
+    if any(each.role == "system" and not each.content.startswith("Tools: ") for each in messages):
+        return messages
+    for metadata in (trace.metadata, generation.metadata if generation else {}):
+        prompt = parse(metadata.get(SYSTEM_PROMPT_KEY))
+        if isinstance(prompt, str) and prompt.strip():
+            return (Message("system", prompt), *messages)
+        if prompt:
+            raise UnreadableTraceError(f"the metadata's {SYSTEM_PROMPT_KEY} is not text")
+    return messages
+
+
+def _context(
+    trace: Trace,
+    generation: Observation | None,
+    messages: Sequence[Message],
+    context_keys: Sequence[str],
+) -> tuple[str, ...]:
+    given = _normal("\n".join(each.content for each in messages))
+    found: dict[str, str] = {}
+    for passage in _passages(trace, generation, context_keys):
+        normal = _normal(passage)
+        if normal not in given:
+            found.setdefault(normal, passage)
+    return tuple(found.values())
+
+
+def _passages(
+    trace: Trace, generation: Observation | None, context_keys: Sequence[str]
+) -> Iterator[str]:
+    until = generation.start if generation else None
+    for step in sorted(trace.steps, key=lambda step: (step.start, step.id)):
+        if step.kind != RETRIEVER or (until is not None and step.start > until):
+            continue
+        try:
+            yield from passages_of(step.output)
+        except ShapeError as error:
+            # The messages of a generation hold what its model was given; an input may not.
+            if generation is None:
+                raise UnreadableTraceError(f"retriever {step.id}: {error}") from None
+    for key in context_keys:
+        for metadata in (trace.metadata, generation.metadata if generation else {}):
+            try:
+                yield from passages_of(metadata.get(key))
+            except ShapeError as error:
+                raise UnreadableTraceError(f"the metadata's {key}: {error}") from None
+
+
+def _normal(text: str) -> str:
+    return _SPACES.sub(" ", text).strip()

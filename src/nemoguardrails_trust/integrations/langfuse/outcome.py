@@ -1,0 +1,173 @@
+"""Attaches what a rail decided to the trace that is being written, without waiting for it."""
+
+import asyncio
+import atexit
+import logging
+import math
+import queue
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from nemoguardrails_trust.errors import MissingDependencyError, TrustError
+from nemoguardrails_trust.integrations.langfuse.client import (
+    Connection,
+    LangfuseClient,
+    RetryPolicy,
+)
+from nemoguardrails_trust.integrations.langfuse.writing import (
+    BATCH_SIZE,
+    TraceScore,
+    write_scores,
+)
+
+MOST_WAITING = 10_000
+SECONDS_AT_EXIT = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+def attach_outcome_to_current_trace(
+    name: str,
+    value: float | None,
+    comment: str | None,
+    metadata: Mapping[str, Any],
+) -> bool:
+    """Attaches an outcome to the trace of the running OpenTelemetry span.
+
+    The span gets the outcome as attributes (`trust.<name>` and, from the metadata,
+    `trust.status`, `trust.scorer` and `trust.threshold`), which any OpenTelemetry set-up shows.
+    Where Langfuse's keys are set, the trace also gets a score; a thread of its own sends it, so
+    the caller waits for nothing. The score has the id `<trace id>-<name>` and is dated by now:
+    `nemo-trust langfuse` with the same name replaces it on the same UTC day.
+
+    Nothing is ever raised; what fails is logged in one line.
+
+    Args:
+        name: The score's name.
+        value: The trustworthiness score, 0 to 1; `None`, where unchecked, writes no score.
+        comment: What people read beside the score.
+        metadata: More about the outcome, ready for JSON.
+
+    Returns:
+        Whether there is a trace and the outcome is on its way to it.
+    """
+    try:
+        return _attach(name, value, comment, metadata)
+    except Exception as error:  # noqa: BLE001 - a turn must not fail for the sake of its trace
+        _logger.warning("the outcome could not be attached to the trace: %s", _line(error))
+        return False
+
+
+def flush_outcomes(timeout: float = SECONDS_AT_EXIT) -> bool:
+    """Waits until the outcomes attached so far are written, and says whether they are.
+
+    Args:
+        timeout: Seconds to wait at most.
+    """
+    return _sender.flush(timeout)
+
+
+def _attach(
+    name: str, value: float | None, comment: str | None, metadata: Mapping[str, Any]
+) -> bool:
+    try:
+        from opentelemetry import trace
+    except ImportError:
+        raise MissingDependencyError("opentelemetry", "langfuse") from None
+    span = trace.get_current_span()
+    context = span.get_span_context()
+    if not context.is_valid:
+        return False
+    attributes = {f"trust.{name}": value} | {
+        f"trust.{key}": metadata.get(key) for key in ("status", "scorer", "threshold")
+    }
+    span.set_attributes(
+        {key: each for key, each in attributes.items() if isinstance(each, str | float | int)}
+    )
+    if value is None or not math.isfinite(value):
+        return False
+    try:
+        connection = Connection.from_environment()
+    except TrustError as error:
+        _logger.debug("the outcome is on the span only: %s", error)
+        return span.is_recording()
+    score = TraceScore(
+        trace_id=f"{context.trace_id:032x}",
+        name=name,
+        value=value,
+        timestamp=datetime.now(UTC),
+        comment=comment,
+        metadata=dict(metadata),
+    )
+    return _sender.put(connection, score)
+
+
+class _Sender:
+    """A thread that writes scores in batches; it starts with the first score."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[tuple[Connection, TraceScore]] = queue.Queue(MOST_WAITING)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def put(self, connection: Connection, score: TraceScore) -> bool:
+        """Takes a score to be written; `False` where too many are waiting."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():  # also after a fork
+                self._thread = threading.Thread(
+                    target=self._send, name="nemo-trust-outcomes", daemon=True
+                )
+                self._thread.start()
+                atexit.unregister(self.flush)
+                atexit.register(self.flush)
+        try:
+            self._queue.put_nowait((connection, score))
+        except queue.Full:
+            _logger.warning("%d outcomes wait for Langfuse; one more is dropped", MOST_WAITING)
+            return False
+        return True
+
+    def flush(self, timeout: float = SECONDS_AT_EXIT) -> bool:
+        """Waits until nothing is waiting, at most so many seconds."""
+        with self._queue.all_tasks_done:
+            return self._queue.all_tasks_done.wait_for(
+                lambda: not self._queue.unfinished_tasks, timeout
+            )
+
+    def _send(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < BATCH_SIZE:
+                try:
+                    batch.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            try:
+                for connection in {each for each, _ in batch}:
+                    scores = [score for each, score in batch if each == connection]
+                    asyncio.run(_write(connection, scores))
+            except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
+                _logger.warning("%d outcomes were not written: %s", len(batch), _line(error))
+            finally:
+                for _ in batch:
+                    self._queue.task_done()
+
+
+async def _write(connection: Connection, scores: list[TraceScore]) -> None:
+    client = LangfuseClient(connection, RetryPolicy(rate_limit_attempts=3))
+    try:
+        written = await write_scores(client, scores)
+    finally:
+        await client.aclose()
+    for trace_id, reason in written.rejected.items():
+        _logger.warning("the outcome of trace %s was not written: %s", trace_id, reason)
+
+
+def _line(error: Exception) -> str:
+    """An error of ours in its words; any other by its kind, since it may hold a text."""
+    return str(error) if isinstance(error, TrustError) else type(error).__name__
+
+
+_sender = _Sender()

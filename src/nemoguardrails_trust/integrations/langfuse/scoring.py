@@ -1,0 +1,441 @@
+"""Scores traces: reads, scores and writes at once."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from nemoguardrails_trust.errors import SettingsError, TrustError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.integrations.langfuse.client import (
+    Connection,
+    LangfuseClient,
+)
+from nemoguardrails_trust.integrations.langfuse.exchanges import (
+    DEFAULT_MAX_CHARACTERS,
+    Trace,
+    UnreadableTraceError,
+    read_exchange,
+)
+from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
+from nemoguardrails_trust.integrations.langfuse.reading import (
+    DEFAULT_PAGE_SIZE,
+    Reading,
+    read_traces,
+)
+from nemoguardrails_trust.integrations.langfuse.writing import (
+    BATCH_SIZE,
+    DEFAULT_SCORE_NAME,
+    TraceScore,
+    write_scores,
+)
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
+from nemoguardrails_trust.scores import TrustworthinessScore
+
+DEFAULT_CONCURRENCY = 16
+DEFAULT_PERIOD = timedelta(hours=24)
+
+Status = Literal["scored", "written", "unreadable", "unscored", "rejected"]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringOptions:
+    """How traces are scored.
+
+    Attributes:
+        score_name: The name of the score in Langfuse.
+        threshold: Scores below it are flagged, 0 to 1.
+        dry_run: Whether to write nothing.
+        skip_scored: Whether to leave out traces that have a score of the name.
+        context_keys: Metadata keys that hold retrieved passages.
+        concurrency: Scores at once, at least 1.
+        page_size: Traces a request, 1 to 100.
+        max_characters: Longer exchanges are not scored.
+        settle: Traces that ended later than this long ago are left for another run, since parts
+            of them may still be on their way.
+    """
+
+    score_name: str = DEFAULT_SCORE_NAME
+    threshold: float = DEFAULT_THRESHOLD
+    dry_run: bool = False
+    skip_scored: bool = False
+    context_keys: tuple[str, ...] = ()
+    concurrency: int = DEFAULT_CONCURRENCY
+    page_size: int = DEFAULT_PAGE_SIZE
+    max_characters: int = DEFAULT_MAX_CHARACTERS
+    settle: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.threshold <= 1.0:
+            raise SettingsError(
+                f"threshold is {self.threshold}; it must be from 0 to 1", key="threshold"
+            )
+        if not self.score_name.strip():
+            raise SettingsError("score-name is empty", key="score-name")
+        for key, number in (
+            ("concurrency", self.concurrency),
+            ("max-characters", self.max_characters),
+        ):
+            if number < 1:
+                raise SettingsError(f"{key} is {number}; it must be at least 1", key=key)
+
+    @property
+    def reading(self) -> Reading:
+        """How the traces are read."""
+        return Reading(self.score_name, self.skip_scored, self.context_keys, self.page_size)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceResult:
+    """What became of one trace.
+
+    Attributes:
+        trace_id: The trace.
+        start: When it began.
+        status: `written` where the server accepted the score, `scored` where nothing was to be
+            written, `unreadable` where the trace holds no whole exchange, `unscored` where the
+            scorer gave no score, `rejected` where the server did not accept it.
+        exchange: What was scored.
+        score: The score.
+        error: Why the trace is unreadable, unscored or rejected.
+    """
+
+    trace_id: str
+    start: datetime
+    status: Status
+    exchange: Exchange | None = field(default=None, repr=False)
+    score: TrustworthinessScore | None = field(default=None, repr=False)
+    error: str | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The trustworthiness score, 0 to 1, where there is one."""
+        return self.score.score if self.score else None
+
+
+@dataclass(slots=True)
+class TraceReport:
+    """What a run brought, also while it goes on.
+
+    Attributes:
+        threshold: Scores below it are flagged.
+        read: Traces that were read.
+        skipped: Traces left out because they have a score.
+        settling: Traces left out because they may not be complete yet.
+        results: What became of the others, in the order of being done.
+        requests: Requests made to Langfuse.
+        seconds: How long it took.
+        error: Why the run ended before its end; `None` where it did not.
+        stopped: Whether it was told to stop before its end.
+    """
+
+    threshold: float
+    read: int = 0
+    skipped: int = 0
+    settling: int = 0
+    results: list[TraceResult] = field(default_factory=list)
+    requests: int = 0
+    seconds: float = 0.0
+    error: TrustError | None = None
+    stopped: bool = False
+
+    def count(self, *statuses: Status) -> int:
+        """How many traces came out with one of the statuses."""
+        return sum(result.status in statuses for result in self.results)
+
+    @property
+    def scored(self) -> list[TraceResult]:
+        """Results with a score, least trustworthy first."""
+        found = [result for result in self.results if result.value is not None]
+        return sorted(found, key=lambda result: (result.value or 0.0, result.trace_id))
+
+    @property
+    def flagged(self) -> list[TraceResult]:
+        """Results with a score below the threshold, least trustworthy first."""
+        return [each for each in self.scored if (each.value or 0.0) < self.threshold]
+
+    @property
+    def least(self) -> TraceResult | None:
+        """The least trustworthy trace."""
+        return next(iter(self.scored), None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every trace came out with a score, written where it was to be."""
+        return self.error is None and not self.count("unreadable", "unscored", "rejected")
+
+
+OnResult = Callable[[TraceResult], None]
+OnProgress = Callable[[TraceReport], None]
+
+
+def score_traces(
+    scorer: Scorer,
+    query: TraceQuery | None = None,
+    options: ScoringOptions | None = None,
+    *,
+    connection: Connection | None = None,
+    on_result: OnResult | None = None,
+) -> TraceReport:
+    """Scores traces of Langfuse and writes the scores to them.
+
+    Args:
+        scorer: Gives the scores.
+        query: Which traces; those of the past 24 hours by default.
+        options: How they are scored.
+        connection: Where Langfuse is; by default what the environment says.
+        on_result: Called with each result when it is final.
+
+    Returns:
+        The results of all traces, those without a score included.
+
+    Raises:
+        CredentialsError: A key is missing or was refused.
+        MissingDependencyError: The `langfuse` package is not installed.
+        TrustError: The run could not be brought to its end. Scores until then are written.
+    """
+
+    async def run() -> TraceReport:
+        return await score_traces_async(
+            scorer, query, options, connection=connection, on_result=on_result
+        )
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run())
+    with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own
+        return thread.submit(lambda: asyncio.run(run())).result()
+
+
+async def score_traces_async(
+    scorer: Scorer,
+    query: TraceQuery | None = None,
+    options: ScoringOptions | None = None,
+    *,
+    connection: Connection | None = None,
+    on_result: OnResult | None = None,
+) -> TraceReport:
+    """Does what `score_traces` does, on the running event loop."""
+    client = LangfuseClient(connection or Connection.from_environment())
+    query = query or TraceQuery(start=datetime.now(UTC) - DEFAULT_PERIOD)
+    try:
+        report = await run_scoring(
+            client, scorer, query, options or ScoringOptions(), on_result=on_result
+        )
+    finally:
+        await client.aclose()
+    if report.error is not None:
+        raise report.error
+    return report
+
+
+async def run_scoring(
+    client: LangfuseClient,
+    scorer: Scorer,
+    query: TraceQuery,
+    options: ScoringOptions,
+    *,
+    handled: Callable[[str], bool] = lambda trace_id: False,
+    on_result: OnResult | None = None,
+    on_progress: OnProgress | None = None,
+    stop: asyncio.Event | None = None,
+) -> TraceReport:
+    """Scores traces over a client that is open already.
+
+    Args:
+        client: The client.
+        scorer: Gives the scores.
+        query: Which traces.
+        options: How they are scored.
+        handled: Says of a trace's id whether it is to be passed over.
+        on_result: Called with each result when it is final.
+        on_progress: Called whenever the report has changed.
+        stop: When it is set, the run ends: what is scored is written, what is not is left.
+
+    Returns:
+        The report; an error that ended the run is in it.
+    """
+    run = _Run(client, scorer, query, options, handled, on_result, on_progress)
+    started, requests = time.perf_counter(), client.requests
+    work = asyncio.ensure_future(run.work())
+    stopping = asyncio.ensure_future((stop or asyncio.Event()).wait())
+    try:
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            run.report.stopped = True
+            work.cancel()
+            await asyncio.wait({work})
+        if not work.cancelled():
+            work.result()
+        await run.finish()
+    finally:
+        for task in (work, stopping):
+            task.cancel()
+        await asyncio.gather(work, stopping, return_exceptions=True)
+    run.report.seconds = time.perf_counter() - started
+    run.report.requests = client.requests - requests
+    return run.report
+
+
+class _Run:
+    """One run: a reader, several scorers, and scores that wait to be written."""
+
+    def __init__(
+        self,
+        client: LangfuseClient,
+        scorer: Scorer,
+        query: TraceQuery,
+        options: ScoringOptions,
+        handled: Callable[[str], bool],
+        on_result: OnResult | None,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self.report = TraceReport(options.threshold)
+        self._client = client
+        self._scorer = scorer
+        self._query = query
+        self._options = options
+        self._handled = handled
+        self._on_result = on_result
+        self._on_progress = on_progress
+        self._waiting: list[tuple[TraceResult, TraceScore]] = []
+        self._writable = True
+        self._traces: asyncio.Queue[Trace | None] = asyncio.Queue(2 * options.page_size)
+
+    async def work(self) -> None:
+        """Reads, scores and writes until all is done or writing fails."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read())
+                for _ in range(self._options.concurrency):
+                    tasks.create_task(self._score_waiting())
+        except* TrustError as failures:
+            self.report.error = _first(failures)
+
+    async def finish(self) -> None:
+        """Writes what is scored and not yet written."""
+        try:
+            while self._waiting and self._writable:
+                await self._write()
+        except TrustError as error:
+            self.report.error = error
+        for result, _ in self._waiting:
+            reason = f"not written: {self.report.error}"
+            self._settle(replace(result, status="rejected", error=reason))
+        self._waiting.clear()
+
+    async def _read(self) -> None:
+        pages = read_traces(self._client, self._query, self._options.reading)
+        try:
+            async with contextlib.aclosing(pages):
+                async for page in pages:
+                    for trace in page:
+                        if self._is_wanted(trace):
+                            await self._traces.put(trace)
+                    self._tell()
+        except TrustError as error:  # the pages before are good, and are still scored
+            self.report.error = error
+        for _ in range(self._options.concurrency):
+            await self._traces.put(None)
+
+    def _is_wanted(self, trace: Trace) -> bool:
+        if self._handled(trace.id):
+            return False
+        self.report.read += 1
+        if self._options.skip_scored and trace.scored:
+            self.report.skipped += 1
+            return False
+        if datetime.now(UTC) - (trace.end or trace.start) < self._options.settle:
+            self.report.settling += 1
+            return False
+        return True
+
+    async def _score_waiting(self) -> None:
+        while (trace := await self._traces.get()) is not None:
+            result = await self._score(trace)
+            if result.status != "scored" or self._options.dry_run:
+                self._settle(result)
+                continue
+            self._waiting.append((result, self._to_write(trace, result)))
+            if len(self._waiting) >= BATCH_SIZE:
+                await self._write()
+
+    async def _score(self, trace: Trace) -> TraceResult:
+        try:
+            exchange = read_exchange(
+                trace,
+                context_keys=self._options.context_keys,
+                max_characters=self._options.max_characters,
+            )
+        except UnreadableTraceError as error:
+            return TraceResult(trace.id, trace.start, "unreadable", error=str(error))
+        try:
+            score = await self._scorer.score(exchange)
+        except TrustError as error:
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001 - a scorer of the user's own may raise anything
+            _logger.warning("the scorer failed on trace %s: %s", trace.id, type(error).__name__)
+            reason = f"the scorer raised {type(error).__name__}"
+        else:
+            if score.score is not None:
+                return TraceResult(trace.id, trace.start, "scored", exchange, score)
+            reason = score.error or "the scorer gave no score"
+        return TraceResult(trace.id, trace.start, "unscored", exchange, error=reason)
+
+    def _to_write(self, trace: Trace, result: TraceResult) -> TraceScore:
+        score = result.score or TrustworthinessScore(None)
+        details = {
+            "scorer": score.scorer,
+            "signals": {name: signal.value for name, signal in score.signals.items()},
+            "threshold": self._options.threshold,
+            "error": score.error,
+        }
+        return TraceScore(
+            trace_id=trace.id,
+            name=self._options.score_name,
+            value=math.nan if score.score is None else score.score,
+            timestamp=trace.start,
+            comment=score.explanation,
+            metadata={name: value for name, value in details.items() if value is not None},
+            environment=trace.environment,
+        )
+
+    async def _write(self) -> None:
+        batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        try:
+            written = await write_scores(self._client, [score for _, score in batch])
+        except BaseException as error:
+            self._waiting = batch + self._waiting  # writing them again changes nothing
+            self._writable = not isinstance(error, TrustError)
+            raise
+        for result, _ in batch:
+            if result.trace_id in written.accepted:
+                self._settle(replace(result, status="written"))
+            else:
+                reason = written.rejected.get(result.trace_id, "Langfuse did not accept the score")
+                self._settle(replace(result, status="rejected", error=reason))
+
+    def _settle(self, result: TraceResult) -> None:
+        self.report.results.append(result)
+        if self._on_result is not None:
+            self._on_result(result)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self.report)
+
+
+def _first(failures: BaseExceptionGroup[TrustError]) -> TrustError:
+    """One error of a group: they are of one cause."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
