@@ -1,11 +1,12 @@
 """`nemo-trust report`: one HTML page from results."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.options import EXIT_CODES, JsonOption, user_errors
+from nemoguardrails_trust.commands.options import JsonOption, user_errors
 
 
 def report(
@@ -70,4 +71,9 @@ def report(
     if json_output:
         typer.echo(json.dumps(made.to_json()))
         return
-    typer.echo(made)
+    unchecked = made.rows - made.scored
+    typer.echo(
+        f"{made.path}: {made.rows:,} answers, {made.flagged:,} below {made.threshold:g}"
+        + (f", {unchecked:,} without a score" if unchecked else "")
+        + f" ({made.bytes / 1e6:.1f} MB)"
+    )

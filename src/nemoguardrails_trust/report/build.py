@@ -1,0 +1,279 @@
+"""Builds one HTML page out of results; the page holds all that it shows."""
+
+import base64
+import hashlib
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any
+
+import jinja2
+
+from nemoguardrails_trust import __version__
+from nemoguardrails_trust.datasets.files import open_source
+from nemoguardrails_trust.datasets.frames import open_frame
+from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.report.answers import (
+    AnswerPicker,
+    Picked,
+    answers_json,
+    embedded_json,
+)
+from nemoguardrails_trust.report.figures import (
+    SCORE_NAME,
+    THRESHOLD_STEPS,
+    Gathered,
+    summarise,
+)
+from nemoguardrails_trust.report.results import Columns, Row, read_result
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
+
+DEFAULT_TITLE = "Trustworthiness report"
+
+_SCRIPTS = ("numbers.js", "charts.js", "answers.js", "page.js")
+_NAMES_SHOWN = 5
+_NAMES_KEPT = 100
+_USAGE_NAMES = {
+    "calls": "Calls",
+    "samples": "Samples",
+    "prompt_tokens": "Tokens read",
+    "completion_tokens": "Tokens written",
+    "seconds": "Seconds",
+}
+_GROUP_NAMES = {
+    "least": "the {} least trusted",
+    "most": "the {} most trusted",
+    "wrong": "the {} most trusted of the wrong ones",
+    "right": "the {} least trusted of the right ones",
+    "failed": "the first {} without a score",
+    "sample": "a random sample of {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A page that was written.
+
+    Attributes:
+        path: The HTML file.
+        threshold: Where the page's slider stands at first.
+        rows: Answers in the results.
+        scored: Those that have a score.
+        flagged: Those whose score is below the threshold.
+        labelled: Scored answers that are known to be right or wrong.
+        answers: Answers whose texts are in the page.
+        bytes: The size of the file.
+    """
+
+    path: Path
+    threshold: float
+    rows: int
+    scored: int
+    flagged: int
+    labelled: int
+    answers: int
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON types."""
+        return asdict(self) | {"path": str(self.path)}
+
+
+def build_report(
+    results: Any,
+    out: str | Path,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    title: str = DEFAULT_TITLE,
+    prompt_column: str = "prompt",
+    response_column: str = "response",
+    score_column: str = "trustworthiness_score",
+    label_column: str | None = None,
+) -> Report:
+    """Makes one self-contained HTML page of scored answers.
+
+    Every figure counts all rows; of the texts, the page holds the extremes and a sample. Rows
+    are read one by one, and only their numbers are kept.
+
+    Args:
+        results: What `nemo-trust score` wrote: a path (CSV, JSON lines or Parquet), a pandas
+            or polars frame, an Arrow table, or any iterable of mappings.
+        out: The HTML file to write.
+        threshold: Where the page's slider stands at first, 0 to 1; rounded to 0.001, which is
+            the slider's step.
+        title: The page's heading.
+        prompt_column: What was asked.
+        response_column: The answer that was scored.
+        score_column: The trustworthiness score, 0 to 1, empty where it could not be had.
+        label_column: Whether the answer is right (1 or 0, true or false). `None` takes
+            `correct` where there is such a column.
+
+    Raises:
+        SettingsError: The threshold is not from 0 to 1.
+        DataError: The results cannot be read, have no rows or not the columns, or a value of
+            theirs is out of range; or the page cannot be written.
+        MissingDependencyError: The results are a Parquet file and pyarrow is not installed.
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")
+    threshold = round(threshold * THRESHOLD_STEPS) / THRESHOLD_STEPS
+    out = Path(out)
+    source = Path(results) if isinstance(results, str | Path) else None
+    if source is not None and out.exists() and source.exists() and out.samefile(source):
+        raise DataError("the page would overwrite the results", path=str(out))
+    columns = Columns(prompt_column, response_column, score_column, label_column or "correct")
+    required = [score_column] if label_column is None else [score_column, label_column]
+    name = None if source is None else str(source)
+    rows = _numbered_rows(results if source is None else source, name, required)
+    gathered, picker, names = _read(rows, columns, name)
+    figures = summarise(gathered)
+    groups = picker.groups()
+    answers, limit = answers_json(groups, columns)
+    page = _render(
+        title=title,
+        threshold=threshold,
+        figures=figures,
+        answers=answers,
+        held=_held(groups),
+        cut=limit,
+        source=source.name if source else None,
+        models=_listed(names["model"]),
+        scorers=_listed(names["scorer"]),
+    )
+    with _replacing(out) as file:
+        file.write(page)
+    return Report(
+        path=out,
+        threshold=threshold,
+        rows=figures["rows"],
+        scored=figures["scored"],
+        flagged=sum(1 for score in gathered.scores if score < threshold),
+        labelled=figures["labelled"],
+        answers=len(answers),
+        bytes=len(page),
+    )
+
+
+def _numbered_rows(
+    results: Any, name: str | None, required: Iterable[str]
+) -> Iterator[tuple[int, Row]]:
+    """The rows with their places in the file, the first of them looked at for its columns."""
+    source = open_source(results) if isinstance(results, Path) else open_frame(results)
+    rows: Iterator[tuple[int, Row]]
+    if source is None:
+        rows = enumerate(results, start=1)
+    else:
+        rows = ((max(at.line, at.row) + 1, row) for at, row in source.rows())
+    first = next(rows, None)
+    if first is None:
+        raise DataError("there are no rows to report on", path=name)
+    present = list(first[1])
+    for column in required:
+        if column not in present:
+            shown = ", ".join(map(str, present))
+            raise DataError(f"there is no column {column!r}; the columns are: {shown}", path=name)
+    return itertools.chain([first], rows)
+
+
+def _read(
+    rows: Iterable[tuple[int, Row]], columns: Columns, path: str | None
+) -> tuple[Gathered, AnswerPicker, dict[str, Counter[str]]]:
+    gathered, picker = Gathered(), AnswerPicker()
+    names: dict[str, Counter[str]] = {"model": Counter(), "scorer": Counter()}
+    for number, (line, row) in enumerate(rows, start=1):
+        result = read_result(row, columns, line=line, path=path)
+        gathered.add(result)
+        picker.add(number, row, result)
+        for column, counter in names.items():
+            value = row.get(column)
+            if (
+                isinstance(value, str)
+                and value
+                and (value in counter or len(counter) < _NAMES_KEPT)
+            ):
+                counter[value] += 1
+    return gathered, picker, names
+
+
+def _listed(names: Counter[str]) -> list[str]:
+    """The most frequent names, and how many more there are."""
+    shown = [name for name, _ in names.most_common(_NAMES_SHOWN)]
+    more = len(names) - len(shown)
+    return [*shown, f"{more} more"] if more else shown
+
+
+def _held(groups: Mapping[str, list[Picked]]) -> str:
+    parts = [_GROUP_NAMES[name].format(len(rows)) for name, rows in groups.items()]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _render(
+    *, threshold: float, figures: Mapping[str, Any], answers: list[dict[str, Any]], **shown: Any
+) -> bytes:
+    files = resources.files(__package__) / "page"
+    style = (files / "report.css").read_text("utf-8")
+    script = "\n".join((files / name).read_text("utf-8") for name in _SCRIPTS)
+    data = {
+        "threshold": threshold,
+        "scoreName": SCORE_NAME,
+        "figures": figures,
+        "answers": answers,
+    }
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string((files / "report.html.j2").read_text("utf-8"))
+    page = template.render(
+        threshold=threshold,
+        figures=figures,
+        shown=len(answers),
+        usage_names=_USAGE_NAMES,
+        version=__version__,
+        made=datetime.now(UTC).date().isoformat(),
+        policy=_policy(style, script),
+        style=style,
+        script=script,
+        data=embedded_json(data),
+        **shown,
+    )
+    # Half a surrogate pair, which JSON lines may hold, is not UTF-8.
+    return page.encode("utf-8", "replace")
+
+
+def _policy(style: str, script: str) -> str:
+    """Allows this page's own style and script, known by their digests, and nothing else."""
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src 'sha256-{digest(style)}'",
+            f"script-src 'sha256-{digest(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes its name only when it is complete."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            yield file
+        draft.replace(path)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", path=str(path)) from None
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,223 @@
+"""The numbers that the page draws, gathered row by row and then summed up.
+
+An answer is *flagged* when its score is below the threshold. Flagging is judged as a detector
+of wrong answers: precision is the share of the flagged that are wrong, recall the share of the
+wrong that are flagged.
+"""
+
+import math
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from nemoguardrails_trust.evaluation import (
+    ECE_BINS,
+    Floats,
+    auroc,
+    expected_calibration_error,
+    wilson,
+)
+from nemoguardrails_trust.report.results import USAGE, Result
+
+THRESHOLD_STEPS = 1000
+SIGNAL_BINS = 20
+SIGNALS_SHOWN = 6
+ERRORS_SHOWN = 12
+_ERRORS_KEPT = 1000
+
+SCORE_NAME = "trustworthiness score"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The numbers of all rows, eight bytes each; NaN where there is none.
+
+    Attributes:
+        scores: Trustworthiness scores.
+        labels: 1 for right, 0 for wrong.
+        signals: The signals' values, by name, each as long as `scores`.
+        usage: Calls, tokens and seconds, by column, each as long as `scores`.
+        errors: How often each error occurred among the rows without a score.
+        partial: Rows with a score that carry an error nevertheless: a signal is missing.
+    """
+
+    scores: "array[float]" = field(default_factory=lambda: array("d"))
+    labels: "array[float]" = field(default_factory=lambda: array("d"))
+    signals: "dict[str, array[float]]" = field(default_factory=dict)
+    usage: "dict[str, array[float]]" = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
+    partial: int = 0
+
+    def add(self, result: Result) -> None:
+        """Takes in one row."""
+        before = len(self.scores)
+        self.scores.append(math.nan if result.score is None else result.score)
+        self.labels.append(math.nan if result.label is None else result.label)
+        _append(self.signals, result.signals, before)
+        _append(self.usage, result.usage, before)
+        if result.score is None:
+            error = result.error or "no reason given"
+            known = error in self.errors or len(self.errors) < _ERRORS_KEPT
+            self.errors[error if known else "other errors"] += 1
+        elif result.error:
+            self.partial += 1
+
+
+def _append(columns: "dict[str, array[float]]", values: Any, before: int) -> None:
+    for name in values:
+        if name not in columns:
+            columns[name] = array("d", [math.nan]) * before
+    for name, column in columns.items():
+        value = values.get(name)
+        column.append(math.nan if value is None else value)
+
+
+def threshold_bins(scores: Floats) -> list[int]:
+    """Counts scores by the lowest threshold that flags them.
+
+    The thresholds are 0, 0.001, … 1. Entry k is the number of scores that k/1000 flags and
+    (k-1)/1000 does not, so that the sum of the entries up to k is the number of answers flagged
+    at k/1000, exactly; the last entry holds what no threshold flags.
+    """
+    thresholds = np.arange(THRESHOLD_STEPS + 1) / THRESHOLD_STEPS
+    lowest = np.searchsorted(thresholds, scores, side="right")
+    return [int(n) for n in np.bincount(lowest, minlength=THRESHOLD_STEPS + 2)]
+
+
+def reliability(scores: Floats, labels: Floats) -> dict[str, Any]:
+    """Scores against the share that is right, in bins of equal width, the empty ones left out."""
+    place = np.minimum((scores * ECE_BINS).astype(np.intp), ECE_BINS - 1)
+    bins = []
+    for k in range(ECE_BINS):
+        inside = place == k
+        count = int(np.sum(inside))
+        if not count:
+            continue
+        right = wilson(int(np.sum(labels[inside])), count)
+        bins.append(
+            {
+                "from": k / ECE_BINS,
+                "to": (k + 1) / ECE_BINS,
+                "count": count,
+                "score": float(np.mean(scores[inside])),
+                "accuracy": right.value,
+                "low": right.low,
+                "high": right.high,
+            }
+        )
+    return {"bins": bins, "error": expected_calibration_error(scores, labels == 1)}
+
+
+def summarise(gathered: Gathered) -> dict[str, Any]:
+    """The page's figures as JSON types.
+
+    Returns:
+        `rows`, `scored`, `unchecked`, `partial`, `labelled` (scored rows with a label), `mean`
+        score, `thresholds` (counts by bin of `all` scores and of the labelled `right` and
+        `wrong` ones, see `threshold_bins`), `auroc` and `reliability` (`None` without labels),
+        `signals`, `pairs`, `usage` and `errors`.
+    """
+    scores, labels = np.asarray(gathered.scores), np.asarray(gathered.labels)
+    scored = ~np.isnan(scores)
+    judged = scored & ~np.isnan(labels)
+    known, truth = scores[judged], labels[judged]
+    columns = {SCORE_NAME: scores} if np.any(scored) else {}
+    columns |= {
+        name: np.asarray(values)
+        for name, values in gathered.signals.items()
+        if not np.all(np.isnan(values))
+    }
+    return {
+        "rows": len(scores),
+        "scored": int(np.sum(scored)),
+        "unchecked": int(np.sum(~scored)),
+        "partial": gathered.partial,
+        "labelled": len(known),
+        "mean": float(np.mean(scores[scored])) if np.any(scored) else None,
+        "thresholds": {
+            "all": threshold_bins(scores[scored]),
+            "right": threshold_bins(known[truth == 1]),
+            "wrong": threshold_bins(known[truth == 0]),
+        },
+        "auroc": auroc(known, truth == 1).value,
+        "reliability": reliability(known, truth) if len(known) else None,
+        "signals": [_column_summary(name, column, labels) for name, column in columns.items()],
+        "pairs": _pairs(columns, labels),
+        "usage": [
+            _usage_summary(name, np.asarray(gathered.usage[name]))
+            for name in USAGE
+            if name in gathered.usage
+        ],
+        "errors": _error_summary(gathered.errors),
+    }
+
+
+def _column_summary(name: str, column: Floats, labels: Floats) -> dict[str, Any]:
+    there = ~np.isnan(column)
+    judged = there & ~np.isnan(labels)
+    return {
+        "name": name,
+        "count": int(np.sum(there)),
+        "missing": int(np.sum(~there)),
+        "mean": float(np.mean(column[there])),
+        "auroc": auroc(column[judged], labels[judged] == 1).value,
+    }
+
+
+def _pairs(columns: dict[str, Floats], labels: Floats) -> list[dict[str, Any]]:
+    """Every two signals against each other, the score being one of them, as counts on a grid."""
+    found = []
+    for first, second in combinations(list(columns)[:SIGNALS_SHOWN], 2):
+        there = ~np.isnan(columns[first]) & ~np.isnan(columns[second])
+        if not np.any(there):
+            continue
+        x, y = columns[first][there], columns[second][there]
+        right, wrong = labels[there] == 1, labels[there] == 0
+        varied = len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
+        found.append(
+            {
+                "x": first,
+                "y": second,
+                "correlation": float(np.corrcoef(x, y)[0, 1]) if varied else None,
+                "count": _grid(x, y),
+                "right": _grid(x[right], y[right]),
+                "wrong": _grid(x[wrong], y[wrong]),
+            }
+        )
+    return found
+
+
+def _grid(x: Floats, y: Floats) -> list[list[int]]:
+    """The cells of a square grid that hold anything, as `[column, row, count]`."""
+    column = np.minimum((x * SIGNAL_BINS).astype(int), SIGNAL_BINS - 1)
+    row = np.minimum((y * SIGNAL_BINS).astype(int), SIGNAL_BINS - 1)
+    counts = np.bincount(row * SIGNAL_BINS + column, minlength=SIGNAL_BINS**2)
+    return [
+        [int(k % SIGNAL_BINS), int(k // SIGNAL_BINS), int(counts[k])] for k in counts.nonzero()[0]
+    ]
+
+
+def _usage_summary(name: str, column: Floats) -> dict[str, Any]:
+    there = column[~np.isnan(column)]
+    middle, late = np.quantile(there, [0.5, 0.95])
+    return {
+        "name": name,
+        "rows": len(there),
+        "total": float(np.sum(there)),
+        "mean": float(np.mean(there)),
+        "median": float(middle),
+        "late": float(late),
+    }
+
+
+def _error_summary(errors: Counter[str]) -> list[dict[str, Any]]:
+    most = errors.most_common(ERRORS_SHOWN)
+    shown = [{"message": message, "count": count} for message, count in most]
+    rest = errors.total() - sum(count for _, count in most)
+    if rest:
+        shown.append({"message": f"{len(errors) - len(most)} other kinds of error", "count": rest})
+    return shown

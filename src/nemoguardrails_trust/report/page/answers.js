@@ -1,0 +1,170 @@
+"use strict";
+
+// The list of answers. Every text is set as text, never as markup.
+
+const PAGE_SIZE = 20;
+
+const GROUPS = [
+  ["least", "Least trusted", "low"],
+  ["most", "Most trusted", "high"],
+  ["wrong", "Trusted but wrong", "high"],
+  ["right", "Right but distrusted", "low"],
+  ["failed", "Without a score", "row"],
+  ["sample", "Random sample", "row"],
+  ["", "All in this page", "low"],
+];
+
+function element(name, className, text) {
+  const node = document.createElement(name);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+// Text of a model or a user, which may be of any writing direction.
+function foreignText(name, className, text) {
+  const node = element(name, className, text);
+  node.dir = "auto";
+  return node;
+}
+
+function answerCard(answer) {
+  const item = element("li");
+  const details = element("details", "answer");
+  const summary = element("summary");
+  const side = element("span", "side");
+  const scored = answer.score !== null;
+  side.append(element("span", scored ? "score" : "score none", scored ? answer.score.toFixed(3) : "no score"));
+  const flag = element("span", "badge flagged", "flagged");
+  side.append(flag);
+  if (answer.label === 1) side.append(element("span", "badge right", "✓ right"));
+  if (answer.label === 0) side.append(element("span", "badge wrong", "✗ wrong"));
+  const texts = element("span", "texts");
+  texts.append(
+    foreignText("span", "prompt", answer.prompt || "(no prompt)"),
+    foreignText("span", "response", answer.response || "(no answer)"),
+  );
+  summary.append(side, texts);
+  details.append(summary, answerBody(answer));
+  item.append(details);
+  const flagAt = (threshold) => {
+    flag.hidden = !scored || answer.score >= threshold;
+  };
+  return { item, flagAt };
+}
+
+function answerBody(answer) {
+  const body = element("div", "body");
+  const part = (title, node) => body.append(element("h4", "", title), node);
+  if (answer.explanation) part("Explanation", foreignText("p", "text", answer.explanation));
+  if (answer.alternatives) part("Other answers of the model", alternativesList(answer));
+  if (answer.reference) part("Right answer", foreignText("p", "text", answer.reference));
+  if (answer.signals) part("Signals", signalMeasures(answer.signals));
+  if (answer.error) part("Error", foreignText("p", "text", answer.error));
+  body.append(element("p", "quiet", `Row ${count(answer.row)} of the results`));
+  return body;
+}
+
+function alternativesList(answer) {
+  const list = element("ul");
+  for (const text of answer.alternatives) list.append(foreignText("li", "text", text));
+  if (answer.moreAlternatives) {
+    list.append(element("li", "quiet", `and ${count(answer.moreAlternatives)} more`));
+  }
+  return list;
+}
+
+function signalMeasures(signals) {
+  const grid = element("div", "measures");
+  for (const [name, value] of Object.entries(signals)) {
+    const meter = element("meter");
+    meter.value = value;
+    meter.setAttribute("aria-label", name);
+    grid.append(foreignText("span", "", name), meter, element("span", "", value.toFixed(3)));
+  }
+  return grid;
+}
+
+const ORDERS = {
+  low: (a, b) => (a.score ?? 2) - (b.score ?? 2) || a.row - b.row,
+  high: (a, b) => (b.score ?? -1) - (a.score ?? -1) || a.row - b.row,
+  row: (a, b) => a.row - b.row,
+};
+
+// Wires the list up; returns what tells it of a moved threshold.
+function answerList(answers, threshold) {
+  const find = (id) => document.getElementById(id);
+  const [list, more, found] = ["list", "more", "found"].map(find);
+  const [search, sort, status] = ["search", "sort", "status"].map(find);
+  const haystacks = answers.map((answer) =>
+    [answer.prompt, answer.response, answer.reference, answer.explanation, answer.error]
+      .concat(answer.alternatives || []).join("\n").toLowerCase());
+  const groups = GROUPS.filter(([name]) => !name || answers.some((a) => a.groups.includes(name)));
+  let group = groups[0][0];
+  let matches = [];
+  let shown = [];
+
+  const STATUSES = {
+    "": () => true,
+    flagged: (answer) => answer.score !== null && answer.score < threshold,
+    kept: (answer) => answer.score !== null && answer.score >= threshold,
+    wrong: (answer) => answer.label === 0,
+    right: (answer) => answer.label === 1,
+  };
+
+  function showMore() {
+    const fresh = matches.slice(shown.length, shown.length + PAGE_SIZE).map(answerCard);
+    fresh.forEach((card) => card.flagAt(threshold));
+    list.append(...fresh.map((card) => card.item));
+    shown = shown.concat(fresh);
+    more.hidden = shown.length >= matches.length;
+    more.textContent = `Show more (${count(matches.length - shown.length)} left)`;
+    return fresh;
+  }
+
+  function update() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    matches = answers.filter((answer, index) =>
+      (!group || answer.groups.includes(group)) &&
+      STATUSES[status.value](answer) &&
+      words.every((word) => haystacks[index].includes(word)));
+    matches.sort(ORDERS[sort.value]);
+    found.textContent = matches.length
+      ? `${count(matches.length)} ${matches.length === 1 ? "answer" : "answers"}`
+      : "No answer fits. Try another word, or show every answer.";
+    list.replaceChildren();
+    shown = [];
+    showMore();
+  }
+
+  const buttons = groups.map(([name, title, order]) => {
+    const button = element("button", "", title);
+    const size = name ? answers.filter((a) => a.groups.includes(name)).length : answers.length;
+    button.type = "button";
+    button.append(element("small", "", count(size)));
+    button.setAttribute("aria-pressed", String(name === group));
+    button.addEventListener("click", () => {
+      group = name;
+      sort.value = order;
+      for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
+      update();
+    });
+    return button;
+  });
+  find("groups").append(...buttons);
+  sort.value = groups[0][2];
+  search.addEventListener("input", update);
+  sort.addEventListener("change", update);
+  status.addEventListener("change", update);
+  more.addEventListener("click", () => {
+    const [first] = showMore();
+    first.item.querySelector("summary").focus();
+  });
+  update();
+
+  return (value) => {
+    threshold = value;
+    if (status.value === "flagged" || status.value === "kept") update();
+    else shown.forEach((card) => card.flagAt(threshold));
+  };
+}
