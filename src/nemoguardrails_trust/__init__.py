@@ -18,6 +18,10 @@ if TYPE_CHECKING:
         TrustError,
     )
     from nemoguardrails_trust.exchange import Exchange, Message
+    from nemoguardrails_trust.guardrail.outcome import TrustOutcome
+    from nemoguardrails_trust.guardrail.plugin import rail_path, register
+    from nemoguardrails_trust.guardrail.settings import TrustSettings
+    from nemoguardrails_trust.guardrail.streaming import TrustEvent, stream_with_trust
     from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
     from nemoguardrails_trust.scores import CallUsage, Signal, TrustworthinessScore, Usage
 
@@ -37,8 +41,14 @@ _HOMES = {
     "SettingsError": "errors",
     "Signal": "scores",
     "TrustError": "errors",
+    "TrustEvent": "guardrail.streaming",
+    "TrustOutcome": "guardrail.outcome",
+    "TrustSettings": "guardrail.settings",
     "TrustworthinessScore": "scores",
     "Usage": "scores",
+    "rail_path": "guardrail.plugin",
+    "register": "guardrail.plugin",
+    "stream_with_trust": "guardrail.streaming",
 }
 
 __all__ = [
@@ -55,8 +65,14 @@ __all__ = [
     "SettingsError",
     "Signal",
     "TrustError",
+    "TrustEvent",
+    "TrustOutcome",
+    "TrustSettings",
     "TrustworthinessScore",
     "Usage",
+    "rail_path",
+    "register",
+    "stream_with_trust",
 ]
 
 

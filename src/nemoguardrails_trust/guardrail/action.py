@@ -1,0 +1,125 @@
+"""The action behind the rail: reads the exchange, asks the guard, and shows what came out."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nemoguardrails.actions.rail_outcome import RailOutcome
+from nemoguardrails.kb.kb import KnowledgeBase
+from nemoguardrails.rails.llm.config import RailsConfig
+from nemoguardrails.types import LLMModel
+
+from nemoguardrails_trust.guardrail import messages
+from nemoguardrails_trust.guardrail.conversation import read_exchange
+from nemoguardrails_trust.guardrail.guard import Guard, Render
+from nemoguardrails_trust.guardrail.outcome import allow_chunk
+from nemoguardrails_trust.guardrail.settings import is_trust_flow, read_flow_line
+
+log = logging.getLogger(__name__)
+
+GUARD_PARAMETER = "trust_guard"
+
+
+async def check_answer(
+    *,
+    context: Mapping[str, Any] | None = None,
+    events: Sequence[Any] | None = None,
+    config: RailsConfig | None = None,
+    llm: LLMModel | None = None,
+    llms: Mapping[str, LLMModel] | None = None,
+    kb: KnowledgeBase | None = None,
+    trust_guard: Guard | None = None,
+    user_message: str | None = None,
+    bot_message: str | None = None,
+    threshold: object = None,
+    on_untrustworthy: object = None,
+    **others: object,
+) -> RailOutcome:
+    """Checks the bot's answer. It never raises: every failure is an outcome.
+
+    Args:
+        context: The context variables of the conversation.
+        events: The events so far.
+        config: The bot's configuration.
+        llm: The bot's main model.
+        llms: Its other models, by their type.
+        kb: Its knowledge base.
+        trust_guard: The guard that `config.py` registered.
+        user_message: The user's message, where the flow passes it.
+        bot_message: The answer, where the flow passes it.
+        threshold: Over the configured one, where the flow passes it.
+        on_untrustworthy: Likewise.
+        others: What an engine passes beyond; `model_name` marks a part of a streamed answer.
+    """
+    if "model_name" in others:
+        # Parts are judged with the whole, once, when the answer is complete.
+        return allow_chunk()
+    if trust_guard is None or config is None:
+        from nemoguardrails_trust.errors import SettingsError
+
+        raise SettingsError(
+            "the rail was not set up: import the folder nemoguardrails_trust/rail with its "
+            "config.py, by import_paths (Colang 1.0) or import (2.x)"
+        )
+    context = context or {}
+    try:
+        exchange = await read_exchange(
+            context=context,
+            events=events or (),
+            config=config,
+            kb=kb,
+            user_message=_given(user_message),
+            bot_message=_given(bot_message),
+        )
+        overrides = {
+            **settings_on_line(config, context),
+            **_overrides(threshold=threshold, on_untrustworthy=on_untrustworthy),
+        }
+    except Exception as error:  # noqa: BLE001 - a turn must not break on an odd event
+        return trust_guard.unreadable(str(context.get("bot_message") or ""), error)
+    return await trust_guard.check(
+        exchange,
+        trust_guard.pick_model(llm, llms),
+        overrides=overrides,
+        render=_renderer(config, context),
+    )
+
+
+def _given(value: object) -> str | None:
+    """A parameter that the flow filled; Colang 1.0 leaves `$name` where there is no value."""
+    if isinstance(value, str) and not value.startswith("$"):
+        return value
+    return None
+
+
+def _overrides(**values: object) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in values.items()
+        if value not in (None, "") and not str(value).startswith("$")
+    }
+
+
+def settings_on_line(config: RailsConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings on the line by which the flow was started."""
+    lines = [line for line in config.rails.output.flows if is_trust_flow(line)]
+    if len(lines) > 1:
+        started = context.get("triggered_output_rail")
+        lines = [line for line in lines if line == started] or lines
+    return read_flow_line(lines[0]) if lines else {}
+
+
+def _renderer(config: RailsConfig, context: Mapping[str, Any]) -> Render | None:
+    """Gives the user's own message of Colang 1.0; in 2.x a message is a flow."""
+    template = messages.user_message(config.bot_messages)
+    if config.colang_version != "1.0" or template is None:
+        return None
+
+    def render(answer: str) -> str | None:
+        try:
+            return messages.render(template, {**context, "bot_message": answer})
+        except ValueError as error:
+            log.warning("%s; the standard message is used", error)
+            return None
+
+    return render

@@ -1,0 +1,300 @@
+"""The one path that every check of an answer takes."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from nemoguardrails.types import LLMModel
+
+from nemoguardrails_trust.errors import ModelError, ScoringError, SettingsError, TrustError
+from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.guardrail import messages
+from nemoguardrails_trust.guardrail.cache import ScoreCache
+from nemoguardrails_trust.guardrail.outcome import (
+    Consequence,
+    Status,
+    TrustOutcome,
+    make_outcome,
+)
+from nemoguardrails_trust.guardrail.publishing import publish
+from nemoguardrails_trust.guardrail.settings import TrustSettings
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scores import TrustworthinessScore, Usage
+
+log = logging.getLogger(__name__)
+
+BuildScorer = Callable[[TrustSettings, LanguageModel | None], Scorer]
+BuildModel = Callable[[LLMModel], LanguageModel]
+Render = Callable[[str], str | None]
+
+
+class Guard:
+    """Scores answers and decides about them. It never raises and never outlasts its timeout.
+
+    Args:
+        settings: The rail's settings.
+        build_scorer: Makes the scorer from the settings and the bot's model.
+        build_model: Makes a language model of the bot's own.
+    """
+
+    def __init__(
+        self, settings: TrustSettings, build_scorer: BuildScorer, build_model: BuildModel
+    ) -> None:
+        self.settings = settings
+        self._build_scorer = build_scorer
+        self._build_model = build_model
+        self._cache = ScoreCache(settings.cache)
+        self._models: dict[int, tuple[LLMModel, LanguageModel]] = {}
+        self._scorers: dict[int, tuple[LanguageModel | None, Scorer]] = {}
+        self._settings_for = lru_cache(maxsize=64)(self._override)
+
+    def pick_model(
+        self, main: LLMModel | None, others: Mapping[str, LLMModel] | None
+    ) -> LLMModel | None:
+        """The model that the settings name, of those that the bot has."""
+        if self.settings.model in (None, "main"):
+            return main
+        return (others or {}).get(self.settings.model)
+
+    def model_for(self, llm: LLMModel | None) -> LanguageModel | None:
+        """The bot's model as a language model, made once."""
+        if llm is None:
+            return None
+        kept = self._models.get(id(llm))
+        if kept is None or kept[0] is not llm:
+            kept = self._models[id(llm)] = (llm, self._build_model(llm))
+        return kept[1]
+
+    def scorer_for(self, model: LanguageModel | None) -> Scorer:
+        """The scorer, made once for each model.
+
+        Raises:
+            TrustError: It cannot be built.
+        """
+        key = 0 if model is None else id(model)
+        kept = self._scorers.get(key)
+        if kept is None or kept[0] is not model:
+            kept = self._scorers[key] = (model, self._build_scorer(self.settings, model))
+        return kept[1]
+
+    def settings_with(self, overrides: Mapping[str, Any]) -> TrustSettings:
+        """The settings with those of a flow's line over them.
+
+        Raises:
+            SettingsError: A value is out of range.
+        """
+        if not overrides:
+            return self.settings
+        return self._settings_for(tuple(sorted(overrides.items())))
+
+    def _override(self, overrides: tuple[tuple[str, Any], ...]) -> TrustSettings:
+        return self.settings.overridden(dict(overrides))
+
+    async def check(
+        self,
+        exchange: Exchange,
+        llm: LLMModel | None,
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        render: Render | None = None,
+    ) -> TrustOutcome:
+        """Checks one answer.
+
+        Args:
+            exchange: The answer, and what its model was given.
+            llm: The model that samples and judges, as NeMo Guardrails holds it.
+            overrides: Settings of this call, over the rail's own.
+            render: Gives the user's own message for an answer, or `None` for ours.
+        """
+        started = time.perf_counter()
+        settings = self.settings
+        try:
+            settings = self.settings_with(overrides or {})
+        except SettingsError as error:
+            result = _unscored(error, settings.scorer, started)
+        else:
+            result = await self._score(exchange, llm, settings, started)
+        answer = exchange.response
+        extra: Mapping[str, Any] = {}
+        if settings.on_untrustworthy == "regenerate" and _is_low(result, settings):
+            answer, result, extra = await self._regenerate(exchange, llm, settings, result, started)
+        outcome = _decide(result, settings, exchange.response, answer, extra, render)
+        publish(outcome)
+        return outcome
+
+    def unreadable(self, answer: str, error: Exception) -> TrustOutcome:
+        """The outcome for an answer whose exchange could not be read."""
+        log.debug("the exchange could not be read", exc_info=error)
+        failure = ScoringError(f"the exchange could not be read: {type(error).__name__}")
+        result = _unscored(failure, self.settings.scorer, time.perf_counter())
+        outcome = _decide(result, self.settings, answer, answer, {}, None)
+        publish(outcome)
+        return outcome
+
+    async def _score(
+        self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
+    ) -> TrustworthinessScore:
+        """A score, or one without a value that says why."""
+        if not exchange.response.strip():
+            return _unscored(ScoringError("the answer is empty"), settings.scorer, started)
+        left = settings.timeout - (time.perf_counter() - started)
+        try:
+            async with asyncio.timeout(max(left, 0.0)):
+                return await self._cached_score(exchange, llm, settings)
+        except TimeoutError as error:
+            if isinstance(error, TrustError):
+                return _unscored(error, settings.scorer, started)
+            late = ScoringError(f"the check took longer than timeout = {settings.timeout:g} s")
+            return _unscored(late, settings.scorer, started)
+        except TrustError as error:
+            return _unscored(error, settings.scorer, started)
+        except Exception as error:  # a scorer of the user's own may raise anything
+            log.debug("the scorer raised", exc_info=True)
+            failure = ScoringError(f"the scorer raised {type(error).__name__}")
+            return _unscored(failure, settings.scorer, started)
+
+    async def _cached_score(
+        self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings
+    ) -> TrustworthinessScore:
+        scorer = self.scorer_for(self.model_for(llm))
+
+        async def make() -> TrustworthinessScore:
+            if settings.rounds > 1:
+                result = await _score_until_decided(scorer, exchange, settings.threshold)
+            else:
+                result = await scorer.score(exchange)
+            if not isinstance(result, TrustworthinessScore):
+                raise ScoringError(
+                    f"the scorer returned a {type(result).__name__}, not a TrustworthinessScore"
+                )
+            return result
+
+        # A decision that was made early holds for its own threshold only.
+        threshold = settings.threshold if settings.rounds > 1 else None
+        return await self._cache.get((exchange.fingerprint(), threshold), make)
+
+    async def _regenerate(
+        self,
+        exchange: Exchange,
+        llm: LLMModel | None,
+        settings: TrustSettings,
+        first: TrustworthinessScore,
+        started: float,
+    ) -> tuple[str, TrustworthinessScore, dict[str, Any]]:
+        """Asks the bot's model once more, and keeps the better of both answers."""
+        extra: dict[str, Any] = {"regenerated": False}
+        answer = await self._ask_again(exchange, llm, settings, started)
+        if answer is None or answer.strip() == exchange.response.strip():
+            return exchange.response, first, extra
+        second = await self._score(
+            Exchange(answer, exchange.messages, exchange.context), llm, settings, started
+        )
+        if second.score is None or (first.score or 0.0) >= second.score:
+            return exchange.response, first, extra
+        return answer, second, {"regenerated": True, "first_score": first.score}
+
+    async def _ask_again(
+        self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
+    ) -> str | None:
+        model = self.model_for(llm)
+        if model is None:
+            log.warning("cannot ask again: the configuration has no model")
+            return None
+        left = settings.timeout - (time.perf_counter() - started)
+        try:
+            async with asyncio.timeout(max(left, 0.0)):
+                reply = await model.complete(
+                    _with_context(exchange), purpose="answer", temperature=1.0
+                )
+        except (ModelError, TimeoutError) as error:
+            log.warning("cannot ask again: %s", error or "no time is left")
+            return None
+        return reply.completions[0].text
+
+    async def aclose(self) -> None:
+        """Closes what the scorers and models hold on the running event loop."""
+        for _, scorer in self._scorers.values():
+            close = getattr(scorer, "aclose", None)
+            if close is not None:
+                await close()
+        for _, model in self._models.values():
+            await model.aclose()
+
+
+async def _score_until_decided(
+    scorer: Scorer, exchange: Exchange, threshold: float
+) -> TrustworthinessScore:
+    from nemoguardrails_trust.scorers.local import LocalScorer
+
+    if isinstance(scorer, LocalScorer):
+        return await scorer.score(exchange, decide_at=threshold)
+    return await scorer.score(exchange)
+
+
+def _with_context(exchange: Exchange) -> tuple[Message, ...]:
+    if not exchange.context:
+        return exchange.messages
+    passages = Message("system", "Context:\n" + "\n".join(exchange.context))
+    return (*exchange.messages[:-1], passages, *exchange.messages[-1:])
+
+
+def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:
+    return result.score is not None and result.score < settings.threshold
+
+
+def _unscored(error: Exception, scorer: str, started: float) -> TrustworthinessScore:
+    log.warning("an answer could not be scored: %s: %s", type(error).__name__, error)
+    usage = Usage(seconds=time.perf_counter() - started)
+    return TrustworthinessScore(None, scorer=scorer, error=str(error), usage=usage)
+
+
+def _decide(
+    result: TrustworthinessScore,
+    settings: TrustSettings,
+    original: str,
+    answer: str,
+    extra: Mapping[str, Any],
+    render: Render | None,
+) -> TrustOutcome:
+    status, consequence = _verdict(result, settings)
+    passes = consequence == "none"
+    text = answer if passes else _message(answer, status, consequence, render)
+    return make_outcome(
+        result,
+        threshold=settings.threshold,
+        status=status,
+        consequence=consequence,
+        text=text,
+        answer=original,
+        passes=passes,
+        extra=extra,
+    )
+
+
+def _verdict(result: TrustworthinessScore, settings: TrustSettings) -> tuple[Status, Consequence]:
+    # An answer that was asked for again and is still low gets the caution.
+    below: Consequence = (
+        "warn" if settings.on_untrustworthy == "regenerate" else settings.on_untrustworthy
+    )
+    if result.score is not None:
+        if result.score < settings.threshold:
+            return "untrustworthy", below
+        return "trusted", "none"
+    if settings.on_error == "allow":
+        return "unchecked", "none"
+    return "unchecked", "block" if settings.on_error == "block" else below
+
+
+def _message(answer: str, status: Status, consequence: Consequence, render: Render | None) -> str:
+    if render is not None:
+        # A message in place of the answer must not bring the answer back in.
+        own = render("" if consequence == "block" else answer)
+        if own is not None:
+            return own
+    if consequence == "warn":
+        return messages.with_caution(answer, checked=status == "untrustworthy")
+    return messages.WITHHELD

@@ -1,0 +1,322 @@
+"""The bot's own model as a `LanguageModel`, its calls shown in `rails.explain()`."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from nemoguardrails.context import explain_info_var, llm_call_info_var, llm_stats_var
+from nemoguardrails.exceptions import LLMCallException
+from nemoguardrails.llm.call import llm_call
+from nemoguardrails.llm.models.openai_chat import OpenAIChatModel
+from nemoguardrails.logging.explain import LLMCallInfo
+from nemoguardrails.logging.processing_log import processing_log_var
+from nemoguardrails.rails.llm.config import Model
+from nemoguardrails.types import ChatMessage, LLMModel, Role
+from nemoguardrails.utils import new_uuid
+
+from nemoguardrails_trust.errors import (
+    ModelConnectionError,
+    ModelError,
+    ModelRequestError,
+    ModelResponseError,
+    ModelServerError,
+    ModelTimeoutError,
+    RateLimitError,
+)
+from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.models.base import Completion, LanguageModel, Purpose, Reply
+from nemoguardrails_trust.scores import CallUsage
+
+# The engines that NeMo Guardrails itself speaks to by the OpenAI protocol. Azure is left to
+# NeMo's own client, which composes its addresses.
+_OPENAI_ENGINES = frozenset({"openai", "nim", "nvidia_ai_endpoints", "ollama"})
+_CLIENT_PARAMETERS = frozenset(
+    {
+        "api_key",
+        "base_url",
+        "connect_timeout",
+        "default_headers",
+        "default_query",
+        "max_retries",
+        "mode",
+        "stop",
+        "timeout",
+    }
+)
+
+
+@runtime_checkable
+class HasLanguageModel(Protocol):
+    """A NeMo model that is one of ours underneath, such as the replay engine's."""
+
+    @property
+    def language_model(self) -> LanguageModel:
+        """The model underneath."""
+        ...
+
+    @property
+    def provider_name(self) -> str | None:
+        """The name of its provider, as NeMo Guardrails shows it."""
+        ...
+
+
+def language_model(llm: LLMModel, entry: Model | None) -> LanguageModel:
+    """The bot's model as the scorer needs it.
+
+    Where the configuration's entry shows that it speaks the OpenAI protocol, a client of our
+    own is built from the entry: same address, key and parameters, and with it `n` and token
+    probabilities. Any other model is called through NeMo Guardrails.
+
+    Args:
+        llm: The model as NeMo Guardrails holds it.
+        entry: The `models:` entry it was made from, where it was made from one.
+    """
+    if isinstance(llm, HasLanguageModel):
+        return ShownModel(llm.language_model, llm.provider_name)
+    if entry is not None and _speaks_openai(llm, entry):
+        return ShownModel(_openai_model(llm, entry), llm.provider_name)
+    return NemoModel(llm)
+
+
+def _speaks_openai(llm: LLMModel, entry: Model) -> bool:
+    parameters = entry.parameters or {}
+    has_address = "base_url" in parameters or entry.engine in _OPENAI_ENGINES
+    return (
+        entry.engine in _OPENAI_ENGINES
+        and has_address
+        and entry.mode == "chat"
+        and not parameters.get("default_query")
+        and llm.model_name == entry.model
+        and bool(llm.provider_url)
+        and type(llm) is OpenAIChatModel
+    )
+
+
+def _openai_model(llm: LLMModel, entry: Model) -> LanguageModel:
+    from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+
+    parameters = dict(entry.parameters or {})
+    api_key = parameters.get("api_key")
+    if not api_key and entry.api_key_env_var:
+        api_key = os.environ.get(entry.api_key_env_var)
+    if not api_key:
+        names = {"openai": "OPENAI_API_KEY", "nim": "NVIDIA_API_KEY"}
+        names["nvidia_ai_endpoints"] = names["nim"]
+        api_key = os.environ.get(names.get(entry.engine, ""), None)
+    own = {key: parameters[key] for key in ("max_retries", "timeout") if parameters.get(key)}
+    return OpenAICompatibleModel(
+        model=str(entry.model),
+        base_url=str(llm.provider_url),
+        # NeMo Guardrails sends no key where it has none, as local servers need none.
+        api_key=api_key or "",
+        headers=parameters.get("default_headers") or {},
+        parameters={k: v for k, v in parameters.items() if k not in _CLIENT_PARAMETERS},
+        **own,
+    )
+
+
+class ShownModel:
+    """A model whose calls `rails.explain()` and the generation log show.
+
+    Args:
+        model: The model that is called.
+        provider: The name of its provider, as NeMo Guardrails shows it.
+    """
+
+    def __init__(self, model: LanguageModel, provider: str | None) -> None:
+        self._model = model
+        self._provider = provider
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._model.name
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: Purpose,
+        n: int = 1,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_logprobs: int | None = None,
+    ) -> Reply:
+        """Asks the model, and records the call."""
+        info = LLMCallInfo(
+            id=new_uuid(),
+            task=_task(purpose),
+            prompt="\n".join(f"{each.role.capitalize()}: {each.content}" for each in messages),
+            llm_model_name=self.name,
+            llm_provider_name=self._provider or "unknown",
+            started_at=time.time(),
+        )
+        explain_info = explain_info_var.get()
+        if explain_info is not None:
+            explain_info.llm_calls.append(info)
+        try:
+            reply = await self._model.complete(
+                messages,
+                purpose=purpose,
+                n=n,
+                temperature=temperature,
+                max_tokens=max_tokens,
+                top_logprobs=top_logprobs,
+            )
+        finally:
+            _finish(info)
+        info.completion = "\n".join(each.text for each in reply.completions)
+        info.prompt_tokens = sum(each.prompt_tokens for each in reply.calls)
+        info.completion_tokens = sum(each.completion_tokens for each in reply.calls)
+        info.total_tokens = info.prompt_tokens + info.completion_tokens
+        stats = llm_stats_var.get()
+        if stats is not None:
+            stats.inc("total_tokens", info.total_tokens)
+            stats.inc("total_prompt_tokens", info.prompt_tokens)
+            stats.inc("total_completion_tokens", info.completion_tokens)
+        return reply
+
+    async def aclose(self) -> None:
+        """Closes the model's connections."""
+        await self._model.aclose()
+
+
+def _finish(info: LLMCallInfo) -> None:
+    info.finished_at = time.time()
+    info.duration = info.finished_at - (info.started_at or info.finished_at)
+    stats = llm_stats_var.get()
+    if stats is not None:
+        stats.inc("total_calls")
+        stats.inc("total_time", info.duration)
+    log = processing_log_var.get()
+    if log is not None:
+        log.append({"type": "llm_call_info", "timestamp": info.finished_at, "data": info})
+
+
+def _task(purpose: Purpose) -> str:
+    return f"trustworthiness_{purpose}"
+
+
+class NemoModel:
+    """Any model that NeMo Guardrails can call, one call for each answer.
+
+    Args:
+        llm: The model as NeMo Guardrails holds it.
+    """
+
+    def __init__(self, llm: LLMModel) -> None:
+        self._llm = llm
+        self._takes_temperature = True
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return str(self._llm.model_name)
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: Purpose,
+        n: int = 1,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_logprobs: int | None = None,
+    ) -> Reply:
+        """Asks `n` times at once. NeMo's answers carry no token probabilities."""
+        parameters: dict[str, Any] = {}
+        if temperature is not None and self._takes_temperature:
+            parameters["temperature"] = temperature
+        if max_tokens is not None:
+            parameters["max_tokens"] = max_tokens
+        chat = [_chat_message(each) for each in messages]
+        # A task each, so that each has its own call in the context that NeMo records calls in.
+        tasks = [asyncio.create_task(self._ask(chat, purpose, parameters)) for _ in range(n)]
+        try:
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            raise
+        return _gathered(results)
+
+    async def _ask(
+        self, chat: list[ChatMessage], purpose: Purpose, parameters: Mapping[str, Any]
+    ) -> tuple[Completion, CallUsage]:
+        try:
+            return await self._ask_once(chat, purpose, parameters)
+        except ModelRequestError as error:
+            if error.status != 400 or "temperature" not in parameters:
+                raise
+        # Reasoning models refuse it, and more than one 400 would be one too many.
+        self._takes_temperature = False
+        rest = {key: value for key, value in parameters.items() if key != "temperature"}
+        return await self._ask_once(chat, purpose, rest)
+
+    async def _ask_once(
+        self, chat: list[ChatMessage], purpose: Purpose, parameters: Mapping[str, Any]
+    ) -> tuple[Completion, CallUsage]:
+        llm_call_info_var.set(LLMCallInfo(task=_task(purpose)))
+        started = time.perf_counter()
+        try:
+            response = await llm_call(self._llm, chat, llm_params=dict(parameters))
+        except LLMCallException as error:
+            raise _model_error(error) from None
+        seconds = time.perf_counter() - started
+        usage = response.usage
+        call = CallUsage(
+            purpose=purpose,
+            samples=int(purpose == "sample"),
+            prompt_tokens=usage.input_tokens if usage else 0,
+            completion_tokens=usage.output_tokens if usage else 0,
+            seconds=seconds,
+        )
+        return Completion(response.content or "", finish_reason=response.finish_reason), call
+
+    async def aclose(self) -> None:
+        """NeMo Guardrails owns the connections."""
+
+
+def _chat_message(message: Message) -> ChatMessage:
+    if message.role == "tool":
+        # Providers refuse a tool's message without the call that it answers, which is not kept.
+        return ChatMessage.from_user(f"Result of a tool: {message.content}")
+    return ChatMessage(Role(message.role), message.content)
+
+
+def _gathered(results: Sequence[tuple[Completion, CallUsage] | BaseException]) -> Reply:
+    completions = []
+    calls = []
+    failures: list[BaseException] = []
+    for result in results:
+        if isinstance(result, BaseException):
+            failures.append(result)
+        else:
+            completions.append(result[0])
+            calls.append(result[1])
+    if not completions:
+        first = failures[0]
+        if isinstance(first, ModelError) or not isinstance(first, Exception):
+            raise first
+        raise ModelResponseError(f"the model failed with {type(first).__name__}") from first
+    return Reply(tuple(completions), tuple(calls), tuple(str(each) for each in failures))
+
+
+def _model_error(error: LLMCallException) -> ModelError:
+    """The call's failure as one of ours; its own text may quote the prompt, so it is left out."""
+    status = error.status
+    inner = error.inner_exception
+    kind = type(inner).__name__
+    if status == 429:
+        return RateLimitError("the model refused the call: too many requests", status=status)
+    if status is not None and 400 <= status < 500:
+        return ModelRequestError(f"the model refused the call with status {status}", status=status)
+    if status is not None:
+        return ModelServerError(f"the model failed with status {status}", status=status)
+    if isinstance(inner, TimeoutError) or "Timeout" in kind:
+        return ModelTimeoutError("the model did not answer in time")
+    if isinstance(inner, OSError) or "Connection" in kind:
+        return ModelConnectionError("the model could not be reached")
+    return ModelResponseError(f"the model failed with {kind}")

@@ -1,0 +1,44 @@
+"""What the user reads when an answer is not trusted."""
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+MESSAGE_NAME = "response untrustworthy"
+
+CAUTION = "CAUTION: THIS ANSWER HAS BEEN FLAGGED AS POTENTIALLY UNTRUSTWORTHY"
+NOT_CHECKED = "CAUTION: THE TRUSTWORTHINESS OF THIS ANSWER COULD NOT BE CHECKED"
+WITHHELD = "I am not sure enough of my answer to give it."
+
+DEFAULT_MESSAGE = f"$bot_message\n{CAUTION}"
+
+# The same notation as in any other Colang message: $name, or Jinja.
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*(?:\.\w+|\[\w+\])*)")
+_environment = SandboxedEnvironment(autoescape=False)
+
+
+def user_message(messages: Mapping[str, Sequence[str]]) -> str | None:
+    """The user's own `bot response untrustworthy` of Colang 1.0, where there is one."""
+    own = [text for text in messages.get(MESSAGE_NAME, ()) if text != DEFAULT_MESSAGE]
+    return random.choice(own) if own else None
+
+
+def render(template: str, variables: Mapping[str, Any]) -> str:
+    """Fills the variables of a message, once: what a value contains is never read as a template.
+
+    Raises:
+        ValueError: The template is not valid.
+    """
+    try:
+        return _environment.from_string(_VARIABLE.sub(r"{{ \1 }}", template)).render(variables)
+    except TemplateError as error:
+        raise ValueError(f"bot {MESSAGE_NAME} cannot be rendered: {error}") from error
+
+
+def with_caution(answer: str, *, checked: bool) -> str:
+    """The answer with our caution below it."""
+    return f"{answer}\n{CAUTION if checked else NOT_CHECKED}"

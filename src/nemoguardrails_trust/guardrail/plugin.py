@@ -1,0 +1,145 @@
+"""Sets the rail up in a bot: settings, scorer, flows, and the replay engine."""
+
+import logging
+from pathlib import Path
+
+import nemoguardrails
+from nemoguardrails import LLMRails
+from nemoguardrails.colang import parse_colang_file
+from nemoguardrails.llm.providers import register_provider
+from nemoguardrails.rails.llm import config as nemo_config
+from nemoguardrails.rails.llm.config import Model, RailsConfig
+from nemoguardrails.types import LLMModel
+
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.guardrail import messages
+from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, check_answer
+from nemoguardrails_trust.guardrail.guard import Guard
+from nemoguardrails_trust.guardrail.llm import language_model
+from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
+from nemoguardrails_trust.guardrail.settings import (
+    FLOW_NAME,
+    TrustSettings,
+    is_trust_flow,
+    read_flow_line,
+    read_settings,
+)
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.scorers.base import Scorer
+
+log = logging.getLogger(__name__)
+
+_FLOWS_V1 = Path(__file__).with_name("flows.v1.co")
+_BUILT_IN_V1 = Path(nemoguardrails.__file__).parent / "library" / "cleanlab" / "flows.v1.co"
+
+# A scorer that ends with its own deadline can still use the signals that came in time.
+_SCORER_SHARE_OF_TIMEOUT = 0.97
+
+
+def register() -> None:
+    """Makes `import_paths: [nemoguardrails_trust/rail]` resolve, and adds the replay engine.
+
+    Needed before `RailsConfig.from_*` only where the package is installed in editable mode or
+    apart from nemoguardrails; a normal install resolves by itself. Calling it twice is harmless.
+    """
+    root = str(Path(__file__).parents[2])
+    if root not in nemo_config.colang_path_dirs:
+        nemo_config.colang_path_dirs.append(root)
+    _register_replay_engine()
+
+
+def rail_path() -> Path:
+    """The rail's folder, for an absolute `import_paths` entry."""
+    return Path(__file__).parents[1] / "rail"
+
+
+def set_up(app: LLMRails) -> None:
+    """Sets the rail up in a bot that is being built; the rail's `config.py` calls it.
+
+    Raises:
+        SettingsError: A setting is unknown or out of range, or the scorer cannot be built.
+        CredentialsError: The scorer's key is missing or refused.
+        MissingDependencyError: The scorer needs an extra that is not installed.
+    """
+    _register_replay_engine()
+    settings = read_settings(app.config.custom_data)
+    for line in app.config.rails.output.flows:
+        if is_trust_flow(line):
+            read_flow_line(line)
+    _check_model(settings, app)
+    guard = make_guard(settings, app.config)
+    if settings.scorer != "local":
+        scorer = guard.scorer_for(None)
+        check = getattr(scorer, "check", None)
+        if check is not None:
+            check()
+    app.runtime.register_action_param(GUARD_PARAMETER, guard)
+    # The name by which the product's documentation calls the action.
+    app.runtime.register_action(check_answer, "call cleanlab api", override=False)
+    if app.config.colang_version == "1.0":
+        _add_flows(app)
+
+
+def make_guard(settings: TrustSettings, config: RailsConfig) -> Guard:
+    """The guard for a configuration."""
+
+    def build_scorer(settings: TrustSettings, model: LanguageModel | None) -> Scorer:
+        from nemoguardrails_trust.calibration import create_calibrated_scorer
+
+        own = settings.overridden({"timeout": settings.timeout * _SCORER_SHARE_OF_TIMEOUT})
+        return create_calibrated_scorer(own, model)
+
+    def build_model(llm: LLMModel) -> LanguageModel:
+        return language_model(llm, _entry(config, settings.model))
+
+    return Guard(settings, build_scorer, build_model)
+
+
+def _register_replay_engine() -> None:
+    register_provider(REPLAY_ENGINE, ReplayLLM)
+
+
+def _entry(config: RailsConfig, model_type: str | None) -> Model | None:
+    return next((each for each in config.models if each.type == (model_type or "main")), None)
+
+
+def _check_model(settings: TrustSettings, app: LLMRails) -> None:
+    """Whether the model that the settings name is there."""
+    types = [each.type for each in app.config.models]
+    if settings.model in (None, "main"):
+        has_main = app.llm is not None or "main" in types
+        # Without any model the bot cannot answer either, so NeMo Guardrails says so itself;
+        # a bot that only checks ready answers needs a model for the local scorer.
+        if settings.scorer == "local" and not has_main:
+            log.warning("scorer is 'local', and the configuration has no main model yet")
+        return
+    if settings.model not in types:
+        listed = ", ".join(types) or "none"
+        raise SettingsError(
+            f"custom_data.trust.model is {settings.model!r}, and no entry under models: has "
+            f"that type (there are: {listed})",
+            key="model",
+        )
+
+
+def _add_flows(app: LLMRails) -> None:
+    """Puts our Colang 1.0 flow in the place of the built-in one, unless the user has their own.
+
+    It is not loaded from the imported folder, since an imported flow would win over a user's
+    flow of the same name.
+    """
+    ours = parse_colang_file(_FLOWS_V1.name, content=_FLOWS_V1.read_text(), version="1.0")
+    built_in = parse_colang_file(_BUILT_IN_V1.name, content=_BUILT_IN_V1.read_text(), version="1.0")
+    flows = app.config.flows
+    present = next((flow for flow in flows if flow.get("id") == FLOW_NAME), None)
+    theirs = next(flow for flow in built_in["flows"] if flow["id"] == FLOW_NAME)
+    if present is None or present.get("source_code") == theirs.get("source_code"):
+        flow = next(flow for flow in ours["flows"] if flow["id"] == FLOW_NAME)
+        flow["is_system_flow"] = True
+        flow["is_subflow"] = True
+        flows[:] = [flow, *(each for each in flows if each is not present)]
+        app.runtime.flow_configs.pop(FLOW_NAME, None)
+        app.runtime._load_flow_config(flow)  # noqa: SLF001 - NeMo has no public way to add one
+    built_in_messages = built_in["bot_messages"][messages.MESSAGE_NAME]
+    if app.config.bot_messages.get(messages.MESSAGE_NAME) in (None, built_in_messages):
+        app.config.bot_messages[messages.MESSAGE_NAME] = [messages.DEFAULT_MESSAGE]

@@ -1,0 +1,59 @@
+"""Where an outcome is shown beside the answer: the caller's stream, the current trace span."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from nemoguardrails_trust.guardrail.outcome import TrustOutcome
+
+log = logging.getLogger(__name__)
+
+# The list is made before a turn starts and filled inside it: tasks of the turn copy the
+# context, and with it the reference to the same list.
+_collector: ContextVar[list[TrustOutcome] | None] = ContextVar("trust_outcomes", default=None)
+
+
+@contextmanager
+def collected_outcomes() -> Iterator[list[TrustOutcome]]:
+    """Collects the outcomes of all checks made inside, in tasks started inside too."""
+    outcomes: list[TrustOutcome] = []
+    token = _collector.set(outcomes)
+    try:
+        yield outcomes
+    finally:
+        _collector.reset(token)
+
+
+def publish(outcome: TrustOutcome) -> None:
+    """Shows an outcome to whoever collects, and on the current span where there is one."""
+    outcomes = _collector.get()
+    if outcomes is not None:
+        outcomes.append(outcome)
+    _annotate_span(outcome)
+    log.info(
+        "trustworthiness: %s, score %s, threshold %g",
+        outcome.status,
+        outcome.metadata["trustworthiness_score"],
+        outcome.threshold,
+    )
+
+
+def _annotate_span(outcome: TrustOutcome) -> None:
+    # Nobody traces who has not imported it, and importing it takes time.
+    if "opentelemetry" not in sys.modules:
+        return
+    from opentelemetry import trace
+
+    span = trace.get_current_span()
+    if not span.is_recording():
+        return
+    score = outcome.metadata["trustworthiness_score"]
+    if score is not None:
+        span.set_attribute("trustworthiness.score", score)
+    span.set_attribute("trustworthiness.threshold", outcome.threshold)
+    span.set_attribute("trustworthiness.status", outcome.status)
+    span.set_attribute("trustworthiness.scorer", str(outcome.metadata["scorer"]))
+    if outcome.explanation:
+        span.set_attribute("trustworthiness.explanation", outcome.explanation)

@@ -1,0 +1,85 @@
+"""The `replay` engine: a NeMo Guardrails model that gives recorded answers back."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from nemoguardrails.types import ChatMessage, LLMResponse, LLMResponseChunk
+
+from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.replay import ReplayModel
+
+REPLAY_ENGINE = "replay"
+
+
+class ReplayLLM:
+    """Answers from recorded JSON lines, so that a bot runs without a key.
+
+    In a configuration: `engine: replay`, `model:` the path of the file.
+
+    Args:
+        model: The path of the recorded lines.
+        others: Parameters of the `models:` entry, which a replay has no use for.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+
+    def __init__(self, model: str, **others: Any) -> None:
+        self._path = model
+        self._model = ReplayModel.from_file(model)
+
+    @property
+    def language_model(self) -> LanguageModel:
+        """The model underneath, which the scorer samples from."""
+        return self._model
+
+    @property
+    def model_name(self) -> str:
+        """The path of the recorded lines."""
+        return self._path
+
+    @property
+    def provider_name(self) -> str | None:
+        """The name of the engine."""
+        return REPLAY_ENGINE
+
+    @property
+    def provider_url(self) -> str | None:
+        """There is no address."""
+        return None
+
+    async def generate_async(
+        self,
+        prompt: str | list[ChatMessage],
+        *,
+        stop: list[str] | None = None,
+        **parameters: Any,
+    ) -> LLMResponse:
+        """Gives the recorded answer to the prompt's question.
+
+        Raises:
+            ModelError: The question is not recorded.
+        """
+        reply = await self._model.complete(_messages(prompt), purpose="answer")
+        return LLMResponse(content=reply.completions[0].text, finish_reason="stop")
+
+    async def stream_async(
+        self,
+        prompt: str | list[ChatMessage],
+        *,
+        stop: list[str] | None = None,
+        **parameters: Any,
+    ) -> AsyncIterator[LLMResponseChunk]:
+        """Gives the recorded answer word by word."""
+        response = await self.generate_async(prompt, stop=stop, **parameters)
+        words = response.content.split(" ")
+        for index, word in enumerate(words):
+            yield LLMResponseChunk(delta_content=word if index == 0 else f" {word}")
+        yield LLMResponseChunk(delta_content="", finish_reason="stop")
+
+
+def _messages(prompt: str | list[ChatMessage]) -> list[Message]:
+    if isinstance(prompt, str):
+        return [Message("user", prompt)]
+    return [Message(each.role.value, str(each.content or "")) for each in prompt]

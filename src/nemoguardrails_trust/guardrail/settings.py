@@ -1,0 +1,116 @@
+"""The settings under `custom_data.trust`, and those on the flow's own line."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.scorers.base import ScorerSettings
+
+FLOW_NAME = "cleanlab trustworthiness"
+
+OnUntrustworthy = Literal["warn", "block", "escalate", "regenerate"]
+OnError = Literal["flag", "block", "allow"]
+
+_ON_LINE = ("threshold", "on_untrustworthy")
+_ASSIGNMENT = re.compile(r"\$?(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,$()]*)")
+
+
+class TrustSettings(ScorerSettings):
+    """What stands under `custom_data.trust`.
+
+    Attributes:
+        on_untrustworthy: What happens to an answer below the threshold: `warn` adds a caution,
+            `block` gives the message instead of it, `escalate` hands it to the application as
+            an exception, `regenerate` asks again and keeps the best.
+        on_error: What happens to an answer that could not be scored: `flag` treats it as
+            untrustworthy and says that it was not checked, `block` withholds it, `allow` lets
+            it through, recorded as unchecked.
+        cache: How many scores are kept in memory; 0 keeps none.
+    """
+
+    on_untrustworthy: OnUntrustworthy = "warn"
+    on_error: OnError = "flag"
+    cache: int = Field(default=1024, ge=0)
+
+    def overridden(self, overrides: Mapping[str, Any]) -> "TrustSettings":
+        """These settings with some replaced, checked again.
+
+        Raises:
+            SettingsError: A value is out of range.
+        """
+        return _validated({**self.model_dump(), **overrides}, where="")
+
+
+def read_settings(custom_data: Mapping[str, Any] | None) -> TrustSettings:
+    """Reads `custom_data.trust` of a configuration; all defaults where it is absent.
+
+    Raises:
+        SettingsError: A key is unknown or a value out of range; it names the key.
+    """
+    values = (custom_data or {}).get("trust")
+    if values is None:
+        values = {}
+    if not isinstance(values, Mapping):
+        raise SettingsError(
+            f"custom_data.trust is a {type(values).__name__}; it must be a mapping of settings",
+            key="custom_data.trust",
+        )
+    return _validated(values, where="custom_data.trust.")
+
+
+def is_trust_flow(line: str) -> bool:
+    """Whether a line under `rails.output.flows` names our flow, with settings or without."""
+    return re.split(r"[$(]", line, maxsplit=1)[0].strip() == FLOW_NAME
+
+
+def read_flow_line(line: str) -> dict[str, Any]:
+    """Reads the settings on a flow's line, as in `… $threshold=0.7 $on_untrustworthy=block`.
+
+    NeMo Guardrails itself reads the first setting on such a line only, so the line is read here.
+
+    Raises:
+        SettingsError: A setting is unknown or out of range; it names the line.
+    """
+    rest = line.strip()[len(FLOW_NAME) :]
+    settings: dict[str, Any] = {}
+    for key, value in _ASSIGNMENT.findall(rest):
+        if key not in _ON_LINE:
+            raise SettingsError(
+                f"{key!r} on the flow's line {line!r} is not a setting of this rail; "
+                f"there are {', '.join(_ON_LINE)}",
+                key=key,
+            )
+        settings[key] = value.strip("\"'")
+    left_over = re.sub(r"[\s,$()]", "", _ASSIGNMENT.sub("", rest))
+    if left_over:
+        raise SettingsError(
+            f"{left_over!r} on the flow's line {line!r} cannot be read; "
+            "write settings as $threshold=0.7",
+            key=left_over,
+        )
+    _validated(settings, where=f"the flow's line {line!r}: ")
+    return settings
+
+
+def _validated(values: Mapping[Any, Any], where: str) -> TrustSettings:
+    try:
+        return TrustSettings.model_validate(dict(values))
+    except ValidationError as error:
+        raise _as_settings_error(error, where) from None
+
+
+def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
+    problems = []
+    first_key = None
+    for each in error.errors():
+        key = ".".join(str(part) for part in each["loc"])
+        first_key = first_key or key
+        if each["type"] == "extra_forbidden":
+            known = ", ".join(sorted(TrustSettings.model_fields))
+            problems.append(f"{where}{key} is not a setting; there are {known}")
+        else:
+            problems.append(f"{where}{key} is {each['input']!r}: {each['msg']}")
+    return SettingsError("; ".join(problems), key=first_key)

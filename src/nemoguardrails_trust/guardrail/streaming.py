@@ -1,0 +1,154 @@
+"""Streaming with one score for each answer, made on its full text."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from nemoguardrails import LLMRails
+from nemoguardrails.rails.llm.options import GenerationOptions, GenerationResponse
+
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, settings_on_line
+from nemoguardrails_trust.guardrail.conversation import read_exchange, was_written_by_model
+from nemoguardrails_trust.guardrail.guard import Guard
+from nemoguardrails_trust.guardrail.outcome import TrustOutcome
+from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+
+Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
+Pieces: TypeAlias = asyncio.Queue[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustEvent:
+    """The last item of a stream.
+
+    Attributes:
+        outcome: The verdict on the whole answer; `None` where no model wrote it, as with a
+            message that the configuration defines.
+    """
+
+    outcome: TrustOutcome | None
+
+
+async def stream_with_trust(
+    rails: LLMRails,
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    options: Options = None,
+) -> AsyncIterator[str | TrustEvent]:
+    """Streams an answer, and then the verdict on it.
+
+    The text comes as the model writes it. Where the settings may withhold or replace an answer
+    (`block`, `escalate`, `regenerate`, `on_error: block`), it is held back until the verdict
+    is known, and what comes is what the user may read: the answer, or the message in its place;
+    under `escalate` no text comes for an answer that is not trusted.
+
+    Args:
+        rails: A bot with the rail, and `rails.output.streaming.enabled: true` (Colang 1.0).
+        messages: The conversation, as for `rails.stream_async`.
+        options: Generation options, likewise.
+
+    Yields:
+        Pieces of text, and one `TrustEvent` at the end.
+
+    Raises:
+        SettingsError: The bot does not have the rail.
+    """
+    guard = rails.runtime.registered_action_params.get(GUARD_PARAMETER)
+    if not isinstance(guard, Guard):
+        raise SettingsError(
+            "the bot does not have the rail: import the folder nemoguardrails_trust/rail, by "
+            "import_paths (Colang 1.0) or import (2.x)"
+        )
+    settings = guard.settings_with(settings_on_line(rails.config, {}))
+    holds_back = settings.on_untrustworthy != "warn" or settings.on_error == "block"
+    pieces: asyncio.Queue[str | None] = asyncio.Queue()
+    run = _run_held_back if holds_back else _run_streamed
+    turn = asyncio.create_task(run(rails, guard, list(messages), options, pieces))
+    try:
+        while (piece := await pieces.get()) is not None:
+            yield piece
+        outcome = await turn
+    finally:
+        if not turn.done():
+            turn.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await turn
+    yield TrustEvent(outcome)
+
+
+# Each runs the turn in a task of its own, so that what it collects stays its own.
+
+
+async def _run_streamed(
+    rails: LLMRails,
+    guard: Guard,
+    messages: list[Mapping[str, Any]],
+    options: Options,
+    pieces: Pieces,
+) -> TrustOutcome | None:
+    text = ""
+    try:
+        with collected_outcomes() as outcomes:
+            async for piece in rails.stream_async(messages=messages, options=options):
+                text += piece
+                pieces.put_nowait(piece)
+            outcome = outcomes[-1] if outcomes else None
+            if outcome is None:
+                outcome = await _check_afterwards(rails, guard, messages, text)
+            elif not text:
+                # Colang 2.x streams only what a model writes straight to the user.
+                pieces.put_nowait(outcome.text)
+        return outcome
+    finally:
+        pieces.put_nowait(None)
+
+
+async def _run_held_back(
+    rails: LLMRails,
+    _guard: Guard,
+    messages: list[Mapping[str, Any]],
+    options: Options,
+    pieces: Pieces,
+) -> TrustOutcome | None:
+    # Nothing may be shown before the verdict, so the turn is run whole: the other output rails
+    # then see the answer whole too, and what they rewrite is rewritten.
+    try:
+        with collected_outcomes() as outcomes:
+            result = await rails.generate_async(messages=messages, options=options)
+        if isinstance(result, GenerationResponse):
+            result = result.response[-1]
+        if result["role"] == "assistant" and result["content"]:
+            pieces.put_nowait(result["content"])
+        return outcomes[-1] if outcomes else None
+    finally:
+        pieces.put_nowait(None)
+
+
+async def _check_afterwards(
+    rails: LLMRails, guard: Guard, messages: Sequence[Mapping[str, Any]], text: str
+) -> TrustOutcome | None:
+    """Checks an answer whose turn ran no output rail on its full text, as dialog mode does."""
+    if not text or not was_written_by_model(text, rails.explain()):
+        return None
+    context: dict[str, Any] = {"bot_message": text}
+    events = []
+    for each in messages:
+        if each.get("role") == "context":
+            context.update(each["content"])
+        elif each.get("role") == "user":
+            context["user_message"] = each["content"]
+            events.append({"type": "UserMessage", "text": each["content"]})
+        elif each.get("role") == "assistant":
+            events.append({"type": "StartUtteranceBotAction", "script": each["content"]})
+    parameters = rails.runtime.registered_action_params
+    exchange = await read_exchange(
+        context=context, events=events, config=rails.config, kb=parameters.get("kb")
+    )
+    return await guard.check(
+        exchange,
+        guard.pick_model(parameters.get("llm"), parameters.get("llms")),
+        overrides=settings_on_line(rails.config, {}),
+    )

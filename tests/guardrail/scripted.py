@@ -1,0 +1,132 @@
+"""A scorer of a user's own, scripted by the tests, and bots that use it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.testing import FakeLLMModel
+
+from nemoguardrails_trust import Exchange, ScorerSettings, TrustworthinessScore
+from nemoguardrails_trust.guardrail.plugin import register
+
+Answer = float | None | Exception | Callable[[Exchange], Any]
+
+
+class ScriptedScorer:
+    """Gives what the test set in `answer`, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = 0.9
+        self.exchanges: list[Exchange] = []
+        self.settings: ScorerSettings | None = None
+        self.delay = 0.0
+        self.cancelled = 0
+
+    async def score(self, exchange: Exchange) -> TrustworthinessScore:
+        self.exchanges.append(exchange)
+        try:
+            await asyncio.sleep(self.delay)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        answer = self.answer(exchange) if callable(self.answer) else self.answer
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is None or isinstance(answer, float):
+            return TrustworthinessScore(answer, scorer="scripted", explanation="As scripted.")
+        return answer  # type: ignore[no-any-return]
+
+
+SCORER = ScriptedScorer()
+
+
+def make(settings: ScorerSettings) -> ScriptedScorer:
+    """The factory that configurations name as `tests.guardrail.scripted:make`."""
+    SCORER.settings = settings
+    return SCORER
+
+
+def fail(settings: ScorerSettings) -> ScriptedScorer:
+    """A factory that raises."""
+    raise RuntimeError(f"no scorer for threshold {settings.threshold}")
+
+
+NOT_A_FACTORY = 3
+
+V1 = """
+import_paths: [nemoguardrails_trust/rail]
+rails:
+  output:
+    flows: ["cleanlab trustworthiness{line}"]
+custom_data:
+  trust: {{scorer: "tests.guardrail.scripted:make"{settings}}}
+{more}
+"""
+
+V2 = """
+colang_version: "2.x"
+{top}
+custom_data:
+  trust: {{scorer: "tests.guardrail.scripted:make"{settings}}}
+{more}
+"""
+
+V2_MAIN = """
+import core
+import guardrails
+import nemoguardrails_trust.rail
+
+flow main
+  activate answer the user
+
+@active
+flow answer the user
+  user said something as $ref
+  $answer = await AnswerAction()
+  bot say $answer
+
+flow output rails $output_text
+  cleanlab trustworthiness{arguments}
+
+{more}
+"""
+
+
+def bot_v1(
+    *answers: str,
+    settings: str = "",
+    line: str = "",
+    more: str = "",
+    colang: str | None = None,
+) -> LLMRails:
+    """A Colang 1.0 bot in general mode whose model gives the answers in turn."""
+    register()
+    yaml = V1.format(
+        settings=f", {settings}" if settings else "", line=f" {line}" if line else "", more=more
+    )
+    config = RailsConfig.from_content(colang_content=colang, yaml_content=yaml)
+    return LLMRails(config, llm=FakeLLMModel(responses=list(answers)))
+
+
+def bot_v2(
+    *answers: str, settings: str = "", arguments: str = "", more: str = "", top: str = ""
+) -> LLMRails:
+    """A Colang 2.x bot that gives the answers in turn."""
+    register()
+    yaml = V2.format(settings=f", {settings}" if settings else "", more="", top=top)
+    main = V2_MAIN.format(arguments=f" {arguments}" if arguments else "", more=more)
+    config = RailsConfig.from_content(colang_content=main, yaml_content=yaml)
+    rails = LLMRails(config, llm=FakeLLMModel(responses=list(answers)))
+    left = list(answers)
+
+    async def answer() -> str:
+        return left.pop(0)
+
+    rails.register_action(answer, "AnswerAction")
+    return rails
+
+
+def ask(question: str = "What is the capital of France?") -> list[dict[str, Any]]:
+    """Messages with one question."""
+    return [{"role": "user", "content": question}]
