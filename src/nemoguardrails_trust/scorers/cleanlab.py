@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from nemoguardrails_trust.errors import (
@@ -31,7 +32,7 @@ from nemoguardrails_trust.scorers.cleanlab_services import (
 )
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # Seconds that a check at start may take, at the most.
 LONGEST_CHECK = 10.0
@@ -71,6 +72,14 @@ def _key(service: Service) -> str:
     return key
 
 
+@dataclass(slots=True)
+class _Place:
+    """What a scorer has on one event loop."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    client: Client | None = None
+
+
 class CleanlabScorer:
     """Scores with one of Cleanlab's hosted services, through its own client.
 
@@ -89,7 +98,7 @@ class CleanlabScorer:
         self._key = key
         self._settings = settings
         self._library: Library | None = None
-        self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
+        self._places: dict[asyncio.AbstractEventLoop, _Place] = {}
 
     async def score(self, exchange: Exchange) -> TrustworthinessScore:
         """Scores one exchange, with one request where all goes well.
@@ -137,15 +146,15 @@ class CleanlabScorer:
             raise self._too_late(seconds)
         failure = outcome.exception()
         if isinstance(failure, RateLimitError | ModelServerError):
-            log.warning("%s could not be checked at start: %s", self._service.package, failure)
+            _log.warning("%s could not be checked at start: %s", self._service.package, failure)
         elif failure is not None:
             raise failure
 
     async def aclose(self) -> None:
         """Closes the connections that this scorer holds on the running event loop."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.close()
+        place = self._places.pop(asyncio.get_running_loop(), None)
+        if place is not None and place.client is not None:
+            await place.client.close()
 
     async def _score(self, exchange: Exchange) -> TrustworthinessScore:
         started = time.perf_counter()
@@ -174,19 +183,23 @@ class CleanlabScorer:
     async def _client(self) -> Client:
         """The client of the running event loop; made at its first use."""
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            library = await self._loaded()
-            # Tasks that waited for the import beside this one may have come first.
-            if loop not in self._clients:
-                for ended in [each for each in self._clients if each.is_closed()]:
-                    self._clients.pop(ended, None)
-                self._clients[loop] = Client(library, self._key, self._settings)
-                await self._clients[loop].close_with_loop()
-        return self._clients[loop]
+        place = self._places.get(loop)
+        if place is None:
+            for ended in [each for each in self._places if each.is_closed()]:
+                self._places.pop(ended, None)
+            place = self._places[loop] = _Place()
+        if place.client is None:
+            # Checks that come meanwhile wait here, and find it made.
+            async with place.lock:
+                if place.client is None:
+                    client = Client(await self._loaded(), self._key, self._settings)
+                    await client.close_with_loop()
+                    place.client = client
+        return place.client
 
     async def _loaded(self) -> Library:
         if self._library is None:
-            self._library = await load(self._service)
+            self._library = await asyncio.to_thread(load, self._service)
         return self._library
 
     async def _within(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
@@ -239,4 +252,5 @@ def mean_probability(token_logprobs: Sequence[float] | None) -> float | None:
     """
     if not token_logprobs or not all(map(math.isfinite, token_logprobs)):
         return None
-    return math.exp(min(0.0, math.fsum(token_logprobs) / len(token_logprobs)))
+    mean = math.fsum(each / len(token_logprobs) for each in token_logprobs)
+    return math.exp(min(0.0, mean))

@@ -22,7 +22,7 @@ from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.cleanlab_services import Library, build_tlm, send_over
 from nemoguardrails_trust.scorers.cleanlab_session import ServiceSession
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 # Seconds before the second attempt where the service names none; doubled before the third.
@@ -152,23 +152,22 @@ class Client:
                 prompt, response, **known
             )
         except self._library.bad_request as refused:
-            cause = refused.__cause__
-            failure = (
-                cause
-                if isinstance(cause, TrustError)
-                else ModelRequestError(f"{package} does not take the request")
-            )
+            failure = self._failed(refused.__cause__ or refused)
         except self._library.timeout:
             failure = ModelTimeoutError(f"{package} took longer than allowed")
         except KeyError as missing:
             failure = ModelResponseError(f"the service's answer has no {missing}")
-        except Exception as error:  # noqa: BLE001 - it may hold the key, so it goes no further
-            log.debug("%s failed with %s", package, type(error).__name__)
-            failure = ModelError(f"{package} failed with {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - its text may hold the key
+            failure = self._failed(error)
         else:
             return answer
         # Raised out here, so that it does not carry the client's error, and its text, along.
         raise failure
+
+    def _failed(self, cause: BaseException) -> TrustError:
+        if isinstance(cause, TrustError):
+            return cause
+        return ModelError(f"{self._library.service.package} failed with {type(cause).__name__}")
 
     async def _wait_for_turn(self, deadline: float) -> None:
         """Waits while the service has asked for a pause, this check or another.
@@ -195,6 +194,6 @@ class Client:
             self._not_before = max(self._not_before, now + min(seconds, LONGEST_PAUSE))
         if now + seconds >= deadline:
             return False
-        log.debug("%s; trying again in %.2f s", failure, seconds)
+        _log.debug("%s; trying again in %.2f s", failure, seconds)
         await asyncio.sleep(seconds)
         return True

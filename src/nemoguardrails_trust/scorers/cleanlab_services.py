@@ -1,9 +1,7 @@
 """The two hosted services and the packages that speak to them."""
 
-import asyncio
 import importlib
 import importlib.util
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +59,6 @@ SERVICES = {
 
 _SENDING = "_get_trustworthiness_score_async"
 
-# One thread: of many first checks one imports, and the others find it done.
-_importer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cleanlab-import")
-
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -91,16 +86,12 @@ def installed(service: Service) -> bool:
     return importlib.util.find_spec(service.module) is not None
 
 
-async def load(service: Service) -> Library:
-    """Imports the service's package, which takes a second or two, off the event loop.
+def load(service: Service) -> Library:
+    """Imports the service's package, which takes a second or two.
 
     Raises:
         MissingDependencyError: It cannot be imported, or is of a version that works differently.
     """
-    return await asyncio.get_running_loop().run_in_executor(_importer, _import, service)
-
-
-def _import(service: Service) -> Library:
     try:
         tlm = importlib.import_module(service.client_module).TLM
         getattr(tlm, _SENDING)

@@ -7,6 +7,7 @@ the one error that the clients do not retry, with ours as its cause. Whether the
 is then decided in one place, within the caller's deadline.
 """
 
+import io
 import json
 import logging
 import re
@@ -29,7 +30,7 @@ from nemoguardrails_trust.errors import (
     TrustError,
 )
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,14 @@ class ServiceSession:
         """What the clients call to send a request.
 
         Raises:
-            Exception: The client's own error for a request it must not repeat; its cause is what
-                `request` raised.
+            Exception: The client's own error for a request that it must not repeat; its cause is
+                what `request` raised.
         """
         try:
             answer = await self.request("POST", url, json, headers)
-        except TrustError as error:
-            raise self._not_retried(str(error), False) from error
+        except Exception as error:
+            # Whatever it is, the client would repeat it for seconds.
+            raise self._not_retried(type(error).__name__, False) from error
         # Told that its result is partial, a client shrinks its window by waiting for permits, and
         # a task that is cancelled there takes them along for good.
         answer.body.pop("deberta_success", None)
@@ -100,7 +102,7 @@ class ServiceSession:
         try:
             # A redirect would carry the prompt to a host that nobody configured.
             async with self._session.request(
-                method, url, json=body, headers=headers, allow_redirects=False
+                method, url, data=_payload(body), headers=headers, allow_redirects=False
             ) as response:
                 content = await response.read()
         except (aiohttp.ClientError, OSError) as error:
@@ -123,8 +125,13 @@ class ServiceSession:
         if status == 200:
             return None
         text = content.decode("utf-8", "replace").replace(self._key, "[key]")
-        log.debug("%s answered %d: %s", place, status, text[:1000])
+        _log.debug("%s answered %d: %s", place, status, text[:1000])
         return refusal(status, headers, place, self._key_variable)
+
+
+def _payload(body: Any) -> io.BytesIO:
+    # As a file it is written in pieces, where a long text in one would hold the event loop up.
+    return io.BytesIO(json.dumps(body).encode("ascii"))
 
 
 def refusal(
