@@ -1,0 +1,188 @@
+"""Data sets in memory: pandas and polars frames, Arrow tables and lists of rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from nemoguardrails_trust.datasets.files import BATCH_ROWS, Position, Source, rows_of_batch
+from nemoguardrails_trust.datasets.rows import (
+    Columns,
+    RowResult,
+    added_columns,
+    carried_name,
+    kind_of,
+)
+from nemoguardrails_trust.datasets.writers import arrow_type
+from nemoguardrails_trust.errors import DataError
+
+
+class Frame(Source, Protocol):
+    """A data set in memory, readable like a file."""
+
+    def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
+        """The same kind of data with columns renamed, then added or replaced."""
+        ...
+
+
+def open_frame(data: Any) -> Frame | None:
+    """The rows of a frame, table or list; `None` where the data is none of these.
+
+    Raises:
+        DataError: It has no rows.
+    """
+    kind = (type(data).__module__.partition(".")[0], type(data).__name__)
+    frame: Frame
+    if kind == ("pandas", "DataFrame"):
+        frame = _PandasFrame(data)
+    elif kind == ("polars", "DataFrame"):
+        frame = _PolarsFrame(data)
+    elif kind == ("pyarrow", "Table"):
+        frame = _ArrowTable(data)
+    elif isinstance(data, list | tuple):
+        frame = _RowList(data)
+    else:
+        return None
+    if not frame.row_count:
+        raise DataError(f"{frame.name} has no rows")
+    return frame
+
+
+def columns_of_results(
+    frame: Frame, results: Sequence[RowResult], columns: Columns
+) -> tuple[dict[str, str], dict[str, list[Any]]]:
+    """What `with_columns` takes: the new names of the frame's columns, and those to be added."""
+    names = tuple(dict.fromkeys(name for each in results for name in each.signals))
+    added = added_columns(names)
+    values: dict[str, list[Any]] = {name: [] for name in added}
+    for result in results:
+        for name, value in result.columns(names).items():
+            values[name].append(value)
+    renamed = {name: carried_name(name, added) for name in frame.columns}
+    if columns.response is None:
+        values["response"] = [each.response for each in results]
+    elif any(each.response is not None for each in results):
+        own = (row[columns.response] for _, row in frame.rows())
+        values[renamed[columns.response]] = [
+            value if each.response is None else each.response
+            for value, each in zip(own, results, strict=True)
+        ]
+    return {old: new for old, new in renamed.items() if old != new}, values
+
+
+class _InMemory:
+    blank_is_none = False
+    row_count: int
+
+    def share(self, position: Position) -> float:
+        return position.row / self.row_count
+
+
+class _PandasFrame(_InMemory):
+    name = "the pandas frame"
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.columns = tuple(data.columns)
+        self.row_count = len(data)
+
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        import pandas as pd
+
+        row = start.row if start else 0
+        for first in range(row, self.row_count, BATCH_ROWS):
+            for values in self._data.iloc[first : first + BATCH_ROWS].to_dict("records"):
+                for name, value in values.items():
+                    if value is pd.NA or value is pd.NaT:
+                        values[name] = None
+                yield Position(row), values
+                row += 1
+
+    def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
+        import pandas as pd
+
+        index = self._data.index
+        series = {
+            name: pd.Series(
+                values, index=index, dtype="float64" if kind_of(name) == "number" else None
+            )
+            if name not in self.columns
+            else pd.Series(values, index=index)
+            for name, values in added.items()
+        }
+        return self._data.rename(columns=dict(renamed)).assign(**series)
+
+
+class _PolarsFrame(_InMemory):
+    name = "the polars frame"
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.columns = tuple(data.columns)
+        self.row_count = data.height
+
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        row = start.row if start else 0
+        for values in self._data.slice(row).iter_rows(named=True):
+            yield Position(row), values
+            row += 1
+
+    def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
+        import polars as pl
+
+        types = {
+            "text": pl.String,
+            "texts": pl.List(pl.String),
+            "number": pl.Float64,
+            "count": pl.Int64,
+        }
+        return self._data.rename(dict(renamed)).with_columns(
+            pl.Series(name, values, dtype=types[kind_of(name)], strict=False)
+            for name, values in added.items()
+        )
+
+
+class _ArrowTable(_InMemory):
+    name = "the Arrow table"
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.columns = tuple(data.schema.names)
+        self.row_count = data.num_rows
+
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        row = start.row if start else 0
+        for first in range(row, self.row_count, BATCH_ROWS):
+            for values in rows_of_batch(self._data.slice(first, BATCH_ROWS)):
+                yield Position(row), values
+                row += 1
+
+    def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
+        import pyarrow as pa
+
+        table = self._data.rename_columns([renamed.get(name, name) for name in self.columns])
+        for name, values in added.items():
+            column = pa.array(values, arrow_type(name))
+            if name in table.schema.names:
+                table = table.set_column(table.schema.names.index(name), name, column)
+            else:
+                table = table.append_column(name, column)
+        return table
+
+
+class _RowList(_InMemory):
+    name = "the list of rows"
+
+    def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:
+        self._data = data
+        self.row_count = len(data)
+        self.columns = tuple(data[0]) if data else ()
+
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        for row in range(start.row if start else 0, self.row_count):
+            yield Position(row), dict(self._data[row])
+
+    def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
+        return [
+            {renamed.get(name, name): value for name, value in row.items()}
+            | {name: values[index] for name, values in added.items()}
+            for index, row in enumerate(self._data)
+        ]

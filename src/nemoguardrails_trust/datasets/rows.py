@@ -1,0 +1,311 @@
+"""One row of a data set: what is read from it to be scored, and what is written beside it."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.scores import TrustworthinessScore, Usage
+
+Row = Mapping[str, Any]
+
+SCORE = "trustworthiness_score"
+_USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
+_AFTER_SIGNALS = ("explanation", "alternatives", "error", *(f"usage_{name}" for name in _USAGE))
+
+Kind = Literal["text", "texts", "number", "count"]
+_KINDS: dict[str, Kind] = {
+    "response": "text",
+    "explanation": "text",
+    "alternatives": "texts",
+    "error": "text",
+    "usage_calls": "count",
+    "usage_samples": "count",
+    "usage_prompt_tokens": "count",
+    "usage_completion_tokens": "count",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a data set hold what is scored.
+
+    Attributes:
+        prompt: A string, or chat messages with `role` and `content` (a list, or JSON text).
+        response: The answer to score; `None` where there is no such column.
+        context: A retrieved passage or several (a list, or JSON text); `None` where there is
+            no such column.
+        blank_is_none: Whether an empty response means that there is none, as in CSV, which
+            has no other way to say so.
+    """
+
+    prompt: str = "prompt"
+    response: str | None = "response"
+    context: str | None = "context"
+    blank_is_none: bool = False
+
+    @classmethod
+    def find(
+        cls,
+        present: Sequence[str],
+        *,
+        prompt: str | None = None,
+        response: str | None = None,
+        context: str | None = None,
+        blank_is_none: bool = False,
+        path: str | None = None,
+    ) -> "Columns":
+        """Settles the columns of a data set.
+
+        Args:
+            present: The columns that there are.
+            prompt: The user's choice; `None` takes `prompt`, which must be there.
+            response: The user's choice; `None` takes `response` where it is there.
+            context: The user's choice; `None` takes `context` where it is there.
+            blank_is_none: Whether an empty response means that there is none.
+            path: The file, for the error.
+
+        Raises:
+            DataError: A column is not there; the message lists those that are.
+        """
+
+        def settle(chosen: str | None, usual: str, option: str) -> str | None:
+            if chosen is None and usual not in present and usual != "prompt":
+                return None
+            name = chosen or usual
+            if name not in present:
+                raise DataError(
+                    f"there is no column {name!r} (--{option}-column); "
+                    f"the columns are: {', '.join(map(str, present))}",
+                    path=path,
+                )
+            return name
+
+        return cls(
+            prompt=settle(prompt, "prompt", "prompt") or "prompt",
+            response=settle(response, "response", "response"),
+            context=settle(context, "context", "context"),
+            blank_is_none=blank_is_none,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a row gives to score: an exchange whose response may still be to be made."""
+
+    messages: tuple[Message, ...]
+    response: str | None
+    context: tuple[str, ...]
+
+
+def read_question(row: Row, columns: Columns) -> Question:
+    """Reads what is to be scored from a row.
+
+    Raises:
+        DataError: The row has no prompt, or a value is of a kind that cannot be used.
+    """
+    prompt = _plain(row.get(columns.prompt))
+    if prompt is None:
+        raise DataError(f"the row has nothing in column {columns.prompt!r}")
+    response = None if columns.response is None else _plain(row.get(columns.response))
+    if columns.blank_is_none and response == "":
+        response = None
+    context = None if columns.context is None else _plain(row.get(columns.context))
+    return Question(
+        messages=_messages(prompt, columns.prompt),
+        response=None if response is None else _text(response, str(columns.response)),
+        context=_texts(context, str(columns.context)),
+    )
+
+
+def read_texts(row: Row, column: str) -> tuple[str, ...]:
+    """Reads a column of texts: a list, the JSON of one, or one text; none where it is empty.
+
+    Raises:
+        DataError: It holds something else.
+    """
+    return _texts(_plain(row.get(column)), column)
+
+
+def fingerprint(row: Row) -> str:
+    """A digest of all of a row's names and values, as 32 hex digits."""
+    text = json.dumps(list(row.items()), separators=(",", ":"), default=_json_value)
+    return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What scoring a row brought, as it is stored and written out.
+
+    Attributes:
+        score: 0 to 1; `None` where it could not be had.
+        signals: The values of the signals by name.
+        explanation: Why the score is what it is.
+        alternatives: Other answers the model gave, most frequent first.
+        error: Why there is no score, or which signals are missing from it.
+        usage: What the score cost, and the response where it was made.
+        response: The response, where it was made because the row had none.
+    """
+
+    score: float | None
+    signals: Mapping[str, float | None] = field(default_factory=dict)
+    explanation: str | None = None
+    alternatives: tuple[str, ...] = ()
+    error: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    response: str | None = None
+
+    @classmethod
+    def of(cls, score: TrustworthinessScore, *, response: str | None = None) -> "RowResult":
+        """Takes from a score what a data set keeps of it."""
+        return cls(
+            score=score.score,
+            signals={name: signal.value for name, signal in score.signals.items()},
+            explanation=_encodable(score.explanation),
+            alternatives=tuple(str(_encodable(text)) for text in score.alternatives),
+            error=_encodable(score.error),
+            usage=score.usage,
+            response=_encodable(response),
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no score."""
+        return self.score is None
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as JSON types, without the single calls."""
+        return {
+            "score": self.score,
+            "signals": dict(self.signals),
+            "explanation": self.explanation,
+            "alternatives": list(self.alternatives),
+            "error": self.error,
+            "usage": [getattr(self.usage, name) for name in _USAGE],
+            "response": self.response,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "RowResult":
+        """The inverse of `to_json`."""
+        return cls(
+            score=stored["score"],
+            signals=stored["signals"],
+            explanation=stored["explanation"],
+            alternatives=tuple(stored["alternatives"]),
+            error=stored["error"],
+            usage=Usage(**dict(zip(_USAGE, stored["usage"], strict=True))),
+            response=stored["response"],
+        )
+
+    def columns(self, signal_names: Iterable[str]) -> dict[str, Any]:
+        """The columns that are written beside the row's own, the made response left out."""
+        values: dict[str, Any] = {SCORE: self.score}
+        values.update((f"signal_{name}", self.signals.get(name)) for name in signal_names)
+        values["explanation"] = self.explanation
+        values["alternatives"] = list(self.alternatives)
+        values["error"] = self.error
+        values.update((f"usage_{name}", getattr(self.usage, name)) for name in _USAGE)
+        return values
+
+
+def added_columns(signal_names: Iterable[str]) -> tuple[str, ...]:
+    """The names of the columns that scoring adds, in the order in which they are written."""
+    return (SCORE, *(f"signal_{name}" for name in signal_names), *_AFTER_SIGNALS)
+
+
+def kind_of(column: str) -> Kind:
+    """What a column that scoring adds holds."""
+    return _KINDS.get(column, "number")
+
+
+def carried_name(column: str, added: Iterable[str]) -> str:
+    """The name under which an input column is written: its own, unless scoring adds that one."""
+    taken = set(added)
+    while column in taken:
+        column = f"input_{column}"
+    return column
+
+
+def scored_row(
+    row: Row, result: RowResult, columns: Columns, signal_names: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """A row with all its own columns, a response that was made for it, and what scoring adds.
+
+    Args:
+        row: The row as it was read.
+        result: What scoring it brought.
+        columns: Which columns were read.
+        signal_names: The signals of the whole data set; `None` takes the row's own.
+    """
+    values = result.columns(result.signals if signal_names is None else signal_names)
+    written = dict(row)
+    if result.response is not None or columns.response is None:
+        written[columns.response or "response"] = result.response
+    return {carried_name(name, values): value for name, value in written.items()} | values
+
+
+def _plain(value: Any) -> Any:
+    """A value without the wrappers of numpy, and `None` for what data frames hold for nothing."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value
+
+
+def _text(value: Any, column: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):  # a column of numbers is a column of short answers
+        return str(value)
+    raise DataError(f"column {column!r} holds a {type(value).__name__}; it must be text")
+
+
+def _messages(prompt: Any, column: str) -> tuple[Message, ...]:
+    listed = _json_list(prompt, dict) if isinstance(prompt, str) else prompt
+    if not isinstance(listed, list):
+        return (Message("user", _text(prompt, column)),)
+    if not listed:
+        raise DataError(f"column {column!r} holds an empty list of messages")
+    try:
+        return tuple(Message(each["role"], each["content"]) for each in listed)
+    except KeyError as error:
+        raise DataError(f"column {column!r} holds a message without {error}") from None
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {column!r} holds a message that cannot be used: {error}") from None
+
+
+def _texts(value: Any, column: str) -> tuple[str, ...]:
+    if value is None or value == "":
+        return ()
+    listed = _json_list(value, str) if isinstance(value, str) else value
+    if isinstance(listed, list):
+        return tuple(_text(each, column) for each in listed)
+    return (_text(value, column),)
+
+
+def _json_list(text: str, kind: type) -> list[Any] | None:
+    """The list that a text is the JSON of, where it is one of that kind throughout."""
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        return None
+    if kind is dict and not all(isinstance(each, dict) and "role" in each for each in listed):
+        return None
+    return listed if all(isinstance(each, kind) for each in listed) else None
+
+
+def _encodable(text: str | None) -> str | None:
+    """Text that every format can hold: half a surrogate pair is not UTF-8."""
+    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _json_value(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -1,0 +1,243 @@
+"""A run: one data set scored into one file, by whichever engine."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from nemoguardrails_trust.datasets.files import Position, Source
+from nemoguardrails_trust.datasets.rows import Columns, RowResult, fingerprint
+from nemoguardrails_trust.datasets.shards import (
+    RunFolder,
+    Shard,
+    check_same_settings,
+    digest_of,
+    locked_folder,
+    replacing,
+    write_atomically,
+)
+from nemoguardrails_trust.datasets.tally import Tally
+from nemoguardrails_trust.datasets.writers import write_scored
+from nemoguardrails_trust.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done.
+
+    Attributes:
+        source: The rows.
+        columns: Which of their columns are read.
+        out: The file to make.
+        kind: Its format.
+        settings: What the results depend on besides the rows; a run goes on only with the same.
+        threshold: Scores below it count as flagged.
+        concurrency: Rows in flight at a time.
+        shard_size: Rows of a shard.
+        retry_errors: Whether rows that an earlier run could not score are tried again.
+    """
+
+    source: Source
+    columns: Columns
+    out: Path
+    kind: str
+    settings: Mapping[str, Any]
+    threshold: float
+    concurrency: int
+    shard_size: int
+    retry_errors: bool = False
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that has to be the same for a run to go on."""
+        return {
+            **self.settings,
+            "threshold": self.threshold,
+            "prompt column": self.columns.prompt,
+            "response column": self.columns.response,
+            "context column": self.columns.context,
+            "shard size": self.shard_size,
+        }
+
+    @property
+    def record_path(self) -> Path:
+        """Where it is recorded that a run has ended, and with what."""
+        return self.out.with_name(f"{self.out.name}.run.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has become of a run.
+
+    Attributes:
+        tally: Counts and costs of all rows that have been scored.
+        complete: Whether OUT has been written; else the run was interrupted.
+        resumed: Rows that an earlier run had scored.
+        already: Whether all had been done before.
+        seconds: How long this run took.
+    """
+
+    tally: Tally
+    complete: bool
+    resumed: int = 0
+    already: bool = False
+    seconds: float = 0.0
+
+
+Engine = Callable[[Job, RunFolder], bool]
+"""Scores all rows that are not yet scored; false where it was interrupted."""
+
+
+def carry_out(job: Job, engine: Engine) -> Outcome:
+    """Scores a data set, or what is left of it, and writes OUT.
+
+    Raises:
+        SettingsError: An earlier run on this OUT was started with other settings.
+        DataError: The input has changed since, another run is writing, OUT exists and is not
+            this program's, or a file cannot be read or written.
+    """
+    with locked_folder(job.out) as path:
+        begun = (path / "manifest.jsonl").exists()
+        if job.out.exists() and not begun:
+            return Outcome(_finished_before(job), complete=True, already=True)
+        folder = RunFolder(path, job.identity)
+        if job.retry_errors:
+            folder.reopen_failed()
+        resumed = folder.tally().rows + folder.journalled()[0]
+        if not engine(job, folder):
+            return Outcome(folder.tally(), complete=False, resumed=resumed)
+        tally = folder.tally()
+        _assemble(job, folder, tally)
+        if not tally.errors:
+            _record(job, folder, tally)
+            folder.remove()
+        return Outcome(tally, complete=True, resumed=resumed)
+
+
+def fingerprinted(source: Source) -> Iterator[tuple[Position, str, dict[str, Any]]]:
+    """The rows of a source with their positions and fingerprints."""
+    for position, row in source.rows():
+        yield position, fingerprint(row), row
+
+
+class InputCheck:
+    """Makes sure that rows are those which earlier runs scored."""
+
+    def __init__(self, job: Job, folder: RunFolder) -> None:
+        self._name = job.source.name
+        self._folder = folder
+        self._size = job.shard_size
+        self._before: list[str] = []
+
+    def finished_row(self, shard: Shard, row: int, digits: str) -> None:
+        """Takes the next row of a finished shard.
+
+        Raises:
+            DataError: It was not there, or the shard is complete and a row of it differs.
+        """
+        if row >= shard.first + shard.rows:
+            raise self._changed(row, "is new")
+        self._before.append(digits)
+        if row == shard.first + shard.rows - 1:
+            if digest_of(self._before) != shard.digest:
+                then = self._folder.fingerprints(shard)
+                pairs = enumerate(zip(then, self._before, strict=False), start=shard.first)
+                self.same(*next((row, *pair) for row, pair in pairs if pair[0] != pair[1]))
+            self._before = []
+
+    def same(self, row: int, then: str, now: str) -> None:
+        """Compares the fingerprints of a row.
+
+        Raises:
+            DataError: They differ.
+        """
+        if then != now:
+            raise self._changed(row, "is not the one that was scored (edited, or in another place)")
+
+    def end(self, rows: int, journalled: int = -1) -> None:
+        """Takes that the input has ended after so many rows.
+
+        Args:
+            rows: How many rows there were.
+            journalled: The last row that stands in a journal.
+
+        Raises:
+            DataError: More rows had been scored.
+        """
+        last = max(
+            (each.first + each.rows - 1 for each in self._folder.finished.values()), default=-1
+        )
+        if max(last, journalled) >= rows:
+            raise self._changed(rows, "was scored and is not there any more")
+
+    def _changed(self, row: int, told: str) -> DataError:
+        return DataError(
+            f"row {row + 1} {told}; the input has changed since the run was started: put it "
+            f"back as it was, or choose another OUT, or remove {self._folder.path} to start afresh",
+            path=self._name,
+        )
+
+
+def _assemble(job: Job, folder: RunFolder, tally: Tally) -> None:
+    unfinished = folder.path / "assembled.tmp"
+    pairs = _with_results(job, folder)
+    with replacing(job.out, unfinished):
+        write_scored(unfinished, job.kind, job.source, pairs, job.columns, list(tally.signals))
+
+
+def _with_results(job: Job, folder: RunFolder) -> Iterator[tuple[dict[str, Any], RowResult]]:
+    check = InputCheck(job, folder)
+    results = folder.results()
+    row = -1
+    for position, now, values in fingerprinted(job.source):
+        row = position.row
+        stored = next(results, None)
+        if stored is None:
+            check.end(row)
+            raise DataError(f"row {row + 1} is new since the run was started", path=job.source.name)
+        check.same(row, stored[0], now)
+        yield values, stored[1]
+    check.end(row + 1)
+
+
+def _record(job: Job, folder: RunFolder, tally: Tally) -> None:
+    digests = [folder.finished[index].digest for index in sorted(folder.finished)]
+    record = {
+        "settings": job.identity,
+        "input": {"rows": tally.rows, "digest": digest_of(digests)},
+        "output": {"bytes": job.out.stat().st_size},
+        "tally": tally.to_json(),
+    }
+    write_atomically(job.record_path, json.dumps(record, indent=1).encode("ascii") + b"\n")
+
+
+def _finished_before(job: Job) -> Tally:
+    """Makes sure that OUT is what this job would make.
+
+    Raises:
+        SettingsError: It was made with other settings.
+        DataError: It was made from other rows, or is not this program's.
+    """
+    try:
+        record = json.loads(job.record_path.read_bytes())
+        settings, made_from, made = record["settings"], record["input"], record["output"]
+        tally = Tally.from_json(record["tally"])
+    except (OSError, ValueError, KeyError, TypeError):
+        made = None
+    if made is None or made["bytes"] != job.out.stat().st_size:
+        raise DataError(
+            "exists already, and is not as a run of this program left it; "
+            "remove it or choose another OUT",
+            path=str(job.out),
+        )
+    cure = "choose another OUT, or remove it to score again"
+    check_same_settings(settings, job.identity, str(job.out), cure=cure)
+    shards = groupby(fingerprinted(job.source), lambda each: each[0].row // job.shard_size)
+    digests = [digest_of([digits for _, digits, _ in rows]) for _, rows in shards]
+    if digest_of(digests) != made_from["digest"]:
+        raise DataError(
+            f"was made from other rows than {job.source.name} has now; {cure}", path=str(job.out)
+        )
+    return tally

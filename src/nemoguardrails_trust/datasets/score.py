@@ -1,0 +1,345 @@
+"""Scores data sets from Python: files, frames, tables, lists and iterators."""
+
+import asyncio
+import queue
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import aclosing
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from nemoguardrails_trust.datasets.files import Source, format_of, open_source
+from nemoguardrails_trust.datasets.frames import columns_of_results, open_frame
+from nemoguardrails_trust.datasets.local import local_engine
+from nemoguardrails_trust.datasets.pool import in_thread, loop_thread, run_pool
+from nemoguardrails_trust.datasets.rows import Columns, Row, RowResult, scored_row
+from nemoguardrails_trust.datasets.runs import Job, carry_out
+from nemoguardrails_trust.datasets.scoring import ModelRowScorer, RowScorer
+from nemoguardrails_trust.datasets.tally import ProgressCallback
+from nemoguardrails_trust.datasets.writers import check_writable
+from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
+
+DEFAULT_CONCURRENCY = 64
+DEFAULT_SHARD_SIZE = 1000
+_WINDOW = 4  # times the concurrency: how far rows may run ahead of the slowest one
+
+
+def score_dataset(
+    data: Any,
+    *,
+    scorer: Scorer,
+    model: LanguageModel | None = None,
+    out: str | PathLike[str] | None = None,
+    prompt_column: str | None = None,
+    response_column: str | None = None,
+    context_column: str | None = None,
+    concurrency: int = DEFAULT_CONCURRENCY,
+    shard_size: int = DEFAULT_SHARD_SIZE,
+    retry_errors: bool = False,
+    threshold: float = DEFAULT_THRESHOLD,
+    limit: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> Any:
+    """Scores every row of a data set.
+
+    A row that cannot be scored carries the reason in `error`, and never ends the others. Works
+    in a script as well as inside a running event loop, which it blocks; there, `score_rows` does
+    not.
+
+    Args:
+        data: A path to a CSV, JSON lines or Parquet file, a pandas or polars frame, an Arrow
+            table, a list of mappings, or an iterator of them.
+        scorer: What scores. Its `aclose`, where it has one, is called in the end.
+        model: Makes the responses where there are none; without one, such rows get an error.
+        out: The file to write, by its ending CSV, JSON lines or Parquet. A run that ended early
+            goes on when it is called again with the same arguments. Needed where `data` is a
+            path, and of no use with an iterator, which cannot be read again.
+        prompt_column: The prompts, as text or chat messages; `prompt` by default.
+        response_column: The answers to score; `response` by default, where there is one.
+        context_column: Retrieved passages; `context` by default, where there is one.
+        concurrency: Rows in flight at a time, at least 1.
+        shard_size: With `out`, rows of a shard, at least 1.
+        retry_errors: With `out`, whether to score again the rows that an earlier run could not.
+        threshold: Scores below it are counted as flagged, 0 to 1.
+        limit: Only the first rows of a file, at least 1.
+        progress: With `out`, called several times a second with how far the run has come.
+
+    Returns:
+        With `out`, its path. Otherwise data of the same kind with all its columns beside
+        `trustworthiness_score`, `signal_…`, `explanation`, `alternatives`, `error` and `usage_…`;
+        for an iterator, an iterator of dictionaries, which reads no further ahead than four times
+        the concurrency. An input column that has one of these names is kept as `input_…`.
+
+    Raises:
+        SettingsError: The arguments contradict each other, or an earlier run on this `out` was
+            started with others.
+        DataError: The data cannot be read, lacks a column, or has changed since an earlier run
+            on this `out`; or `out` cannot be written, or is being written by another run.
+        CredentialsError: A key is missing or was refused.
+        KeyboardInterrupt: It was interrupted; with `out`, the same call goes on.
+    """
+    if concurrency < 1 or shard_size < 1:
+        raise SettingsError("concurrency and shard_size must be at least 1")
+    rows = ModelRowScorer(scorer, model)
+    names = {"prompt": prompt_column, "response": response_column, "context": context_column}
+    is_path = isinstance(data, str | PathLike)
+    if is_path and out is None:
+        raise SettingsError("out must say which file to write", key="out")
+    frame = None if is_path else open_frame(data)
+    source = open_source(Path(data), limit=limit) if is_path else frame
+    if source is None:
+        if out is not None:
+            raise SettingsError("out is of no use with an iterator, which cannot be read again")
+        if not isinstance(data, Iterable):
+            raise DataError(f"a {type(data).__name__} is no data set")
+        return _scored_iterator(data, rows, names, concurrency)
+    columns = find_columns(source, makes_responses=rows.makes_responses, **names)
+    if frame is None or out is not None:
+        job = prepare(
+            source,
+            Path(str(out)),
+            columns=columns,
+            settings=describe_scorer(scorer, model),
+            threshold=threshold,
+            concurrency=concurrency,
+            shard_size=shard_size,
+            retry_errors=retry_errors,
+        )
+        if not carry_out(job, local_engine(rows, report=progress)).complete:
+            raise KeyboardInterrupt
+        return Path(str(out))
+    values = (row for _, row in frame.rows())
+    results = [result for _, result in _in_order(values, rows, columns, concurrency)]
+    return frame.with_columns(*columns_of_results(frame, results, columns))
+
+
+async def score_rows(
+    rows: Iterable[Row] | AsyncIterable[Row],
+    *,
+    scorer: Scorer,
+    model: LanguageModel | None = None,
+    prompt_column: str = "prompt",
+    response_column: str = "response",
+    context_column: str = "context",
+    concurrency: int = DEFAULT_CONCURRENCY,
+) -> AsyncIterator[dict[str, Any]]:
+    """Scores rows as they come, on the running event loop, and yields them in their order.
+
+    Args:
+        rows: Mappings by column; read no further ahead than four times the concurrency. What is
+            not asynchronous is read in a worker thread.
+        scorer: What scores. It is left open.
+        model: Makes the responses where there are none; without one, such rows get an error.
+        prompt_column: The prompts, as text or chat messages.
+        response_column: The answers to score.
+        context_column: Retrieved passages.
+        concurrency: Rows in flight at a time, at least 1.
+
+    Yields:
+        Each row with what scoring adds, as `score_dataset` tells.
+
+    Raises:
+        CredentialsError: A key is missing or was refused.
+    """
+    columns = Columns(prompt_column, response_column, context_column)
+    pairs = score_in_order(rows, ModelRowScorer(scorer, model), columns, concurrency)
+    async with aclosing(pairs):
+        async for row, result in pairs:
+            yield scored_row(row, result, columns)
+
+
+async def score_in_order(
+    rows: Iterable[Row] | AsyncIterable[Row],
+    scorer: RowScorer,
+    columns: Columns,
+    concurrency: int,
+) -> AsyncGenerator[tuple[Row, RowResult], None]:
+    """Scores rows and yields them with their results in their order.
+
+    At most four times the concurrency of rows are held, those that wait for a slower one before
+    them included.
+    """
+    loop = asyncio.get_running_loop()
+    window = asyncio.Semaphore(_WINDOW * concurrency)
+    ordered: asyncio.Queue[asyncio.Future[tuple[Row, RowResult]] | None] = asyncio.Queue()
+
+    async def numbered() -> AsyncIterator[tuple[Row, asyncio.Future[tuple[Row, RowResult]]]]:
+        source = rows if isinstance(rows, AsyncIterable) else in_thread(iter(rows))
+        async for row in source:
+            await window.acquire()
+            place: asyncio.Future[tuple[Row, RowResult]] = loop.create_future()
+            ordered.put_nowait(place)
+            yield row, place
+
+    async def work(item: tuple[Row, asyncio.Future[tuple[Row, RowResult]]]) -> None:
+        row, place = item
+        place.set_result((row, await scorer.score(row, columns)))
+
+    async def run() -> None:
+        try:
+            await run_pool(numbered(), work, workers=concurrency)
+        finally:
+            ordered.put_nowait(None)
+
+    pool = asyncio.create_task(run())
+    try:
+        while (place := await ordered.get()) is not None:
+            if not place.done():
+                await asyncio.wait((place, pool), return_when=asyncio.FIRST_COMPLETED)
+            if not place.done():
+                break
+            window.release()
+            yield place.result()
+        await pool
+    finally:
+        pool.cancel()
+        await asyncio.wait((pool,))
+
+
+def find_columns(
+    source: Source,
+    *,
+    makes_responses: bool,
+    prompt: str | None = None,
+    response: str | None = None,
+    context: str | None = None,
+) -> Columns:
+    """Settles the columns of a source.
+
+    Args:
+        source: The rows.
+        makes_responses: Whether a model makes the responses where there is no such column.
+        prompt: The user's choice.
+        response: The user's choice.
+        context: The user's choice.
+
+    Raises:
+        DataError: A column is not there, or there are no responses and nothing makes them.
+    """
+    columns = Columns.find(
+        source.columns,
+        prompt=prompt,
+        response=response,
+        context=context,
+        blank_is_none=source.blank_is_none,
+        path=source.name,
+    )
+    if columns.response is None and not makes_responses:
+        raise DataError(
+            "there is no column 'response' (--response-column), and no model to make responses; "
+            f"the columns are: {', '.join(map(str, source.columns))}",
+            path=source.name,
+        )
+    return columns
+
+
+def prepare(
+    source: Source,
+    out: Path,
+    *,
+    columns: Columns,
+    settings: Mapping[str, Any],
+    threshold: float,
+    concurrency: int,
+    shard_size: int,
+    retry_errors: bool,
+) -> Job:
+    """Puts together what is to be done, and finds out what stands against it.
+
+    Raises:
+        DataError: OUT is the input, cannot be there, or cannot hold such rows.
+        MissingDependencyError: OUT needs pyarrow, which is not installed.
+    """
+    kind = format_of(out)
+    if not out.parent.is_dir():
+        raise DataError("there is no such folder to write to", path=str(out.parent))
+    if out.is_dir():
+        raise DataError("is a folder, not a file to write", path=str(out))
+    if out.exists() and Path(source.name).exists() and out.samefile(source.name):
+        raise DataError("is the input; OUT must be another file", path=str(out))
+    check_writable(kind, source)
+    return Job(
+        source=source,
+        columns=columns,
+        out=out,
+        kind=kind,
+        settings=settings,
+        threshold=threshold,
+        concurrency=concurrency,
+        shard_size=shard_size,
+        retry_errors=retry_errors,
+    )
+
+
+def describe_scorer(scorer: Scorer, model: LanguageModel | None) -> dict[str, Any]:
+    """What the results of a scorer depend on, as far as it shows it."""
+    kind = type(scorer)
+    return {
+        "scorer": getattr(scorer, "name", f"{kind.__module__}.{kind.__qualname__}"),
+        "quality": getattr(scorer, "quality", None),
+        "model": getattr(scorer, "model_name", None),
+        "model of the responses": None if model is None else model.name,
+    }
+
+
+def _scored_iterator(
+    rows: Iterable[Row], scorer: RowScorer, names: Mapping[str, str | None], concurrency: int
+) -> Iterator[dict[str, Any]]:
+    chosen = {key: name or key for key, name in names.items()}
+    columns = Columns(chosen["prompt"], chosen["response"], chosen["context"])
+    for row, result in _in_order(rows, scorer, columns, concurrency):
+        yield scored_row(row, result, columns)
+
+
+def _in_order(
+    rows: Iterable[Row], scorer: RowScorer, columns: Columns, concurrency: int
+) -> Iterator[tuple[Row, RowResult]]:
+    """Scores on a thread of its own; the rows are read on the caller's, where they were made."""
+    fed: asyncio.Queue[Row | None] = asyncio.Queue()
+    done: queue.SimpleQueue[tuple[Row, RowResult] | BaseException] = queue.SimpleQueue()
+
+    async def source() -> AsyncIterator[Row]:
+        while (row := await fed.get()) is not None:
+            yield row
+
+    async def drive() -> None:
+        try:
+            pairs = score_in_order(source(), scorer, columns, concurrency)
+            async with aclosing(pairs):
+                async for pair in pairs:
+                    done.put(pair)
+        except BaseException as error:
+            done.put(error)
+            raise
+        finally:
+            await scorer.aclose()
+
+    def take() -> tuple[Row, RowResult]:
+        taken = done.get()
+        if isinstance(taken, BaseException):
+            raise taken
+        return taken
+
+    with loop_thread() as loop:
+        driving = loop.submit(drive())
+        outstanding = 0
+        for row in rows:
+            loop.call(fed.put_nowait, row)
+            outstanding += 1
+            while outstanding >= _WINDOW * concurrency or not done.empty():
+                outstanding -= 1
+                yield take()
+        loop.call(fed.put_nowait, None)
+        while outstanding:
+            outstanding -= 1
+            yield take()
+        driving.result()

@@ -1,0 +1,194 @@
+"""Scores one row: reads it, has its response made where there is none, and keeps what fails."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from nemoguardrails_trust.datasets.rows import (
+    Columns,
+    Question,
+    Row,
+    RowResult,
+    read_question,
+    read_texts,
+)
+from nemoguardrails_trust.errors import (
+    CredentialsError,
+    DataError,
+    MissingDependencyError,
+    ModelError,
+    SettingsError,
+    TrustError,
+)
+from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.models.base import Completion, LanguageModel
+from nemoguardrails_trust.models.replay import Recorded, ReplayModel
+from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
+
+log = logging.getLogger(__name__)
+
+# What is wrong with one row then is wrong with all of them.
+_ENDS_THE_RUN = (CredentialsError, MissingDependencyError, SettingsError)
+
+
+class RowScorer(Protocol):
+    """Scores rows; what is wrong with a row becomes its result's error."""
+
+    async def score(self, row: Row, columns: Columns) -> RowResult:
+        """Scores a row.
+
+        Raises:
+            TrustError: No row can be scored: a key is refused, an extra is missing.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Closes what was opened on the running event loop."""
+        ...
+
+
+class ModelRowScorer:
+    """Scores rows with a scorer; a model makes the responses that are missing."""
+
+    def __init__(self, scorer: Scorer, model: LanguageModel | None = None) -> None:
+        self._scorer = scorer
+        self._model = model
+        self._logged = False
+        check: Callable[[], None] | None = getattr(scorer, "check", None)
+        if check is not None:
+            check()
+
+    @property
+    def makes_responses(self) -> bool:
+        """Whether rows without a response can be scored."""
+        return self._model is not None
+
+    async def score(self, row: Row, columns: Columns) -> RowResult:
+        """See `RowScorer.score`."""
+        started = time.monotonic()
+        made: Completion | None = None
+        calls: tuple[CallUsage, ...] = ()
+        try:
+            question = read_question(row, columns)
+            if question.response is None:
+                made, calls = await self._answer(question)
+            score = await self._scorer.score(_exchange(question, made))
+        except _ENDS_THE_RUN:
+            raise
+        except TrustError as error:
+            score = TrustworthinessScore(None, error=str(error))
+        except Exception as error:
+            # A scorer of the user's own may raise anything, and must not cost the other rows.
+            self._log_first(error)
+            score = TrustworthinessScore(None, error=f"{type(error).__name__}: {error}")
+        if score.score is None and score.error is None:
+            score = replace(score, error="the scorer gave no score and no reason")
+        if calls:
+            usage = _with_calls(score.usage, calls, time.monotonic() - started)
+            score = replace(score, usage=usage)
+        return RowResult.of(score, response=made.text if made else None)
+
+    async def aclose(self) -> None:
+        """See `RowScorer.aclose`."""
+        for each in (self._scorer, self._model):
+            aclose: Callable[[], Any] | None = getattr(each, "aclose", None)
+            if aclose is not None:
+                await aclose()
+
+    def _log_first(self, error: Exception) -> None:
+        level = logging.DEBUG if self._logged else logging.WARNING
+        self._logged = True
+        log.log(level, "the scorer raised %s; such rows carry the error", type(error).__name__)
+
+    async def _answer(self, question: Question) -> tuple[Completion, tuple[CallUsage, ...]]:
+        if self._model is None:
+            raise DataError("the row has no response, and there is no model to make one")
+        reply = await self._model.complete(
+            _with_context(question), purpose="answer", top_logprobs=0
+        )
+        completion = reply.completions[0]
+        if not completion.text.strip():
+            raise ModelError("the model gave an empty response")
+        return completion, reply.calls
+
+
+class ReplayRowScorer:
+    """Scores each row with the `samples` and the `reflection` that stand in the row itself."""
+
+    makes_responses = False
+
+    def __init__(self, build: Callable[[LanguageModel], Scorer]) -> None:
+        """Takes what builds the scorer.
+
+        Args:
+            build: Makes a scorer of a model; called for each row with one that replays it.
+        """
+        build(ReplayModel([]))  # settings that do not fit are found before the first row
+        self._build = build
+
+    async def score(self, row: Row, columns: Columns) -> RowResult:
+        """See `RowScorer.score`."""
+        try:
+            record = _recorded(row, columns)
+        except DataError as error:
+            return RowResult(None, error=str(error))
+        return await ModelRowScorer(self._build(ReplayModel([record]))).score(row, columns)
+
+    async def aclose(self) -> None:
+        """See `RowScorer.aclose`."""
+
+
+def _exchange(question: Question, made: Completion | None) -> Exchange:
+    if made is None:
+        return Exchange(question.response or "", question.messages, question.context)
+    logprobs = None if made.tokens is None else tuple(each.logprob for each in made.tokens)
+    return Exchange(made.text, question.messages, question.context, logprobs)
+
+
+def _with_context(question: Question) -> Sequence[Message]:
+    if not question.context:
+        return question.messages
+    passages = "\n\n".join(question.context)
+    told = Message("system", f"Answer from these passages:\n\n{passages}")
+    return (*question.messages[:-1], told, question.messages[-1])
+
+
+def _with_calls(usage: Usage, calls: tuple[CallUsage, ...], seconds: float) -> Usage:
+    answer = Usage.of_calls(calls, 0.0)
+    return Usage(
+        calls=usage.calls + answer.calls,
+        samples=usage.samples + answer.samples,
+        prompt_tokens=usage.prompt_tokens + answer.prompt_tokens,
+        completion_tokens=usage.completion_tokens + answer.completion_tokens,
+        seconds=seconds,
+        by_call=(*calls, *usage.by_call),
+    )
+
+
+def _recorded(row: Row, columns: Columns) -> Recorded:
+    question = read_question(row, columns)
+    if question.response is None:
+        raise DataError("the row has no response, and a replay makes none")
+    return Recorded(
+        question.messages,
+        question.response,
+        samples=read_texts(row, "samples"),
+        reflection=_recorded_reflection(row),
+        context=question.context,
+    )
+
+
+def _recorded_reflection(row: Row) -> float | None:
+    value = row.get("reflection")
+    if value is None or value == "":
+        return None
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise DataError("column 'reflection' must be a number from 0 to 1")
+    return share

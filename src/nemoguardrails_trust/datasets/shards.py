@@ -1,0 +1,418 @@
+"""What a run has scored so far, kept on disk so that a run killed at any moment can go on.
+
+Beside `OUT` stands the folder `OUT.shards`:
+
+    lock                    held while a run writes
+    manifest.jsonl          first what the run was started with, then a line for each finished shard
+    shard-00000000.jsonl    a finished shard: the results of `shard_size` rows, in order
+    shard-00000001.journal  an open shard: a line for each row, written as soon as it is scored
+
+A finished shard is written beside its name, synced and renamed. A journal is only ever appended
+to, so that at worst its last line is torn; that line is then dropped. A shard is open as long as
+it has a journal, whatever the manifest says, and a later line of the manifest replaces an earlier
+one of the same shard: so a run may be killed between any two steps.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from nemoguardrails_trust.datasets.rows import RowResult
+from nemoguardrails_trust.datasets.tally import Tally
+from nemoguardrails_trust.errors import DataError, SettingsError
+
+VERSION = 1
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A line of the manifest: one finished shard.
+
+    Attributes:
+        index: Its place among the shards, from 0.
+        first: Its first row, from 0.
+        rows: How many rows it holds.
+        digest: A digest of the fingerprints of its rows, in order.
+        checksum: A digest of its file.
+        tally: Counts and costs of its rows.
+    """
+
+    index: int
+    first: int
+    rows: int
+    digest: str
+    checksum: str
+    tally: Tally
+
+    def to_json(self) -> dict[str, Any]:
+        """The shard as JSON types."""
+        return {**asdict(self), "tally": self.tally.to_json()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        return cls(**{**stored, "tally": Tally.from_json(stored["tally"])})
+
+
+class Journal:
+    """The rows of an open shard that are scored, in the order in which they came.
+
+    Attributes:
+        path: The file.
+        fingerprints: Those of the rows that an earlier run left here.
+        tally: Counts and costs of these rows.
+    """
+
+    def __init__(self, path: Path, threshold: float) -> None:
+        self.path = path
+        lines = _whole_lines(path)
+        self.fingerprints: dict[int, str] = {}
+        self.tally = Tally()
+        for line in lines:
+            stored = json.loads(line)
+            self.fingerprints[stored["row"]] = stored["fingerprint"]
+            self.tally.add(RowResult.from_json(stored["result"]), threshold)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.ftruncate(self._file, sum(map(len, lines)))
+
+    def append(self, row: int, fingerprint: str, result: RowResult) -> None:
+        """Writes a row down.
+
+        It then outlives this process, though not the machine: a write into the page cache
+        takes microseconds, a sync for each row would take longer than scoring it.
+
+        Raises:
+            DataError: It cannot be written, as when the disk is full.
+        """
+        stored = {"row": row, "fingerprint": fingerprint, "result": result.to_json()}
+        data = memoryview(json.dumps(stored, separators=(",", ":")).encode("ascii") + b"\n")
+        with writing(self.path):
+            while data:
+                data = data[os.write(self._file, data) :]
+
+    def close(self) -> None:
+        """Closes the file; what is written stays."""
+        os.close(self._file)
+
+
+class RunFolder:
+    """The folder of a run, locked for this process.
+
+    Attributes:
+        path: The folder.
+        finished: The finished shards by their index.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        self.path = path
+        self.finished: dict[int, Shard] = {}
+        self._manifest = path / "manifest.jsonl"
+        lines = _whole_lines(self._manifest)
+        if len(lines) > 1 or (lines and any(path.glob("shard-*.journal"))):
+            self._check(json.loads(lines[0]), settings)
+            with writing(self._manifest):
+                os.truncate(self._manifest, sum(map(len, lines)))
+        else:
+            head = json.dumps({"version": VERSION, "settings": dict(settings)})
+            write_atomically(self._manifest, head.encode("ascii") + b"\n")
+        for line in lines[1:]:
+            shard = Shard.from_json(json.loads(line))
+            self.finished[shard.index] = shard
+        for index in list(self.finished):
+            if self.journal_path(index).exists() or not self.shard_path(index).exists():
+                del self.finished[index]
+
+    def _check(self, head: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        if head.get("version") != VERSION:
+            raise DataError("was made by another version of this program", path=str(self.path))
+        check_same_settings(head["settings"], settings, f"the run in {self.path}")
+
+    def shard_path(self, index: int) -> Path:
+        """Where a finished shard is."""
+        return self.path / f"shard-{index:08}.jsonl"
+
+    def journal_path(self, index: int) -> Path:
+        """Where the journal of an open shard is."""
+        return self.path / f"shard-{index:08}.journal"
+
+    def add(self, shard: Shard) -> None:
+        """Enters a finished shard in the manifest and drops its journal.
+
+        Raises:
+            DataError: The manifest cannot be written.
+        """
+        line = json.dumps(shard.to_json(), separators=(",", ":")).encode("ascii") + b"\n"
+        with writing(self._manifest), self._manifest.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        self.finished[shard.index] = shard
+        self.journal_path(shard.index).unlink(missing_ok=True)
+
+    def tally(self) -> Tally:
+        """Counts and costs of the finished shards, in their order."""
+        total = Tally()
+        for index in sorted(self.finished):
+            total.merge(self.finished[index].tally)
+        return total
+
+    def journalled(self) -> tuple[int, int]:
+        """How many rows stand in journals, and the last of them (-1 where there are none)."""
+        count, last = 0, -1
+        for path in self.path.glob("shard-*.journal"):
+            rows = {json.loads(line)["row"] for line in _whole_lines(path)}
+            count, last = count + len(rows), max(last, *rows, -1)
+        return count, last
+
+    def reopen_failed(self) -> None:
+        """Opens every shard that holds failed rows again, with the others as they are."""
+        for index, shard in list(self.finished.items()):
+            if shard.tally.errors:
+                kept = _without_failed(_whole_lines(self.shard_path(index)))
+                write_atomically(self.journal_path(index), b"".join(kept))
+                del self.finished[index]
+        for path in self.path.glob("shard-*.journal"):
+            write_atomically(path, b"".join(_without_failed(_whole_lines(path))))
+
+    def fingerprints(self, shard: Shard) -> list[str]:
+        """The fingerprints of a finished shard's rows, in order."""
+        lines = _whole_lines(self.shard_path(shard.index))
+        return [json.loads(line)["fingerprint"] for line in lines]
+
+    def results(self) -> Iterator[tuple[str, RowResult]]:
+        """All results in order, each with the fingerprint of its row.
+
+        Raises:
+            DataError: A shard is damaged.
+        """
+        for index in sorted(self.finished):
+            path = self.shard_path(index)
+            data = path.read_bytes()
+            if _digest(data) != self.finished[index].checksum:
+                raise DataError(
+                    "the shard is damaged; remove it, and its rows are scored again on the "
+                    "next run",
+                    path=str(path),
+                )
+            for line in data.splitlines():
+                stored = json.loads(line)
+                yield stored["fingerprint"], RowResult.from_json(stored["result"])
+
+    def remove(self) -> None:
+        """Removes the folder with all that is in it.
+
+        It is renamed first, since a folder that is half gone would be taken for a run that had
+        scored only the rest.
+        """
+        gone = _finished_path(self.path)
+        with writing(self.path):
+            self.path.rename(gone)
+        shutil.rmtree(gone)
+
+
+@contextmanager
+def locked_folder(out: Path) -> Iterator[Path]:
+    """Makes the folder of a run where there is none yet, and locks it for this process.
+
+    Raises:
+        DataError: Another run is writing, or the folder cannot be written to.
+    """
+    folder = run_folder_path(out)
+    shutil.rmtree(_finished_path(folder), ignore_errors=True)
+    with _locked(folder / "lock", out):
+        try:
+            yield folder
+        finally:
+            if not (folder / "manifest.jsonl").exists():  # nothing was begun, or all is done
+                with suppress(OSError):
+                    (folder / "lock").unlink()
+                    folder.rmdir()
+
+
+def run_folder_path(out: Path) -> Path:
+    """Where the folder of a run is."""
+    return out.with_name(f"{out.name}.shards")
+
+
+def _finished_path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.done")
+
+
+def write_shard(
+    path: Path, journal: Path, index: int, first: int, rows: int, threshold: float
+) -> Shard:
+    """Makes a finished shard from the journal of an open one that is complete.
+
+    Args:
+        path: Where to put it.
+        journal: The journal.
+        index: Its place among the shards.
+        first: Its first row.
+        rows: How many rows it has.
+        threshold: Scores below it count as flagged.
+
+    Returns:
+        The line for the manifest.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    by_row: dict[int, tuple[bytes, dict[str, Any]]] = {}
+    for line in _whole_lines(journal):
+        stored = json.loads(line)
+        by_row[stored["row"]] = (line, stored)
+    if sorted(by_row) != list(range(first, first + rows)):
+        raise DataError(
+            f"the journal does not hold rows {first + 1} to {first + rows}", path=str(journal)
+        )
+    tally = Tally()
+    fingerprints = []
+    for row in range(first, first + rows):
+        stored = by_row[row][1]
+        fingerprints.append(stored["fingerprint"])
+        tally.add(RowResult.from_json(stored["result"]), threshold)
+    data = b"".join(by_row[row][0] for row in range(first, first + rows))
+    write_atomically(path, data)
+    return Shard(index, first, rows, digest_of(fingerprints), _digest(data), tally)
+
+
+def digest_of(fingerprints: list[str]) -> str:
+    """One digest of the fingerprints of rows, in order."""
+    return _digest("".join(fingerprints).encode("ascii"))
+
+
+def check_same_settings(
+    then: Mapping[str, Any], now: Mapping[str, Any], what: str, *, cure: str | None = None
+) -> None:
+    """Makes sure that settings are those of an earlier run.
+
+    Raises:
+        SettingsError: One differs; the message names it with both values.
+    """
+    now = json.loads(json.dumps(dict(now)))
+    for key in {**then, **now}:
+        if then.get(key) != now.get(key):
+            raise SettingsError(
+                f"{key} is {now.get(key)!r}, but {what} was started with {then.get(key)!r}; "
+                + (cure or "use the same, or another OUT, or remove that folder to start afresh"),
+                key=key,
+            )
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file so that it is there whole or not at all, whatever happens.
+
+    Raises:
+        DataError: It cannot be written; what was there before still is.
+    """
+    unfinished = path.with_name(f"{path.name}.tmp")
+    with replacing(path, unfinished):
+        unfinished.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: Path, unfinished: Path) -> Iterator[None]:
+    """Puts a file that the block makes in the place of another, synced and at once.
+
+    Raises:
+        DataError: The block could not write it; nothing is replaced then.
+    """
+    try:
+        with writing(path):
+            yield
+            _sync(unfinished)
+            unfinished.replace(path)
+            _sync(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns the failures of writing to a file into errors that say what to do.
+
+    Raises:
+        DataError: Writing failed.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            told = (
+                f"cannot be written: {error.strerror}; what has been scored is kept, "
+                "so free some space and run the same command again"
+            )
+        else:
+            told = f"cannot be written: {error.strerror or error}"
+        raise DataError(told, path=str(path)) from None
+
+
+def _without_failed(lines: list[bytes]) -> list[bytes]:
+    return [line for line in lines if json.loads(line)["result"]["score"] is not None]
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    """The lines of a file that may end in a torn one, that one left out."""
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _locked(path: Path, out: Path) -> Iterator[None]:
+    import fcntl  # only where files are written: Windows has no such module
+
+    while True:
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.pread(file, 200, 0).decode("utf-8", "replace").strip()
+                raise DataError(
+                    f"another run is writing it ({holder or 'just started'}); "
+                    "wait for that one, or choose another OUT",
+                    path=str(out),
+                ) from None
+            if not _is_at(file, path):  # a run that ended just now has removed it
+                continue
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+            yield
+            return
+        finally:
+            os.close(file)
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,119 @@
+"""Counts and costs of scored rows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from nemoguardrails_trust.datasets.rows import RowResult
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts and costs of scored rows, added up.
+
+    Attributes:
+        rows: Rows scored or failed.
+        flagged: Rows with a score below the threshold.
+        errors: Rows without a score.
+        calls: Requests made.
+        samples: Further answers drawn.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        signals: How many rows have each signal, in the order in which signals first came.
+    """
+
+    rows: int = 0
+    flagged: int = 0
+    errors: int = 0
+    calls: int = 0
+    samples: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    signals: dict[str, int] = field(default_factory=dict)
+
+    def add(self, result: RowResult, threshold: float) -> None:
+        """Adds a row."""
+        self.rows += 1
+        if result.score is None:
+            self.errors += 1
+        elif result.score < threshold:
+            self.flagged += 1
+        self.calls += result.usage.calls
+        self.samples += result.usage.samples
+        self.prompt_tokens += result.usage.prompt_tokens
+        self.completion_tokens += result.usage.completion_tokens
+        for name in result.signals:
+            self.signals[name] = self.signals.get(name, 0) + 1
+
+    def merge(self, other: "Tally") -> None:
+        """Adds the rows of another tally."""
+        for name in self.__slots__:
+            if name != "signals":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, rows in other.signals.items():
+            self.signals[name] = self.signals.get(name, 0) + rows
+
+    def to_json(self) -> dict[str, Any]:
+        """The tally as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        return cls(**stored)
+
+    @property
+    def scored(self) -> int:
+        """Rows with a score."""
+        return self.rows - self.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What tokens cost, in whatever currency.
+
+    Attributes:
+        prompt: A million tokens read, at least 0.
+        completion: A million tokens written, at least 0.
+    """
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def cost(self, tally: Tally) -> float:
+        """What the tokens of a tally cost."""
+        tokens = tally.prompt_tokens * self.prompt + tally.completion_tokens * self.completion
+        return tokens / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        tally: All rows so far, those of earlier runs too.
+        resumed: Rows among them that an earlier run had scored.
+        total: Rows of the whole input, as far as can be told from how far it has been read;
+            `None` where nothing has been read yet.
+        seconds: Time since this run began.
+    """
+
+    tally: Tally
+    resumed: int
+    total: int | None
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Rows a second in this run."""
+        return (self.tally.rows - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that the rest will take at this rate; `None` where that cannot be told yet."""
+        if self.total is None or not self.rate:
+            return None
+        return max(0, self.total - self.tally.rows) / self.rate
+
+
+ProgressCallback = Callable[[Progress], None]
