@@ -1,0 +1,252 @@
+"""Do two answers say the same?
+
+Compared is, in this order and as far as both answers have it: JSON by value; the normalised
+text; numbers with units, dates and mathematics by value; yes and no; the letter of a choice;
+lists regardless of order; and at last the words that the answers add to the prompt.
+"""
+
+from dataclasses import dataclass
+
+from nemoguardrails_trust.signals import dates, expressions, polarity, quantities, structures, text
+from nemoguardrails_trust.signals.answers import Answer, Question, Term
+
+SAME = 0.5
+"""From this value on, two answers count as the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far two answers say the same.
+
+    Attributes:
+        value: 0 (something else) to 1 (the same).
+        settled: Whether plain comparing can tell; where not, `value` is its best guess.
+    """
+
+    value: float
+    settled: bool
+
+
+_MOST_PAIRS = 400
+"""Pairs of unlike words up to which slips of spelling are looked for."""
+
+_YES = Agreement(1.0, settled=True)
+_NO = Agreement(0.0, settled=True)
+
+
+def agreement(first: str, second: str, *, prompt: str = "") -> Agreement:
+    """Compares two answers to a prompt.
+
+    It is symmetric, an answer fully agrees with itself, and a blank answer agrees with nothing
+    but a blank one. No text makes it raise, and of very long texts only the two ends are read.
+
+    Args:
+        first: One answer.
+        second: The other.
+        prompt: What both reply to; its own words say nothing about whether they agree.
+    """
+    question = Question(prompt)
+    return compare_answers(Answer(first, question), Answer(second, question))
+
+
+def compare_answers(first: Answer, second: Answer) -> Agreement:
+    """Compares two answers that have been read; see `agreement`."""
+    if first.text == second.text:
+        return _YES
+    if first.blank or second.blank:
+        return _YES if first.blank and second.blank else _NO
+    if first.structure is not None and second.structure is not None:
+        return _compare_structures(first, second)
+    if first.key == second.key:
+        return _YES
+    return (
+        _compare_values(first, second)
+        or _compare_stances(first, second)
+        or _compare_choices(first, second)
+        or _compare_lists(first, second)
+        or _compare_terms(first, second)
+    )
+
+
+def _compare_structures(first: Answer, second: Answer) -> Agreement:
+    if structures.same_value(first.structure, second.structure):
+        return _YES
+    ours, theirs = structures.fields(first.structure), structures.fields(second.structure)
+    if not ours or not theirs:
+        return _NO
+    same = sum(
+        1 for name in ours if name in theirs and structures.same_value(ours[name], theirs[name])
+    )
+    # Less than the same however many fields are right: an object is right as a whole.
+    return Agreement(0.4 * same / len(ours.keys() | theirs.keys()), settled=True)
+
+
+def _compare_values(first: Answer, second: Answer) -> Agreement | None:
+    one, other = first.value, second.value
+    if isinstance(one, expressions.Group) != isinstance(other, expressions.Group):
+        # A tuple whose commas got lost reads as something else.
+        one = (isinstance(other, expressions.Group) and first.spaced_value) or one
+        other = (isinstance(one, expressions.Group) and second.spaced_value) or other
+    if one is None or other is None:
+        return _compare_with_final_number(first, second)
+    if isinstance(one, dates.Date) or isinstance(other, dates.Date):
+        ours, theirs = _as_date(first), _as_date(second)
+        if ours is None or theirs is None:
+            return None
+        value, settled = dates.compare_dates(ours, theirs)
+        return Agreement(value, settled)
+    if isinstance(one, quantities.Quantity) and isinstance(other, quantities.Quantity):
+        return Agreement(quantities.compare_quantities(one, other), settled=True)
+    ours_, theirs_ = _as_mathematics(one), _as_mathematics(other)
+    if expressions.compare_mathematics(ours_, theirs_):
+        return _YES
+    for spaced, plain in ((first.spaced_value, theirs_), (second.spaced_value, ours_)):
+        if spaced is not None and expressions.compare_mathematics(spaced, plain):
+            return _YES
+    return _NO
+
+
+def _as_date(answer: Answer) -> dates.Date | None:
+    if isinstance(answer.value, dates.Date):
+        return answer.value
+    return dates.date(answer.folded)
+
+
+def _as_mathematics(
+    value: quantities.Quantity | dates.Date | expressions.Mathematics,
+) -> expressions.Mathematics:
+    if isinstance(value, quantities.Quantity):
+        try:
+            number = complex(float(value.plain))
+        except OverflowError:
+            number = complex("inf")
+        return expressions.Expression((number, number, number))
+    assert not isinstance(value, dates.Date)
+    return value
+
+
+def _compare_with_final_number(first: Answer, second: Answer) -> Agreement | None:
+    """A bare number against prose: the last number that the prose adds is its answer."""
+    if isinstance(first.value, quantities.Quantity):
+        short, long = first, second
+    elif isinstance(second.value, quantities.Quantity):
+        short, long = second, first
+    else:
+        return None
+    number = short.value
+    assert isinstance(number, quantities.Quantity)
+    if long.formula or len(long.words) <= len(long.numbers):
+        return Agreement(0.0, settled=False)
+    found = long.numbers
+    found = [word for word in found if word not in long.question.words] or found
+    if not found or number.label:
+        return None
+    last = quantities.quantity(found[-1:])
+    if last is None:
+        return None
+    value = quantities.compare_quantities(
+        quantities.Quantity(number.plain, number.plain, digits=number.digits), last
+    )
+    if value >= SAME:
+        return Agreement(0.9 * value, settled=False)
+    among = any(
+        each is not None and each.value == number.plain
+        for each in map(quantities.quantity, ([word] for word in found))
+    )
+    return Agreement(0.4 if among else value, settled=False)
+
+
+def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
+    if first.stance is None or second.stance is None:
+        return None
+    if first.stance != second.stance:
+        return _NO
+    bare = min(len(first.words), len(second.words)) <= 3
+    if bare or first.question.asks_yes_or_no:
+        return _YES
+    return Agreement(max(0.6, _compare_terms(first, second).value), settled=False)
+
+
+def _compare_choices(first: Answer, second: Answer) -> Agreement | None:
+    if first.choice is None or second.choice is None:
+        return None
+    return _YES if first.choice == second.choice else _NO
+
+
+def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
+    if first.items is None or second.items is None:
+        return None
+    if first.question.asks_for_order:
+        return _YES if first.items == second.items else None
+    if sorted(first.items) == sorted(second.items):
+        return _YES
+    ours, theirs = set(first.items), set(second.items)
+    shared = len(ours & theirs)
+    if shared == 0:
+        return None
+    return Agreement(0.9 * shared / len(ours | theirs), settled=False)
+
+
+def _compare_terms(first: Answer, second: Answer) -> Agreement:
+    if first.joined == second.joined:
+        return _YES
+    ours, theirs = first.terms, second.terms
+    overlap, dice, against = _overlap(ours, theirs)
+    if not overlap:
+        return Agreement(0.0, settled=False)
+    # From 0.85 on, one says all that the other says, and perhaps more.
+    value = overlap * (0.8 + 0.2 * dice) if overlap > 0.85 else 0.4 * (overlap + dice)
+    if _different_numbers(ours, theirs) or first.formula or second.formula:
+        value *= 0.4
+    value *= 1.0 - against
+    return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())
+
+
+def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float, float]:
+    """What two answers share, by weight.
+
+    Given as a share of the shorter one, as a share of both, and as the share of it that one of
+    them negates.
+    """
+    matched = against = 0.0
+    total_ours = total_theirs = 0.0
+    left, right = [], []
+    for word, term in ours.items():
+        other = theirs.get(word)
+        if other is None:
+            left.append(word)
+            total_ours += term.weight
+            continue
+        weight = max(term.weight, other.weight)
+        total_ours += weight
+        total_theirs += weight
+        matched += weight
+        if term.negated != other.negated:
+            against += weight
+    for word, term in theirs.items():
+        if word not in ours:
+            right.append(word)
+            total_theirs += term.weight
+    if left and right and len(left) * len(right) <= _MOST_PAIRS:
+        for word in left:
+            likeness, opposed, candidate = max(_likeness(word, each) for each in right)
+            weight = min(ours[word].weight, theirs[candidate].weight) * likeness
+            matched += weight
+            if likeness and (ours[word].negated == theirs[candidate].negated) == opposed:
+                against += weight
+    if not matched:
+        return 0.0, 0.0, 0.0
+    overlap = min(1.0, matched / min(total_ours, total_theirs))
+    return overlap, min(1.0, 2 * matched / (total_ours + total_theirs)), against / matched
+
+
+def _likeness(first: str, second: str) -> tuple[float, bool, str]:
+    if polarity.opposed(first, second):
+        return 1.0, True, second
+    return text.likeness(first, second), False, second
+
+
+def _different_numbers(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
+    mine = {word for word in ours if text.is_number(word)}
+    other = {word for word in theirs if text.is_number(word)}
+    return bool(mine and other and mine.isdisjoint(other))

@@ -1,0 +1,334 @@
+"""An answer as it is compared: its final answer, its words, and the value that it gives."""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from nemoguardrails_trust.signals import (
+    dates,
+    expressions,
+    latex,
+    mathematics,
+    polarity,
+    quantities,
+    structures,
+    text,
+)
+
+Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
+
+_ANSWER_IS = re.compile(
+    r"\banswer\b(?: to (?:the|this|your) (?:question|problem))?[*_]*\s*(?:is|was|:|=)[*_]*\s*:?\s*"
+    r"([^\n]+)",
+    re.IGNORECASE,
+)
+_TAGGED = re.compile(r"<answer>(.{0,4000}?)</answer>", re.DOTALL | re.IGNORECASE)
+_HASHES = re.compile(r"^#### *(.+)$", re.MULTILINE)
+_SENTENCE_END = re.compile(r"(?<=\w\w)[.!?]\s")
+_CHOICE = re.compile(
+    r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\].:]+(?=\s|$).*|\s*)", re.DOTALL
+)
+_MATHEMATICAL = re.compile(
+    r"[\\^=<>≤≥√π∞±×÷]|[\d)}]\s*[-+*/]\s*[\d(a-z\\]|(?<![^\W\d_])[a-z](?:\s*\+|\s[-*/])\s*[\d(a-z]"
+    r"|\d\(|\d,\s+[-\d]|^\s*[-+]?[\[(].*[\])]\s*$"
+)
+_WORD = re.compile(r"[^\W_]")
+_TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
+_PLAIN_NUMBER = re.compile(r"[^\w\\(\[-]*-?[$£€]?\s*\d[\d.,]*\s*%?\W*")
+_WORD_OF_TWO = re.compile(r"(?<![\\a-z])[a-z]{2}")
+_SUPERSCRIPT = re.compile("[²³⁴⁵⁶⁷⁸⁹⁰¹½⅓⅔¼¾]")
+_SIGNS = re.compile("[-+*/^=<>≤≥±√|()\\[\\]!²³⁴⁵⁶⁷⁸⁹⁰¹]|\\\\(?:frac|sqrt)|(?<=\\d),(?=\\D)")
+_WITH_UNIT = re.compile(
+    r"(?P<formula>.*[\d})])\s*\{?\s*(?P<unit>[a-z]{2,}(?:[ /][a-z]+){0,2})\s*[{}]*\.?\s*$",
+    re.DOTALL,
+)
+_EXACT_DIGITS = 15
+_PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
+_ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[][^()\[\]]{0,600}[a-z]{2}[^()\[\]]{0,600}(?:[)\]]|$)")
+_HEAD = re.compile(r"\s*(?:;|\.(?=\s)|:\s|\s-+\s|,\s(?!\d)|\()")
+_CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
+_LONGEST_VALUE = 40
+"""Words beyond which a text is prose and not one quantity or date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word that an answer adds to its prompt.
+
+    Attributes:
+        weight: How much it says: numbers and names more than other words.
+        negated: Whether it stands in a negated clause.
+    """
+
+    weight: float
+    negated: bool
+
+
+class Question:
+    """The prompt that the answers reply to."""
+
+    def __init__(self, prompt: str) -> None:
+        self.folded = text.fold(text.window(prompt))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Its words, numbers in digits."""
+        return frozenset(quantities.join_number_words(text.tokens(self.folded)))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Its words without their endings."""
+        return frozenset(stem(word) for word in self.words)
+
+    @cached_property
+    def mathematical(self) -> bool:
+        """Whether it is written with formulas, so that letters in answers are variables."""
+        return "$" in self.folded and bool(_TEX.search(self.folded))
+
+    @cached_property
+    def asks_yes_or_no(self) -> bool:
+        """Whether it asks for yes or no."""
+        return polarity.is_yes_no_question(self.folded)
+
+    @cached_property
+    def asks_for_order(self) -> bool:
+        """Whether the order of a list matters to it."""
+        return not self.words.isdisjoint(("order", "ordered", "rank", "ranked", "sort", "sorted"))
+
+
+class Answer:
+    """One answer; everything about it is worked out when it is first asked for."""
+
+    def __init__(self, answer: str, question: Question) -> None:
+        self.text = answer
+        self.question = question
+        self.blank = not answer or answer.isspace()
+
+    @cached_property
+    def structure(self) -> Any | None:
+        """The JSON value, where the answer is one."""
+        return structures.structure(self.text)
+
+    @cached_property
+    def final(self) -> str:
+        """The final answer of a longer text, or the whole text."""
+        return final_answer(text.window(self.text).strip())
+
+    @cached_property
+    def folded(self) -> str:
+        """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
+        folded = latex.clean_latex(text.fold(self.final))
+        if "(" in folded or "[" in folded:
+            without_asides = _ASIDE.sub(" ", folded)
+            return without_asides if _WORD.search(without_asides) else folded
+        return folded
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Its words, numbers in digits."""
+        return quantities.join_number_words(text.tokens(self.folded))
+
+    @cached_property
+    def numbers(self) -> list[str]:
+        """Its numbers, in digits."""
+        return [word for word in self.words if text.is_number(word)]
+
+    @cached_property
+    def formula(self) -> bool:
+        """Whether the answer is written as mathematics, so that its signs matter."""
+        if len(self.folded) > mathematics.LONGEST or _PROSE.search(self.folded):
+            return False
+        if self.question.mathematical and not _WORD_OF_TWO.search(self.folded):
+            return True
+        return bool(_MATHEMATICAL.search(self.folded) or _SUPERSCRIPT.search(self.final))
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """What is left when articles, titles and punctuation are gone; equal keys, equal answers.
+
+        Of a formula its signs are kept.
+        """
+        words = text.without_ornaments(self.words)
+        if self.formula:
+            return (*words, *_SIGNS.findall(text.fold(self.final)), *_SIGNS.findall(self.final))
+        return tuple(words) or (self.folded.strip() or self.final,)
+
+    @cached_property
+    def joined(self) -> str:
+        """The key without spaces between words: `hayfever`, `hay fever` and `hay-fever`."""
+        return "".join(f" {word} " if text.is_number(word) else word for word in self.key)
+
+    @cached_property
+    def value(self) -> Value | None:
+        """The number, date or piece of mathematics that the answer gives."""
+        if _PLAIN_NUMBER.fullmatch(self.folded):
+            return self._quantity_or_date()
+        if self.formula or "\\" in self.folded:
+            found = self._mathematics()
+            if found is not None:
+                return found
+        if self.numbers:
+            return self._quantity_or_date()
+        return mathematics.read(self.final.lower()) if self._is_symbol else None
+
+    def _mathematics(self) -> Value | None:
+        """The value of a formula, with its unit where one stands behind it."""
+        if dates.date(self.folded) is not None:
+            return None  # 4/7/1776 is no fraction
+        found = mathematics.read(self.final.lower())
+        if found is None:
+            return self._with_unit()
+        if isinstance(found, expressions.Expression) and found.constant is not None:
+            return _exact(found.constant)
+        return found
+
+    @cached_property
+    def spaced_value(self) -> expressions.Group | None:
+        """The value, when its spaces are taken for commas that got lost, as in `(1 2)`."""
+        if "," in self.final or " " not in self.final.strip() or len(self.words) > _LONGEST_VALUE:
+            return None
+        spaced = mathematics.read(latex.spaces_as_commas(self.final.lower()))
+        return spaced if isinstance(spaced, expressions.Group) else None
+
+    def _with_unit(self) -> Value | None:
+        parts = _WITH_UNIT.match(self.folded)
+        if parts is None:
+            return None
+        found = mathematics.read(parts["formula"])
+        unit = quantities.quantity(("1", *text.tokens(parts["unit"])))
+        if not isinstance(found, expressions.Expression) or found.constant is None or unit is None:
+            return None
+        number = _exact(found.constant)
+        return replace(number, value=number.value * unit.value, kind=unit.kind, label=unit.label)
+
+    @property
+    def _is_symbol(self) -> bool:
+        return "\\" in self.final or (len(self.final) == 1 and not self.final.isascii())
+
+    def _quantity_or_date(self) -> Value | None:
+        day = dates.date(self.folded)
+        if day is not None and day.readings[0][1:] != (None, None):
+            return day
+        if len(self.words) > _LONGEST_VALUE:
+            return self._leading_value()
+        number = quantities.quantity(self.words)
+        if number is not None:
+            return number
+        own = self._own_words()
+        return quantities.quantity(own) or dates.date(" ".join(own)) or day or self._leading_value()
+
+    def _leading_value(self) -> Value | None:
+        """The value of what stands before the first pause, as in `Two, one on each side`."""
+        head = _HEAD.split(self.folded, maxsplit=1)[0]
+        if len(head) == len(self.folded):
+            return None
+        words = quantities.join_number_words(text.tokens(head))
+        return quantities.quantity(words) or dates.date(head)
+
+    def _own_words(self) -> list[str]:
+        """The words that are not the prompt's; its numbers too, where there are no others."""
+        asked = self.question.words
+        own = [w for w in self.words if w not in asked and w not in text.STOP_WORDS]
+        if any(text.is_number(word) for word in own):
+            return own
+        return [w for w in self.words if text.is_number(w) or w in own]
+
+    @cached_property
+    def stance(self) -> bool | None:
+        """Whether the answer is a yes or a no; `None` where it is neither."""
+        said = polarity.stance(self.folded, self.words)
+        if said is None and self.question.asks_yes_or_no:
+            said = polarity.implied_stance(self.words, self.question.words)
+        return said
+
+    @cached_property
+    def choice(self) -> str | None:
+        """The letter of a multiple-choice answer."""
+        found = _CHOICE.fullmatch(self.folded.strip().strip("{}$ *"))
+        return found[1] if found else None
+
+    @cached_property
+    def items(self) -> list[str] | None:
+        """The items of a list, each brought to its key, sorted."""
+        found = structures.list_items(self.final)
+        if found is None:
+            return None
+        return [" ".join(Answer(item, self.question).key) for item in found]
+
+    @cached_property
+    def adds(self) -> bool:
+        """Whether there is a word in it that is not the prompt's."""
+        return any(
+            stem(word) not in self.question.stems
+            for word in self.words
+            if word not in text.STOP_WORDS and not polarity.is_negator(word)
+        )
+
+    @cached_property
+    def terms(self) -> dict[str, Term]:
+        """The words that it adds to the prompt; all its words, where it adds none."""
+        names = {text.fold(word) for word in _CAPITALISED.findall(self.final)}
+        stems = self.question.stems if self.adds else frozenset()
+        terms: dict[str, Term] = {}
+        for clause in polarity.clauses(self.folded):
+            words = text.without_ornaments(quantities.join_number_words(text.tokens(clause)))
+            negations = polarity.negations(words)
+            for word in words:
+                if word in text.STOP_WORDS or polarity.is_negator(word):
+                    continue
+                stemmed = stem(word)
+                if stemmed in stems:
+                    continue
+                base, opposite = polarity.positive(word)
+                weight = 3.0 if text.is_number(word) or word in names else 1.0
+                negated = (negations + opposite) % 2 == 1
+                terms.setdefault(stem(base), Term(weight, negated))
+        return terms or {word: Term(1.0, negated=False) for word in self.words}
+
+
+def final_answer(answer: str) -> str:
+    """What a text itself marks as its answer: boxed, tagged, or after `the answer is`."""
+    boxed = _boxed(answer)
+    if boxed:
+        return boxed
+    if "<" in answer and (tagged := _TAGGED.findall(answer)) and tagged[-1].strip():
+        return str(tagged[-1]).strip()
+    if "####" in answer and (hashed := _HASHES.findall(answer)):
+        return str(hashed[-1]).strip()
+    said = _ANSWER_IS.findall(answer) if "nswer" in answer or "NSWER" in answer else ()
+    if not said:
+        return answer
+    marked: str = _SENTENCE_END.split(said[-1], maxsplit=1)[0].strip(" *_\"'")
+    return marked if marked.strip(".:") else answer
+
+
+def _boxed(answer: str) -> str:
+    start = answer.rfind("\\boxed")
+    if start < 0:
+        return ""
+    opening = answer.find("{", start)
+    if opening < 0 or answer[start + 6 : opening].strip():
+        return ""
+    depth = 0
+    for place in range(opening, len(answer)):
+        depth += (answer[place] == "{") - (answer[place] == "}")
+        if depth == 0:
+            return answer[opening + 1 : place].strip()
+    return answer[opening + 1 :].strip()
+
+
+def stem(word: str) -> str:
+    """A word without the commonest endings of English."""
+    if len(word) > 5 and word.endswith(("ing", "ies")):
+        return word[:-3]
+    if len(word) > 4 and word.endswith(("es", "ed")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith(("s", "e", "y")) and not word.endswith("ss"):
+        return word[:-1]
+    return word
+
+
+def _exact(number: float) -> quantities.Quantity:
+    digits = 0 if number == int(number) else _EXACT_DIGITS
+    return quantities.Quantity(number, number, digits=digits)

@@ -1,0 +1,190 @@
+"""How far other samples of a model's answer agree with the response: observed consistency.
+
+The value is the mean agreement, as in Chen & Mueller, "Quantifying Uncertainty in Answers from
+any Language Model and Enhancing their Trustworthiness" (ACL 2024). The semantic entropy is the
+discrete one of Kuhn et al., "Semantic Uncertainty" (ICLR 2023): over groups of like answers.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from nemoguardrails_trust.scores import Signal
+from nemoguardrails_trust.signals import structures
+from nemoguardrails_trust.signals.agreement import SAME, Agreement, compare_answers
+from nemoguardrails_trust.signals.answers import Answer, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A response compared with other samples of its model.
+
+    Attributes:
+        agreements: How far each sample agrees with the response, in order.
+        groups: For each sample the number of its group of like answers, in order of appearance;
+            samples that agree with the response are in group 0.
+        samples: The samples.
+        fields: For a JSON object or a tool call as response, the share of samples that give the
+            same value, for each field; else `None`.
+    """
+
+    agreements: tuple[Agreement, ...]
+    groups: tuple[int, ...]
+    samples: tuple[str, ...]
+    fields: Mapping[str, float] | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The consistency, 0 to 1; `None` without samples."""
+        if not self.agreements:
+            return None
+        return consistency_value([each.value for each in self.agreements])
+
+    @property
+    def unsettled(self) -> tuple[int, ...]:
+        """Places of the samples that plain comparing could not settle."""
+        return tuple(place for place, each in enumerate(self.agreements) if not each.settled)
+
+    @property
+    def distinct(self) -> int:
+        """How many different answers the samples give."""
+        return len(set(self.groups))
+
+    @property
+    def semantic_entropy(self) -> float:
+        """The entropy over the groups of like samples, in nats; 0.0 where all say the same."""
+        total = len(self.groups)
+        shares = [self.groups.count(group) / total for group in set(self.groups)]
+        return max(0.0, -sum(share * math.log(share) for share in shares))
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """One answer for each group that disagrees with the response, most frequent first."""
+        others = [group for group in dict.fromkeys(self.groups) if group != 0]
+        others.sort(key=lambda group: -self.groups.count(group))
+        found = (self.samples[self.groups.index(group)] for group in others)
+        return tuple(answer for answer in found if answer.strip())
+
+    @property
+    def contradicting(self) -> str | None:
+        """The most frequent answer that disagrees with the response."""
+        return next(iter(self.alternatives), None)
+
+    def with_settled(self, values: Mapping[int, float]) -> "Comparison":
+        """Takes a model's word for agreements that plain comparing could not settle.
+
+        Args:
+            values: For places in `unsettled`, the agreement that the model found, 0 to 1. Places
+                that were settled already are left as they are.
+
+        Raises:
+            ValueError: A value is not from 0 to 1.
+        """
+        agreements, groups = list(self.agreements), list(self.groups)
+        fresh = max(groups, default=0) + 1
+        for place in self.unsettled:
+            if place not in values:
+                continue
+            value = values[place]
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"the agreement of sample {place} is {value!r}, not from 0 to 1")
+            agreements[place] = Agreement(float(value), settled=True)
+            if value >= SAME:
+                groups[place] = 0
+            elif groups[place] == 0:
+                groups[place] = fresh
+        return replace(self, agreements=tuple(agreements), groups=tuple(groups))
+
+
+def compare(response: str, samples: Sequence[str], *, prompt: str = "") -> Comparison:
+    """Compares a response with other samples of its model's answer.
+
+    Args:
+        response: The response.
+        samples: Other answers of the same model to the same prompt.
+        prompt: The prompt; its own words say nothing about whether answers agree.
+    """
+    question = Question(prompt)
+    read = {answer: Answer(answer, question) for answer in (response, *samples)}
+    ours = read[response]
+    found = {answer: compare_answers(ours, each) for answer, each in read.items()}
+    agreements = tuple(found[sample] for sample in samples)
+    return Comparison(
+        agreements=agreements,
+        groups=_group(samples, agreements, read),
+        samples=tuple(samples),
+        fields=_compare_fields(ours, [read[sample] for sample in samples]),
+    )
+
+
+def consistency_value(agreements: Sequence[float]) -> float:
+    """The consistency of single agreements: their mean.
+
+    It never falls when an agreement rises, so that setting those still to come to 0 and to 1
+    bounds it.
+
+    Raises:
+        ValueError: There are no agreements.
+    """
+    if not agreements:
+        raise ValueError("consistency needs at least one agreement")
+    return min(1.0, max(0.0, math.fsum(agreements) / len(agreements)))
+
+
+def consistency_signal(comparison: Comparison) -> Signal:
+    """The signal of a comparison, with details ready for JSON."""
+    if comparison.value is None:
+        return Signal(None, error="there are no samples to compare with")
+    return Signal(
+        comparison.value,
+        details=MappingProxyType(
+            {
+                "agreements": [round(each.value, 4) for each in comparison.agreements],
+                "distinct": comparison.distinct,
+                "semantic_entropy": comparison.semantic_entropy,
+            }
+        ),
+    )
+
+
+def _group(
+    samples: Sequence[str], agreements: Sequence[Agreement], read: Mapping[str, Answer]
+) -> tuple[int, ...]:
+    """Puts each sample into the response's group, or the first other one that it agrees with."""
+    leaders: list[Answer] = []
+    by_text: dict[str, int] = {}
+    for sample, agreed in zip(samples, agreements, strict=True):
+        if sample in by_text:
+            continue
+        if agreed.value >= SAME:
+            by_text[sample] = 0
+            continue
+        answer = read[sample]
+        for number, leader in enumerate(leaders, start=1):
+            if compare_answers(leader, answer).value >= SAME:
+                by_text[sample] = number
+                break
+        else:
+            leaders.append(answer)
+            by_text[sample] = len(leaders)
+    return tuple(by_text[sample] for sample in samples)
+
+
+def _compare_fields(ours: Answer, samples: Sequence[Answer]) -> Mapping[str, float] | None:
+    wanted = None if ours.structure is None else structures.fields(ours.structure)
+    if not wanted or not samples:
+        return None
+    given = [
+        structures.fields(each.structure) or {} if each.structure is not None else {}
+        for each in samples
+    ]
+    return MappingProxyType(
+        {
+            name: sum(
+                1 for each in given if name in each and structures.same_value(value, each[name])
+            )
+            / len(samples)
+            for name, value in wanted.items()
+        }
+    )

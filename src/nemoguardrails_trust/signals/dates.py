@@ -1,0 +1,119 @@
+"""Dates in their usual ways of writing."""
+
+import re
+from dataclasses import dataclass
+
+from nemoguardrails_trust.signals.text import word_set
+
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+MONTHS: dict[str, int] = {
+    **{name: number for number, name in enumerate(_MONTHS, start=1)},
+    **{name[:3]: number for number, name in enumerate(_MONTHS, start=1)},
+    "sept": 9,
+}
+_WEEKDAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
+_MONTH_NAME = r"(?P<month>" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>\d{1,4})"
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_MONTH_NAME} (?:the )?{_DAY}(?:,? {_YEAR})?",
+        rf"(?:the )?{_DAY} (?:of )?{_MONTH_NAME}(?:,? (?:of )?{_YEAR})?",
+        rf"{_MONTH_NAME},? (?:of )?(?P<year>\d{{4}})",
+        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:t[\d:.]+z?)?",
+        r"(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<year>\d{4})",
+        r"(?P<year>[1-9]\d{2,3})",
+    )
+)
+_LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.)\s+")
+_ERA = re.compile(r"\s*\b(?:(b\.?c\.?(?:e\.?)?)|(?:a\.?d\.?|c\.?e\.?))$|^a\.?d\.?\s+")
+_LONGEST = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day, a month or a year; before Christ the year is negative.
+
+    Attributes:
+        readings: `(year, month, day)` with `None` for what is not said; two where day and
+            month could be either way round.
+    """
+
+    readings: tuple[tuple[int | None, int | None, int | None], ...]
+
+
+def date(folded: str) -> Date | None:
+    """Reads a folded text as one date, all of it.
+
+    A bare number may be a year of three or four digits.
+    """
+    text = " ".join(folded.strip(" .!").split()) if len(folded) <= _LONGEST else ""
+    if not any(map(str.isdecimal, text)):
+        return None
+    text = _LEADING.sub("", text)
+    head, _, rest = text.partition(" ")
+    if head.rstrip(",") in _WEEKDAYS:
+        text = rest
+    era = _ERA.search(text)
+    before_christ = bool(era and era[1])
+    if era:
+        text = _ERA.sub("", text).strip()
+    for pattern in _PATTERNS:
+        found = pattern.fullmatch(text)
+        if found:
+            return _checked(found.groupdict(), before_christ=before_christ)
+    return None
+
+
+def _checked(parts: dict[str, str | None], *, before_christ: bool) -> Date | None:
+    numbers = {name: _number(text) for name, text in parts.items() if text}
+    year, month, day = (numbers.get(name) for name in ("year", "month", "day"))
+    options = [(month, day)]
+    if "first" in numbers:
+        first, second = numbers["first"], numbers["second"]
+        options = [(first, second), (second, first)]
+    if year is not None and before_christ:
+        year = -year
+    readings = [
+        (year, month, day)
+        for month, day in options
+        if (month is None or 1 <= month <= 12) and (day is None or 1 <= day <= 31)
+    ]
+    return Date(tuple(dict.fromkeys(readings))) if readings else None
+
+
+def _number(text: str) -> int:
+    return MONTHS.get(text) or int(text)
+
+
+def compare_dates(first: Date, second: Date) -> tuple[float, bool]:
+    """How far two dates are the same, and whether that is settled.
+
+    Dates that differ in a part that both name are 0.05 with the same year, else 0.0. Where one
+    says less than the other, and nothing else, they may be the same: 0.7, not settled.
+    """
+    best, settled = 0.0, True
+    for one in first.readings:
+        for other in second.readings:
+            value, sure = _compare_readings(one, other)
+            if value > best:
+                best, settled = value, sure
+    return best, settled
+
+
+def _compare_readings(
+    one: tuple[int | None, ...], other: tuple[int | None, ...]
+) -> tuple[float, bool]:
+    if one == other:
+        return 1.0, True
+    pairs = list(zip(one, other, strict=True))
+    shared = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if not shared:
+        return 0.0, True
+    if all(a == b for a, b in shared):
+        return 0.7, False
+    return (0.05 if one[0] == other[0] and one[0] is not None else 0.0), True

@@ -1,0 +1,168 @@
+"""Yes and no in their many wordings, and what a negation turns round."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from nemoguardrails_trust.signals.text import STOP_WORDS, is_number, word_set
+
+_YES = word_set(
+    """
+    yes yeah yep yup yea aye true correct right affirmative absolutely indeed certainly
+    definitely sure positive agreed exactly surely naturally
+    """
+)
+_NO = word_set("no nope nah false incorrect wrong negative untrue never")
+_PHRASES = {
+    "of course": True, "it is": True, "it does": True, "they do": True, "they are": True,
+    "that is so": True, "i do": True, "i am": True, "he did": True, "she did": True,
+    "it was": True, "it has": True, "it did": True, "it can": True, "by all means": True,
+    "not at all": False, "by no means": False, "no way": False, "on the contrary": False,
+    "hardly": False, "not really": False, "not": False, "of course not": False,
+}  # fmt: skip
+_FILLERS = word_set(
+    """
+    i think believe guess say would that s is it this it's that's i'd answer the a statement
+    claim to be very most so and quite my response was one totally completely entirely
+    absolutely certainly definitely indeed statement's assertion sentence
+    """
+)
+_OPENING = re.compile(
+    r"^\W*(yes|no|yeah|yep|nope|true|false)\b(?:\s*$|\W*[,.;:!-]"
+    r"|\s+(?:it|that|he|she|they|there|this|these|those|the|because|i|we|you|not)\b)"
+)
+_QUESTION = re.compile(
+    r"(?:^|[.!?:,\n]\s*)(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|am"
+    r"|may|might|must|isn't|aren't|doesn't|don't|didn't|true or false|yes or no)\b[^?]*\??\s*$"
+)
+NEGATORS = word_set(
+    """
+    not no never neither nor none nobody nothing nowhere without cannot cant dont doesnt isnt
+    arent wasnt werent wont lacks lacking barely hardly
+    """
+)
+_OPPOSITES = {
+    "incorrect": "correct", "wrong": "correct", "right": "correct", "false": "true",
+    "untrue": "true", "impossible": "possible", "unsafe": "safe", "illegal": "legal",
+    "unlikely": "likely", "unable": "able", "invalid": "valid", "improper": "proper",
+    "irrelevant": "relevant", "inaccurate": "accurate", "unlawful": "lawful", "inactive": "active",
+    "unavailable": "available", "unknown": "known", "insufficient": "sufficient",
+    "incomplete": "complete", "disagree": "agree", "disallowed": "allowed", "unhealthy": "healthy",
+    "forbidden": "allowed", "prohibited": "allowed", "permitted": "allowed", "fails": "succeeds",
+    "failed": "succeeded", "unsuccessful": "successful", "dead": "alive", "odd": "even",
+}  # fmt: skip
+_SAME_SIDE = frozenset(("right", "permitted"))
+_PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
+_CLAUSES = re.compile(
+    r"[.;:!?\n]|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
+    r"|rather|instead)\b"
+)
+
+
+def clauses(folded: str) -> list[str]:
+    """The parts of a text over which a negation reaches."""
+    return [part for part in _CLAUSES.split(_keep_decimals(folded)) if part.strip()]
+
+
+def _keep_decimals(folded: str) -> str:
+    return re.sub(r"(?<=\d)\.(?=\d)|(?<=\b[a-z])\.", "", folded) if "." in folded else folded
+
+
+def negations(words: Sequence[str]) -> int:
+    """How many words of a clause turn it into its opposite."""
+    return sum(1 for word in words if is_negator(word))
+
+
+def is_negator(word: str) -> bool:
+    """Whether a word negates."""
+    return word in NEGATORS or word.endswith("n't")
+
+
+def positive(word: str) -> tuple[str, bool]:
+    """A word without its built-in negation, and whether it had one."""
+    base = _OPPOSITES.get(word)
+    if base is None:
+        return word, False
+    return base, word not in _SAME_SIDE
+
+
+def opposed(first: str, second: str) -> bool:
+    """Whether one word is the other with a negating prefix (`typical`, `atypical`)."""
+    short, long = sorted((first, second), key=len)
+    return (
+        1 <= len(long) - len(short) <= 3
+        and len(short) > 3
+        and long.endswith(short)
+        and long[: -len(short)] in _PREFIXES
+    )
+
+
+def is_yes_no_question(folded_prompt: str) -> bool:
+    """Whether a prompt asks for yes or no."""
+    return bool(_QUESTION.search(folded_prompt[-1000:].strip()))
+
+
+def stance(folded: str, words: Sequence[str]) -> bool | None:
+    """Whether an answer says yes or no by itself; `None` where it does neither.
+
+    Args:
+        folded: The answer, folded.
+        words: Its words.
+    """
+    if not words:
+        return None
+    if len(words) <= 8:
+        bare = _bare_stance(words)
+        if bare is not None:
+            return bare
+    opening = _OPENING.match(folded)
+    if opening is None:
+        return None
+    return opening[1] in _YES
+
+
+def _bare_stance(words: Sequence[str]) -> bool | None:
+    """The stance of an answer that consists of nothing else."""
+    phrase = _PHRASES.get(" ".join(words))
+    if phrase is not None:
+        return phrase
+    said: bool | None = None
+    turned = 0
+    for word in words:
+        if word in _YES and said is None:
+            said = True
+        elif word in _NO and said is None:
+            said = False
+        elif word in _YES or word in _NO:
+            # "Yes, that is correct" repeats itself; "No, that is true" contradicts itself.
+            if (word in _YES) != said:
+                return said if words[0] in ("yes", "no") else None
+        elif is_negator(word):
+            turned += 1
+        elif word not in _FILLERS:
+            return None
+    if said is None:
+        return None
+    return said if turned % 2 == 0 else not said
+
+
+def implied_stance(words: Sequence[str], prompt_words: Collection[str]) -> bool | None:
+    """What a statement says to a yes/no question that it repeats.
+
+    `Paris is not the capital` to `Is Paris the capital?` is a no. `None` where the statement
+    adds something of its own, or repeats too little.
+    """
+    turned = negations(words)
+    content = [word for word in words if word not in STOP_WORDS and not is_negator(word)]
+    asked = {word for word in prompt_words if word not in STOP_WORDS and not is_negator(word)}
+    stems = {positive(word)[0].rstrip("s") for word in asked}
+    added = [
+        word
+        for word in content
+        if positive(word)[0].rstrip("s") not in stems or (is_number(word) and word not in asked)
+    ]
+    if added or not content or len({*content} & asked) < 0.5 * len(asked):
+        return None
+    own = sum(positive(word)[1] for word in content)
+    theirs = sum(positive(word)[1] for word in asked)
+    their_turns = negations([*prompt_words])
+    return (turned + own + theirs + their_turns) % 2 == 0

@@ -1,0 +1,277 @@
+"""Numbers in digits and words, with their units."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from nemoguardrails_trust.signals.text import is_number, plain_number, word_set
+
+
+def _words(table: str) -> list[str]:
+    return table.split()
+
+
+_ONES = _words(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS = _words(
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+    "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
+)
+_SMALL: dict[str, int] = {
+    **{word: value for value, word in enumerate(_ONES)},
+    **{word: 10 * value for value, word in enumerate(_TENS, start=2)},
+    **{word: value for value, word in enumerate(_ORDINALS) if word != "second"},
+    **{f"{word[:-1]}ieth": 10 * value for value, word in enumerate(_TENS, start=2)},
+}
+_SCALES = {
+    "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "hundreds": 10**2, "thousands": 10**3, "millions": 10**6, "billions": 10**9,
+    "hundredth": 10**2, "thousandth": 10**3, "mn": 10**6, "bn": 10**9, "dozen": 12,
+    "crore": 10**7, "lakh": 10**5,
+}  # fmt: skip
+NUMBER_WORDS = frozenset((*_SMALL, *_SCALES))
+
+# Each kind of unit: names of one unit, and its size in the first one.
+_UNITS: dict[str, tuple[str | None, Fraction]] = {}
+
+
+def _define(kind: str | None, table: str) -> None:
+    for entry in table.split(";"):
+        size, *names = entry.split()
+        for name in names:
+            _UNITS[name] = (kind or names[0], Fraction(size))
+
+
+_define(
+    "length", "1 m metre metres meter meters; 1000 km kilometre kilometres kilometer kilometers"
+)
+_define("length", "1/100 cm centimetre centimetres centimeter centimeters")
+_define("length", "1/1000 mm millimetre millimetres millimeter millimeters")
+_define("length", "1609.344 mile miles mi; 0.9144 yard yards yd; 0.3048 foot feet ft")
+_define("length", "0.0254 inch inches")
+_define("mass", "1 kg kilogram kilograms kilo kilos; 1/1000 g gram grams gramme grammes")
+_define("mass", "1/1000000 mg milligram milligrams; 1000 tonne tonnes")
+_define("mass", "0.45359237 pound pounds lb lbs; 0.028349523125 ounce ounces oz")
+_define("time", "1 s sec secs second seconds; 60 min mins minute minutes; 3600 h hr hrs hour hours")
+_define("time", "86400 day days; 604800 week weeks; 1/1000 ms millisecond milliseconds")
+_define(
+    "months", "1 month months; 12 year years yr yrs; 120 decade decades; 1200 century centuries"
+)
+_define("volume", "1 l litre litres liter liters; 1/1000 ml millilitre millilitres milliliter")
+_define("energy", "1 j joule joules; 1000 kj kilojoule kilojoules")
+_define("power", "1 w watt watts; 1000 kw kilowatt kilowatts; 1000000 mw megawatt megawatts")
+_define("data", "1 byte bytes; 1000 kb kilobyte kilobytes; 1000000 mb megabyte megabytes")
+_define("data", "1000000000 gb gigabyte gigabytes; 1000000000000 tb terabyte terabytes")
+_define(None, "1 dollar dollars usd buck bucks; 1/100 cent cents")
+_define("dollar", "1/100 cent cents")
+_define(None, "1 euro euros eur; 1 yen jpy; 1 rupee rupees inr; 1 percent pct")
+_define(None, "1 degree degrees deg; 1 celsius; 1 fahrenheit; 1 kelvin kelvins; 1 gbp quid")
+
+_HEDGES = word_set(
+    "about approximately around roughly nearly almost exactly approx circa some ca equals total "
+    "a an the of just only"
+)
+_LONGEST_LABEL = 3
+_SQUARED = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number, with its unit where it has one.
+
+    Attributes:
+        value: The number, in the unit kind's first unit where the unit is known.
+        plain: The number as it stands in the text, before its unit is taken into account.
+        kind: `length`, `mass`, …, or the unit's own name; `None` without a unit.
+        digits: Digits behind the decimal point as written, by which a rounding is known.
+        label: Words behind the number that are no known unit, as in `240 telephone calls`.
+    """
+
+    value: Fraction | float
+    plain: Fraction | float
+    kind: str | None = None
+    digits: int = 0
+    label: frozenset[str] = frozenset()
+
+
+def join_number_words(words: Sequence[str]) -> list[str]:
+    """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
+    if NUMBER_WORDS.isdisjoint(words):
+        return list(words)
+    joined: list[str] = []
+    place = 0
+    while place < len(words):
+        word = words[place]
+        if word in _SMALL or (
+            (is_number(word) or (word in ("a", "one"))) and _has_scale(words, place + 1)
+        ):
+            number, place = _read_number(words, place)
+            joined.append(number)
+        else:
+            joined.append(word)
+            place += 1
+    return joined
+
+
+def _has_scale(words: Sequence[str], place: int) -> bool:
+    return place < len(words) and words[place] in _SCALES
+
+
+def _read_number(words: Sequence[str], place: int) -> tuple[str, int]:
+    total, group, previous = Fraction(0), Fraction(0), None
+    while place < len(words):
+        word = words[place]
+        if word in _SCALES and previous is not None:
+            scale = _SCALES[word]
+            if scale <= 100:
+                group *= scale
+            else:
+                total, group = total + group * scale, Fraction(0)
+            previous = "scale"
+        elif word == "and" and previous == "scale" and _is_small(words, place + 1):
+            pass
+        elif word in _SMALL and _may_follow(previous, _SMALL[word]):
+            group += _SMALL[word]
+            previous = "tens" if _SMALL[word] >= 20 else "ones"
+        elif previous is None or (previous == "scale" and is_number(word) and "." not in word):
+            group += Fraction(1) if word == "a" else Fraction(word)
+            previous = "digits"
+        else:
+            break
+        place += 1
+    return _written(total + group), place
+
+
+def _is_small(words: Sequence[str], place: int) -> bool:
+    return place < len(words) and (words[place] in _SMALL or is_number(words[place]))
+
+
+def _may_follow(previous: str | None, value: int) -> bool:
+    return previous in (None, "scale") or (previous == "tens" and 0 < value < 10)
+
+
+def _written(number: Fraction) -> str:
+    if number.denominator == 1:
+        return str(number.numerator)
+    return plain_number(f"{float(number):.9f}")
+
+
+def quantity(words: Sequence[str]) -> Quantity | None:
+    """Reads words as one quantity, all of them.
+
+    A compound such as `5 feet 4 inches` is one quantity; two numbers that do not add up are
+    none. Up to three words that are no unit may stand behind a number.
+    """
+    place, parts = 0, []
+    while place < len(words) and (words[place] in _HEDGES or words[place] == "="):
+        place += 1
+    while place < len(words):
+        if not is_number(words[place]) or len(words[place]) > 400:
+            return None
+        part, place = _read_part(words, place)
+        if part is None:
+            return None
+        parts.append(part)
+        if place < len(words) and words[place] == "and":
+            place += 1
+    return _add_up(parts)
+
+
+def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
+    number = words[place]
+    value, digits = Fraction(number), len(number.partition(".")[2])
+    place += 1
+    kind, size, power = None, Fraction(1), 1
+    label: list[str] = []
+    while place < len(words) and not is_number(words[place]):
+        word = words[place]
+        if word == "and":
+            break
+        if word in _SQUARED:
+            power = _SQUARED[word]
+        elif word in _UNITS and kind is None and not label:
+            kind, size = _UNITS[word]
+        elif word in ("per", "each", "every"):
+            kind = f"{kind or ''} per {' '.join(words[place + 1 : place + 3])}"
+            place = len(words)
+            break
+        elif word not in _HEDGES:
+            label.append(word)
+            if len(label) > _LONGEST_LABEL:
+                return None, place
+        place += 1
+    if kind is not None and power > 1:
+        kind, size = f"{kind}^{power}", size**power
+    return Quantity(value * size, value, kind, digits, frozenset(label)), place
+
+
+def _add_up(parts: Sequence[Quantity]) -> Quantity | None:
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    kind = parts[0].kind
+    sizes = [part.value / part.plain if part.plain else 0 for part in parts]
+    if kind is None or any(part.kind != kind for part in parts) or sizes != sorted(sizes)[::-1]:
+        return None
+    total = sum((part.value for part in parts), start=Fraction(0))
+    return Quantity(total, total, kind, parts[-1].digits)
+
+
+def compare_quantities(first: Quantity, second: Quantity) -> float:
+    """How far two quantities are the same, 0 to 1; above 0.5 they count as the same.
+
+    Equal numbers are 1.0, whether written as a fraction, a decimal or a percentage; a unit that
+    only one has takes off a little, as does a number that is a rounding of the other. The same
+    number of different things (`12 monkeys`, `12 angry men`) is 0.2. Different
+    numbers are at most 0.1, by how near they are, so that a close miss counts for more than an
+    absurdity; different units are 0.0.
+    """
+    if first.label and second.label and first.label.isdisjoint(second.label):
+        return 0.2 if _same(first.plain, second.plain) else 0.0
+    if first.kind == second.kind:
+        return _compare_numbers(first.value, second.value, first.digits, second.digits)
+    if first.kind is not None and second.kind is not None:
+        return 0.0
+    bare, united = (first, second) if first.kind is None else (second, first)
+    if united.kind == "percent":
+        as_share = united.plain / 100
+        if _same(bare.plain, as_share):
+            return 1.0
+    return 0.97 * _compare_numbers(bare.plain, united.plain, bare.digits, united.digits)
+
+
+def _compare_numbers(
+    a: Fraction | float, b: Fraction | float, a_digits: int, b_digits: int
+) -> float:
+    if _same(a, b):
+        return 1.0
+    try:
+        x, y = float(a), float(b)
+    except OverflowError:
+        return 0.0
+    if a_digits != b_digits and _is_rounding(x, y, min(a_digits, b_digits)):
+        return 0.95
+    if x * y <= 0 or not math.isfinite(x * y):
+        return 0.0
+    return 0.1 * min(abs(x), abs(y)) / max(abs(x), abs(y))
+
+
+def _same(a: Fraction | float, b: Fraction | float) -> bool:
+    if isinstance(a, Fraction) and isinstance(b, Fraction):
+        return bool(a == b)
+    try:
+        return math.isclose(float(a), float(b), rel_tol=1e-7, abs_tol=1e-12)
+    except OverflowError:
+        return False
+
+
+def _is_rounding(x: float, y: float, digits: int) -> bool:
+    """Whether one is the other, rounded to a number of at least three significant digits."""
+    if digits < 1 or min(abs(x), abs(y)) * math.pow(10, digits) < 100:
+        return False
+    return abs(x - y) <= 0.5000001 * math.pow(10, -digits)

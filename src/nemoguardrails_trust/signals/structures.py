@@ -1,0 +1,121 @@
+"""JSON and tool calls, compared by value, and lists regardless of order."""
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_LONGEST = 4_000_000
+_ITEM_MARK = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,3}[.)])\s+", re.MULTILINE)
+_LONGEST_LIST = 2_000
+_MOST_ITEM_WORDS = 6
+
+
+def structure(text: str) -> Any | None:
+    """The JSON object or array that a text consists of, with or without a code fence.
+
+    A tool call's arguments, which many servers give as JSON inside a string, are read too.
+    `None` for everything else, plain numbers and strings included.
+    """
+    stripped = text.strip() if len(text) <= _LONGEST else ""
+    if stripped.startswith("```"):
+        fence = _FENCE.match(stripped)
+        stripped = fence[1].strip() if fence else stripped
+    if not stripped or stripped[0] + stripped[-1] not in ("{}", "[]"):
+        return None
+    try:
+        return _opened(json.loads(stripped))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _opened(value: Any) -> Any:
+    """The value with JSON inside `arguments` strings read, and empty call ids left out."""
+    if isinstance(value, list):
+        return [_opened(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    opened = {}
+    is_call = "function" in value or ("name" in value and "arguments" in value)
+    for key, each in value.items():
+        if is_call and key in ("id", "call_id", "index"):
+            continue  # made up anew for each call, it says nothing
+        if key == "arguments" and isinstance(each, str):
+            with contextlib.suppress(ValueError):
+                opened[key] = json.loads(each)
+                continue
+        opened[key] = _opened(each)
+    return opened
+
+
+def same_value(first: Any, second: Any) -> bool:
+    """Whether two JSON values are equal; 1 and 1.0 are, true and 1 are not."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(
+            same_value(each, second[key]) for key, each in first.items()
+        )
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(same_value, first, second))
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return _same_number(first, second)
+    if isinstance(first, str) and isinstance(second, str):
+        return first.split() == second.split()
+    return type(first) is type(second) and bool(first == second)
+
+
+def _same_number(first: float, second: float) -> bool:
+    if first == second or (first != first and second != second):
+        return True
+    if isinstance(first, int) and isinstance(second, int):
+        return False
+    try:
+        return math.isclose(first, second, rel_tol=1e-9)
+    except OverflowError:
+        return False
+
+
+def fields(value: Any) -> Mapping[str, Any] | None:
+    """The named parts of a JSON object; for a tool call its name and its arguments."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        return None
+    if isinstance(value.get("tool_calls"), list) and len(value["tool_calls"]) == 1:
+        value = value["tool_calls"][0]
+    call = value.get("function") if isinstance(value, dict) else None
+    if isinstance(call, dict):
+        value = call
+    if not isinstance(value, dict) or not value:
+        return None
+    if isinstance(value.get("arguments"), dict) and isinstance(value.get("name"), str):
+        named = {f"arguments.{key}": each for key, each in value["arguments"].items()}
+        return {"name": value["name"], **named}
+    return {str(key): each for key, each in value.items()}
+
+
+def list_items(text: str) -> list[str] | None:
+    """The items of a text that is a list; `None` for other text.
+
+    They are lines with bullets or numbers, or short parts between commas, semicolons, slashes
+    or `and`.
+    """
+    if len(text) > _LONGEST_LIST:
+        return None
+    if "\n" in text.strip():
+        lines = [line for line in text.strip().splitlines() if line.strip()]
+        marked = [line for line in lines if _ITEM_MARK.match(line)]
+        if len(marked) < 2 or len(lines) - len(marked) > 1:
+            return None
+        return [_ITEM_MARK.sub("", line).strip() for line in marked]
+    parts = re.split(
+        r",\s*(?:and|or|&)\s+|[,;]\s+|\s+(?:and|&|or)\s+|\s/\s", text.strip().rstrip(".")
+    )
+    items = [part.strip() for part in parts if part.strip()]
+    if len(items) < 2 or any(len(item.split()) > _MOST_ITEM_WORDS for item in items):
+        return None
+    return items

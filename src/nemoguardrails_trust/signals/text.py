@@ -1,0 +1,171 @@
+"""Text brought to a form in which writing the same thing differently makes no difference."""
+
+import re
+import unicodedata
+
+WINDOW = 12_000
+"""Longest text that is read whole, in characters; of a longer one its two ends are read."""
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a string, as a set."""
+    return frozenset(words.split())
+
+
+ARTICLES = frozenset(("a", "an", "the"))
+TITLES = word_set(
+    """
+    admiral archbishop baron baroness bishop capt captain cardinal col colonel count countess
+    dame doctor dr duchess duke earl emperor empress father fr gen general gov governor hon
+    honorable honourable judge justice king lady lieutenant lord lt madam madame major miss mister
+    monsieur mr mrs ms mx pope pres president prince princess prof professor queen rep
+    representative rev reverend sen senator sergeant sgt sir sister
+    """
+)
+_SUFFIXES = word_set("cbe esq jr kbe mbe md obe phd sr")
+STOP_WORDS = word_set(
+    """
+    about actually after all also am among an and answer are as at be been before being both but
+    by called can could did do does during each final for from had has have he her here hers him
+    his how i if in into is it its itself just known like made may me might more most much my
+    named of on one only or other our out over own s same shall she should so some such than that
+    the their them then there these they this those through thus to too under until up upon us
+    very was we well were what when where whether which while who whom whose why will with would
+    you your a think believe guess sure
+    """
+)
+
+_MARKS = re.compile("[\u0300-\u036f]+")
+_LETTERS = str.maketrans(
+    {
+        "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "AE",
+        "œ": "oe", "Œ": "OE", "ı": "i", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th",
+        "‘": "'", "’": "'", "ʼ": "'", "′": "'", "`": "'", "“": '"', "”": '"', "„": '"',
+        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "⁄": "/", "∕": "/",
+        "\u00ad": None, "\u200b": None, "\u200c": None, "\u200d": None, "\ufeff": None,
+    }
+)  # fmt: skip
+_INITIALS = re.compile(r"\b(?:[a-z]\. ?){2,}")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
+_DOUBLED_POINT = re.compile(r"(?<=\d)\.{2,}(?=\d)")
+_TOKEN = re.compile(
+    r"(?:(?<![\w)\]])-(?=[$£€]?\d|[$£€]?\.\d))?[$£€¥]?(?:\d+(?:\.\d+)?|\.\d+)"  # -$3.50
+    r"|[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces go by the character
+    r"|[^\W\d_](?:[^\W_]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"  # don't, o'brien, b12, c++
+    r"|[%$£€¥]"
+)
+_SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
+_ALIASES = {"&": "and", "percentage": "percent", "colour": "color", "st": "saint"}
+
+
+def fold(text: str) -> str:
+    """Takes away case, accents, typographic quotes and dashes, and invisible characters."""
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKD", text.translate(_LETTERS)).translate(_LETTERS)
+    return _MARKS.sub("", text).casefold()
+
+
+def window(text: str) -> str:
+    """The text, or the two ends of one that is too long to read whole."""
+    if len(text) <= WINDOW:
+        return text
+    half = WINDOW // 2
+    return f"{text[:half]}\n{text[-half:]}"
+
+
+def join_thousands(folded: str) -> str:
+    """Takes the separators out of `1,000` and `1 000`."""
+    if "," in folded:
+        folded = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), folded)
+    if " " in folded:
+        folded = _SPACED_THOUSANDS.sub(lambda found: found[0].replace(" ", ""), folded)
+    return folded
+
+
+def tokens(folded: str) -> list[str]:
+    """The words and numbers of a folded text, without punctuation.
+
+    Thousands separators, ordinal endings and possessives are taken off, initials are joined,
+    and `%`, `$` and their like become words.
+    """
+    if "." in folded:
+        folded = _INITIALS.sub(_join_initials, folded)
+        folded = _DOUBLED_POINT.sub(".", folded)
+    found: list[str] = []
+    after_digit = False
+    for token in _TOKEN.findall(join_thousands(folded)):
+        first = token[0]
+        if token in _SIGNS:
+            found.append(_SIGNS[token])
+            after_digit = False
+        elif first.isdecimal() or first in "-.$£€¥":
+            currency = next((c for c in token[:2] if c in _SIGNS), None)
+            number = token.replace(currency, "") if currency else token
+            found.append(plain_number(number))
+            if currency:
+                found.append(_SIGNS[currency])
+            after_digit = True
+        else:
+            if "'" in token:
+                token = token.removesuffix("'s")
+                if not token.endswith("n't"):
+                    token = token.replace("'", "")
+            if not (after_digit and token in ("st", "nd", "rd", "th")):
+                found.append(_ALIASES.get(token, token))
+            after_digit = False
+    return found
+
+
+def plain_number(number: str) -> str:
+    """Digits without leading zeros, or trailing ones behind a point."""
+    sign = "-" if number.startswith("-") else ""
+    whole, _, decimals = number.removeprefix("-").partition(".")
+    whole = whole.lstrip("0") or "0"
+    decimals = decimals.rstrip("0")
+    plain = f"{whole}.{decimals}" if decimals else whole
+    return plain if plain == "0" else sign + plain
+
+
+def is_number(token: str) -> bool:
+    """Whether a token is digits."""
+    return token[-1].isdecimal() and (token[0].isdecimal() or token[0] == "-")
+
+
+def without_ornaments(words: list[str]) -> list[str]:
+    """Leaves out articles and titles that stand before another word, and endings such as PhD."""
+    last = len(words) - 1
+    kept = [
+        word
+        for place, word in enumerate(words)
+        if not (
+            (place < last and (word in ARTICLES or word in TITLES))
+            or (place > 0 and word in _SUFFIXES)
+        )
+    ]
+    return kept or words
+
+
+def _join_initials(found: re.Match[str]) -> str:
+    return found[0].replace(".", "").replace(" ", "") + " "
+
+
+def likeness(first: str, second: str) -> float:
+    """0.9 for two longer words that differ by one slip of spelling, 0.0 for others.
+
+    A slip is a letter too many, missing, replaced, or moved past its neighbours.
+    """
+    short, long = sorted((first, second), key=len)
+    if len(short) < 4 or len(long) - len(short) > 1 or short[0] != long[0] or is_number(long):
+        return 0.0
+    start = 0
+    while start < len(short) and short[start] == long[start]:
+        start += 1
+    end = 0
+    while end < len(short) - start and short[-1 - end] == long[-1 - end]:
+        end += 1
+    ours, theirs = short[start : len(short) - end], long[start : len(long) - end]
+    one_letter = len(theirs) <= 1
+    moved = len(ours) <= 4 and len(ours) > 1 and sorted(ours) == sorted(theirs)
+    return 0.9 if one_letter or moved else 0.0
