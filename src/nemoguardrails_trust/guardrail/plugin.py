@@ -1,7 +1,10 @@
 """Sets the rail up in a bot: settings, scorer, flows, and the replay engine."""
 
+import copy
 import logging
+from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 import nemoguardrails
 from nemoguardrails import LLMRails
@@ -66,6 +69,7 @@ def set_up(app: LLMRails) -> None:
     for line in app.config.rails.output.flows:
         if is_trust_flow(line):
             read_flow_line(line)
+    _find_recorded_answers(app.config)
     _check_model(settings, app)
     guard = make_guard(settings, app.config)
     if settings.scorer != "local":
@@ -103,6 +107,16 @@ def _entry(config: RailsConfig, model_type: str | None) -> Model | None:
     return next((each for each in config.models if each.type == (model_type or "main")), None)
 
 
+def _find_recorded_answers(config: RailsConfig) -> None:
+    """Reads the path of a `replay` model from the configuration's folder, not from the caller's."""
+    for entry in config.models:
+        if entry.engine != REPLAY_ENGINE or not config.config_path or not entry.model:
+            continue
+        beside = Path(config.config_path) / entry.model
+        if beside.exists():
+            entry.model = str(beside)
+
+
 def _check_model(settings: TrustSettings, app: LLMRails) -> None:
     """Whether the model that the settings name is there."""
     types = [each.type for each in app.config.models]
@@ -128,18 +142,48 @@ def _add_flows(app: LLMRails) -> None:
     It is not loaded from the imported folder, since an imported flow would win over a user's
     flow of the same name.
     """
-    ours = parse_colang_file(_FLOWS_V1.name, content=_FLOWS_V1.read_text(), version="1.0")
-    built_in = parse_colang_file(_BUILT_IN_V1.name, content=_BUILT_IN_V1.read_text(), version="1.0")
-    flows = app.config.flows
-    present = next((flow for flow in flows if flow.get("id") == FLOW_NAME), None)
-    theirs = next(flow for flow in built_in["flows"] if flow["id"] == FLOW_NAME)
-    if present is None or present.get("source_code") == theirs.get("source_code"):
-        flow = next(flow for flow in ours["flows"] if flow["id"] == FLOW_NAME)
-        flow["is_system_flow"] = True
-        flow["is_subflow"] = True
-        flows[:] = [flow, *(each for each in flows if each is not present)]
+    ours = _flow_v1(_FLOWS_V1)
+    present = _present_v1(app)
+    if present is None or present.get("source_code") == _flow_v1(_BUILT_IN_V1)["source_code"]:
+        ours["is_system_flow"] = True
+        ours["is_subflow"] = True
+        flows = app.config.flows
+        flows[:] = [ours, *(each for each in flows if each is not present)]
         app.runtime.flow_configs.pop(FLOW_NAME, None)
-        app.runtime._load_flow_config(flow)  # noqa: SLF001 - NeMo has no public way to add one
-    built_in_messages = built_in["bot_messages"][messages.MESSAGE_NAME]
+        app.runtime._load_flow_config(ours)  # noqa: SLF001 - NeMo has no public way to add one
+    built_in_messages = _parsed_v1(_BUILT_IN_V1)["bot_messages"][messages.MESSAGE_NAME]
     if app.config.bot_messages.get(messages.MESSAGE_NAME) in (None, built_in_messages):
         app.config.bot_messages[messages.MESSAGE_NAME] = [messages.DEFAULT_MESSAGE]
+
+
+def flow_owner(app: LLMRails) -> tuple[Literal["ours", "built-in", "user"], str]:
+    """Whose definition of the rail's flow runs in a bot, and its source."""
+    if app.config.colang_version != "1.0":
+        flow = app.runtime.flow_configs[FLOW_NAME]
+        file = Path(str(flow.source_file)).resolve()
+        if file == (rail_path() / "flows.co").resolve():
+            return "ours", str(flow.source_code)
+        is_built_in = file.parent == _BUILT_IN_V1.parent.resolve()
+        return "built-in" if is_built_in else "user", str(flow.source_code)
+    source = (_present_v1(app) or {}).get("source_code")
+    if source == _flow_v1(_FLOWS_V1)["source_code"]:
+        return "ours", str(source)
+    if source == _flow_v1(_BUILT_IN_V1)["source_code"]:
+        return "built-in", str(source)
+    return "user", str(source)
+
+
+def _present_v1(app: LLMRails) -> dict[str, Any] | None:
+    # The first of a name is the one that NeMo Guardrails runs.
+    return next((flow for flow in app.config.flows if flow.get("id") == FLOW_NAME), None)
+
+
+@cache
+def _parsed_v1(path: Path) -> dict[str, Any]:
+    parsed: dict[str, Any] = parse_colang_file(path.name, content=path.read_text(), version="1.0")
+    return parsed
+
+
+def _flow_v1(path: Path) -> dict[str, Any]:
+    flow = next(flow for flow in _parsed_v1(path)["flows"] if flow["id"] == FLOW_NAME)
+    return copy.deepcopy(flow)

@@ -1,0 +1,41 @@
+"""The command `nemo-trust`. Each command's work is imported when it runs."""
+
+import typer
+
+from nemoguardrails_trust.commands.check import check, rail_path
+from nemoguardrails_trust.commands.demo import demo
+from nemoguardrails_trust.commands.options import EXIT_CODES
+
+app = typer.Typer(
+    name="nemo-trust",
+    help="Trustworthiness scores for the answers of language models, and for guardrails bots.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(demo)
+app.command()(check)
+app.command("rail-path")(rail_path)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from nemoguardrails_trust import __version__
+
+        typer.echo(f"nemo-trust {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """Trustworthiness scores for the answers of language models, and for guardrails bots."""
+
+
+def main() -> None:
+    """Runs the command."""
+    app()

@@ -1,0 +1,50 @@
+"""`nemo-trust check` and `nemo-trust rail-path`."""
+
+from typing import Annotated
+
+import typer
+
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, user_errors
+
+_MARKS = {"fact": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[/]"}
+
+
+def check(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether the rail of a configuration will run, and how to mend what is in its way.
+
+    Loads the configuration as NeMo Guardrails would. Exit code 1 where there is a problem.
+    """
+    with user_errors():
+        from nemoguardrails_trust.guardrail.check import check_configuration
+
+        findings = check_configuration(config)
+    healthy = all(each.level != "problem" for each in findings)
+    if as_json:
+        import json
+
+        listed = [{"level": each.level, "text": each.text, "mend": each.mend} for each in findings]
+        typer.echo(json.dumps({"ok": healthy, "findings": listed}))
+    else:
+        from rich.console import Console
+        from rich.markup import escape
+
+        console = Console(soft_wrap=True, highlight=False)
+        for each in findings:
+            console.print(f"{_MARKS[each.level]} {escape(each.text)}")
+            if each.mend:
+                console.print(f"  → {escape(each.mend)}")
+        console.print("The rail will run." if healthy else "The rail will not run as meant.")
+    if not healthy:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def rail_path() -> None:
+    """Print the rail's folder, for an absolute entry under import_paths."""
+    from pathlib import Path
+
+    import nemoguardrails_trust
+
+    typer.echo(Path(nemoguardrails_trust.__file__).parent / "rail")

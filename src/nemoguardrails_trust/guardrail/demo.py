@@ -1,0 +1,109 @@
+"""The demonstration: a real guardrails runtime asks recorded trivia questions."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nemoguardrails import LLMRails, RailsConfig
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.guardrail.plugin import register
+
+RECORDED_NOTE = (
+    "The answers and samples are recorded ones of LLaMA-13B; no model runs. "
+    "Right and wrong as labelled in the data."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question, as the bot answered it.
+
+    Attributes:
+        question: What was asked.
+        answer: What the model answered.
+        score: The trustworthiness score, `None` where it could not be had.
+        flagged: Whether the rail marked the answer.
+        correct: Whether the recorded label says that the answer is right.
+        shown: What the user read.
+    """
+
+    question: str
+    answer: str
+    score: float | None
+    flagged: bool
+    correct: bool
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of a demonstration.
+
+    Attributes:
+        turns: Questions asked.
+        flagged: Answers that the rail marked.
+        accuracy_all: Share of right answers among all.
+        accuracy_kept: Share of right answers among those not flagged; `None` without any.
+        wrong_caught: Share of the wrong answers that were flagged; `None` without any.
+        seconds: Wall-clock time of all turns.
+    """
+
+    turns: int
+    flagged: int
+    accuracy_all: float
+    accuracy_kept: float | None
+    wrong_caught: float | None
+    seconds: float
+
+
+def demo_folder() -> Path:
+    """The trivia bot's configuration: in the package, or in the checkout it is installed from.
+
+    Raises:
+        DataError: It is in neither.
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package / "examples" / "trivia", package.parents[1] / "examples" / "trivia"):
+        if (folder / "config.yml").exists():
+            return folder
+    raise DataError("the demonstration's configuration is missing; install the package again")
+
+
+async def play(limit: int) -> AsyncIterator[Turn]:
+    """Asks the first `limit` recorded questions, and yields each turn as it ends."""
+    register()
+    folder = demo_folder()
+    rails = LLMRails(RailsConfig.from_path(str(folder)))
+    lines = (folder / "recorded.jsonl").read_text(encoding="utf-8").splitlines()
+    for line in lines[:limit]:
+        row = json.loads(line)
+        response = await rails.generate_async(
+            messages=[{"role": "user", "content": row["prompt"]}],
+            options={"output_vars": ["trust"]},
+        )
+        trust = response.output_data["trust"]
+        yield Turn(
+            question=row["prompt"],
+            answer=row["response"],
+            score=trust["trustworthiness_score"],
+            flagged=trust["status"] != "trusted",
+            correct=bool(row["correct"]),
+            shown=response.response[-1]["content"],
+        )
+
+
+def summarize(turns: list[Turn], started: float) -> Summary:
+    """Adds up the turns that began at `started`, a time of `time.perf_counter`."""
+    kept = [turn for turn in turns if not turn.flagged]
+    wrong = [turn for turn in turns if not turn.correct]
+    return Summary(
+        turns=len(turns),
+        flagged=len(turns) - len(kept),
+        accuracy_all=sum(turn.correct for turn in turns) / len(turns),
+        accuracy_kept=sum(turn.correct for turn in kept) / len(kept) if kept else None,
+        wrong_caught=sum(turn.flagged for turn in wrong) / len(wrong) if wrong else None,
+        seconds=time.perf_counter() - started,
+    )
