@@ -7,7 +7,12 @@ import weakref
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from nemoguardrails_trust.errors import ModelError, ModelTimeoutError, TrustError
+from nemoguardrails_trust.errors import (
+    ModelError,
+    ModelResponseError,
+    ModelTimeoutError,
+    TrustError,
+)
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import LanguageModel, Purpose, Reply
 from nemoguardrails_trust.scores import CallUsage
@@ -16,7 +21,11 @@ _log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Lets so many calls through at once, on each event loop."""
+    """Lets so many calls through at once, on each event loop.
+
+    A call that a model makes as several requests, for a server without `n`, counts once; how many
+    requests a server gets at once is the model's own cap.
+    """
 
     def __init__(self, concurrency: int) -> None:
         """Takes the most calls at once, at least 1."""
@@ -97,8 +106,10 @@ class Calls:
             if _is_being_cancelled():
                 raise
             raise ModelError("the call was cancelled") from None
+        except ModelError:
+            raise
         except TrustError as error:
-            raise error if isinstance(error, ModelError) else ModelError(str(error)) from None
+            raise ModelError(str(error)) from error
         except TimeoutError:
             raise ModelTimeoutError("no answer within the time for a call") from None
         except Exception as error:  # noqa: BLE001
@@ -109,6 +120,8 @@ class Calls:
             if reply is None:
                 self.made.append(CallUsage(purpose, seconds=time.perf_counter() - started))
         self.made.extend(reply.calls)
+        if not reply.completions:
+            raise ModelResponseError("the model gave no answer")
         return reply
 
 

@@ -57,8 +57,8 @@ class Judge:
         messages = reflection_messages(exchange, explain=explain, criterion=criterion)
         room = _REASONS_TOKENS if explain else 1 if self._one_token_suffices else _VERDICT_TOKENS
         completion = await self._ask(messages, calls, "reflection", room)
-        if not explain and verdict_came_first(completion):
-            self._one_token_suffices = True
+        if not explain:
+            self._one_token_suffices = verdict_came_first(completion)
         return read_reflection(completion, explain=explain)
 
     async def compare(

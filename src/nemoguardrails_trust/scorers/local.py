@@ -144,8 +144,6 @@ class LocalScorer:
             use_reflection=self._use_reflection,
             use_consistency=self._use_consistency,
         )
-        if prefetched is not None and not plan.samples:
-            _drop(prefetched)
         run = Run(
             exchange,
             plan,
@@ -155,7 +153,11 @@ class LocalScorer:
             criteria=self._criteria,
             signals=signals,
         )
-        await run.gather(self._settings.timeout)
+        try:
+            await run.gather(self._settings.timeout)
+        finally:
+            if prefetched is not None:
+                _drop(prefetched)
         usage = Usage.of_calls(tuple(calls.made), time.perf_counter() - started)
         return self._result(run, quality or self.quality, usage)
 
@@ -305,7 +307,7 @@ def _error(signals: Mapping[str, Signal], run: Run, *, has_score: bool) -> str |
 
 
 def _drop(prefetched: Awaitable[Reply]) -> None:
-    """Ends a call whose answer is not needed."""
+    """Ends a call if it has not ended yet, as where its answer was not needed."""
     if isinstance(prefetched, asyncio.Future):
         prefetched.cancel()
     elif inspect.iscoroutine(prefetched):

@@ -1,0 +1,110 @@
+"""A language model that does what a test tells it, and remembers what it was asked."""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.models.base import Completion, Purpose, Reply, TokenLogprob
+from nemoguardrails_trust.scores import CallUsage
+
+
+def verdict(probability: float) -> Completion:
+    """A judge's one-token answer with the probabilities of True and False."""
+    top = tuple(
+        (word, math.log(share))
+        for word, share in (("True", probability), ("False", 1.0 - probability))
+        if share > 0.0
+    )
+    token, logprob = max(top, key=lambda each: each[1])
+    return Completion(token, (TokenLogprob(token, logprob, top),), "length")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the model got it."""
+
+    messages: tuple[Message, ...]
+    purpose: Purpose
+    n: int
+    temperature: float | None
+    max_tokens: int | None
+    top_logprobs: int | None
+
+    @property
+    def text(self) -> str:
+        return self.messages[-1].content
+
+
+Judgement = Completion | str | Exception
+
+
+@dataclass
+class ScriptedModel:
+    """Answers as scripted.
+
+    Attributes:
+        judge: The judge's answer, or a callable of the request that gives it.
+        samples: Dealt out in turn; an exception fails the request that comes to it.
+        comparison: The judge's comparison, likewise.
+        seconds: How long a request of each purpose takes.
+    """
+
+    judge: Judgement | Callable[[Asked], Judgement] = field(default_factory=lambda: verdict(0.9))
+    samples: Sequence[str | Exception] = ("42",)
+    comparison: Judgement | Callable[[Asked], Judgement] = "{}"
+    seconds: dict[str, float] = field(default_factory=dict)
+    name: str = "scripted"
+    asked: list[Asked] = field(default_factory=list)
+    open: int = 0
+    most_open: int = 0
+    cancelled: int = 0
+    closed: int = 0
+    dealt: int = 0
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: Purpose,
+        n: int = 1,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_logprobs: int | None = None,
+    ) -> Reply:
+        asked = Asked(tuple(messages), purpose, n, temperature, max_tokens, top_logprobs)
+        self.asked.append(asked)
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        try:
+            await asyncio.sleep(self.seconds.get(purpose, 0.0))
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.open -= 1
+        completions = self._completions(asked)
+        samples = n if purpose == "sample" else 0
+        return Reply(completions, (CallUsage(purpose, samples, 10, n, 0.1),))
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+    def made(self, purpose: Purpose) -> list[Asked]:
+        return [each for each in self.asked if each.purpose == purpose]
+
+    def _completions(self, asked: Asked) -> tuple[Completion, ...]:
+        if asked.purpose == "sample":
+            dealt = [self.samples[(self.dealt + i) % len(self.samples)] for i in range(asked.n)]
+            self.dealt += asked.n
+            return tuple(_completion(each) for each in dealt)
+        scripted: Any = self.judge if asked.purpose == "reflection" else self.comparison
+        return (_completion(scripted(asked) if callable(scripted) else scripted),)
+
+
+def _completion(scripted: Judgement) -> Completion:
+    if isinstance(scripted, Exception):
+        raise scripted
+    return Completion(scripted) if isinstance(scripted, str) else scripted
