@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 
 from nemoguardrails_trust.datasets.files import Position
 from nemoguardrails_trust.datasets.pool import in_thread, run_interruptibly, run_pool
-from nemoguardrails_trust.datasets.runs import Engine, InputCheck, Job, fingerprinted
+from nemoguardrails_trust.datasets.runs import (
+    Engine,
+    InputCheck,
+    Job,
+    check_same_row,
+    fingerprinted,
+)
 from nemoguardrails_trust.datasets.scoring import RowScorer
 from nemoguardrails_trust.datasets.shards import Journal, RunFolder, write_shard
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
@@ -101,7 +107,8 @@ class LocalRun:
             if shard is None or shard.index != index:
                 shard = await self._begin(index)
             if position.row in shard.journal.fingerprints:
-                self._check.same(position.row, shard.journal.fingerprints[position.row], digits)
+                then = shard.journal.fingerprints[position.row]
+                check_same_row(self._job, position.row, then, digits)
             else:
                 yield Item(shard, position.row, digits, values)
             if rows == shard.first + self._job.shard_size:
@@ -145,8 +152,7 @@ class LocalRun:
 
     def _write(self, shard: OpenShard) -> None:
         written = write_shard(
-            self._folder.shard_path(shard.index),
-            self._folder.journal_path(shard.index),
+            self._folder.path,
             shard.index,
             shard.first,
             shard.rows or 0,

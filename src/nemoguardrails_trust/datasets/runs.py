@@ -1,6 +1,7 @@
 """A run: one data set scored into one file, by whichever engine."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,6 +17,7 @@ from nemoguardrails_trust.datasets.shards import (
     digest_of,
     locked_folder,
     replacing,
+    run_folder_path,
     write_atomically,
 )
 from nemoguardrails_trust.datasets.tally import Tally
@@ -98,6 +100,7 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
         DataError: The input has changed since, another run is writing, OUT exists and is not
             this program's, or a file cannot be read or written.
     """
+    started = time.monotonic()
     with locked_folder(job.out) as path:
         begun = (path / "manifest.jsonl").exists()
         if job.out.exists() and not begun:
@@ -107,13 +110,15 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
             folder.reopen_failed()
         resumed = folder.tally().rows + folder.journalled()[0]
         if not engine(job, folder):
-            return Outcome(folder.tally(), complete=False, resumed=resumed)
+            seconds = time.monotonic() - started
+            return Outcome(folder.tally(), complete=False, resumed=resumed, seconds=seconds)
         tally = folder.tally()
         _assemble(job, folder, tally)
         if not tally.errors:
             _record(job, folder, tally)
             folder.remove()
-        return Outcome(tally, complete=True, resumed=resumed)
+        seconds = time.monotonic() - started
+        return Outcome(tally, complete=True, resumed=resumed, seconds=seconds)
 
 
 def fingerprinted(source: Source) -> Iterator[tuple[Position, str, dict[str, Any]]]:
@@ -126,9 +131,8 @@ class InputCheck:
     """Makes sure that rows are those which earlier runs scored."""
 
     def __init__(self, job: Job, folder: RunFolder) -> None:
-        self._name = job.source.name
+        self._job = job
         self._folder = folder
-        self._size = job.shard_size
         self._before: list[str] = []
 
     def finished_row(self, shard: Shard, row: int, digits: str) -> None:
@@ -138,23 +142,15 @@ class InputCheck:
             DataError: It was not there, or the shard is complete and a row of it differs.
         """
         if row >= shard.first + shard.rows:
-            raise self._changed(row, "is new")
+            raise changed(self._job, row, "is new")
         self._before.append(digits)
         if row == shard.first + shard.rows - 1:
             if digest_of(self._before) != shard.digest:
                 then = self._folder.fingerprints(shard)
                 pairs = enumerate(zip(then, self._before, strict=False), start=shard.first)
-                self.same(*next((row, *pair) for row, pair in pairs if pair[0] != pair[1]))
+                row, pair = next(each for each in pairs if each[1][0] != each[1][1])
+                check_same_row(self._job, row, *pair)
             self._before = []
-
-    def same(self, row: int, then: str, now: str) -> None:
-        """Compares the fingerprints of a row.
-
-        Raises:
-            DataError: They differ.
-        """
-        if then != now:
-            raise self._changed(row, "is not the one that was scored (edited, or in another place)")
 
     def end(self, rows: int, journalled: int = -1) -> None:
         """Takes that the input has ended after so many rows.
@@ -166,18 +162,30 @@ class InputCheck:
         Raises:
             DataError: More rows had been scored.
         """
-        last = max(
-            (each.first + each.rows - 1 for each in self._folder.finished.values()), default=-1
-        )
+        finished = self._folder.finished.values()
+        last = max((each.first + each.rows - 1 for each in finished), default=-1)
         if max(last, journalled) >= rows:
-            raise self._changed(rows, "was scored and is not there any more")
+            raise changed(self._job, rows, "was scored and is not there any more")
 
-    def _changed(self, row: int, told: str) -> DataError:
-        return DataError(
-            f"row {row + 1} {told}; the input has changed since the run was started: put it "
-            f"back as it was, or choose another OUT, or remove {self._folder.path} to start afresh",
-            path=self._name,
-        )
+
+def check_same_row(job: Job, row: int, then: str, now: str) -> None:
+    """Compares the fingerprints of a row.
+
+    Raises:
+        DataError: They differ.
+    """
+    if then != now:
+        raise changed(job, row, "is not the one that was scored (edited, or in another place)")
+
+
+def changed(job: Job, row: int, told: str) -> DataError:
+    """The error that the input is not what it was."""
+    folder = run_folder_path(job.out)
+    return DataError(
+        f"row {row + 1} {told}; the input has changed since the run was started: put it back as "
+        f"it was, or choose another OUT, or remove {folder} to start afresh",
+        path=job.source.name,
+    )
 
 
 def _assemble(job: Job, folder: RunFolder, tally: Tally) -> None:
@@ -195,9 +203,8 @@ def _with_results(job: Job, folder: RunFolder) -> Iterator[tuple[dict[str, Any],
         row = position.row
         stored = next(results, None)
         if stored is None:
-            check.end(row)
-            raise DataError(f"row {row + 1} is new since the run was started", path=job.source.name)
-        check.same(row, stored[0], now)
+            raise changed(job, row, "is new")
+        check_same_row(job, row, stored[0], now)
         yield values, stored[1]
     check.end(row + 1)
 

@@ -37,6 +37,11 @@ _ENDS_THE_RUN = (CredentialsError, MissingDependencyError, SettingsError)
 class RowScorer(Protocol):
     """Scores rows; what is wrong with a row becomes its result's error."""
 
+    @property
+    def makes_responses(self) -> bool:
+        """Whether rows without a response can be scored."""
+        ...
+
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """Scores a row.
 
@@ -80,7 +85,7 @@ class ModelRowScorer:
             raise
         except TrustError as error:
             score = TrustworthinessScore(None, error=str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # A scorer of the user's own may raise anything, and must not cost the other rows.
             self._log_first(error)
             score = TrustworthinessScore(None, error=f"{type(error).__name__}: {error}")
@@ -118,8 +123,6 @@ class ModelRowScorer:
 class ReplayRowScorer:
     """Scores each row with the `samples` and the `reflection` that stand in the row itself."""
 
-    makes_responses = False
-
     def __init__(self, build: Callable[[LanguageModel], Scorer]) -> None:
         """Takes what builds the scorer.
 
@@ -128,6 +131,11 @@ class ReplayRowScorer:
         """
         build(ReplayModel([]))  # settings that do not fit are found before the first row
         self._build = build
+
+    @property
+    def makes_responses(self) -> bool:
+        """Recorded responses stand in the rows."""
+        return False
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""

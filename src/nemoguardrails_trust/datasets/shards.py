@@ -138,11 +138,11 @@ class RunFolder:
 
     def shard_path(self, index: int) -> Path:
         """Where a finished shard is."""
-        return self.path / f"shard-{index:08}.jsonl"
+        return shard_path(self.path, index)
 
     def journal_path(self, index: int) -> Path:
         """Where the journal of an open shard is."""
-        return self.path / f"shard-{index:08}.journal"
+        return journal_path(self.path, index)
 
     def add(self, shard: Shard) -> None:
         """Enters a finished shard in the manifest and drops its journal.
@@ -247,14 +247,21 @@ def _finished_path(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.done")
 
 
-def write_shard(
-    path: Path, journal: Path, index: int, first: int, rows: int, threshold: float
-) -> Shard:
+def shard_path(folder: Path, index: int) -> Path:
+    """Where a finished shard is."""
+    return folder / f"shard-{index:08}.jsonl"
+
+
+def journal_path(folder: Path, index: int) -> Path:
+    """Where the journal of an open shard is."""
+    return folder / f"shard-{index:08}.journal"
+
+
+def write_shard(folder: Path, index: int, first: int, rows: int, threshold: float) -> Shard:
     """Makes a finished shard from the journal of an open one that is complete.
 
     Args:
-        path: Where to put it.
-        journal: The journal.
+        folder: The folder of the run.
         index: Its place among the shards.
         first: Its first row.
         rows: How many rows it has.
@@ -266,6 +273,7 @@ def write_shard(
     Raises:
         DataError: It cannot be written.
     """
+    journal = journal_path(folder, index)
     by_row: dict[int, tuple[bytes, dict[str, Any]]] = {}
     for line in _whole_lines(journal):
         stored = json.loads(line)
@@ -281,7 +289,7 @@ def write_shard(
         fingerprints.append(stored["fingerprint"])
         tally.add(RowResult.from_json(stored["result"]), threshold)
     data = b"".join(by_row[row][0] for row in range(first, first + rows))
-    write_atomically(path, data)
+    write_atomically(shard_path(folder, index), data)
     return Shard(index, first, rows, digest_of(fingerprints), _digest(data), tally)
 
 

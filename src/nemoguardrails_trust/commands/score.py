@@ -1,0 +1,332 @@
+"""`nemo-trust score`: scores a whole data set."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nemoguardrails_trust.commands.options import (
+    EXIT_CODES,
+    EXIT_INCOMPLETE,
+    EXIT_INTERRUPTED,
+    REPLAY,
+    BaseUrlOption,
+    CalibrationOption,
+    JsonOption,
+    LimitOption,
+    ModelOption,
+    QualityOption,
+    SamplesOption,
+    ScorerOption,
+    ThresholdOption,
+    TimeoutOption,
+    build_model,
+    build_scorer,
+    scorer_settings,
+    user_errors,
+)
+
+if TYPE_CHECKING:
+    from nemoguardrails_trust.datasets.runs import Engine, Job, Outcome
+    from nemoguardrails_trust.datasets.scoring import RowScorer
+    from nemoguardrails_trust.datasets.tally import Prices
+    from nemoguardrails_trust.scorers.base import ScorerSettings
+
+
+class EngineName(StrEnum):
+    """Where rows are scored."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@dataclass(frozen=True, slots=True)
+class RowScorerSpec:
+    """What a scorer of rows is built from, on this machine or on another.
+
+    Attributes:
+        settings: The scorer's.
+        base_url: The value of `--base-url`.
+        samples: The value of `--samples`.
+        concurrency: Rows, and calls, in flight at a time.
+    """
+
+    settings: "ScorerSettings"
+    base_url: str | None
+    samples: int | None
+    concurrency: int
+
+    def build(self) -> "RowScorer":
+        """Builds the scorer.
+
+        Raises:
+            TrustError: It cannot be built; the message says why.
+        """
+        from nemoguardrails_trust.calibration import create_calibrated_scorer
+        from nemoguardrails_trust.datasets.scoring import ModelRowScorer, ReplayRowScorer
+        from nemoguardrails_trust.models.limits import Limits
+
+        settings = self.settings
+        options: dict[str, Any] = {"concurrency": self.concurrency}
+        if self.samples is not None:
+            options["samples"] = self.samples
+        if settings.scorer != "local" or settings.model is None:
+            built = build_scorer(settings, settings.model, self.base_url, samples=self.samples)
+            return ModelRowScorer(built)
+        if settings.model == REPLAY:
+            return ReplayRowScorer(
+                lambda model: create_calibrated_scorer(settings, model, **options)
+            )
+        model = build_model(settings.model, self.base_url, limits=Limits(self.concurrency))
+        return ModelRowScorer(create_calibrated_scorer(settings, model, **options), model)
+
+    def identity(self) -> dict[str, Any]:
+        """What the results depend on."""
+        told = self.settings.model_dump(mode="json", include={"scorer", "quality", "model"})
+        told["samples"] = self.samples
+        calibration = self.settings.calibration
+        told["calibration"] = None if calibration is None else calibration.read_text("utf-8")
+        return told
+
+
+def score(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help="CSV, JSON lines or Parquet, by its ending or its content."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="OUT",
+            help="The file to write: .csv, .tsv, .jsonl or .parquet. While it is being made, "
+            "what is scored is kept in OUT.shards.",
+        ),
+    ],
+    model: ModelOption = None,
+    base_url: BaseUrlOption = None,
+    scorer: ScorerOption = None,
+    quality: QualityOption = None,
+    threshold: ThresholdOption = None,
+    samples: SamplesOption = None,
+    calibration: CalibrationOption = None,
+    timeout: TimeoutOption = None,
+    prompt_column: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt-column",
+            metavar="NAME",
+            help="Text, or chat messages (a list, or JSON); 'prompt' by default.",
+        ),
+    ] = None,
+    response_column: Annotated[
+        str | None,
+        typer.Option(
+            "--response-column",
+            metavar="NAME",
+            help="The answers; 'response' by default. Where there are none, the model makes them.",
+        ),
+    ] = None,
+    context_column: Annotated[
+        str | None,
+        typer.Option(
+            "--context-column",
+            metavar="NAME",
+            help="Retrieved passages: text, or a list; 'context' by default, if it is there.",
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, metavar="N", help="Rows in flight at a time.")
+    ] = 64,
+    shard_size: Annotated[
+        int, typer.Option("--shard-size", min=1, metavar="N", help="Rows of a shard.")
+    ] = 1000,
+    retry_errors: Annotated[
+        bool,
+        typer.Option(
+            "--retry-errors", help="Score again the rows that an earlier run could not score."
+        ),
+    ] = False,
+    limit: LimitOption = None,
+    engine: Annotated[
+        EngineName,
+        typer.Option("--engine", help="This process, or Ray Data over many machines."),
+    ] = EngineName.LOCAL,
+    prompt_price: Annotated[
+        float,
+        typer.Option(
+            "--price-per-million-prompt-tokens",
+            min=0.0,
+            metavar="PRICE",
+            help="To be told what it costs.",
+        ),
+    ] = 0.0,
+    completion_price: Annotated[
+        float,
+        typer.Option(
+            "--price-per-million-completion-tokens",
+            min=0.0,
+            metavar="PRICE",
+            help="The same for the tokens that are written.",
+        ),
+    ] = 0.0,
+    json_output: JsonOption = False,
+) -> None:
+    """Score every row of DATA and write OUT: all its columns, with scores beside them.
+
+    A run that was interrupted or killed goes on when the same command is given again: what is
+    scored is not scored twice. Rows that fail carry the reason in the column 'error'.
+    """
+    from nemoguardrails_trust.datasets.tally import Prices
+
+    prices = Prices(prompt_price, completion_price) if prompt_price or completion_price else None
+    with user_errors():
+        settings = scorer_settings(
+            model=model,
+            scorer=scorer,
+            quality=quality,
+            threshold=threshold,
+            calibration=calibration,
+            timeout=timeout,
+        )
+        spec = RowScorerSpec(settings, base_url, samples, concurrency)
+        row_scorer = spec.build()
+        job = _job(
+            data,
+            out,
+            spec,
+            row_scorer,
+            limit=limit,
+            shard_size=shard_size,
+            retry_errors=retry_errors,
+            on_cluster=engine is EngineName.RAY,
+            columns={
+                "prompt": prompt_column,
+                "response": response_column,
+                "context": context_column,
+            },
+        )
+        outcome = _carry_out(job, spec, row_scorer, engine, prices, quiet=json_output)
+        _tell(outcome, job, prices, as_json=json_output)
+
+
+score.__doc__ = f"{score.__doc__}\n\n{EXIT_CODES}"
+
+
+def _job(
+    data: Path,
+    out: Path,
+    spec: RowScorerSpec,
+    row_scorer: "RowScorer",
+    *,
+    limit: int | None,
+    shard_size: int,
+    retry_errors: bool,
+    on_cluster: bool,
+    columns: dict[str, str | None],
+) -> "Job":
+    from nemoguardrails_trust.calibration import Calibration, threshold_of
+    from nemoguardrails_trust.datasets.files import open_source
+    from nemoguardrails_trust.datasets.score import find_columns, prepare
+
+    settings = spec.settings
+    loaded = None if settings.calibration is None else Calibration.load(settings.calibration)
+    source = open_source(data.absolute() if on_cluster else data, limit=limit)
+    return prepare(
+        source,
+        out.absolute() if on_cluster else out,
+        columns=find_columns(source, makes_responses=row_scorer.makes_responses, **columns),
+        settings=spec.identity(),
+        threshold=threshold_of(settings, loaded),
+        concurrency=spec.concurrency,
+        shard_size=shard_size,
+        retry_errors=retry_errors,
+    )
+
+
+def _carry_out(
+    job: "Job",
+    spec: RowScorerSpec,
+    row_scorer: "RowScorer",
+    engine_name: EngineName,
+    prices: "Prices | None",
+    *,
+    quiet: bool,
+) -> "Outcome":
+    """Scores the data set; Ctrl-C ends the command with how to go on."""
+    from nemoguardrails_trust.commands.score_progress import ProgressDisplay
+    from nemoguardrails_trust.datasets.runs import carry_out
+
+    outcome: Outcome | None = None
+    with ProgressDisplay(prices, quiet=quiet) as display:
+
+        def on_interrupt() -> None:
+            display.say("finishing the rows in flight; Ctrl-C again stops at once")
+
+        engine: Engine
+        if engine_name is EngineName.RAY:
+            from nemoguardrails_trust.datasets.ray import ray_engine
+
+            engine = ray_engine(spec.build, report=display.update)
+        else:
+            from nemoguardrails_trust.datasets.local import local_engine
+
+            engine = local_engine(row_scorer, report=display.update, on_interrupt=on_interrupt)
+        try:
+            outcome = carry_out(job, engine)
+        except KeyboardInterrupt:
+            outcome = None
+    if outcome is None or not outcome.complete:
+        typer.echo(
+            "nemo-trust: interrupted; what is scored is kept: give the same command again to go on",
+            err=True,
+        )
+        raise typer.Exit(EXIT_INTERRUPTED)
+    return outcome
+
+
+def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: bool) -> None:
+    """Prints what has become of the run.
+
+    Raises:
+        typer.Exit: Rows have no score.
+    """
+    import json
+
+    from nemoguardrails_trust.commands.score_progress import cost_of, duration
+
+    tally = outcome.tally
+    if as_json:
+        told = {
+            "out": str(job.out),
+            **tally.to_json(),
+            "scored": tally.scored,
+            "threshold": job.threshold,
+            "resumed": outcome.resumed,
+            "already_done": outcome.already,
+            "seconds": round(outcome.seconds, 3),
+            "cost": None if prices is None else prices.cost(tally),
+        }
+        typer.echo(json.dumps(told))
+    elif outcome.already:
+        typer.echo(f"{job.out} already holds the {tally.rows:,} rows; nothing was done.")
+    else:
+        share = tally.flagged / tally.scored if tally.scored else 0.0
+        cost = "" if prices is None else f", cost {prices.cost(tally):,.2f}"
+        typer.echo(
+            f"{job.out}: {tally.rows:,} rows, {tally.flagged:,} ({share:.1%}) below "
+            f"{job.threshold:g}, {tally.errors:,} without a score; {tally.calls:,} calls, "
+            f"{cost_of(tally.prompt_tokens, tally.completion_tokens)}{cost}, "
+            f"{duration(outcome.seconds)}"
+        )
+    if tally.errors:
+        typer.echo(
+            f"nemo-trust: {tally.errors:,} rows have no score, the column 'error' says why; "
+            "--retry-errors scores them again",
+            err=True,
+        )
+        raise typer.Exit(EXIT_INCOMPLETE)

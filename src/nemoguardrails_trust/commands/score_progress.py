@@ -1,0 +1,102 @@
+"""How far `nemo-trust score` has come, on stderr."""
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from nemoguardrails_trust.datasets.tally import Prices, Progress
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+class ProgressDisplay:
+    """A bar where there is a terminal, else a line now and then.
+
+    Args:
+        prices: What tokens cost, where the user said so.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, prices: "Prices | None", *, quiet: bool = False) -> None:
+        self._prices = prices
+        self._quiet = quiet
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._last_line = time.monotonic()
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        if console.is_terminal and not self._quiet:
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            self._bar = Progress(
+                BarColumn(bar_width=24), TextColumn("{task.description}"), console=console
+            )
+            self._task = self._bar.add_task("starting", total=None)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, progress: "Progress") -> None:
+        """Shows how far a run has come."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task,
+                description=describe(progress, self._prices),
+                completed=progress.tally.rows,
+                total=progress.total,
+            )
+        elif not self._quiet and time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            typer.echo(f"nemo-trust: {describe(progress, self._prices)}", err=True)
+
+    def say(self, text: str) -> None:
+        """Shows a message above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            typer.echo(f"nemo-trust: {text}", err=True)
+
+
+def describe(progress: "Progress", prices: "Prices | None") -> str:
+    """How far a run has come, in a line."""
+    tally = progress.tally
+    of_total = "" if progress.total is None else f" of {progress.total:,}"
+    parts = [f"{tally.rows:,}{of_total} rows", f"{progress.rate:,.0f}/s"]
+    if tally.scored:
+        parts.append(f"{tally.flagged / tally.scored:.1%} flagged")
+    parts.append(f"{tally.errors:,} errors")
+    parts.append(cost_of(progress.tally.prompt_tokens, tally.completion_tokens))
+    if prices is not None:
+        parts.append(f"cost {prices.cost(tally):,.2f}")
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def cost_of(prompt_tokens: int, completion_tokens: int) -> str:
+    """The tokens of a run, for people."""
+    return f"{prompt_tokens:,} + {completion_tokens:,} tokens"
+
+
+def duration(seconds: float) -> str:
+    """A time as h:mm:ss, or m:ss below an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
