@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.labelled import signal_values
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings, create_scorer
 from nemoguardrails_trust.scores import TrustworthinessScore
-from nemoguardrails_trust.signals.combine import Weights
+from nemoguardrails_trust.signals.combine import Weights, combine
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Knots = tuple[tuple[Share, Share], ...]
@@ -141,6 +142,28 @@ class Calibration(BaseModel):
         (x, y), (next_x, next_y) = self.knots[place - 1 : place + 1]
         return min(next_y, y + (next_y - y) * ((score - x) / (next_x - x)))
 
+    def recalibrate(self, score: TrustworthinessScore) -> TrustworthinessScore:
+        """Turns a score into a probability; where there is none, there is none either.
+
+        With fitted weights the score is first made anew from its signals. The score as it was is
+        `uncalibrated_score` in the metadata.
+
+        Raises:
+            SettingsError: The weights need signals, and the score came without.
+        """
+        if score.score is None:
+            return score
+        raw: float | None = score.score
+        if self.weights is not None:
+            raw = combine(signal_values(score), self.signal_weights)
+        if raw is None:
+            raise SettingsError(
+                "the calibration weighs signals anew, and the scores came without signals",
+                key="calibration",
+            )
+        metadata = {**score.metadata, "uncalibrated_score": score.score}
+        return replace(score, score=self.apply(raw), metadata=metadata)
+
     @property
     def signal_weights(self) -> Weights | None:
         """The fitted weights; `None` where the usual ones stand."""
@@ -191,11 +214,7 @@ class CalibratedScorer:
         Raises:
             TrustError: No score could be had.
         """
-        raw = await self._scorer.score(exchange)
-        if raw.score is None:
-            return raw
-        metadata = {**raw.metadata, "uncalibrated_score": raw.score}
-        return replace(raw, score=self._calibration.apply(raw.score), metadata=metadata)
+        return self._calibration.recalibrate(await self._scorer.score(exchange))
 
     def check(self) -> None:
         """Checks the scorer, where it can be.

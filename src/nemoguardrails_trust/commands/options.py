@@ -192,7 +192,9 @@ def build_scorer(
     if settings.scorer != "local":
         for option, value in (("--base-url", base_url), ("--samples", samples)):
             if value is not None:
-                raise SettingsError(f"{option} is for the local scorer", key=option.strip("-"))
+                raise SettingsError(f"{option} is for the local scorer")
+        if model_name == REPLAY:
+            raise SettingsError("--model replay is for the local scorer")
         return create_calibrated_scorer(settings)
     if model_name is None:
         raise SettingsError(

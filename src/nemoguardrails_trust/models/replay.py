@@ -154,7 +154,7 @@ class ReplayModel:
         Raises:
             DataError: The file cannot be read, or a line is not a recorded answer.
         """
-        return cls(read_recorded(path), name=f"replay of {Path(path).name}")
+        return cls(read_recorded(path))
 
     @property
     def name(self) -> str:
