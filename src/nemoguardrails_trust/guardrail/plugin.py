@@ -108,13 +108,15 @@ def _entry(config: RailsConfig, model_type: str | None) -> Model | None:
 
 
 def _find_recorded_answers(config: RailsConfig) -> None:
-    """Reads the path of a `replay` model from the configuration's folder, not from the caller's."""
+    """Reads the file of a `replay` model from the configuration's folder, not the caller's."""
+    folders = [Path(each.strip()) for each in (config.config_path or "").split(",") if each]
     for entry in config.models:
-        if entry.engine != REPLAY_ENGINE or not config.config_path or not entry.model:
+        recorded = (entry.parameters or {}).get("recorded")
+        if entry.engine != REPLAY_ENGINE or not recorded:
             continue
-        beside = Path(config.config_path) / entry.model
-        if beside.exists():
-            entry.model = str(beside)
+        for folder in folders:
+            if (folder / recorded).exists():
+                entry.parameters["recorded"] = str(folder / recorded)
 
 
 def _check_model(settings: TrustSettings, app: LLMRails) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 from nemoguardrails.types import ChatMessage, LLMResponse, LLMResponseChunk
 
+from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import LanguageModel
-from nemoguardrails_trust.models.replay import ReplayModel
+from nemoguardrails_trust.models.replay import ReplayModel, read_recorded
 
 REPLAY_ENGINE = "replay"
 
@@ -15,19 +16,27 @@ REPLAY_ENGINE = "replay"
 class ReplayLLM:
     """Answers from recorded JSON lines, so that a bot runs without a key.
 
-    In a configuration: `engine: replay`, `model:` the path of the file.
+    In a configuration: `engine: replay`, `model:` any name, and `parameters: {recorded: FILE}`,
+    where FILE is read from the configuration's folder.
 
     Args:
-        model: The path of the recorded lines.
-        others: Parameters of the `models:` entry, which a replay has no use for.
+        model: The name that the model goes by.
+        recorded: The path of the recorded lines.
+        others: Further parameters of the `models:` entry, which a replay has no use for.
 
     Raises:
+        SettingsError: `recorded` is missing.
         DataError: The file cannot be read.
     """
 
-    def __init__(self, model: str, **others: Any) -> None:
-        self._path = model
-        self._model = ReplayModel.from_file(model)
+    def __init__(self, model: str, recorded: str | None = None, **others: Any) -> None:
+        if recorded is None:
+            raise SettingsError(
+                f"model {model!r} of engine 'replay' needs parameters: {{recorded: FILE}}",
+                key="recorded",
+            )
+        self._name = model
+        self._model = ReplayModel(read_recorded(recorded), name=model)
 
     @property
     def language_model(self) -> LanguageModel:
@@ -36,8 +45,8 @@ class ReplayLLM:
 
     @property
     def model_name(self) -> str:
-        """The path of the recorded lines."""
-        return self._path
+        """The name that the model goes by."""
+        return self._name
 
     @property
     def provider_name(self) -> str | None:
