@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import math
 import os
@@ -21,8 +22,8 @@ from nemoguardrails_trust.errors import (
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scorers import cleanlab
 from nemoguardrails_trust.scorers.base import ScorerSettings, create_scorer
-from nemoguardrails_trust.scorers.cleanlab import mean_probability, read_explanation, read_score
-from nemoguardrails_trust.scorers.cleanlab_client import Client
+from nemoguardrails_trust.scorers.cleanlab import mean_probability
+from nemoguardrails_trust.scorers.cleanlab_client import Client, read_explanation, read_score
 from nemoguardrails_trust.scorers.cleanlab_services import Library, Service, load
 from tests.scorers.cleanlab_scene import ANSWER, BOTH, EXCHANGE, QUESTION, VARIABLES, Scene
 from tests.servers.tlm import KEY, TLMServer, threaded_tlm_server
@@ -209,6 +210,12 @@ def test_one_scorer_serves_event_loops_side_by_side(scene: Scene) -> None:
         assert len(server.received) == 200
 
 
+async def no_connection_is_open(server: TLMServer) -> None:
+    async with asyncio.timeout(2):
+        while server.open_connections:
+            await asyncio.sleep(0.005)
+
+
 @BOTH
 async def test_closing_ends_the_connections_and_a_later_check_opens_another(scene: Scene) -> None:
     async with TLMServer() as server:
@@ -216,9 +223,21 @@ async def test_closing_ends_the_connections_and_a_later_check_opens_another(scen
         await scorer.aclose()
         await scorer.score(EXCHANGE)
         await scorer.aclose()
+        await no_connection_is_open(server)
         await scorer.aclose()
         await scorer.score(EXCHANGE)
         assert server.connections == 2
+
+
+@BOTH
+async def test_a_scorer_that_is_dropped_leaves_no_connection_open(scene: Scene) -> None:
+    async with TLMServer() as server:
+        scorer = scene.scorer(server.url)
+        await scorer.score(EXCHANGE)
+        assert server.open_connections == 1
+        del scorer
+        gc.collect()
+        await no_connection_is_open(server)
 
 
 @BOTH

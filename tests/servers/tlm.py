@@ -76,6 +76,12 @@ class TLMServer(LocalServer):
         """The requests for a score, in order."""
         return [each for each in self.received if each.path == SCORES]
 
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now."""
+        server = self._runner.server if self._runner is not None else None
+        return len(server.connections) if server is not None else 0
+
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/cli/v0/check_client_version", self._check_client_version),

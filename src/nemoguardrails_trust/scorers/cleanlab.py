@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from nemoguardrails_trust.errors import (
     CredentialsError,
     MissingDependencyError,
-    ModelResponseError,
     ModelServerError,
     ModelTimeoutError,
     RateLimitError,
@@ -22,7 +21,7 @@ from nemoguardrails_trust.errors import (
 )
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.cleanlab_client import Client
+from nemoguardrails_trust.scorers.cleanlab_client import Client, read_explanation, read_score
 from nemoguardrails_trust.scorers.cleanlab_services import (
     SERVICES,
     Library,
@@ -84,7 +83,7 @@ class CleanlabScorer:
     """Scores with one of Cleanlab's hosted services, through its own client.
 
     May be used from any number of tasks, event loops and threads. Connections are kept for each
-    event loop, and closed by `aclose` or as the loop ends.
+    event loop, and closed by `aclose`, as the loop ends, or with the scorer.
 
     Args:
         service: Which service.
@@ -193,7 +192,7 @@ class CleanlabScorer:
             async with place.lock:
                 if place.client is None:
                     client = Client(await self._loaded(), self._key, self._settings)
-                    await client.close_with_loop()
+                    await client.close_in_the_end()
                     place.client = client
         return place.client
 
@@ -214,35 +213,6 @@ class CleanlabScorer:
 
     def _too_late(self, seconds: float) -> ModelTimeoutError:
         return ModelTimeoutError(f"{self._service.package} did not answer within {seconds:g} s")
-
-
-def read_score(answer: Mapping[str, Any]) -> float:
-    """The score in what a client returned.
-
-    Raises:
-        ModelResponseError: It is not a number from 0 to 1.
-    """
-    score = answer.get("trustworthiness_score")
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        raise ModelResponseError(f"the service's score is a {type(score).__name__}, not a number")
-    if not 0.0 <= score <= 1.0:
-        raise ModelResponseError(f"the service's score is {score}; it must be from 0 to 1")
-    return float(score)
-
-
-def read_explanation(answer: Mapping[str, Any]) -> str | None:
-    """The explanation in what a client returned, where it gave one.
-
-    Raises:
-        ModelResponseError: The log, or the explanation in it, is of another type.
-    """
-    logged = answer.get("log")
-    if not isinstance(logged, Mapping):
-        raise ModelResponseError("the log in the service's answer is not an object")
-    explanation = logged.get("explanation")
-    if explanation is not None and not isinstance(explanation, str):
-        raise ModelResponseError("the explanation in the service's answer is not a text")
-    return explanation
 
 
 def mean_probability(token_logprobs: Sequence[float] | None) -> float | None:

@@ -30,6 +30,25 @@ FIRST_PAUSE = 0.25
 # Seconds for which one refusal for too many requests holds back the other checks, at the most.
 LONGEST_PAUSE = 60.0
 
+# Sessions that a generator below is to close, so that one is not collected before.
+_open: dict[ServiceSession, asyncio.AbstractEventLoop] = {}
+
+
+async def _keep(session: ServiceSession) -> AsyncGenerator[None]:
+    """Closes a session as this generator is closed.
+
+    An event loop closes a generator that is no longer referred to, and all of them as it ends.
+    """
+    for other, loop in list(_open.items()):
+        if loop.is_closed():
+            _open.pop(other, None)
+    _open[session] = asyncio.get_running_loop()
+    try:
+        yield
+    finally:
+        _open.pop(session, None)
+        await session.close()
+
 
 class Client:
     """A service's real client, over one pool of connections.
@@ -54,24 +73,17 @@ class Client:
         self._tlm = build_tlm(library, key, settings)
         self._session = ServiceSession(key, service.key_variable, library.bad_request)
         send_over(self._session, self._tlm)
-        self._lifetime = self._until_closed()
+        self._lifetime = _keep(self._session)
         self._not_before = 0.0
 
-    async def close_with_loop(self) -> None:
-        """Has the connections closed when the running event loop ends, at the latest."""
+    async def close_in_the_end(self) -> None:
+        """Has the connections closed when this client is dropped or the event loop ends."""
         await anext(self._lifetime)
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._lifetime.aclose()
         await self._session.close()
-
-    async def _until_closed(self) -> AsyncGenerator[None]:
-        # An event loop that ends as it should first closes the generators that ran on it.
-        try:
-            yield
-        finally:
-            await self._session.close()
 
     async def ask(
         self, prompt: str, response: str, perplexity: float | None, deadline: float
@@ -119,7 +131,7 @@ class Client:
             cheapest = self._settings.model_copy(update={"quality": "base", "explain": False})
             tlm = build_tlm(self._library, self._key, cheapest)
             send_over(self._session, tlm)
-            await self._attempt(tlm, "1 + 1 =", "2", {})
+            read_score(await self._attempt(tlm, "1 + 1 =", "2", {}))
             return
         version = importlib.metadata.version(service.package)
         if not await self._is_valid("POST", "check_client_version", {"version": version}):
@@ -161,7 +173,7 @@ class Client:
             failure = self._failed(error)
         else:
             return answer
-        # Raised out here, so that it does not carry the client's error, and its text, along.
+        # Raised out here, so that it does not carry the client's error and its text along.
         raise failure
 
     def _failed(self, cause: BaseException) -> TrustError:
@@ -197,3 +209,32 @@ class Client:
         _log.debug("%s; trying again in %.2f s", failure, seconds)
         await asyncio.sleep(seconds)
         return True
+
+
+def read_score(answer: Mapping[str, Any]) -> float:
+    """The score in what a client returned.
+
+    Raises:
+        ModelResponseError: It is not a number from 0 to 1.
+    """
+    score = answer.get("trustworthiness_score")
+    if isinstance(score, bool) or not isinstance(score, int | float):
+        raise ModelResponseError(f"the service's score is a {type(score).__name__}, not a number")
+    if not 0.0 <= score <= 1.0:
+        raise ModelResponseError(f"the service's score is {score}; it must be from 0 to 1")
+    return float(score)
+
+
+def read_explanation(answer: Mapping[str, Any]) -> str | None:
+    """The explanation in what a client returned, where it gave one.
+
+    Raises:
+        ModelResponseError: The log, or the explanation in it, is of another type.
+    """
+    logged = answer.get("log")
+    if not isinstance(logged, Mapping):
+        raise ModelResponseError("the log in the service's answer is not an object")
+    explanation = logged.get("explanation")
+    if explanation is not None and not isinstance(explanation, str):
+        raise ModelResponseError("the explanation in the service's answer is not a text")
+    return explanation

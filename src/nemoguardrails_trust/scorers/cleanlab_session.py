@@ -10,6 +10,7 @@ is then decided in one place, within the caller's deadline.
 import io
 import json
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -171,8 +172,9 @@ def retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     value = value.strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?", value):
-        return float(value)
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
+        seconds = float(value)
+        return seconds if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
