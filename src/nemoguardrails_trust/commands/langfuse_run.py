@@ -1,0 +1,279 @@
+"""What `nemo-trust langfuse` does once its options are settled, and what it shows of it."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from nemoguardrails_trust.datasets.rows import Columns, RowResult, scored_row
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
+from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
+from nemoguardrails_trust.integrations.langfuse.scoring import (
+    ScoringOptions,
+    TraceReport,
+    TraceResult,
+    run_scoring,
+)
+from nemoguardrails_trust.integrations.langfuse.watching import Watch, watch_traces
+from nemoguardrails_trust.scorers.base import Scorer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Ended = Literal["complete", "incomplete", "interrupted"]
+
+_SHOWN = 300
+"""Characters of a text that the table shows."""
+
+_PIPE_WIDTH = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that the options say.
+
+    Attributes:
+        connection: Where Langfuse is.
+        scorer: Gives the scores.
+        query: Which traces.
+        options: How they are scored.
+        watch: How to go on; `None` looks once.
+        out: The file of results.
+        json_output: Whether the summary is one JSON object.
+    """
+
+    connection: Connection
+    scorer: Scorer
+    query: TraceQuery
+    options: ScoringOptions
+    watch: Watch | None = None
+    out: Path | None = None
+    json_output: bool = False
+
+
+def run(job: Job) -> Ended:
+    """Scores the traces, once or until it is told to stop.
+
+    Raises:
+        TrustError: It could not be brought to its end.
+    """
+    return asyncio.run(_run(job))
+
+
+async def _run(job: Job) -> Ended:
+    with _results_file(job) as keep:
+
+        def on_result(result: TraceResult) -> None:
+            keep(result)
+            if result.error is not None:
+                problem = " ".join(result.error.split())
+                _say(f"trace {result.trace_id} {result.status}: {problem}")
+
+        async with _stopping() as stop, _closing(job.scorer):
+            check = getattr(job.scorer, "check", None)
+            if check is not None:
+                check()
+            client = LangfuseClient(job.connection)
+            try:
+                if job.watch is None:
+                    return await _once(job, client, on_result, stop)
+                await watch_traces(
+                    client,
+                    job.scorer,
+                    job.query,
+                    job.options,
+                    job.watch,
+                    stop=stop,
+                    on_result=on_result,
+                    on_report=_show_look,
+                )
+            finally:
+                await client.aclose()
+    return "complete"
+
+
+async def _once(
+    job: Job, client: LangfuseClient, on_result: Callable[[TraceResult], None], stop: asyncio.Event
+) -> Ended:
+    from rich.console import Console
+
+    with Console(stderr=True).status("reading traces") as status:
+
+        def on_progress(report: TraceReport) -> None:
+            status.update(f"{report.read:,} traces read, {len(report.results):,} done")
+
+        report = await run_scoring(
+            client,
+            job.scorer,
+            job.query,
+            job.options,
+            on_result=on_result,
+            on_progress=on_progress,
+            stop=stop,
+        )
+    if job.json_output:
+        print(json.dumps(_summary(report)))  # noqa: T201 - what the command prints
+    else:
+        _show(report, job.options)
+    if report.error is not None:
+        raise report.error
+    if report.stopped:
+        return "interrupted"
+    return "complete" if report.complete else "incomplete"
+
+
+def _show(report: TraceReport, options: ScoringOptions) -> None:
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    if options.dry_run and report.results:
+        console.print(_table(report))
+    console.print(_counts(report, options.dry_run), markup=False)
+    least = report.least
+    if least is not None and least.score is not None:
+        why = f": {least.score.explanation}" if least.score.explanation else ""
+        console.print(
+            f"least trustworthy: {least.trace_id} with {least.value:.3f}{why}", markup=False
+        )
+
+
+def _table(report: TraceReport) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_lines=True)
+    table.add_column("trace", overflow="fold")
+    table.add_column("prompt", ratio=3, overflow="fold")
+    table.add_column("response", ratio=3, overflow="fold")
+    table.add_column("score", justify="right")
+    table.add_column("explanation", ratio=3, overflow="fold")
+    for result in report.scored:
+        score, exchange = result.score, result.exchange
+        if score is not None and exchange is not None:
+            value = f"{result.value:.3f}"
+            texts = (exchange.prompt, exchange.response, score.explanation or "")
+            prompt, response, explanation = (Text(_short(text)) for text in texts)
+            table.add_row(result.trace_id, prompt, response, value, explanation)
+    return table
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _counts(report: TraceReport, dry_run: bool) -> str:
+    done = len(report.scored) if dry_run else report.count("written")
+    parts = [
+        f"{report.read:,} traces read",
+        f"{done:,} {'scored (nothing is written)' if dry_run else 'scored and written'}",
+        f"{len(report.flagged):,} flagged (below {report.threshold:g})",
+        f"{report.count('unreadable', 'unscored', 'rejected'):,} failed",
+    ]
+    if report.skipped:
+        parts.append(f"{report.skipped:,} skipped as scored already")
+    if report.settling:
+        parts.append(f"{report.settling:,} left as too recent")
+    spent = f"{report.requests:,} requests to Langfuse, {report.seconds:.1f} s"
+    return f"{', '.join(parts)}; {spent}"
+
+
+def _summary(report: TraceReport) -> dict[str, Any]:
+    least = report.least
+    return {
+        "read": report.read,
+        "scored": len(report.scored),
+        "written": report.count("written"),
+        "flagged": len(report.flagged),
+        "threshold": report.threshold,
+        "unreadable": report.count("unreadable"),
+        "unscored": report.count("unscored"),
+        "rejected": report.count("rejected"),
+        "skipped": report.skipped,
+        "too_recent": report.settling,
+        "least_trustworthy": None
+        if least is None
+        else {"trace_id": least.trace_id, "trustworthiness_score": least.value},
+        "requests": report.requests,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _show_look(report: TraceReport) -> None:
+    if report.results or report.settling:
+        _say(_counts(report, dry_run=False))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - what the command prints
+
+
+def _row(result: TraceResult) -> dict[str, Any]:
+    """A result as a row of a data set."""
+    exchange = result.exchange or Exchange("")
+    scored = RowResult(None, error=result.error)
+    if result.score is not None:
+        scored = RowResult.of(result.score)
+    prompt: Any = [{"role": each.role, "content": each.content} for each in exchange.messages]
+    if len(prompt) == 1 and prompt[0]["role"] == "user":
+        prompt = prompt[0]["content"]
+    row = {
+        "trace_id": result.trace_id,
+        "prompt": prompt,
+        "context": list(exchange.context),
+        "response": exchange.response,
+    }
+    return scored_row(row, scored, Columns())
+
+
+@contextlib.contextmanager
+def _results_file(job: Job) -> Iterator[Callable[[TraceResult], None]]:
+    """Keeps results of which there is an exchange, a line each, in the file if there is one."""
+    if job.out is None:
+        yield lambda result: None
+        return
+    try:
+        job.out.parent.mkdir(parents=True, exist_ok=True)
+        file: TextIO = job.out.open("w" if job.watch is None else "a", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", path=str(job.out)) from None
+    with file:
+
+        def keep(result: TraceResult) -> None:
+            if result.exchange is not None:
+                file.write(json.dumps(_row(result), ensure_ascii=False) + "\n")
+                file.flush()
+
+        yield keep
+
+
+@contextlib.asynccontextmanager
+async def _stopping() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and Ctrl-C set, so that what is scored is still written."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    caught = (signal.SIGTERM, signal.SIGINT)
+    with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
+        for each in caught:
+            loop.add_signal_handler(each, stop.set)
+    try:
+        yield stop
+    finally:
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            for each in caught:
+                loop.remove_signal_handler(each)
+
+
+@contextlib.asynccontextmanager
+async def _closing(scorer: Scorer) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        close = getattr(scorer, "aclose", None)
+        if close is not None:
+            await close()
