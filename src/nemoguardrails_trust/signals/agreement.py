@@ -191,13 +191,22 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if first.joined == second.joined:
         return _YES
     ours, theirs = first.terms, second.terms
+    chosen = not (ours and theirs)
+    if chosen:  # one of the prompt's own words is the answer
+        ours, theirs = first.all_terms, second.all_terms
     overlap, dice, against = _overlap(ours, theirs)
     if not overlap:
         return Agreement(0.0, settled=False)
-    # From 0.85 on, one says all that the other says, and perhaps more.
-    value = overlap * (0.8 + 0.2 * dice) if overlap > 0.85 else 0.4 * (overlap + dice)
+    if overlap > 0.99:
+        value = 0.9 + 0.1 * dice  # one says all that the other says, and perhaps more
+    else:
+        value = 0.35 * (overlap + dice)
     if _different_numbers(ours, theirs) or first.formula or second.formula:
         value *= 0.4
+    if chosen and first.picks and second.picks:
+        value = value if first.picks == second.picks else 0.0
+    elif chosen and next(iter(ours), "") != next(iter(theirs), ""):
+        value *= 0.5  # both name it, but perhaps only one chooses it
     value *= 1.0 - against
     return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())
 

@@ -1,6 +1,7 @@
 """An answer as it is compared: its final answer, its words, and the value that it gives."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -90,6 +91,18 @@ class Question:
     def asks_yes_or_no(self) -> bool:
         """Whether it asks for yes or no."""
         return polarity.is_yes_no_question(self.folded)
+
+    @cached_property
+    def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """What it leaves to choose from: the words next to its last `or`, without endings."""
+        before, found, after = self.folded.rpartition(" or ")
+        if not found:
+            return None
+        left, right = (
+            frozenset(stem(word) for word in words if word not in text.STOP_WORDS)
+            for words in (text.tokens(before[-60:])[-3:], text.tokens(after[:60])[:3])
+        )
+        return (left - right, right - left) if left - right and right - left else None
 
     @cached_property
     def asks_for_order(self) -> bool:
@@ -257,34 +270,36 @@ class Answer:
         return [" ".join(Answer(item, self.question).key) for item in found]
 
     @cached_property
-    def adds(self) -> bool:
-        """Whether there is a word in it that is not the prompt's."""
-        return any(
-            stem(word) not in self.question.stems
-            for word in self.words
-            if word not in text.STOP_WORDS and not polarity.is_negator(word)
-        )
+    def terms(self) -> dict[str, Term]:
+        """The words that it adds to the prompt, in order."""
+        return self._terms(self.question.stems)
 
     @cached_property
-    def terms(self) -> dict[str, Term]:
-        """The words that it adds to the prompt; all its words, where it adds none."""
+    def picks(self) -> int | None:
+        """Which of the prompt's two alternatives it names first, 1 or 2."""
+        if self.question.alternatives is None:
+            return None
+        left, right = self.question.alternatives
+        return next((1 if word in left else 2 for word in self.all_terms if word in left | right), None)
+
+    @cached_property
+    def all_terms(self) -> dict[str, Term]:
+        """All its words that mean something, in order."""
+        return self._terms(frozenset()) or {word: Term(1.0, negated=False) for word in self.words}
+
+    def _terms(self, left_out: Collection[str]) -> dict[str, Term]:
         names = {text.fold(word) for word in _CAPITALISED.findall(self.final)}
-        stems = self.question.stems if self.adds else frozenset()
         terms: dict[str, Term] = {}
         for clause in polarity.clauses(self.folded):
             words = text.without_ornaments(quantities.join_number_words(text.tokens(clause)))
             negations = polarity.negations(words)
             for word in words:
-                if word in text.STOP_WORDS or polarity.is_negator(word):
-                    continue
-                stemmed = stem(word)
-                if stemmed in stems:
+                if word in text.STOP_WORDS or polarity.is_negator(word) or stem(word) in left_out:
                     continue
                 base, opposite = polarity.positive(word)
                 weight = 3.0 if text.is_number(word) or word in names else 1.0
-                negated = (negations + opposite) % 2 == 1
-                terms.setdefault(stem(base), Term(weight, negated))
-        return terms or {word: Term(1.0, negated=False) for word in self.words}
+                terms.setdefault(stem(base), Term(weight, (negations + opposite) % 2 == 1))
+        return terms
 
 
 def final_answer(answer: str) -> str:

@@ -53,7 +53,7 @@ _OPPOSITES = {
 _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _CLAUSES = re.compile(
-    r"[.;:!?\n]|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
+    r"[.;:!?\n(){}\[\]]|\s-+\s|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
     r"|rather|instead)\b"
 )
 

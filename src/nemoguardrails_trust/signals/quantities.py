@@ -34,6 +34,12 @@ _SCALES = {
     "crore": 10**7, "lakh": 10**5,
 }  # fmt: skip
 NUMBER_WORDS = frozenset((*_SMALL, *_SCALES))
+# As in `Henry VIII` and `World War II`; those that are letters or words too are left out.
+_ROMAN = {
+    "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11",
+    "xii": "12", "xiii": "13", "xiv": "14", "xv": "15", "xvi": "16", "xvii": "17", "xviii": "18",
+    "xix": "19", "xx": "20",
+}  # fmt: skip
 
 # Each kind of unit: names of one unit, and its size in the first one.
 _UNITS: dict[str, tuple[str | None, Fraction]] = {}
@@ -100,6 +106,8 @@ class Quantity:
 
 def join_number_words(words: Sequence[str]) -> list[str]:
     """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
+    if not _ROMAN.keys().isdisjoint(words):
+        words = [*words[:1], *(_ROMAN.get(word, word) for word in words[1:])]
     if NUMBER_WORDS.isdisjoint(words):
         return list(words)
     joined: list[str] = []
@@ -183,7 +191,7 @@ def quantity(words: Sequence[str]) -> Quantity | None:
 
 def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
     number = words[place]
-    value, digits = Fraction(number), len(number.partition(".")[2])
+    value, digits = Fraction(number), min(15, len(number.partition(".")[2]))
     place += 1
     kind, size, power = None, Fraction(1), 1
     label: list[str] = []

@@ -152,13 +152,16 @@ def _join_initials(found: re.Match[str]) -> str:
 
 
 def likeness(first: str, second: str) -> float:
-    """0.9 for two longer words that differ by one slip of spelling, 0.0 for others.
+    """0.8 for two longer words that differ by one slip of spelling, 0.6 for one that begins the
+    other (`Chris`, `Christopher`), 0.0 for others.
 
     A slip is a letter too many, missing, replaced, or moved past its neighbours.
     """
     short, long = sorted((first, second), key=len)
-    if len(short) < 4 or len(long) - len(short) > 1 or short[0] != long[0] or is_number(long):
+    if len(short) < 4 or short[0] != long[0] or is_number(long):
         return 0.0
+    if len(long) - len(short) > 1:
+        return 0.6 if long.startswith(short) else 0.0
     start = 0
     while start < len(short) and short[start] == long[start]:
         start += 1
@@ -168,4 +171,4 @@ def likeness(first: str, second: str) -> float:
     ours, theirs = short[start : len(short) - end], long[start : len(long) - end]
     one_letter = len(theirs) <= 1
     moved = len(ours) <= 4 and len(ours) > 1 and sorted(ours) == sorted(theirs)
-    return 0.9 if one_letter or moved else 0.0
+    return 0.8 if one_letter or moved else 0.0
