@@ -157,7 +157,7 @@ def _signals(row: Row) -> dict[str, float | None]:
     found = {
         name.removeprefix(SIGNAL_PREFIX): _share(name, value)
         for name, value in row.items()
-        if name.startswith(SIGNAL_PREFIX)
+        if isinstance(name, str) and name.startswith(SIGNAL_PREFIX)
     }
     together = _from_json(row.get("signals"))
     if isinstance(together, Mapping):
@@ -239,5 +239,7 @@ def _folded(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 40 else f"{shown[:40]}…"
+    """What an error may show of a value: a number, but no text, which may be an answer."""
+    if isinstance(value, int | float):
+        return repr(value)
+    return "text" if isinstance(value, str) else f"a {type(value).__name__}"

@@ -1,0 +1,103 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from nemoguardrails_trust.commands.report import report
+from tests.report.samples import SIMPLEQA, embedded, results
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(report)
+    return app
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in results(40)), "utf-8")
+    return path
+
+
+def test_one_line_says_what_was_made(app: typer.Typer, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    done = CliRunner().invoke(app, [str(SIMPLEQA), "--out", str(out)])
+    assert done.exit_code == 0
+    assert done.output == f"{out}: 4,326 answers, 1,527 below 0.6 (0.2 MB)\n"
+    assert out.read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_options_reach_the_page(app: typer.Typer, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    options = ["--threshold", "0.75", "--title", "Week 32", "--label-column", "correct"]
+    done = CliRunner().invoke(app, [str(data), "--out", str(out), *options])
+    assert done.exit_code == 0, done.output
+    assert ", 4 without a score" in done.output
+    page = out.read_text("utf-8")
+    assert "<title>Week 32</title>" in page
+    assert embedded(page)["threshold"] == 0.75
+
+
+def test_other_columns_are_read_when_named(app: typer.Typer, tmp_path: Path) -> None:
+    path, out = tmp_path / "results.csv", tmp_path / "report.html"
+    path.write_text("question,answer,trust,ok\nWhat?,That.,0.5,yes\n")
+    names = [("prompt", "question"), ("response", "answer"), ("score", "trust"), ("label", "ok")]
+    options = [part for kind, name in names for part in (f"--{kind}-column", name)]
+    done = CliRunner().invoke(app, [str(path), "--out", str(out), *options])
+    assert done.exit_code == 0, done.output
+    (answer,) = embedded(out.read_text("utf-8"))["answers"]
+    assert (answer["prompt"], answer["response"]) == ("What?", "That.")
+    assert (answer["score"], answer["label"]) == (0.5, 1)
+
+
+def test_a_program_reads_json(app: typer.Typer, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    done = CliRunner().invoke(app, [str(data), "--out", str(out), "--json"])
+    told = json.loads(done.output)
+    assert told["path"] == str(out)
+    assert told["bytes"] == out.stat().st_size
+    assert {"threshold": 0.6, "rows": 40, "scored": 36, "labelled": 36}.items() <= told.items()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("", "the file is empty"),
+        ("prompt,response\na,b\n", "there is no column 'trustworthiness_score'"),
+        ("trustworthiness_score\nhigh\n", "it must be a number from 0 to 1"),
+    ],
+)
+def test_an_error_is_one_line_and_no_page(
+    app: typer.Typer, tmp_path: Path, text: str | None, told: str
+) -> None:
+    path, out = tmp_path / "results.csv", tmp_path / "report.html"
+    if text is not None:
+        path.write_text(text)
+    done = CliRunner().invoke(app, [str(path), "--out", str(out)])
+    assert done.exit_code == 2
+    assert told in done.output
+    assert done.output.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_threshold_out_of_range_is_refused(app: typer.Typer, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    done = CliRunner().invoke(app, [str(data), "--out", str(out), "--threshold", "7"])
+    assert done.exit_code == 2
+    assert "threshold is 7.0; it must be from 0 to 1" in done.output
+
+
+def test_the_command_loads_nothing_heavy_before_it_runs() -> None:
+    code = (
+        "import sys, nemoguardrails_trust.commands.report;"
+        "print([m for m in ('numpy', 'jinja2', 'pydantic', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

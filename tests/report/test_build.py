@@ -1,0 +1,214 @@
+import base64
+import csv
+import hashlib
+import json
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.report import build_report
+from tests.report.samples import HOSTILE, SIMPLEQA, embedded, hostile_results, results
+
+ROWS = results(30)
+
+
+def built(results: Any, out: Path, **options: Any) -> str:
+    build_report(results, out, **options)
+    return out.read_text("utf-8")
+
+
+def write_csv(path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ROWS[0])
+        writer.writeheader()
+        for row in ROWS:
+            writer.writerow(row | {"alternatives": json.dumps(row["alternatives"])})
+
+
+def write_json_lines(path: Path) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
+
+
+def write_parquet(path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist(ROWS), path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("results.csv", write_csv),
+        ("results.jsonl", write_json_lines),
+        ("results.parquet", write_parquet),
+    ],
+)
+def test_every_format_gives_the_same_page(name: str, write: Any, tmp_path: Path) -> None:
+    write(tmp_path / name)
+    from_file = embedded(built(tmp_path / name, tmp_path / "file.html"))
+    from_rows = embedded(built(iter(ROWS), tmp_path / "rows.html"))
+    assert from_file == from_rows
+
+
+def test_a_data_frame_gives_the_same_page(tmp_path: Path) -> None:
+    from_frame = embedded(built(pd.DataFrame(ROWS), tmp_path / "frame.html"))
+    assert from_frame == embedded(built(ROWS, tmp_path / "rows.html"))
+
+
+def test_the_recorded_scores_of_simpleqa_make_a_report(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    report = build_report(SIMPLEQA, out)
+    assert (report.rows, report.scored, report.labelled) == (4326, 4326, 4326)
+    assert report.bytes == out.stat().st_size
+    page = out.read_text("utf-8")
+    data = embedded(page)
+    assert report.answers == len(data["answers"])
+    assert data["figures"]["auroc"] == pytest.approx(0.755, abs=0.0005)
+    assert data["figures"]["reliability"]["error"] == pytest.approx(0.31, abs=0.005)
+    assert sum(data["figures"]["thresholds"]["all"][:601]) == report.flagged
+    assert 'given by <b dir="auto">gpt-4o</b>' in page
+
+
+def test_a_page_says_how_many_answers_it_holds(tmp_path: Path) -> None:
+    whole = built(ROWS, tmp_path / "whole.html")
+    part = built(results(2000), tmp_path / "part.html")
+    held = len(embedded(part)["answers"])
+    assert "All 30 answers of the results are in this page." in whole
+    assert re.search(rf"counts all 2,000 answers; of their texts, this page\s+holds {held}\.", part)
+    assert "the 100 least trusted" in part
+    assert "a random sample of 200" in part
+
+
+def test_no_text_becomes_markup(tmp_path: Path) -> None:
+    page = built(hostile_results(), tmp_path / "report.html", title=HOSTILE)
+    assert page.count("<script") == 2
+    assert page.count("</script>") == 2
+    assert "<img" not in page
+    assert embedded(page)["answers"][0]["response"] == HOSTILE
+
+
+def test_the_longest_texts_do_not_make_a_heavy_page(tmp_path: Path) -> None:
+    texts = dict.fromkeys(("prompt", "response", "gold", "explanation"), "<" * 20_000)
+    rows = [row | texts for row in results(600)]
+    assert build_report(rows, tmp_path / "report.html").bytes < 5_000_000
+
+
+def test_half_a_surrogate_pair_does_no_harm(tmp_path: Path) -> None:
+    row = ROWS[0] | {"response": "half \ud83d of it"}
+    assert embedded(built([row], tmp_path / "r.html"))["answers"][0]["response"] == "half ? of it"
+
+
+def test_the_policy_allows_this_style_and_script_and_nothing_else(tmp_path: Path) -> None:
+    page = built(ROWS, tmp_path / "report.html")
+    found = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert found is not None
+    directives = dict(each.split(" ", 1) for each in found[1].replace("&#39;", "'").split("; "))
+
+    def digest(tag: str) -> str:
+        text = page.rsplit(f"<{tag}>", 1)[1].split(f"</{tag}>")[0]
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    assert directives == {
+        "default-src": "'none'",
+        "style-src": f"'sha256-{digest('style')}'",
+        "script-src": f"'sha256-{digest('script')}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+
+
+def test_the_page_names_nothing_to_load(tmp_path: Path) -> None:
+    page = built(ROWS, tmp_path / "report.html")
+    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["#answers"] + ["#cost"] * (
+        page.count('href="#cost"')
+    )
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_errors_and_cost_are_told(tmp_path: Path) -> None:
+    page = built(ROWS, tmp_path / "report.html")
+    assert "Why 3 answers have no score" in page
+    assert "the server failed: 500" in page
+    assert re.search(r"Calls</th><td>2</td>\s*<td>2</td><td>2</td>\s*<td>60</td>", page)
+
+
+def test_results_without_labels_say_so(tmp_path: Path) -> None:
+    page = built(results(30, labelled=False), tmp_path / "report.html")
+    assert "None with a score is known to be right or wrong" in page
+    assert 'id="reliability"' not in page
+
+
+def test_a_column_of_another_name_holds_the_labels_when_asked(tmp_path: Path) -> None:
+    rows = [{**row, "verdict": row["correct"], "correct": None} for row in ROWS]
+    figures = embedded(built(rows, tmp_path / "r.html", label_column="verdict"))["figures"]
+    assert figures["labelled"] == 27
+
+
+def test_the_threshold_is_rounded_to_the_step_of_the_slider(tmp_path: Path) -> None:
+    report = build_report(ROWS, tmp_path / "report.html", threshold=0.61234)
+    assert report.threshold == 0.612
+    assert embedded((tmp_path / "report.html").read_text("utf-8"))["threshold"] == 0.612
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_a_threshold_out_of_range_is_an_error(threshold: float, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"threshold is .*0 to 1") as caught:
+        build_report(ROWS, tmp_path / "report.html", threshold=threshold)
+    assert caught.value.key == "threshold"
+
+
+@pytest.mark.parametrize("rows", [[], iter([])])
+def test_no_rows_are_an_error(rows: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no rows"):
+        build_report(rows, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"score_column": "score"}, {"label_column": "verdict"}])
+def test_a_missing_column_is_an_error_that_lists_those_there_are(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    (name,) = options.values()
+    with pytest.raises(DataError, match=f"no column '{name}'; the columns are: prompt, response"):
+        build_report(ROWS, tmp_path / "report.html", **options)
+
+
+def test_a_bad_value_names_the_file_and_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text("prompt,response,trustworthiness_score\na,b,0.5\nc,d,1.5\n")
+    with pytest.raises(DataError, match=r"results\.csv:3: trustworthiness_score is text"):
+        build_report(path, tmp_path / "report.html")
+
+
+def test_the_results_are_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    write_json_lines(path)
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="would overwrite the results"):
+        build_report(path, path)
+    assert path.read_bytes() == before
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be written: No such file or directory"):
+        build_report(ROWS, tmp_path / "nowhere" / "report.html")
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(DataError, match="cannot be written: Is a directory"):
+        build_report(ROWS, tmp_path / "folder.html")
+    assert [each.name for each in tmp_path.iterdir()] == ["folder.html"]
+
+
+def test_a_page_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    out.write_text("old")
+    assert "Trustworthiness report" in built(ROWS, out)
+    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+    assert stat.S_IMODE(out.stat().st_mode) & 0o444 == 0o444
