@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.intervals import Interval
 from nemoguardrails_trust.labelled import signal_values
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings, create_scorer
@@ -19,22 +20,6 @@ from nemoguardrails_trust.signals.combine import Weights, combine
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Knots = tuple[tuple[Share, Share], ...]
-
-
-class Expected(BaseModel):
-    """A figure to expect on new data, with its 95 % interval.
-
-    Attributes:
-        value: The figure in cross-validation; `None` where there was nothing to have it from.
-        low: Lower end.
-        high: Upper end.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
 
 
 class Calibration(BaseModel):
@@ -68,7 +53,7 @@ class Calibration(BaseModel):
     fit: str
     threshold: Share | None = None
     target: str | None = None
-    expected: dict[str, Expected] = Field(default_factory=dict)
+    expected: dict[str, Interval] = Field(default_factory=dict)
     n: int = Field(ge=1)
     created: str
 

@@ -13,28 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nemoguardrails_trust.intervals import Z95, Interval
 from nemoguardrails_trust.scores import Usage
 
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 
 ECE_BINS = 10
-_Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate with its 95 % interval.
-
-    Attributes:
-        value: The estimate; `None` where there is nothing to estimate it from.
-        low: Lower end; `None` where there is too little to give one.
-        high: Upper end, likewise.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +152,7 @@ def auroc(scores: Floats, correct: Booleans) -> Interval:
     area = float(above.mean())
     if m == 1 or n == 1:
         return Interval(area)
-    margin = _Z95 * math.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
+    margin = Z95 * math.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
     return Interval(area, max(0.0, area - margin), min(1.0, area + margin))
 
 
@@ -189,24 +174,6 @@ def expected_calibration_error(
     which = np.minimum((scores * bins).astype(np.intp), bins - 1)
     gaps = np.bincount(which, weights=scores - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(scores))
-
-
-def wilson(successes: int, trials: int) -> Interval:
-    """Gives a share with Wilson's 95 % score interval, which is sound for few trials too.
-
-    Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
-    the American Statistical Association 22 (1927).
-
-    Returns:
-        No value without trials.
-    """
-    if trials == 0:
-        return Interval(None)
-    share, square = successes / trials, _Z95**2
-    centre = (share + square / (2 * trials)) / (1 + square / trials)
-    spread = math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    margin = _Z95 * spread / (1 + square / trials)
-    return Interval(share, max(0.0, centre - margin), min(1.0, centre + margin))
 
 
 def _midranks(values: Floats) -> Floats:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nemoguardrails_trust.models.base import LanguageModel
+    from nemoguardrails_trust.models.limits import Limits
     from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
 
 EXIT_INCOMPLETE = 1
@@ -133,7 +134,11 @@ def scorer_settings(**chosen: Any) -> "ScorerSettings":
 
 
 def build_model(
-    name: str | None, base_url: str | None = None, *, recorded: "Path | None" = None
+    name: str | None,
+    base_url: str | None = None,
+    *,
+    recorded: "Path | None" = None,
+    limits: "Limits | None" = None,
 ) -> "LanguageModel | None":
     """Builds the model that `--model` and `--base-url` name; `None` where none is named.
 
@@ -141,6 +146,7 @@ def build_model(
         name: The model's name, or `replay`.
         base_url: The server, if not OpenAI's own.
         recorded: The JSON lines that `replay` gives back.
+        limits: What the model shares with others; `None` takes its own.
 
     Raises:
         SettingsError: The options contradict each other.
@@ -161,9 +167,9 @@ def build_model(
         if base_url is not None:
             raise SettingsError("--base-url needs a --model", key="base_url")
         return None
-    from nemoguardrails_trust.models.openai import OpenAIModel
+    from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 
-    return OpenAIModel(name, base_url=base_url)
+    return OpenAICompatibleModel(name, base_url=base_url, limits=limits)
 
 
 def build_scorer(
