@@ -54,6 +54,13 @@ class Connection:
     base_url: str = DEFAULT_BASE_URL
     timeout: float = DEFAULT_TIMEOUT
 
+    def __post_init__(self) -> None:
+        if not _is_address(self.base_url):
+            raise SettingsError(
+                "LANGFUSE_BASE_URL must be an address such as https://cloud.langfuse.com",
+                key="LANGFUSE_BASE_URL",
+            )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Connection":
         """Reads the variables that Langfuse's own client reads.
@@ -63,7 +70,7 @@ class Connection:
 
         Raises:
             CredentialsError: A key is not set.
-            SettingsError: The timeout is not a number above 0.
+            SettingsError: The timeout is not a number above 0, or the address is none.
         """
         values = os.environ if environment is None else environment
         names = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
@@ -134,7 +141,6 @@ class LangfuseClient:
         self._failures = (
             ApiError,
             httpx.HTTPError,
-            httpx.InvalidURL,
             ValidationError,
             UnicodeDecodeError,
         )
@@ -196,7 +202,7 @@ class LangfuseClient:
         """How many requests in all may end in this error."""
         if isinstance(error, RateLimitError):
             return self._retry.rate_limit_attempts
-        if isinstance(error, CredentialsError | ModelRequestError | SettingsError):
+        if isinstance(error, CredentialsError | ModelRequestError):
             return 1
         return self._retry.attempts
 
@@ -218,8 +224,6 @@ class LangfuseClient:
             return ModelConnectionError(
                 f"{place} could not be reached {when} {nth}: {type(failure).__name__}"
             )
-        if isinstance(failure, httpx.InvalidURL):
-            return SettingsError(f"LANGFUSE_BASE_URL is not an address: {failure}")
         return ModelResponseError(
             f"{place} answered in a form that its client cannot read {when} {nth}: "
             f"{type(failure).__name__}"
@@ -277,6 +281,16 @@ def require_client() -> None:
             f"langfuse {version} is installed, which is too old: 4.18 or later is needed; "
             "install it with `pip install --upgrade 'nemoguardrails-trust[langfuse]'`"
         )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return False
+    whole = text.isprintable() and not any(each.isspace() for each in text)
+    return whole and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _timeout(text: str | None) -> float:
