@@ -65,7 +65,7 @@ def move_slider(page: Any, value: float) -> None:
 
 
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return "–" if share is None else f"{100 * share:.1f}\u00a0%"
 
 
 def prompts(page: Any) -> list[str]:
@@ -136,7 +136,7 @@ def test_the_slider_works_by_keyboard(open_page: Open) -> None:
     page.keyboard.press("Shift+ArrowLeft")
     assert page.locator("#threshold-number").input_value() == "0.609"
     page.keyboard.press("Home")
-    assert tile(page, "flagged") == "0.0 %"
+    assert tile(page, "flagged") == percent(0)
     page.keyboard.press("Tab")
     page.keyboard.press("Control+A")
     page.keyboard.type("0.75")
@@ -422,8 +422,10 @@ def test_paper_has_the_figures_without_the_controls(open_page: Open) -> None:
     assert luminance(background) == 1
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details:not([open])").count() == 0
+    assert page.locator("#curves svg").get_attribute("width") == "680"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
+    assert int(page.locator("#curves svg").get_attribute("width")) > 680
     assert page.pdf().startswith(b"%PDF")
 
 
@@ -433,7 +435,7 @@ def test_results_without_labels_have_a_page_that_works(open_page: Open) -> None:
     assert page.locator("#figure-precision").count() == 0
     assert page.locator("#curves .curve").count() == 1
     move_slider(page, 1)
-    assert tile(page, "flagged") == "100.0 %"
+    assert tile(page, "flagged") == percent(1)
 
 
 def test_results_without_any_score_have_a_page_that_works(open_page: Open) -> None:

@@ -19,8 +19,8 @@ from nemoguardrails_trust.evaluation import (
     Floats,
     auroc,
     expected_calibration_error,
-    wilson,
 )
+from nemoguardrails_trust.intervals import wilson
 from nemoguardrails_trust.report.results import USAGE, Result
 
 THRESHOLD_STEPS = 1000

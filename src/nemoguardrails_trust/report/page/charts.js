@@ -24,9 +24,17 @@ function titled(node, text) {
   return node;
 }
 
+// On paper a chart is drawn for the width of a page, so that its texts can be read.
+const PAPER_WIDTH = 680;
+let onPaper = false;
+
+function chartWidth(holder) {
+  return Math.max(240, Math.min(holder.clientWidth, onPaper ? PAPER_WIDTH : Infinity));
+}
+
 // An empty chart: an SVG element, its plotting area, and scales from 0–1 to pixels.
 function frame(holder, height, label, margin) {
-  const width = Math.max(240, holder.clientWidth);
+  const width = chartWidth(holder);
   const svg = svgNode("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
   svg.setAttribute("aria-label", label);
   const area = {
@@ -168,7 +176,7 @@ function drawCurves(holder, at, curves) {
 const SQUARE_MARGIN = { left: 58, right: 12, top: 10, bottom: 44 };
 
 function squareHeight(holder) {
-  const width = Math.max(240, holder.clientWidth);
+  const width = chartWidth(holder);
   return width - SQUARE_MARGIN.left - SQUARE_MARGIN.right + SQUARE_MARGIN.top + SQUARE_MARGIN.bottom;
 }
 

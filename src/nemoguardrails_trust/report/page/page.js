@@ -116,6 +116,8 @@ function makeKeys() {
     .append(...CURVES.map(([name, key]) => keyEntry(name, 26, line(key))));
 }
 
+const redraws = [];
+
 // Draws a chart now and whenever its width changes; returns what moves its threshold.
 function livingChart(id, draw) {
   const holder = document.getElementById(id);
@@ -129,6 +131,7 @@ function livingChart(id, draw) {
     if (last) move(...last);
   };
   redraw();
+  redraws.push(redraw);
   new ResizeObserver(() => {
     if (holder.clientWidth !== width) redraw();
   }).observe(holder);
@@ -239,10 +242,14 @@ function pointToThreshold(holder, moveTo) {
 // On paper nothing can be opened, so all is.
 let opened = [];
 addEventListener("beforeprint", () => {
+  onPaper = true;
+  for (const redraw of redraws) redraw();
   opened = [...document.querySelectorAll("details:not([open])")];
   for (const each of opened) each.open = true;
 });
 addEventListener("afterprint", () => {
+  onPaper = false;
+  for (const redraw of redraws) redraw();
   for (const each of opened) each.open = false;
 });
 
