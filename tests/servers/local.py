@@ -80,6 +80,12 @@ class LocalServer:
         """The JSON bodies received, in order."""
         return [each.body for each in self.received]
 
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now."""
+        server = None if self._runner is None else self._runner.server
+        return 0 if server is None else len(server.connections)
+
     async def start(self) -> None:
         """Listens from now on."""
         app = web.Application(client_max_size=64 * 1024**2)

@@ -1,0 +1,232 @@
+"""Reads the choices of a chat completion, as the many servers of that protocol write them."""
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nemoguardrails_trust.models.base import Completion, TokenLogprob
+
+_THINKING = re.compile(r"\s*<(think|thinking|thought)>", re.IGNORECASE)
+_THOUGHT = re.compile(r"</(?:think|thinking|thought)>", re.IGNORECASE)
+_LEAST_LOGPROB = -9999.0  # what servers give for "as good as impossible"
+_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One choice of a chat completion.
+
+    Attributes:
+        completion: The answer; `None` where the choice holds none.
+        thought: Whether the model shows that it thought first.
+        plain: Whether the answer is plain text, whose tokens a server can give probabilities for.
+    """
+
+    completion: Completion | None
+    finish_reason: str | None
+    thought: bool
+    plain: bool
+
+    @property
+    def starved(self) -> bool:
+        """Whether thinking used up the limit on tokens before any answer came."""
+        return self.completion is None and self.finish_reason == "length"
+
+
+def read_choices(body: Mapping[str, Any], *, thinks: bool) -> list[Choice]:
+    """The choices of a server's answer; none where it holds no list of them.
+
+    Args:
+        body: The server's answer.
+        thinks: Whether the model is known to think first: text before a lone `</think>` is then
+            thinking too, since some chat templates open it in the prompt.
+    """
+    listed = body.get("choices")
+    if not isinstance(listed, list):
+        return []
+    usage = body.get("usage")
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    reasoned = isinstance(details, dict) and token_count(details.get("reasoning_tokens")) > 0
+    return [
+        _choice(each, thinks=thinks, reasoned=reasoned) for each in listed if isinstance(each, dict)
+    ]
+
+
+def token_count(value: Any) -> int:
+    """A count of tokens as servers give it; 0 where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(value) if math.isfinite(value) and value > 0 else 0
+
+
+def without_thinking(text: str, *, thinks: bool) -> str | None:
+    """An answer without the thinking that stands before it; `None` where only thinking is there.
+
+    Only thinking at the beginning counts: elsewhere the tags belong to the answer.
+    """
+    while opened := _THINKING.match(text):
+        closed = _THOUGHT.search(text, opened.end())
+        if closed is None:
+            return None
+        text = text[closed.end() :]
+        thinks = False
+    if thinks and (closed := _THOUGHT.search(text)) is not None:
+        text = text[closed.end() :]
+    return text
+
+
+def _choice(choice: Mapping[str, Any], *, thinks: bool, reasoned: bool) -> Choice:
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        message = {"content": choice.get("text")}
+    finish = choice.get("finish_reason")
+    finish = finish if isinstance(finish, str) else None
+    written = _content(message.get("content"))
+    said = without_thinking(written, thinks=thinks)
+    thought = reasoned or said != written or _shows_thinking(message)
+    text, plain = _text(message, said)
+    if text is None:
+        return Choice(None, finish, thought, plain)
+    tokens = None
+    if plain:
+        tokens = _after_thinking(read_logprobs(choice.get("logprobs")), text, thought=thought)
+    return Choice(Completion(text, tokens, finish), finish, thought, plain)
+
+
+def _text(message: Mapping[str, Any], said: str | None) -> tuple[str | None, bool]:
+    """What a message says, and whether it is plain text."""
+    calls = _tool_calls(message)
+    if calls:
+        whole: dict[str, Any] = {"tool_calls": calls}
+        if said is not None and said.strip():
+            whole["content"] = said.strip()
+        return json.dumps(whole, sort_keys=True, ensure_ascii=False), False
+    if said is not None and said.strip():
+        # The white space that follows thinking is none of the answer's.
+        return said.strip() if said != _content(message.get("content")) else said, True
+    refusal = message.get("refusal")
+    if isinstance(refusal, str) and refusal.strip():
+        return refusal, False
+    return None, True
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [
+        part if isinstance(part, str) else part.get("text")
+        for part in content
+        if isinstance(part, str) or (isinstance(part, dict) and part.get("type", "text") == "text")
+    ]
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _shows_thinking(message: Mapping[str, Any]) -> bool:
+    if any(message.get(key) for key in ("reasoning_content", "reasoning")):
+        return True
+    content = message.get("content")
+    return isinstance(content, list) and any(
+        isinstance(part, dict) and part.get("type") in ("thinking", "reasoning") for part in content
+    )
+
+
+def _tool_calls(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The calls as name and arguments by value; their ids are random and say nothing."""
+    listed = message.get("tool_calls")
+    functions = [
+        each.get("function")
+        for each in (listed if isinstance(listed, list) else [])
+        if isinstance(each, dict)
+    ]
+    functions.append(message.get("function_call"))
+    calls = []
+    for function in functions:
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
+            arguments = function.get("arguments")
+            if isinstance(arguments, str):
+                # Arguments that are cut off or malformed stay the text they are.
+                with contextlib.suppress(ValueError, RecursionError):
+                    arguments = json.loads(arguments)
+            calls.append({"name": function["name"], "arguments": arguments})
+    return calls
+
+
+def read_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
+    """The tokens of a choice's `logprobs`, in the form of chat or of plain completions.
+
+    `None` where there are none, or where one token's log-probability is not one: nothing that is
+    computed from the others could be trusted then.
+    """
+    if not isinstance(logprobs, dict):
+        return None
+    if isinstance(logprobs.get("content"), list):
+        entries: Iterable[Any] = logprobs["content"]
+    else:
+        entries = _entries_of_plain_completion(logprobs)
+    tokens = []
+    for entry in entries:
+        pair = _pair(entry)
+        if pair is None:
+            return None
+        listed = entry.get("top_logprobs")
+        top = (_pair(each) for each in listed) if isinstance(listed, list) else ()
+        tokens.append(TokenLogprob(*pair, tuple(each for each in top if each is not None)))
+    return tuple(tokens) or None
+
+
+def _entries_of_plain_completion(logprobs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`{"tokens": […], "token_logprobs": […], "top_logprobs": [{…}]}` in the form of chat."""
+    tokens, values = logprobs.get("tokens"), logprobs.get("token_logprobs")
+    tops = logprobs.get("top_logprobs")
+    if not isinstance(tokens, list) or not isinstance(values, list) or len(tokens) != len(values):
+        return []
+    if not isinstance(tops, list) or len(tops) != len(tokens):
+        tops = [None] * len(tokens)
+    return [
+        {
+            "token": token,
+            "logprob": value,
+            "top_logprobs": [{"token": t, "logprob": v} for t, v in top.items()]
+            if isinstance(top, dict)
+            else None,
+        }
+        for token, value, top in zip(tokens, values, tops, strict=True)
+    ]
+
+
+def _pair(entry: Any) -> tuple[str, float] | None:
+    if not isinstance(entry, dict):
+        return None
+    token, logprob = entry.get("token"), entry.get("logprob")
+    if not isinstance(token, str) or isinstance(logprob, bool):
+        return None
+    # A value clearly above 0 is no logarithm of a probability, whatever else it may be.
+    if not isinstance(logprob, int | float) or math.isnan(logprob) or logprob > _ROUNDING:
+        return None
+    return token, min(0.0, max(_LEAST_LOGPROB, float(logprob)))
+
+
+def _after_thinking(
+    tokens: Sequence[TokenLogprob] | None, text: str, *, thought: bool
+) -> tuple[TokenLogprob, ...] | None:
+    """The tokens of the answer itself; `None` where they cannot be told from the thinking's."""
+    if tokens is None or not thought:
+        return None if tokens is None else tuple(tokens)
+    if "".join(each.token for each in tokens).strip() == text.strip():
+        return tuple(tokens)
+    answer = text.strip()
+    tail = ""
+    for i in range(len(tokens) - 1, -1, -1):
+        tail = tokens[i].token + tail
+        if tail.strip() == answer:
+            # White space between thinking and answer may be tokens of its own, and is left out.
+            return tuple(tokens[i:])
+        if len(tail.strip()) > len(answer):
+            return None
+    return None

@@ -1,0 +1,141 @@
+"""Writes requests for chat completions, as far as a server is known to take them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.models.abilities import SAMPLING, Abilities
+
+ROOM_TO_THINK = 4096
+"""Tokens that a thinking model gets beside those of its answer."""
+
+_RESERVED = ("messages", "model", "n", "stream", "stream_options")
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_PROBABILITIES = ("logprobs", "top_logprobs")
+_OPTIONAL = SAMPLING.union(_LIMITS, _PROBABILITIES, ["n"])
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDefaults:
+    """What goes into every request of a model.
+
+    Attributes:
+        fixed: The parts of the body that no call changes.
+        temperature: Where a call gives none; `None` leaves it to the server.
+        max_tokens: Likewise.
+        top_logprobs: Likewise; `None` asks for no probabilities.
+    """
+
+    fixed: Mapping[str, Any]
+    temperature: Any = None
+    max_tokens: Any = None
+    top_logprobs: Any = None
+
+    @classmethod
+    def of(cls, model: str, parameters: Mapping[str, Any]) -> "RequestDefaults":
+        """Sorts a caller's parameters; what is `None` is not sent.
+
+        Raises:
+            SettingsError: A parameter is set by each call, or cannot be written as JSON.
+        """
+        extra = parameters.get("extra_body") or {}
+        if not isinstance(extra, Mapping):
+            raise SettingsError(
+                "parameters.extra_body must be a mapping of names to values",
+                key="parameters.extra_body",
+            )
+        given = {k: v for k, v in {**parameters, **extra}.items() if v is not None}
+        given.pop("extra_body", None)
+        for key in _RESERVED:
+            if key in given:
+                raise SettingsError(
+                    f"parameters.{key} cannot be set: it is given with each call; leave it out",
+                    key=f"parameters.{key}",
+                )
+        for key, value in given.items():
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError):
+                raise SettingsError(
+                    f"parameters.{key} cannot be written as JSON", key=f"parameters.{key}"
+                ) from None
+        asks = given.pop("logprobs", False)
+        alternatives = given.pop("top_logprobs", 0)
+        limits = {key: given.pop(key) for key in _LIMITS if key in given}
+        for key, limit in limits.items():
+            if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+                raise SettingsError(
+                    f"parameters.{key} is {limit!r}; it must be a whole number from 1",
+                    key=f"parameters.{key}",
+                )
+        return cls(
+            temperature=given.pop("temperature", None),
+            max_tokens=next(iter(limits.values()), None),
+            top_logprobs=alternatives if asks else None,
+            fixed={"model": model, **given},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What one call asks for, whatever the server turns out to take.
+
+    Attributes:
+        fixed: The parts of the body that are the same for every call.
+        messages: The conversation in the protocol's form.
+        temperature: `None` leaves it to the server.
+        max_tokens: The most tokens of an answer, thinking not counted; `None` likewise.
+        top_logprobs: Alternatives for each token; `None` asks for no probabilities.
+    """
+
+    fixed: Mapping[str, Any]
+    messages: list[dict[str, str]]
+    temperature: float | None
+    max_tokens: int | None
+    top_logprobs: int | None
+
+    def body(self, known: Abilities, n: int) -> dict[str, Any]:
+        """The body of a request for `n` choices to a server of which so much is known."""
+        body = {**self.fixed, "messages": self.messages}
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
+        if self.max_tokens is not None:
+            room = ROOM_TO_THINK if known.thinks else 0
+            body[known.limit_name] = self.max_tokens + room
+        if self.top_logprobs is not None and known.logprobs is not False:
+            body["logprobs"] = True
+            if self.top_logprobs:
+                body["top_logprobs"] = min(self.top_logprobs, known.most_alternatives)
+        if n > 1 and known.most_choices != 1:
+            body["n"] = n
+        for name in known.left_out & body.keys():
+            del body[name]
+        return body
+
+
+def optional_parts(body: Mapping[str, Any]) -> frozenset[str]:
+    """The parts of a request that some servers refuse."""
+    return _OPTIONAL & body.keys()
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """A body as JSON. Halves of surrogate pairs, which no encoding has, become `?`."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", errors="replace")
+
+
+def in_protocol_form(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Messages as the protocol has them.
+
+    A tool's result is given as a user's message that says so: the protocol's own form needs the
+    id of the call that it answers, which is not known, and servers refuse it without.
+    """
+    return [
+        {"role": "user", "content": f"Result of the tool:\n{each.content}"}
+        if each.role == "tool"
+        else {"role": each.role, "content": each.content}
+        for each in messages
+    ]

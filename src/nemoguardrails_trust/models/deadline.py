@@ -1,0 +1,32 @@
+"""The time by which a whole piece of work must be done, known to every request made within it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def whole_deadline(seconds: float) -> Iterator[None]:
+    """Tells requests made within, also by tasks started there, when they must be done.
+
+    Nothing is cancelled by it: that stays with `asyncio.timeout`. It spares waiting for what
+    cannot come in time, such as a rate limit that ends later.
+
+    Args:
+        seconds: From now. Within another deadline the earlier one counts.
+    """
+    at = asyncio.get_running_loop().time() + seconds
+    outer = _deadline.get()
+    token = _deadline.set(at if outer is None else min(at, outer))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def current_deadline() -> float | None:
+    """The deadline on the running loop's clock; `None` where there is none."""
+    return _deadline.get()

@@ -1,0 +1,233 @@
+"""Posts JSON to one address: paced, tried again where that helps.
+
+The loop of tries is written out here, not left to aiohttp-retry: between two tries a request has
+to give its place back to others and to wait for the limits it shares with them, a broken body is
+a failure like any other, and no more time may be spent than the request has left.
+"""
+
+import asyncio
+import ipaddress
+import json
+import random
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from nemoguardrails_trust.errors import (
+    ModelConnectionError,
+    ModelError,
+    ModelResponseError,
+    ModelTimeoutError,
+)
+from nemoguardrails_trust.models.deadline import current_deadline
+from nemoguardrails_trust.models.limits import Limits, Permit
+from nemoguardrails_trust.models.refusals import Again, Failed, failure_of_status, not_json
+from nemoguardrails_trust.models.sessions import SessionPool
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0  # seconds between tries
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+
+class Endpoint:
+    """One address that takes JSON and answers with JSON.
+
+    Args:
+        url: The address.
+        headers: Sent with every request; may hold a key, which is never shown.
+        label: What errors call it.
+        timeout: Seconds for a request and its further tries, from the first sending on.
+        max_retries: Further tries after a 429, a 5xx or a broken connection.
+        limits: What it shares with others.
+    """
+
+    def __init__(
+        self,
+        url: URL,
+        headers: Mapping[str, str],
+        *,
+        label: str,
+        timeout: float,
+        max_retries: int,
+        limits: Limits,
+    ) -> None:
+        self._url = url
+        self._headers = {"Content-Type": "application/json", **headers}
+        self._label = label
+        self._timeout = timeout
+        self._max_retries = max_retries
+        self._limits = limits
+        self._proxy = _proxy_for(url)
+        # Not a method of this object, which would then live as long as any session.
+        self._sessions = SessionPool(_SessionMaker(self._headers, limits))
+
+    async def post(self, body: bytes, *, tokens: int, spent: list[float]) -> dict[str, Any]:
+        """Posts a body and returns the JSON object that comes back.
+
+        Args:
+            body: The JSON, encoded.
+            tokens: What the request is estimated to use of a limit on tokens.
+            spent: Gets the seconds of every try, failed ones too.
+
+        Raises:
+            ModelError: No answer could be had.
+            RefusedRequestError: The server refused this request.
+        """
+        clock = asyncio.get_running_loop().time
+        whole = current_deadline()
+        end: float | None = None
+        tries = 0
+        free = True
+        while True:
+            async with self._permit(
+                tokens, whole, None if end is None else end - clock()
+            ) as permit:
+                if end is None:
+                    end = clock() + self._timeout
+                    end = end if whole is None else min(end, whole)
+                outcome = await self._try(permit, body, end - clock(), spent)
+            if not isinstance(outcome, Failed):
+                return outcome
+            if outcome.again is Again.FREELY and free:
+                free = False
+                continue
+            pause = _pause(outcome, tries)
+            if tries >= self._max_retries or pause is None or clock() + pause >= end:
+                raise outcome.error
+            tries += 1
+            await asyncio.sleep(pause)
+
+    async def aclose(self) -> None:
+        """Closes the connections held on the running event loop."""
+        await self._sessions.aclose()
+
+    def _permit(self, tokens: int, whole: float | None, left: float | None) -> Permit:
+        patience = self._timeout if left is None else left
+        return self._limits.permit(tokens, deadline=whole, patience=patience, label=self._label)
+
+    async def _try(
+        self, permit: Permit, body: bytes, seconds: float, spent: list[float]
+    ) -> dict[str, Any] | Failed:
+        received = await self._send(body, seconds, spent)
+        if isinstance(received, Failed):
+            return received
+        answer = self._read(received)
+        if not isinstance(answer, Failed):
+            permit.accepted(received.headers, _total_tokens(answer))
+        elif answer.again is Again.WHEN_ALLOWED:
+            permit.refused(received.headers)
+        return answer
+
+    async def _send(self, body: bytes, seconds: float, spent: list[float]) -> _Received | Failed:
+        if seconds <= 0:
+            error = ModelTimeoutError(f"{self._label}: no time was left to send the request")
+            return Failed(error, Again.NEVER)
+        session = await self._sessions.get()
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            async with session.post(
+                self._url,
+                data=body,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                return _Received(response.status, response.headers, await response.read())
+        except (aiohttp.ClientError, TimeoutError) as problem:
+            # The client's own error knows the request's headers: it is not passed on.
+            return self._translated(problem)
+        finally:
+            spent.append(clock() - started)
+
+    def _translated(self, problem: Exception) -> Failed:
+        def broken(what: str) -> ModelError:
+            return ModelConnectionError(f"{self._label}: {what}")
+
+        if isinstance(problem, TimeoutError):
+            error = ModelTimeoutError(f"{self._label}: no answer within {self._timeout:g} s")
+            return Failed(error, Again.NEVER)
+        if isinstance(problem, aiohttp.ClientConnectorDNSError):
+            return Failed(broken("no such host"), Again.NEVER)
+        if isinstance(problem, aiohttp.ClientSSLError):
+            return Failed(broken("no secure connection could be made"), Again.NEVER)
+        if isinstance(problem, aiohttp.ClientConnectorError):
+            return Failed(broken("the connection was refused"), Again.AFTER_A_PAUSE)
+        if isinstance(problem, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+            # What happens to a connection that idled for longer than the server keeps one.
+            return Failed(broken("the server closed the connection"), Again.FREELY)
+        if isinstance(problem, aiohttp.ClientResponseError):
+            return Failed(
+                ModelResponseError(f"{self._label}: the answer is not proper HTTP"), Again.NEVER
+            )
+        return Failed(broken("the connection broke during the answer"), Again.AFTER_A_PAUSE)
+
+    def _read(self, received: _Received) -> dict[str, Any] | Failed:
+        try:
+            body = json.loads(received.raw)
+        except (ValueError, RecursionError):
+            body = None
+        status = received.status
+        if 200 <= status < 300:
+            if not isinstance(body, dict):
+                return not_json(self._label, received.headers)
+            error = body.get("error")
+            if not isinstance(error, dict) or "choices" in body:
+                return body
+            # Some gateways put a provider's failure into an answer of their own with status 200.
+            status = error["code"] if isinstance(error.get("code"), int) else 502
+        return failure_of_status(self._label, status, received.headers, body)
+
+
+class _SessionMaker:
+    def __init__(self, headers: Mapping[str, str], limits: Limits) -> None:
+        self._headers = headers
+        self._limits = limits
+
+    def __call__(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=self._limits.concurrency, ttl_dns_cache=300)
+        return aiohttp.ClientSession(
+            connector=connector, headers=self._headers, cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+
+def _pause(failed: Failed, tries: int) -> float | None:
+    """Seconds before another try; `None` where none is to be made."""
+    if failed.again is Again.NEVER:
+        return None
+    if failed.again is Again.WHEN_ALLOWED:
+        return 0.0  # the limits make everyone wait, this request too
+    if failed.error.retry_after is not None:
+        return failed.error.retry_after + random.uniform(0.0, 0.1)
+    return random.uniform(0.5, 1.0) * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**tries)
+
+
+def _total_tokens(answer: Mapping[str, Any]) -> int:
+    usage = answer.get("usage")
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return total if isinstance(total, int) else 0
+
+
+def _proxy_for(url: URL) -> str | None:
+    """The proxy that the environment names for an address; never one for this machine itself."""
+    host = url.host or ""
+    if host == "localhost" or _is_loopback(host) or urllib.request.proxy_bypass(host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

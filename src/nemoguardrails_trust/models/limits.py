@@ -1,0 +1,281 @@
+"""How many requests may be under way at once, and how many a minute.
+
+Every user of a model passes through one `Limits`. Below the server's rate limit it lets requests
+through at full speed. Once the server refuses one (429), nothing is sent until the server allows
+it; what follows is spread out at the pace that the server turned out to bear, which then grows by
+2 % a second until it is full speed again.
+"""
+
+import asyncio
+import contextlib
+import threading
+import weakref
+from collections import deque
+from collections.abc import Mapping
+
+from nemoguardrails_trust.errors import RateLimitError, SettingsError
+from nemoguardrails_trust.models.pacing import Pacing, Sent
+
+
+class Limits:
+    """The cap on concurrent requests and the rate limits of one model, for all who use it.
+
+    One object serves any number of tasks, event loops and threads. The cap on concurrency holds
+    for each event loop by itself, the rates hold for all together.
+
+    Args:
+        concurrency: Requests under way at once, at least 1.
+        requests_per_minute: The most requests sent in any 60 seconds; `None` for no limit.
+        tokens_per_minute: The most tokens, prompts and answers, in any 60 seconds. What a request
+            will use is estimated until its answer is there. `None` for no limit.
+
+    Raises:
+        SettingsError: A number is below 1.
+    """
+
+    def __init__(
+        self,
+        concurrency: int = 64,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+    ) -> None:
+        self._concurrency = 64
+        self._pacing = Pacing()
+        self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Gates] = (
+            weakref.WeakKeyDictionary()
+        )
+        self.configure(concurrency, requests_per_minute, tokens_per_minute)
+
+    @property
+    def concurrency(self) -> int:
+        """Requests under way at once."""
+        return self._concurrency
+
+    @property
+    def requests_per_minute(self) -> int | None:
+        """The most requests in any 60 seconds, as set."""
+        return self._pacing.requests_per_minute
+
+    @property
+    def tokens_per_minute(self) -> int | None:
+        """The most tokens in any 60 seconds, as set."""
+        return self._pacing.tokens_per_minute
+
+    def configure(
+        self,
+        concurrency: int | None = None,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+    ) -> None:
+        """Sets what is given, from now on; what is `None` stays as it is.
+
+        Raises:
+            SettingsError: A number is below 1.
+        """
+        _require_count("concurrency", concurrency)
+        _require_count("requests_per_minute", requests_per_minute)
+        _require_count("tokens_per_minute", tokens_per_minute)
+        if concurrency is not None:
+            self._concurrency = concurrency
+        if requests_per_minute is not None:
+            self._pacing.requests_per_minute = requests_per_minute
+        if tokens_per_minute is not None:
+            self._pacing.tokens_per_minute = tokens_per_minute
+
+    def permit(
+        self,
+        tokens: int = 0,
+        *,
+        deadline: float | None = None,
+        patience: float | None = None,
+        label: str = "",
+    ) -> "Permit":
+        """Leave to send one request, as an async context that lasts until its answer is there.
+
+        Entering waits for its turn, first come, first served.
+
+        Args:
+            tokens: What the request is estimated to use.
+            deadline: On the running loop's clock. A turn that is known to come later is an error
+                at once.
+            patience: Seconds. A server that allows the next request only later is an error at
+                once.
+            label: What an error names as its place.
+
+        Raises:
+            RateLimitError: On entering: the turn would come too late.
+        """
+        loop = asyncio.get_running_loop()
+        gates = self._gates.get(loop)
+        if gates is None:
+            gates = self._gates[loop] = _Gates()
+        gates.room = self._concurrency
+        return Permit(self._pacing, gates, tokens, deadline, patience, label)
+
+
+class Permit:
+    """Leave to send one request. See `Limits.permit`."""
+
+    __slots__ = ("_deadline", "_gates", "_label", "_pacing", "_patience", "_sent", "_tokens")
+
+    def __init__(
+        self,
+        pacing: Pacing,
+        gates: "_Gates",
+        tokens: int,
+        deadline: float | None,
+        patience: float | None,
+        label: str,
+    ) -> None:
+        self._label = label
+        self._pacing = pacing
+        self._gates = gates
+        self._tokens = tokens
+        self._deadline = deadline
+        self._patience = patience
+        self._sent: Sent | None = None
+
+    def accepted(self, headers: Mapping[str, str], tokens: int = 0) -> None:
+        """Reports that the server took the request.
+
+        Args:
+            headers: Of the answer, with names in lower case or a mapping that does not mind.
+            tokens: What the request used; 0 where that is not known.
+        """
+        if self._sent is not None:
+            now = asyncio.get_running_loop().time()
+            self._pacing.accepted(self._sent, now, headers, tokens)
+
+    def refused(self, headers: Mapping[str, str]) -> None:
+        """Reports that the server refused the request with 429; headers as in `accepted`."""
+        if self._sent is not None:
+            self._pacing.refused(self._sent, asyncio.get_running_loop().time(), headers)
+
+    async def __aenter__(self) -> "Permit":
+        gates = self._gates
+        await gates.cap.enter(gates.room)
+        try:
+            if self._pacing.slows:
+                self._sent = await self._turn(gates.turnstile)
+            else:
+                now = asyncio.get_running_loop().time()
+                self._sent = self._pacing.send_at_once(now, self._tokens)
+        except BaseException:
+            gates.cap.leave(gates.room)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pacing.ended()
+        self._gates.cap.leave(self._gates.room)
+
+    async def _turn(self, turnstile: "_Gate") -> Sent:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._require_in_time(now, self._pacing.held(now), held=True)
+        # One at a time looks at the clock, so that the others keep their order and cost nothing.
+        await turnstile.enter(1)
+        try:
+            while True:
+                now = loop.time()
+                turn = self._pacing.take_turn(now, self._tokens)
+                if isinstance(turn, Sent):
+                    return turn
+                self._require_in_time(now, turn.seconds, held=turn.held)
+                await asyncio.sleep(turn.seconds)
+        finally:
+            turnstile.leave(1)
+
+    def _require_in_time(self, now: float, wait: float, *, held: bool) -> None:
+        if wait <= 0:
+            return
+        past_deadline = self._deadline is not None and now + wait > self._deadline
+        if past_deadline or (held and self._patience is not None and wait > self._patience):
+            where = f"{self._label}: " if self._label else ""
+            raise RateLimitError(
+                f"{where}the rate limit allows the next request in {wait:.1f} s, which is too late",
+                status=429,
+                retry_after=wait,
+            )
+
+
+class _Gate:
+    """Lets so many through at a time, in order. For one event loop."""
+
+    __slots__ = ("_inside", "_waiting")
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def enter(self, room: int) -> None:
+        if self._inside < room and not self._waiting:
+            self._inside += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave(room)  # the turn came together with the cancelling
+            else:
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(turn)
+            raise
+
+    def leave(self, room: int) -> None:
+        self._inside -= 1
+        while self._waiting and self._inside < room:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._inside += 1
+                turn.set_result(None)
+
+
+class _Gates:
+    """The gates of one event loop."""
+
+    __slots__ = ("cap", "room", "turnstile")
+
+    def __init__(self) -> None:
+        self.cap = _Gate()
+        self.turnstile = _Gate()
+        self.room = 1
+
+
+def _require_count(key: str, value: int | None) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SettingsError(f"{key} is {value!r}; it must be a whole number from 1", key=key)
+
+
+_shared: dict[tuple[str, str], Limits] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_limits(
+    base_url: str,
+    model: str,
+    *,
+    concurrency: int | None = None,
+    requests_per_minute: int | None = None,
+    tokens_per_minute: int | None = None,
+) -> Limits:
+    """The one limiter of this process for a model of a server.
+
+    Args:
+        base_url: The server.
+        model: The model's name.
+        concurrency: As in `Limits`; what is given here counts from now on for all who share it.
+        requests_per_minute: Likewise.
+        tokens_per_minute: Likewise.
+
+    Raises:
+        SettingsError: A number is below 1.
+    """
+    with _shared_lock:
+        limits = _shared.setdefault((base_url.rstrip("/"), model), Limits())
+        limits.configure(concurrency, requests_per_minute, tokens_per_minute)
+        return limits

@@ -1,0 +1,323 @@
+"""Any server that speaks OpenAI's chat completions, as a language model."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from yarl import URL
+
+from nemoguardrails_trust.errors import (
+    CredentialsError,
+    ModelError,
+    ModelResponseError,
+    SettingsError,
+)
+from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.models.abilities import (
+    Abilities,
+    Lesson,
+    abilities_by_name,
+    applied,
+    lesson_of,
+    lessons_of,
+)
+from nemoguardrails_trust.models.base import Completion, Purpose, Reply
+from nemoguardrails_trust.models.chat_answers import Choice, read_choices, token_count
+from nemoguardrails_trust.models.chat_requests import (
+    ChatRequest,
+    RequestDefaults,
+    encoded,
+    in_protocol_form,
+    optional_parts,
+)
+from nemoguardrails_trust.models.endpoint import Endpoint
+from nemoguardrails_trust.models.limits import Limits, shared_limits
+from nemoguardrails_trust.models.refusals import RefusedRequestError
+from nemoguardrails_trust.models.scouts import Scouts
+from nemoguardrails_trust.scores import CallUsage
+
+_log = logging.getLogger(__name__)
+
+_OPENAI = "https://api.openai.com/v1"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_GUESSED_TOKENS = 256  # of an answer without a limit, until it is there
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the requests of one call have brought so far."""
+
+    completions: list[Completion] = field(default_factory=list)
+    calls: list[CallUsage] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    errors: list[ModelError] = field(default_factory=list)
+
+
+class OpenAICompatibleModel:
+    """A model of any server that speaks OpenAI's chat completions.
+
+    What a server does not take (several choices a request, token probabilities, a temperature,
+    `max_tokens`) shows with the first requests and is remembered from then on. Answers are free
+    of thinking text. A tool call is given as JSON with sorted keys:
+    `{"tool_calls": [{"arguments": {…}, "name": "…"}]}`, with `content` beside it where the model
+    also said something. One object may be used from several event loops and threads.
+
+    A model that thinks before it answers gets 4096 tokens for that beside `max_tokens`: at once
+    where its name tells that it thinks, otherwise when an answer shows it, by one further try.
+
+    Args:
+        model: The model's name.
+        base_url: The server, up to `/v1`; by default that of the environment variable
+            `OPENAI_BASE_URL`, else OpenAI's own.
+        api_key: The key; by default that of `OPENAI_API_KEY`. A local server may need none.
+        parameters: Sent with every request (`temperature`, `top_p`, `max_tokens`, …); what
+            stands under `extra_body` is sent as if it stood beside them.
+        headers: Further headers, sent with every request.
+        timeout: Seconds that a request may take, its further tries included, once it is sent.
+        max_retries: Further tries after a 429, a 5xx or a broken connection.
+        limits: The cap on concurrency and the rate limits; by default the one that all models
+            with this server and name share.
+
+    Raises:
+        SettingsError: An argument is out of range, or a parameter is not the caller's to set.
+        CredentialsError: OpenAI's own server is to be used without a key, or the key holds
+            characters that no key has.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        parameters: Mapping[str, Any] = _NOTHING,
+        headers: Mapping[str, str] = _NOTHING,
+        timeout: float = 60.0,
+        max_retries: int = 2,
+        limits: Limits | None = None,
+    ) -> None:
+        if not model:
+            raise SettingsError("model is empty; name the model to use", key="model")
+        if not timeout > 0:
+            raise SettingsError(f"timeout is {timeout!r}; it must be above 0", key="timeout")
+        if max_retries < 0:
+            raise SettingsError(
+                f"max_retries is {max_retries!r}; it must be 0 or more", key="max_retries"
+            )
+        base = base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
+        url = _address(base)
+        self._name = model
+        self._shown_url = f"{url.origin()}{url.path}"
+        self._label = f"{model} at {url.host}"
+        self._defaults = RequestDefaults.of(model, parameters)
+        self._known = abilities_by_name(model)
+        self._taken: frozenset[str] = frozenset()
+        self._learning = threading.Lock()
+        self._scouts = Scouts()
+        self._endpoint = Endpoint(
+            url.joinpath("chat", "completions").with_query(url.query),
+            _headers(url, api_key, headers),
+            label=self._label,
+            timeout=timeout,
+            max_retries=max_retries,
+            limits=shared_limits(base, model) if limits is None else limits,
+        )
+
+    def __repr__(self) -> str:
+        return f"OpenAICompatibleModel({self._name!r}, base_url={self._shown_url!r})"
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._name
+
+    @property
+    def gives_logprobs(self) -> bool | None:
+        """Whether the server gives token probabilities; `None` until that shows."""
+        return self._known.logprobs
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: Purpose,
+        n: int = 1,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_logprobs: int | None = None,
+    ) -> Reply:
+        """Asks for `n` answers to the messages; see `LanguageModel`.
+
+        Where the server brings fewer choices than asked for, the rest are asked for by further
+        requests, all at once.
+
+        Raises:
+            ModelError: No answer could be had.
+        """
+        defaults = self._defaults
+        request = ChatRequest(
+            defaults.fixed,
+            in_protocol_form(messages),
+            defaults.temperature if temperature is None else temperature,
+            defaults.max_tokens if max_tokens is None else max_tokens,
+            defaults.top_logprobs if top_logprobs is None else top_logprobs,
+        )
+        gathered = _Gathered()
+        missing = await self._gather(request, purpose, n, gathered)
+        if missing:
+            await self._gather(request, purpose, missing, gathered)
+        failures = [*gathered.failures, *(str(each) for each in gathered.errors)]
+        if gathered.completions:
+            return Reply(tuple(gathered.completions), tuple(gathered.calls), tuple(failures))
+        if gathered.errors:
+            raise gathered.errors[0]
+        raise ModelResponseError(f"{self._label}: {failures[0]}")
+
+    async def aclose(self) -> None:
+        """Closes the connections held on the running event loop."""
+        await self._endpoint.aclose()
+
+    async def _gather(
+        self, request: ChatRequest, purpose: Purpose, n: int, gathered: _Gathered
+    ) -> int:
+        """Makes all requests that `n` choices take, at once; returns how many did not come."""
+        most = self._known.most_choices or n
+        if n <= most:
+            return await self._gather_from_one(request, purpose, n, gathered)
+        sizes = [most] * (n // most) + ([n % most] if n % most else [])
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._gather_from_one(request, purpose, size, gathered))
+                for size in sizes
+            ]
+        return sum(task.result() for task in tasks)
+
+    async def _gather_from_one(
+        self, request: ChatRequest, purpose: Purpose, n: int, gathered: _Gathered
+    ) -> int:
+        scout = await self._scouts.enter(lambda: self._is_unproven(request, n))
+        try:
+            choices = await self._ask(request, purpose, n, gathered.calls)
+        except ModelError as error:
+            gathered.errors.append(error)
+            return 0
+        finally:
+            if scout is not None:
+                scout.leave()
+        for choice in choices[:n]:
+            if choice.completion is not None:
+                gathered.completions.append(choice.completion)
+            else:
+                reason = choice.finish_reason or "no reason given"
+                gathered.failures.append(f"an answer holds no text ({reason[:40]})")
+        return max(0, n - len(choices))
+
+    def _is_unproven(self, request: ChatRequest, n: int) -> bool:
+        return not optional_parts(request.body(self._known, n)) <= self._taken
+
+    async def _ask(
+        self, request: ChatRequest, purpose: Purpose, n: int, calls: list[CallUsage]
+    ) -> list[Choice]:
+        """Makes one request, and again where it showed what the server takes."""
+        lessons: list[Lesson] = []
+        while True:
+            known = applied(lessons, self._known)
+            body = request.body(known, n)
+            try:
+                choices = await self._post(body, known, purpose, calls)
+            except RefusedRequestError as refusal:
+                lesson = lesson_of(refusal, body)
+                if lesson is None or lesson.change(known) == known:
+                    raise
+                lessons.append(lesson)
+                continue
+            # Only now: a refusal that was misread would have been followed by another.
+            lessons += lessons_of(choices, body, known)
+            self._learn(body, lessons)
+            thinks_as_learnt = self._known.thinks and not known.thinks
+            if not thinks_as_learnt or any(each.completion for each in choices):
+                return choices
+
+    async def _post(
+        self, body: Mapping[str, Any], known: Abilities, purpose: Purpose, calls: list[CallUsage]
+    ) -> list[Choice]:
+        content = encoded(body)
+        limit = body.get(known.limit_name, _GUESSED_TOKENS)
+        spent: list[float] = []
+        answer: Mapping[str, Any] = {}
+        choices: list[Choice] = []
+        try:
+            answer = await self._endpoint.post(
+                content, tokens=len(content) // 4 + limit * body.get("n", 1), spent=spent
+            )
+            choices = read_choices(answer, thinks=known.thinks)
+        finally:
+            calls.extend(_usage(purpose, spent, answer, choices))
+        if not choices:
+            raise ModelResponseError(f"{self._label}: the answer holds no choices")
+        return choices
+
+    def _learn(self, body: Mapping[str, Any], lessons: Sequence[Lesson]) -> None:
+        taken = optional_parts(body)
+        if not lessons and taken <= self._taken:
+            return
+        with self._learning:
+            self._taken |= taken
+            for lesson in lessons:
+                changed = lesson.change(self._known)
+                if changed != self._known:
+                    _log.info("%s: the server %s", self._label, lesson.words)
+                self._known = changed
+
+
+def _usage(
+    purpose: Purpose, spent: Sequence[float], answer: Mapping[str, Any], choices: Sequence[Choice]
+) -> Iterator[CallUsage]:
+    """One entry for each try; the last one may have brought something."""
+    usage = answer.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    for i, seconds in enumerate(spent, start=1):
+        if i < len(spent) or not answer:
+            yield CallUsage(purpose, seconds=seconds)
+        else:
+            yield CallUsage(
+                purpose,
+                samples=sum(each.completion is not None for each in choices),
+                prompt_tokens=token_count(counts.get("prompt_tokens")),
+                completion_tokens=token_count(counts.get("completion_tokens")),
+                seconds=seconds,
+            )
+
+
+def _address(base: str) -> URL:
+    try:
+        url = URL(base)
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SettingsError(
+            "base_url must be an address such as http://localhost:8000/v1", key="base_url"
+        )
+    return url
+
+
+def _headers(url: URL, api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
+    key = (os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key).strip()
+    names = {name.lower() for name in headers}
+    if not key:
+        if url.host == "api.openai.com" and "authorization" not in names:
+            raise CredentialsError(
+                "api.openai.com needs a key: set OPENAI_API_KEY, or give api_key; "
+                "for another server give base_url"
+            )
+        return dict(headers)
+    if not (key.isascii() and key.isprintable()):
+        raise CredentialsError("the key holds characters that no key has; copy it again")
+    if "authorization" in names:
+        return dict(headers)
+    return {"Authorization": f"Bearer {key}", **headers}

@@ -1,0 +1,229 @@
+"""When the next request may be sent: rate limits that are set, told or learnt."""
+
+import random
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nemoguardrails_trust.models.rate_headers import KINDS, allowance, retry_after
+
+_MINUTE = 60.0
+_GROWTH = 1.02  # of a learnt pace, a second
+_FULL_SPEED = 4.0  # a pace that has grown so many times over is given up
+_BELOW = 0.97  # how far below the measured rate a pace starts
+_EASE = 0.85  # the most that one refusal takes from a pace that is known already
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0  # where a refusal does not say how long
+
+
+@dataclass(slots=True)
+class Sent:
+    """A request that was sent.
+
+    Attributes:
+        at: When it was sent, in seconds on the loop's clock.
+        tokens: What it uses, estimated until its answer is there.
+        counts: Whether it counts against the limits a minute.
+    """
+
+    at: float
+    tokens: int
+    counts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A turn that has not come yet.
+
+    Attributes:
+        seconds: How long it is still off.
+        held: Whether it is the server that asks for it.
+    """
+
+    seconds: float
+    held: bool
+
+
+class Pacing:
+    """The rates of one model. Safe to use from any thread; waits for nothing itself.
+
+    All times are given by the caller, in seconds on one monotonic clock.
+
+    Attributes:
+        requests_per_minute: The most requests in any 60 seconds; `None` for no limit.
+        tokens_per_minute: The most tokens in any 60 seconds; `None` for no limit.
+    """
+
+    def __init__(self) -> None:
+        self.requests_per_minute: int | None = None
+        self.tokens_per_minute: int | None = None
+        self._lock = threading.Lock()
+        self._open = 0
+        self._mean_tokens = 0.0
+        self._sent: deque[Sent] = deque()
+        self._sent_tokens = 0
+        self._accepted = _Counter()
+        self._measured_from: float | None = None
+        self._held_at = self._hold_until = float("-inf")
+        self._backoffs = 0
+        self._pace: float | None = None
+        self._paced_since = self._next_at = 0.0
+
+    @property
+    def slows(self) -> bool:
+        """Whether any rate may have to be waited for."""
+        return (
+            self._pace is not None
+            or self.requests_per_minute is not None
+            or self.tokens_per_minute is not None
+        )
+
+    def held(self, now: float) -> float:
+        """Seconds for which the server wants no request; 0 or less where it takes them."""
+        return self._hold_until - now
+
+    def take_turn(self, now: float, tokens: int) -> Sent | Wait:
+        """Sends a request of so many tokens, or tells how long to wait before asking again."""
+        with self._lock:
+            held = self._hold_until - now
+            if held > 0:
+                return Wait(held, held=True)
+            wait = max(self._pace_wait(now), self._window_wait(now, tokens))
+            if wait > 0:
+                return Wait(wait, held=False)
+            return self._send(now, tokens)
+
+    def send_at_once(self, now: float, tokens: int) -> Sent:
+        """Sends a request where nothing slows down."""
+        with self._lock:
+            return self._send(now, tokens)
+
+    def ended(self) -> None:
+        """Reports that a request is over, however it went."""
+        with self._lock:
+            self._open -= 1
+
+    def accepted(self, sent: Sent, now: float, headers: Mapping[str, str], tokens: int) -> None:
+        """Reports that the server took a request, what it used, and what the headers say."""
+        with self._lock:
+            if self._measured_from is None:
+                self._measured_from = sent.at
+            self._backoffs = 0
+            self._accepted.add(now)
+            if tokens:
+                self._mean_tokens += 0.1 * (tokens - self._mean_tokens)
+                if sent.counts:
+                    self._sent_tokens += tokens - sent.tokens
+                    sent.tokens = tokens
+            self._heed(now, headers)
+
+    def refused(self, sent: Sent, now: float, headers: Mapping[str, str]) -> None:
+        """Reports that the server refused a request with 429."""
+        wait = retry_after(headers)
+        with self._lock:
+            if sent.at < self._held_at:
+                # It was under way when another was refused: the same event, not a second one.
+                if wait is not None:
+                    self._hold_until = max(self._hold_until, now + wait)
+                return
+            if wait is None:
+                wait = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._backoffs)
+                wait *= random.uniform(0.5, 1.0)
+                self._backoffs = min(self._backoffs + 1, 16)
+            self._held_at = now
+            jitter = random.uniform(0.0, min(1.0, 0.02 + 0.05 * wait))
+            self._hold_until = max(self._hold_until, now + wait + jitter)
+            self._measure(now)
+
+    def _send(self, now: float, tokens: int) -> Sent:
+        self._open += 1
+        sent = Sent(now, tokens)
+        if self._pace is not None:
+            interval = random.uniform(0.9, 1.1) / self._pace
+            # A turn that came late (timers are coarse) may be made up for, but not saved up.
+            self._next_at = max(self._next_at, now - 0.02) + interval
+        if self.requests_per_minute is not None or self.tokens_per_minute is not None:
+            sent.counts = True
+            self._sent.append(sent)
+            self._sent_tokens += tokens
+        return sent
+
+    def _pace_wait(self, now: float) -> float:
+        if self._pace_at(now) is None:
+            self._pace = None
+            return 0.0
+        return self._next_at - now
+
+    def _pace_at(self, now: float) -> float | None:
+        """Requests a second that the server is thought to bear; `None` for any number."""
+        if self._pace is None:
+            return None
+        grown: float = _GROWTH ** max(0.0, now - self._paced_since)
+        return None if grown >= _FULL_SPEED else self._pace * grown
+
+    def _window_wait(self, now: float, tokens: int) -> float:
+        """Seconds until the settings allow one more request of so many tokens."""
+        sent = self._sent
+        while sent and sent[0].at <= now - _MINUTE:
+            oldest = sent.popleft()
+            oldest.counts = False
+            self._sent_tokens -= oldest.tokens
+        wait = 0.0
+        if self.requests_per_minute is not None and len(sent) >= self.requests_per_minute:
+            wait = sent[-self.requests_per_minute].at + _MINUTE - now
+        if self.tokens_per_minute is not None:
+            # A request larger than the whole limit goes when nothing else counts any more.
+            excess = self._sent_tokens + tokens - self.tokens_per_minute
+            for each in sent:
+                if excess <= 0:
+                    break
+                excess -= each.tokens
+                wait = max(wait, each.at + _MINUTE - now)
+        return wait
+
+    def _heed(self, now: float, headers: Mapping[str, str]) -> None:
+        """Slows down where the server says that what is left will not do for what is open."""
+        for kind, unit in zip(KINDS, (1.0, max(1.0, self._mean_tokens)), strict=True):
+            left = allowance(headers, kind)
+            if left is None or left.reset <= 0 or left.remaining > self._open * unit:
+                continue
+            refilled = left.remaining if left.limit is None else left.limit - left.remaining
+            rate = max(refilled / unit, 1.0) / left.reset
+            current = self._pace_at(now)
+            if current is None or rate < current:
+                self._pace, self._paced_since = rate, now
+                self._next_at = max(self._next_at, now)
+
+    def _measure(self, now: float) -> None:
+        """Sets the pace to what the server bore up to now, the time it refuses included."""
+        end = self._hold_until
+        first = now if self._measured_from is None else self._measured_from
+        start = max(first, end - _MINUTE)
+        rate = max(self._accepted.since(start), 1) / max(end - start, 0.01)
+        current = self._pace_at(now)
+        if current is not None:
+            rate = max(rate, _EASE * current)
+        self._pace = _BELOW * rate
+        self._paced_since = self._next_at = self._measured_from = end
+        self._accepted.clear()
+
+
+class _Counter:
+    """Counts events of the last minute, to a tenth of a second."""
+
+    _GRAIN = 0.1
+
+    def __init__(self) -> None:
+        self._counts: deque[list[float]] = deque(maxlen=int(_MINUTE / self._GRAIN) + 1)
+
+    def add(self, now: float) -> None:
+        if self._counts and now < self._counts[-1][0] + self._GRAIN:
+            self._counts[-1][1] += 1
+        else:
+            self._counts.append([now, 1])
+
+    def since(self, start: float) -> float:
+        return sum(count for at, count in self._counts if at >= start)
+
+    def clear(self) -> None:
+        self._counts.clear()

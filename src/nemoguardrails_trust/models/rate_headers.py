@@ -1,0 +1,98 @@
+"""What a server says about its rate limits in the headers of its answers."""
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
+_A_TIMESTAMP = 1e9  # as seconds since 1970; no wait is that long
+_A_DAY = 86400.0
+
+KINDS = ("requests", "tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of one rate limit.
+
+    Attributes:
+        remaining: Requests or tokens that may still be used.
+        limit: How many there are when all are left; `None` where the server does not say.
+        reset: Seconds until all are left again.
+    """
+
+    remaining: float
+    limit: float | None
+    reset: float
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the server allows another try; `None` where it does not say.
+
+    `retry-after-ms` goes before `retry-after` (seconds or an HTTP date), and that before the
+    resets of the limits that are used up. More than a day is taken for nonsense.
+    """
+    wait = _milliseconds(headers.get("retry-after-ms"))
+    if wait is None:
+        wait = _seconds_or_date(headers.get("retry-after"))
+    if wait is None:
+        used_up = [a.reset for kind in KINDS if (a := allowance(headers, kind)) and not a.remaining]
+        wait = max(used_up, default=None)
+    return wait if wait is not None and wait <= _A_DAY else None
+
+
+def allowance(headers: Mapping[str, str], kind: str) -> Allowance | None:
+    """What the `x-ratelimit-*` headers say is left of `requests` or `tokens`."""
+    remaining = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
+    if remaining is None:
+        return None
+    reset = duration(headers.get(f"x-ratelimit-reset-{kind}"))
+    if reset is None:
+        return None
+    return Allowance(remaining, _number(headers.get(f"x-ratelimit-limit-{kind}")), reset)
+
+
+def duration(text: str | None) -> float | None:
+    """Seconds that a text such as `1s`, `6m0s`, `120ms`, `59.5` or a Unix time stands for."""
+    if text is None:
+        return None
+    text = text.strip().lower()
+    if _DURATION.fullmatch(text):
+        return sum(float(n) * _UNITS[unit] for n, unit in _DURATION_PART.findall(text))
+    number = _number(text)
+    if number is None or number < _A_TIMESTAMP:
+        return number
+    moment = number / 1000 if number >= _A_TIMESTAMP * 1000 else number
+    return max(0.0, moment - time.time())
+
+
+def _seconds_or_date(text: str | None) -> float | None:
+    if text is None:
+        return None
+    seconds = duration(text)
+    if seconds is not None:
+        return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _milliseconds(text: str | None) -> float | None:
+    number = _number(text)
+    return None if number is None else number / 1000
+
+
+def _number(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None

@@ -1,0 +1,146 @@
+"""What an error answer of an OpenAI-compatible server means."""
+
+import enum
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nemoguardrails_trust.errors import (
+    ModelError,
+    ModelRequestError,
+    ModelResponseError,
+    ModelServerError,
+    RateLimitError,
+)
+from nemoguardrails_trust.models.rate_headers import retry_after
+
+_OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+_CODE_WORD = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")  # without digits: no key looks like that
+_MEDIA_TYPE = re.compile(r"[\w.+\-]{1,30}/[\w.+\-]{1,60}")
+_MOST_WORDS = 2000  # characters of a server's message that are looked through
+
+
+class Again(enum.Enum):
+    """Whether another try can help."""
+
+    NEVER = enum.auto()
+    FREELY = enum.auto()  # once at once, then after a pause
+    AFTER_A_PAUSE = enum.auto()
+    WHEN_ALLOWED = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A try that failed.
+
+    Attributes:
+        error: What is raised if no other try is made.
+        again: Whether another can help.
+    """
+
+    error: ModelError
+    again: Again
+
+
+class RefusedRequestError(ModelRequestError):
+    """A request that the server refused, with what it said.
+
+    Attributes:
+        parameter: The parameter that it names as the cause; `None` where it names none.
+        said: Its words, in lower case. They may quote the request: never to be shown.
+    """
+
+    def __init__(
+        self, message: str, *, status: int, parameter: str | None = None, said: str = ""
+    ) -> None:
+        super().__init__(message, status=status)
+        self.parameter = parameter
+        self.said = said
+
+
+def failure_of_status(label: str, status: int, headers: Mapping[str, str], body: Any) -> Failed:
+    """Tells what an answer with an error status means.
+
+    Of what the server says, only its short codes are quoted: messages may repeat the prompt or
+    parts of the key.
+    """
+    error = _error_of(body)
+    words = [
+        value
+        for key in ("code", "type", "param")
+        if isinstance(value := error.get(key), str) and _CODE_WORD.fullmatch(value)
+    ]
+    where = f"{label}: status {status}" + (f" ({', '.join(words)})" if words else "")
+    wait = retry_after(headers)
+    if status == 429 and _OUT_OF_MONEY.intersection(words):
+        used_up = RateLimitError(f"{where}: the account's quota is used up", status=status)
+        return Failed(used_up, Again.NEVER)
+    if status == 429:
+        limited = RateLimitError(f"{where}: too many requests", status=status, retry_after=wait)
+        return Failed(limited, Again.WHEN_ALLOWED)
+    if status >= 500 and status != 501:
+        broken = ModelServerError(f"{where}: the server failed", status=status, retry_after=wait)
+        return Failed(broken, Again.AFTER_A_PAUSE)
+    parameter, said = _named_parameter(error), _said(error)
+    refused = RefusedRequestError(
+        f"{where}: {_reason(status)}", status=status, parameter=parameter, said=said
+    )
+    return Failed(refused, Again.AFTER_A_PAUSE if status == 408 else Again.NEVER)
+
+
+def not_json(label: str, headers: Mapping[str, str]) -> Failed:
+    """The failure that an answer with a good status is when its body is no JSON object."""
+    media_type = headers.get("Content-Type", "").split(";")[0].strip()
+    sent_as = f", though sent as {media_type}" if media_type == "application/json" else ""
+    if not sent_as and _MEDIA_TYPE.fullmatch(media_type):
+        sent_as = f" but {media_type}"
+    hint = "" if media_type == "application/json" else "; is base_url right?"
+    error = ModelResponseError(f"{label}: the answer is not a whole JSON object{sent_as}{hint}")
+    return Failed(error, Again.NEVER)
+
+
+def _reason(status: int) -> str:
+    if status == 401:
+        return "the key was refused, or there is none"
+    if status == 403:
+        return "the key was refused for this model or request"
+    if status == 404:
+        return "there is no such model, or base_url is wrong"
+    if 300 <= status < 400:
+        return "the server redirects; give the address it redirects to as base_url"
+    return "the server refused the request"
+
+
+def _error_of(body: Any) -> Mapping[str, Any]:
+    """The part of an error body that tells about the error, in any of the usual forms."""
+    if not isinstance(body, dict):
+        return {}
+    error = body.get("error")
+    if isinstance(error, dict):
+        return error
+    if isinstance(error, str):
+        return {"message": error}
+    return body
+
+
+def _named_parameter(error: Mapping[str, Any]) -> str | None:
+    if isinstance(name := error.get("param"), str):
+        return name
+    # FastAPI's form: {"detail": [{"loc": ["body", "logprobs"], "msg": …}]}
+    for each in _details(error):
+        where = each.get("loc")
+        if isinstance(where, list) and len(where) > 1 and isinstance(where[1], str):
+            return where[1]
+    return None
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    parts = [error.get("message"), error.get("detail")]
+    parts += [each.get("msg") for each in _details(error)]
+    return " ".join(part for part in parts if isinstance(part, str))[:_MOST_WORDS].lower()
+
+
+def _details(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    details = error.get("detail")
+    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
