@@ -43,7 +43,7 @@ ModelOption = Annotated[
 BaseUrlOption = Annotated[
     str | None,
     typer.Option(
-        "--base-url", metavar="URL", help="The OpenAI-compatible server; OpenAI's own by default."
+        "--base-url", metavar="URL", help="The OpenAI-compatible server; by default OPENAI_BASE_URL, else OpenAI's own."
     ),
 ]
 ScorerOption = Annotated[
