@@ -226,6 +226,7 @@ def _schema_of(source: Source) -> Any:
 def _common_type(known: Any, values: list[Any], name: str, path: str) -> Any:
     import pyarrow as pa
 
+    found = None
     try:
         found = pa.array(values).type
         unified = pa.unify_schemas(
@@ -235,7 +236,10 @@ def _common_type(known: Any, values: list[Any], name: str, path: str) -> Any:
         return unified.field("column").type
     except pa.ArrowException:
         kinds = {type(value).__name__ for value in values if value is not None}
-        told = " and ".join(sorted(kinds)) if len(kinds) > 1 else f"{known} and {found}"
+        if len(kinds) > 1:
+            told = " and ".join(sorted(kinds))
+        else:
+            told = "values of several types" if found is None else f"{known} and {found}"
         raise DataError(
             f"column {name!r} holds {told}; Parquet wants one type a column: "
             "write .jsonl or .csv, or make them the same",

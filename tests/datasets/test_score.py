@@ -1,0 +1,243 @@
+"""Scoring rows as they come: order, concurrency, memory, failures, event loops."""
+
+import asyncio
+import random
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nemoguardrails_trust.datasets import score_dataset, score_rows
+from nemoguardrails_trust.errors import CredentialsError, ModelServerError, SettingsError
+from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.models.base import Completion, Reply, TokenLogprob
+from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore
+from tests.datasets.samples import make_rows
+from tests.datasets.scorers import TestScorer, expected_score
+
+
+def jitter(question: str) -> float:
+    return random.Random(question).random() / 500
+
+
+def test_results_come_in_the_order_of_the_rows_and_so_many_at_a_time() -> None:
+    scorer = TestScorer(jitter)
+    rows = make_rows(300)
+    scored = score_dataset(rows, scorer=scorer, concurrency=16)
+    assert [row["id"] for row in scored] == list(range(300))
+    assert scorer.most == 16
+    assert scorer.closed == 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.001, 0.004]), max_size=40), st.integers(1, 9))
+def test_order_holds_whatever_takes_how_long(delays: list[float], concurrency: int) -> None:
+    rows = make_rows(len(delays))
+    scorer = TestScorer(lambda question: delays[int(question.split()[1])])
+    scored = list(score_dataset(iter(rows), scorer=scorer, concurrency=concurrency))
+    assert [row["id"] for row in scored] == list(range(len(delays)))
+    assert scorer.most <= concurrency
+
+
+def test_an_iterator_is_read_on_the_callers_thread_and_not_far_ahead() -> None:
+    read: list[str] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row in make_rows(10_000):
+            read.append(threading.current_thread().name)
+            yield row
+
+    scored = score_dataset(rows(), scorer=TestScorer(), concurrency=4)
+    assert not read
+    for _ in range(10):
+        next(scored)
+    assert len(read) <= 10 + 4 * 4
+    scored.close()
+    assert set(read) == {threading.current_thread().name}
+    assert "nemo-trust" not in {each.name for each in threading.enumerate()}
+
+
+def test_what_the_iterator_raises_reaches_the_caller() -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from make_rows(3)
+        raise LookupError("the database went away")
+
+    scored = score_dataset(rows(), scorer=TestScorer())
+    with pytest.raises(LookupError, match="the database went away"):
+        list(scored)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), ModelServerError("down", status=500)])
+def test_a_failing_row_carries_its_error_and_ends_nothing(error: Exception) -> None:
+    class Failing(TestScorer):
+        async def score(self, exchange: Exchange) -> TrustworthinessScore:
+            if exchange.response == "answer 7":
+                raise error
+            return await super().score(exchange)
+
+    scored = score_dataset(make_rows(20), scorer=Failing())
+    assert [row["id"] for row in scored if row["trustworthiness_score"] is None] == [7]
+    told = str(error) if isinstance(error, ModelServerError) else f"RuntimeError: {error}"
+    assert scored[7]["error"] == told
+
+
+def test_a_refused_key_ends_the_run_since_no_row_will_be_scored() -> None:
+    class Refused(TestScorer):
+        async def score(self, exchange: Exchange) -> TrustworthinessScore:
+            raise CredentialsError("the key was refused")
+
+    with pytest.raises(CredentialsError):
+        score_dataset(make_rows(1000), scorer=Refused())
+
+
+def test_a_scorer_that_knows_it_cannot_score_is_told_at_once() -> None:
+    class Unready(TestScorer):
+        def check(self) -> None:
+            raise CredentialsError("there is no key")
+
+    with pytest.raises(CredentialsError, match="there is no key"):
+        score_dataset(make_rows(3), scorer=Unready())
+
+
+async def test_it_works_inside_a_running_loop() -> None:
+    frame = score_dataset(pd.DataFrame(make_rows(5)), scorer=TestScorer())
+    assert list(frame["trustworthiness_score"]) == [expected_score(f"answer {i}") for i in range(5)]
+
+
+async def test_rows_can_be_scored_on_the_running_loop_from_an_asynchronous_source() -> None:
+    async def rows() -> AsyncIterator[dict[str, Any]]:
+        for row in make_rows(30):
+            await asyncio.sleep(0)
+            yield row
+
+    scorer = TestScorer(jitter)
+    scored = [row async for row in score_rows(rows(), scorer=scorer, concurrency=5)]
+    assert [row["id"] for row in scored] == list(range(30))
+    assert scorer.closed == 0
+
+
+async def test_leaving_off_early_leaves_no_task_behind() -> None:
+    before = asyncio.all_tasks()
+    scored = score_rows(make_rows(1000), scorer=TestScorer(0.01), concurrency=8)
+    assert (await anext(scored))["id"] == 0
+    await scored.aclose()  # type: ignore[attr-defined]
+    assert asyncio.all_tasks() == before
+
+
+async def test_cancelling_ends_the_scores_under_way() -> None:
+    scorer = TestScorer(60.0)
+
+    async def consume() -> None:
+        async for _ in score_rows(make_rows(100), scorer=scorer, concurrency=8):
+            pass
+
+    before = asyncio.all_tasks()
+    consumer = asyncio.create_task(consume())
+    while len(scorer.asked) < 8:
+        await asyncio.sleep(0.001)
+    consumer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await consumer
+    assert asyncio.all_tasks() == before
+
+
+class AnsweringModel:
+    """Answers with the number of messages it was given."""
+
+    name = "answering"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Message, ...]] = []
+
+    async def complete(self, messages: Any, *, purpose: str, **_: Any) -> Reply:
+        assert purpose == "answer"
+        self.asked.append(tuple(messages))
+        tokens = (TokenLogprob("four", -0.1), TokenLogprob("ty", -0.2))
+        return Reply((Completion("forty", tokens),), (CallUsage("answer", 0, 30, 2, 0.1),))
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_a_made_response_goes_to_the_scorer_with_its_probabilities_and_cost() -> None:
+    exchanges: list[Exchange] = []
+
+    class Keeping(TestScorer):
+        async def score(self, exchange: Exchange) -> TrustworthinessScore:
+            exchanges.append(exchange)
+            return await super().score(exchange)
+
+    model = AnsweringModel()
+    rows = [{"prompt": "How many?", "context": ["There are forty.", "Or so."]}]
+    (scored,) = score_dataset(rows, scorer=Keeping(), model=model)
+    assert exchanges == [
+        Exchange(
+            "forty", (Message("user", "How many?"),), ("There are forty.", "Or so."), (-0.1, -0.2)
+        )
+    ]
+    assert [each.role for each in model.asked[0]] == ["system", "user"]
+    assert "There are forty.\n\nOr so." in model.asked[0][0].content
+    assert scored["response"] == "forty"
+    assert (scored["usage_calls"], scored["usage_prompt_tokens"]) == (2, 40)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "question", "roles"),
+    [
+        ("plain", "plain", ["user"]),
+        (
+            '[{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]',
+            "u",
+            ["system", "user"],
+        ),
+        ([{"role": "user", "content": "u"}], "u", ["user"]),
+        ('["a", "b"]', '["a", "b"]', ["user"]),
+        ("[1, 2", "[1, 2", ["user"]),
+        (12, "12", ["user"]),
+    ],
+)
+def test_prompts_are_text_or_messages(prompt: Any, question: str, roles: list[str]) -> None:
+    exchanges: list[Exchange] = []
+
+    class Keeping(TestScorer):
+        async def score(self, exchange: Exchange) -> TrustworthinessScore:
+            exchanges.append(exchange)
+            return await super().score(exchange)
+
+    score_dataset([{"prompt": prompt, "response": "r"}], scorer=Keeping())
+    assert exchanges[0].question == question
+    assert [each.role for each in exchanges[0].messages] == roles
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"prompt": None, "response": "r"}, "the row has nothing in column 'prompt'"),
+        ({"prompt": [], "response": "r"}, "column 'prompt' holds an empty list of messages"),
+        ({"prompt": [{"role": "user"}], "response": "r"}, "holds a message without 'content'"),
+        ({"prompt": [{"role": "x", "content": "u"}], "response": "r"}, "role is 'x'"),
+        ({"prompt": "p", "response": {"a": 1}}, "column 'response' holds a dict"),
+        ({"prompt": "p", "response": "r", "context": {"a": 1}}, "column 'context' holds a dict"),
+    ],
+)
+def test_a_row_that_cannot_be_read_says_why(row: dict[str, Any], told: str) -> None:
+    scored = score_dataset([row, *make_rows(1)], scorer=TestScorer())
+    assert told in scored[0]["error"]
+    assert scored[1]["error"] is None
+
+
+@pytest.mark.parametrize("arguments", [{"concurrency": 0}, {"shard_size": 0}])
+def test_settings_out_of_range_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="at least 1"):
+        score_dataset(make_rows(1), scorer=TestScorer(), **arguments)
+
+
+def test_out_is_needed_for_a_path_and_refused_for_an_iterator(tmp_path: Any) -> None:
+    with pytest.raises(SettingsError, match="out must say which file"):
+        score_dataset(tmp_path / "data.csv", scorer=TestScorer())
+    with pytest.raises(SettingsError, match="cannot be read again"):
+        score_dataset(iter(make_rows(1)), scorer=TestScorer(), out=tmp_path / "out.csv")
