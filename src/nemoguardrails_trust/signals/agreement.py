@@ -197,10 +197,8 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     overlap, dice, against = _overlap(ours, theirs)
     if not overlap:
         return Agreement(0.0, settled=False)
-    if overlap > 0.99:
-        value = 0.9 + 0.1 * dice  # one says all that the other says, and perhaps more
-    else:
-        value = 0.35 * (overlap + dice)
+    # Above 0.99, one says all that the other says, and perhaps more.
+    value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
     if _different_numbers(ours, theirs) or first.formula or second.formula:
         value *= 0.4
     if chosen and first.picks and second.picks:

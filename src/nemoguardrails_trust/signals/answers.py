@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -36,7 +37,8 @@ _MATHEMATICAL = re.compile(
 )
 _WORD = re.compile(r"[^\W_]")
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
-_PLAIN_NUMBER = re.compile(r"[^\w\\(\[-]*-?[$£€]?\s*\d[\d.,]*\s*%?\W*")
+_PLAIN_NUMBER = re.compile(r"[^\w\\(\[<>≤≥-]*-?[$£€]?\s*\d[\d.,]*\s*%?\W*")
+_RELATION = re.compile("[<>≤≥]|\\\\(?:le|ge|lt|gt|neq?)")
 _WORD_OF_TWO = re.compile(r"(?<![\\a-z])[a-z]{2}")
 _SUPERSCRIPT = re.compile("[²³⁴⁵⁶⁷⁸⁹⁰¹½⅓⅔¼¾]")
 _SIGNS = re.compile("[-+*/^=<>≤≥±√|()\\[\\]!²³⁴⁵⁶⁷⁸⁹⁰¹]|\\\\(?:frac|sqrt)|(?<=\\d),(?=\\D)")
@@ -152,6 +154,8 @@ class Answer:
         """Whether the answer is written as mathematics, so that its signs matter."""
         if len(self.folded) > mathematics.LONGEST or _PROSE.search(self.folded):
             return False
+        if "\n" in self.final and self.items is not None:
+            return False
         if self.question.mathematical and not _WORD_OF_TWO.search(self.folded):
             return True
         return bool(_MATHEMATICAL.search(self.folded) or _SUPERSCRIPT.search(self.final))
@@ -181,6 +185,8 @@ class Answer:
             found = self._mathematics()
             if found is not None:
                 return found
+            if _RELATION.search(self.folded):
+                return None
         if self.numbers:
             return self._quantity_or_date()
         return mathematics.read(self.final.lower()) if self._is_symbol else None
@@ -220,6 +226,9 @@ class Answer:
         return "\\" in self.final or (len(self.final) == 1 and not self.final.isascii())
 
     def _quantity_or_date(self) -> Value | None:
+        minutes = dates.clock(self.folded)
+        if minutes is not None:
+            return quantities.Quantity(Fraction(minutes), Fraction(minutes), "time of day")
         day = dates.date(self.folded)
         if day is not None and day.readings[0][1:] != (None, None):
             return day
@@ -241,8 +250,13 @@ class Answer:
 
     def _own_words(self) -> list[str]:
         """The words that are not the prompt's; its numbers too, where there are no others."""
-        asked = self.question.words
-        own = [w for w in self.words if w not in asked and w not in text.STOP_WORDS]
+        asked = self.question.stems
+        own = [
+            word
+            for word in self.words
+            if (stem(word) not in asked and word not in text.STOP_WORDS)
+            or word in quantities.BOUND_WORDS
+        ]
         if any(text.is_number(word) for word in own):
             return own
         return [w for w in self.words if text.is_number(w) or w in own]
@@ -280,7 +294,9 @@ class Answer:
         if self.question.alternatives is None:
             return None
         left, right = self.question.alternatives
-        return next((1 if word in left else 2 for word in self.all_terms if word in left | right), None)
+        return next(
+            (1 if word in left else 2 for word in self.all_terms if word in left | right), None
+        )
 
     @cached_property
     def all_terms(self) -> dict[str, Term]:
@@ -292,7 +308,7 @@ class Answer:
         terms: dict[str, Term] = {}
         for clause in polarity.clauses(self.folded):
             words = text.without_ornaments(quantities.join_number_words(text.tokens(clause)))
-            negations = polarity.negations(words)
+            negations = polarity.negations(words, self.question.words)
             for word in words:
                 if word in text.STOP_WORDS or polarity.is_negator(word) or stem(word) in left_out:
                     continue

@@ -31,6 +31,7 @@ _PATTERNS = tuple(
 )
 _LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.)\s+")
 _ERA = re.compile(r"\s*\b(?:(b\.?c\.?(?:e\.?)?)|(?:a\.?d\.?|c\.?e\.?))$|^a\.?d\.?\s+")
+_CLOCK = re.compile(r"(?:at )?(\d{1,2})(?::(\d{2}))?\s*([ap]\.? ?m)?\.?(?: o'clock)?")
 _LONGEST = 48
 
 
@@ -67,6 +68,17 @@ def date(folded: str) -> Date | None:
         if found:
             return _checked(found.groupdict(), before_christ=before_christ)
     return None
+
+
+def clock(folded: str) -> int | None:
+    """The minutes since midnight of a text that is a time of day, such as `3:10 pm`."""
+    found = _CLOCK.fullmatch(folded.strip(" .")) if len(folded) <= _LONGEST else None
+    if found is None or not (found[2] or found[3]):
+        return None
+    hour, minute = int(found[1]), int(found[2] or 0)
+    if found[3]:
+        hour = hour % 12 + (12 if found[3].startswith("p") else 0)
+    return 60 * hour + minute if hour < 24 and minute < 60 else None
 
 
 def _checked(parts: dict[str, str | None], *, before_christ: bool) -> Date | None:

@@ -41,6 +41,7 @@ _LEXEME = re.compile(
     r"\\([a-zA-Z]+)|(\d+(?:\.\d*)?|\.\d+)|([a-zA-Zα-ωΑ-Ω]+)"
     r"|(<=|>=|!=|[-+*/^_=<>(){}\[\]|,;!%±∪&∞√×·÷])"
 )
+_CROSS = re.compile(r"(?<=\d)\s*x\s*(?=\d)")
 _GAP = re.compile(r"(\\[a-z]+|[\w.]+|[)}\]!])\s+(?=(\\[a-z]+|\w|[-+]\S))")
 _CHARACTERS = str.maketrans(
     {
@@ -99,6 +100,7 @@ def lexemes(text: str) -> list[str]:
     text = text.replace("\\{", " [set ").replace("\\}", " ] ")
     text = _REPEATING.sub(_as_fraction, text)
     text = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", text)
+    text = _CROSS.sub("*", text)
     text = _MIXED.sub(_as_sum, text).replace("**", "^").rstrip(" .")
     found: list[str] = []
     place = 0

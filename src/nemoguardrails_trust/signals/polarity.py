@@ -22,12 +22,14 @@ _PHRASES = {
 _FILLERS = word_set(
     """
     i think believe guess say would that s is it this it's that's i'd answer the a statement
+    unfortunately sadly fortunately actually well sorry it they he she there we you are was were
+    does do did has have had can could will would i'm that'd case
     claim to be very most so and quite my response was one totally completely entirely
     absolutely certainly definitely indeed statement's assertion sentence
     """
 )
 _OPENING = re.compile(
-    r"^\W*(yes|no|yeah|yep|nope|true|false)\b(?:\s*$|\W*[,.;:!-]"
+    r"^\W*(?!no\W{1,2}\d)(yes|no|yeah|yep|nope|true|false)\b(?:\s*$|\W*[,.;:!-]"
     r"|\s+(?:it|that|he|she|they|there|this|these|those|the|because|i|we|you|not)\b)"
 )
 _QUESTION = re.compile(
@@ -67,9 +69,26 @@ def _keep_decimals(folded: str) -> str:
     return re.sub(r"(?<=\d)\.(?=\d)|(?<=\b[a-z])\.", "", folded) if "." in folded else folded
 
 
-def negations(words: Sequence[str]) -> int:
-    """How many words of a clause turn it into its opposite."""
-    return sum(1 for word in words if is_negator(word))
+def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:
+    """How many words of a clause turn it into its opposite.
+
+    Args:
+        words: The clause.
+        asked: The words of the prompt. Where it negates itself, a negation of one of its words
+            only repeats it.
+    """
+    negates = any(map(is_negator, asked))
+    count = 0
+    for place, word in enumerate(words):
+        if is_negator(word) and not _is_abbreviation(words, place):
+            following = (each for each in words[place + 1 :] if each not in STOP_WORDS)
+            count += not (negates and next(following, "") in asked)
+    return count
+
+
+def _is_abbreviation(words: Sequence[str], place: int) -> bool:
+    """Whether a `no` stands for number, as in `no. 5`."""
+    return words[place] == "no" and place + 1 < len(words) and is_number(words[place + 1])
 
 
 def is_negator(word: str) -> bool:
@@ -125,24 +144,21 @@ def _bare_stance(words: Sequence[str]) -> bool | None:
     phrase = _PHRASES.get(" ".join(words))
     if phrase is not None:
         return phrase
+    if _is_abbreviation(words, 0):
+        return None
     said: bool | None = None
     turned = 0
     for word in words:
-        if word in _YES and said is None:
-            said = True
-        elif word in _NO and said is None:
-            said = False
-        elif word in _YES or word in _NO:
-            # "Yes, that is correct" repeats itself; "No, that is true" contradicts itself.
-            if (word in _YES) != said:
-                return said if words[0] in ("yes", "no") else None
+        if word in _YES or word in _NO:
+            if said is None:
+                said = (word in _YES) == (turned % 2 == 0)
         elif is_negator(word):
             turned += 1
         elif word not in _FILLERS:
             return None
-    if said is None:
-        return None
-    return said if turned % 2 == 0 else not said
+    if said is None and turned == 1:
+        return False  # it is not, they don't
+    return said
 
 
 def implied_stance(words: Sequence[str], prompt_words: Collection[str]) -> bool | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from nemoguardrails_trust.signals.text import is_number, plain_number, word_set
@@ -33,7 +33,16 @@ _SCALES = {
     "hundredth": 10**2, "thousandth": 10**3, "mn": 10**6, "bn": 10**9, "dozen": 12,
     "crore": 10**7, "lakh": 10**5,
 }  # fmt: skip
-NUMBER_WORDS = frozenset((*_SMALL, *_SCALES))
+NUMBER_WORDS = frozenset((*_SMALL, *_SCALES, "half"))
+_LARGE = {word: size for word, size in _SCALES.items() if size >= 1000}
+_PARTS = {
+    "half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourths": 4,
+    "fifth": 5, "fifths": 5, "sixths": 6, "sevenths": 7, "eighth": 8, "eighths": 8, "ninths": 9,
+    "tenth": 10, "tenths": 10,
+}  # fmt: skip
+_AND_A_PART = frozenset(("a", part) for part in ("half", "quarter", "third"))
+_MINUS = frozenset(("minus", "negative"))
+_LAST_ROMAN = {"i": "1", "v": "5", "x": "10"}
 # As in `Henry VIII` and `World War II`; those that are letters or words too are left out.
 _ROMAN = {
     "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11",
@@ -79,8 +88,13 @@ _define(None, "1 degree degrees deg; 1 celsius; 1 fahrenheit; 1 kelvin kelvins; 
 
 _HEDGES = word_set(
     "about approximately around roughly nearly almost exactly approx circa some ca equals total "
-    "a an the of just only"
+    "a an the of just only than at"
 )
+_BOUNDS = {
+    **dict.fromkeys(("before", "under", "below", "less", "fewer", "most", "until"), "<"),
+    **dict.fromkeys(("after", "over", "above", "more", "greater", "least", "since"), ">"),
+}
+BOUND_WORDS = frozenset(_BOUNDS)
 _LONGEST_LABEL = 3
 _SQUARED = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
 
@@ -95,6 +109,7 @@ class Quantity:
         kind: `length`, `mass`, …, or the unit's own name; `None` without a unit.
         digits: Digits behind the decimal point as written, by which a rounding is known.
         label: Words behind the number that are no known unit, as in `240 telephone calls`.
+        bound: `<` or `>` for what is said to be less or more than the number.
     """
 
     value: Fraction | float
@@ -102,26 +117,41 @@ class Quantity:
     kind: str | None = None
     digits: int = 0
     label: frozenset[str] = frozenset()
+    bound: str = ""
 
 
 def join_number_words(words: Sequence[str]) -> list[str]:
     """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
     if not _ROMAN.keys().isdisjoint(words):
         words = [*words[:1], *(_ROMAN.get(word, word) for word in words[1:])]
-    if NUMBER_WORDS.isdisjoint(words):
+    if len(words) > 1 and words[-1] in _LAST_ROMAN:
+        words = [*words[:-1], _LAST_ROMAN[words[-1]]]
+    if _MINUS.isdisjoint(words) and NUMBER_WORDS.isdisjoint(words):
         return list(words)
     joined: list[str] = []
     place = 0
     while place < len(words):
         word = words[place]
-        if word in _SMALL or (
-            (is_number(word) or (word in ("a", "one"))) and _has_scale(words, place + 1)
-        ):
+        if word in _SMALL or ((is_number(word) or word == "a") and _has_scale(words, place + 1)):
             number, place = _read_number(words, place)
             joined.append(number)
+        elif is_number(word):
+            place += 1
+            if word[0] != "-" and place + 1 < len(words) and words[place + 1] in _LARGE:
+                # `$1.5 million` comes as 1.5, dollar, million.
+                scale = _LARGE[words[place + 1]]
+                joined += [_written(Fraction(word) * scale), words[place]]
+                place += 2
+                continue
+            joined.append(word)
+        elif word == "half" and len(words) == 1:
+            return ["0.5"]
         else:
             joined.append(word)
             place += 1
+            continue
+        if len(joined) > 1 and joined[-2] in _MINUS and not joined[-1].startswith("-"):
+            joined[-2:] = [f"-{joined[-1]}"]
     return joined
 
 
@@ -145,6 +175,14 @@ def _read_number(words: Sequence[str], place: int) -> tuple[str, int]:
         elif word in _SMALL and _may_follow(previous, _SMALL[word]):
             group += _SMALL[word]
             previous = "tens" if _SMALL[word] >= 20 else "ones"
+        elif word in _SMALL and not total and 10 <= group < 100 and _SMALL[word] >= 10:
+            group = 100 * group + _SMALL[word]  # a year, as in nineteen eighty-four
+            previous = "tens" if _SMALL[word] >= 20 else "ones"
+        elif word in _PARTS and previous == "ones":
+            total, group, previous = total, group / _PARTS[word], "part"
+        elif word == "and" and tuple(words[place + 1 : place + 3]) in _AND_A_PART:
+            group += Fraction(1, _PARTS[words[place + 2]])
+            place, previous = place + 2, "part"
         elif previous is None or (previous == "scale" and is_number(word) and "." not in word):
             group += Fraction(1) if word == "a" else Fraction(word)
             previous = "digits"
@@ -174,8 +212,9 @@ def quantity(words: Sequence[str]) -> Quantity | None:
     A compound such as `5 feet 4 inches` is one quantity; two numbers that do not add up are
     none. Up to three words that are no unit may stand behind a number.
     """
-    place, parts = 0, []
-    while place < len(words) and (words[place] in _HEDGES or words[place] == "="):
+    place, parts, bound = 0, [], ""
+    while place < len(words) and (words[place] in _HEDGES or words[place] in _BOUNDS):
+        bound = _BOUNDS.get(words[place], bound)
         place += 1
     while place < len(words):
         if not is_number(words[place]) or len(words[place]) > 400:
@@ -186,7 +225,8 @@ def quantity(words: Sequence[str]) -> Quantity | None:
         parts.append(part)
         if place < len(words) and words[place] == "and":
             place += 1
-    return _add_up(parts)
+    total = _add_up(parts)
+    return replace(total, bound=bound) if total and bound else total
 
 
 def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
@@ -239,6 +279,10 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
     numbers are at most 0.1, by how near they are, so that a close miss counts for more than an
     absurdity; different units are 0.0.
     """
+    if first.bound != second.bound:
+        if first.bound and second.bound:
+            return 0.0
+        return 0.8 * compare_quantities(replace(first, bound=""), replace(second, bound=""))
     if first.label and second.label and first.label.isdisjoint(second.label):
         return 0.2 if _same(first.plain, second.plain) else 0.0
     if first.kind == second.kind:
@@ -266,7 +310,7 @@ def _compare_numbers(
         return 0.95
     if x * y <= 0 or not math.isfinite(x * y):
         return 0.0
-    return 0.1 * min(abs(x), abs(y)) / max(abs(x), abs(y))
+    return 0.1 * math.sqrt(min(abs(x), abs(y)) / max(abs(x), abs(y)))
 
 
 def _same(a: Fraction | float, b: Fraction | float) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from decimal import Decimal
 
 WINDOW = 12_000
 """Longest text that is read whole, in characters; of a longer one its two ends are read."""
@@ -50,11 +51,13 @@ _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
 _DOUBLED_POINT = re.compile(r"(?<=\d)\.{2,}(?=\d)")
 _TOKEN = re.compile(
-    r"(?:(?<![\w)\]])-(?=[$£€]?\d|[$£€]?\.\d))?[$£€¥]?(?:\d+(?:\.\d+)?|\.\d+)"  # -$3.50
+    r"(?:(?<![\w)\]])-(?=[$£€]?\d|[$£€]?\.\d))?[$£€¥]?(?:\d+(?:\.\d+)?|\.\d+)"
+    r"(?:e[-+]?\d{1,2}(?![^\W_]))?"  # -$3.50
     r"|[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces go by the character
     r"|[^\W\d_](?:[^\W_]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"  # don't, o'brien, b12, c++
     r"|[%$£€¥]"
 )
+_FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
 _ALIASES = {"&": "and", "percentage": "percent", "colour": "color", "st": "saint"}
 
@@ -90,6 +93,10 @@ def tokens(folded: str) -> list[str]:
     Thousands separators, ordinal endings and possessives are taken off, initials are joined,
     and `%`, `$` and their like become words.
     """
+    if "per cent" in folded:
+        folded = folded.replace("per cent", "percent")
+    if "/" in folded:
+        folded = _FRACTION.sub(_as_decimal, folded)
     if "." in folded:
         folded = _INITIALS.sub(_join_initials, folded)
         folded = _DOUBLED_POINT.sub(".", folded)
@@ -120,6 +127,8 @@ def tokens(folded: str) -> list[str]:
 
 def plain_number(number: str) -> str:
     """Digits without leading zeros, or trailing ones behind a point."""
+    if "e" in number:
+        number = f"{Decimal(number):f}"
     sign = "-" if number.startswith("-") else ""
     whole, _, decimals = number.removeprefix("-").partition(".")
     whole = whole.lstrip("0") or "0"
@@ -152,8 +161,10 @@ def _join_initials(found: re.Match[str]) -> str:
 
 
 def likeness(first: str, second: str) -> float:
-    """0.8 for two longer words that differ by one slip of spelling, 0.6 for one that begins the
-    other (`Chris`, `Christopher`), 0.0 for others.
+    """How far two words may be the same one, differently spelled.
+
+    0.8 for two longer words that differ by one slip, 0.6 for one that begins the other
+    (`Chris`, `Christopher`), 0.0 for others.
 
     A slip is a letter too many, missing, replaced, or moved past its neighbours.
     """
@@ -172,3 +183,8 @@ def likeness(first: str, second: str) -> float:
     one_letter = len(theirs) <= 1
     moved = len(ours) <= 4 and len(ours) > 1 and sorted(ours) == sorted(theirs)
     return 0.8 if one_letter or moved else 0.0
+
+
+def _as_decimal(found: re.Match[str]) -> str:
+    top, bottom = int(found[1]), int(found[2])
+    return plain_number(f"{top / bottom:.12f}") if bottom else found[0]
