@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from nemoguardrails_trust.datasets.rows import Columns as DataColumns
+from nemoguardrails_trust.datasets.rows import RowResult, scored_row
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.report import build_report
+from nemoguardrails_trust.scores import Usage
 from tests.report.samples import HOSTILE, SIMPLEQA, embedded, hostile_results, results
 
 ROWS = results(30)
@@ -53,6 +56,41 @@ def test_every_format_gives_the_same_page(name: str, write: Any, tmp_path: Path)
     from_file = embedded(built(tmp_path / name, tmp_path / "file.html"))
     from_rows = embedded(built(iter(ROWS), tmp_path / "rows.html"))
     assert from_file == from_rows
+
+
+def test_all_that_scoring_writes_is_shown(tmp_path: Path) -> None:
+    result = RowResult(
+        score=0.25,
+        signals={"reflection": 0.5, "consistency": 0.0},
+        explanation="The samples disagree.",
+        alternatives=("Sydney", "Perth"),
+        error="probability: none given",
+        usage=Usage(calls=2, samples=5, prompt_tokens=40, completion_tokens=9, seconds=0.5),
+    )
+    row = scored_row({"prompt": "Capital?", "response": "Canberra"}, result, DataColumns())
+    data = embedded(built([row], tmp_path / "report.html"))
+    assert data["answers"] == [
+        {
+            "row": 1,
+            "groups": ["least", "most", "sample"],
+            "score": 0.25,
+            "label": None,
+            "prompt": "Capital?",
+            "response": "Canberra",
+            "explanation": "The samples disagree.",
+            "alternatives": ["Sydney", "Perth"],
+            "signals": {"reflection": 0.5, "consistency": 0.0},
+            "error": "probability: none given",
+        }
+    ]
+    totals = {each["name"]: each["total"] for each in data["figures"]["usage"]}
+    assert totals == {
+        "calls": 2,
+        "samples": 5,
+        "prompt_tokens": 40,
+        "completion_tokens": 9,
+        "seconds": 0.5,
+    }
 
 
 def test_a_data_frame_gives_the_same_page(tmp_path: Path) -> None:

@@ -107,6 +107,11 @@ def test_samples_of_recorded_data_stand_in_for_missing_alternatives() -> None:
     assert texts.alternatives == ("b", "c")
 
 
+def test_samples_do_not_stand_in_where_a_scorer_found_no_alternative() -> None:
+    row = {"response": "the 5th", "alternatives": [], "samples": ["the fifth"]}
+    assert read_texts(row, COLUMNS).alternatives == ()
+
+
 def test_missing_texts_are_empty() -> None:
     texts = read_texts({"explanation": math.nan, "gold": None}, COLUMNS)
     assert (texts.prompt, texts.response, texts.explanation, texts.reference) == ("", "", "", "")

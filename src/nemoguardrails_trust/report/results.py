@@ -196,7 +196,7 @@ def _prompt(value: object) -> str:
 
 def _alternatives(row: Row, response: str) -> tuple[str, ...]:
     """The other answers, or the samples of recorded data, apart from the response itself."""
-    texts = _texts(row.get("alternatives")) or _texts(row.get("samples"))
+    texts = _texts(row["alternatives"] if "alternatives" in row else row.get("samples"))
     counted = Counter(text for text in texts if _folded(text) not in ("", _folded(response)))
     return tuple(text for text, _ in counted.most_common())
 
