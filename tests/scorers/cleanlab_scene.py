@@ -40,7 +40,9 @@ class Scene:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Asserts that what is done inside takes no longer."""
+    """Asserts that what is done inside takes no longer, whether or not it raises."""
     start = time.perf_counter()
-    yield
-    assert time.perf_counter() - start <= seconds
+    try:
+        yield
+    finally:
+        assert time.perf_counter() - start <= seconds

@@ -167,8 +167,8 @@ class Client:
             failure = self._failed(refused.__cause__ or refused)
         except self._library.timeout:
             failure = ModelTimeoutError(f"{package} took longer than allowed")
-        except KeyError as missing:
-            failure = ModelResponseError(f"the service's answer has no {missing}")
+        except KeyError:
+            failure = ModelResponseError("the service's answer lacks the score, or the log")
         except Exception as error:  # noqa: BLE001 - its text may hold the key
             failure = self._failed(error)
         else:

@@ -185,18 +185,14 @@ def retry_after(value: str | None) -> float | None:
 
 
 def _parsed(content: bytes, place: str) -> dict[str, Any]:
-    """The JSON object that an answer holds, by the letter of the standard."""
+    """The JSON object that an answer holds."""
     try:
-        body = json.loads(content.decode("utf-8"), parse_constant=_not_json)
+        body = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise ModelResponseError(f"{place} answered with something that is not a JSON object")
     return body
-
-
-def _not_json(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _place(url: str) -> str:
