@@ -80,13 +80,17 @@ def _attach(
     context = span.get_span_context()
     if not context.is_valid:
         return False
-    attributes = {f"trust.{name}": value} | {
-        f"trust.{key}": metadata.get(key) for key in ("status", "scorer", "threshold")
-    }
+    checked = value is not None and math.isfinite(value)
+    attributes = {key: metadata.get(key) for key in ("status", "scorer", "threshold")}
+    attributes[name] = value if checked else None
     span.set_attributes(
-        {key: each for key, each in attributes.items() if isinstance(each, str | float | int)}
+        {
+            f"trust.{key}": each
+            for key, each in attributes.items()
+            if isinstance(each, str | float | int)
+        }
     )
-    if value is None or not math.isfinite(value):
+    if value is None or not checked:
         return False
     try:
         connection = Connection.from_environment()

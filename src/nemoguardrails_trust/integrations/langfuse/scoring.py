@@ -60,7 +60,7 @@ class ScoringOptions:
         page_size: Traces a request, 1 to 100.
         max_characters: Longer exchanges are not scored.
         settle: Traces that ended later than this long ago are left for another run, since parts
-            of them may still be on their way.
+            of them may still be on their way; none are at 0.
     """
 
     score_name: str = DEFAULT_SCORE_NAME
@@ -354,7 +354,8 @@ class _Run:
         if self._options.skip_scored and trace.scored:
             self.report.skipped += 1
             return False
-        if datetime.now(UTC) - (trace.end or trace.start) < self._options.settle:
+        settle = self._options.settle
+        if settle and datetime.now(UTC) - (trace.end or trace.start) < settle:
             self.report.settling += 1
             return False
         return True

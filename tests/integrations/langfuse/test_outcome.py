@@ -1,0 +1,156 @@
+"""A rail's outcome reaches the trace that is being written, and never costs a turn."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from nemoguardrails_trust.integrations.langfuse import (
+    attach_outcome_to_current_trace,
+    flush_outcomes,
+)
+from tests.servers.faults import HANG, UNAUTHORIZED
+from tests.servers.langfuse import LangfuseServer
+from tests.servers.local import threaded_server
+
+METADATA = {"status": "untrustworthy", "scorer": "local", "threshold": 0.6, "signals": {"a": 0.3}}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LangfuseServer]:
+    with threaded_server(LangfuseServer()) as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        yield running
+        assert running.violations == []
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def tracer(spans: InMemorySpanExporter) -> trace.Tracer:
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    return provider.get_tracer("test")
+
+
+def test_the_outcome_becomes_the_traces_score(
+    server: LangfuseServer, tracer: trace.Tracer, spans: InMemorySpanExporter
+) -> None:
+    with tracer.start_as_current_span("turn") as span:
+        assert attach_outcome_to_current_trace("trust_score", 0.3, "doubtful", METADATA)
+    assert flush_outcomes()
+    trace_id = f"{span.get_span_context().trace_id:032x}"
+    (score,) = server.trace_scores(trace_id)
+    assert (score.id, score.value) == (f"{trace_id}-trust_score", 0.3)
+    assert (score.comment, score.metadata) == ("doubtful", METADATA)
+    (ended,) = spans.get_finished_spans()
+    assert dict(ended.attributes or {}) == {
+        "trust.trust_score": 0.3,
+        "trust.status": "untrustworthy",
+        "trust.scorer": "local",
+        "trust.threshold": 0.6,
+    }
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_an_unchecked_outcome_writes_no_score(
+    server: LangfuseServer,
+    tracer: trace.Tracer,
+    spans: InMemorySpanExporter,
+    value: float | None,
+) -> None:
+    with tracer.start_as_current_span("turn"):
+        attach_outcome_to_current_trace("trust_score", value, None, {"status": "unchecked"})
+    assert flush_outcomes()
+    assert server.received == []
+    (ended,) = spans.get_finished_spans()
+    assert dict(ended.attributes or {}) == {"trust.status": "unchecked"}
+
+
+def test_without_a_trace_there_is_nothing_to_do(server: LangfuseServer) -> None:
+    assert not attach_outcome_to_current_trace("trust_score", 0.3, None, {})
+    assert flush_outcomes()
+    assert server.received == []
+
+
+def test_without_keys_the_outcome_is_on_the_span_alone(
+    tracer: trace.Tracer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LANGFUSE_PUBLIC_KEY", raising=False)
+    with tracer.start_as_current_span("turn"):
+        assert attach_outcome_to_current_trace("trust_score", 0.3, None, {})
+
+
+async def test_a_server_that_hangs_does_not_hold_up_the_loop(
+    server: LangfuseServer, tracer: trace.Tracer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGFUSE_TIMEOUT", "0.2")
+    server.faults.next(HANG)
+    begun = time.perf_counter()
+    with tracer.start_as_current_span("turn"):
+        assert attach_outcome_to_current_trace("trust_score", 0.3, None, {})
+    assert time.perf_counter() - begun < 0.1
+    assert await asyncio.to_thread(flush_outcomes, 5.0)
+    assert len(server.scores) == 1
+
+
+def test_a_failure_is_one_line_in_the_log(
+    server: LangfuseServer, tracer: trace.Tracer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.faults.always(UNAUTHORIZED)
+    with (
+        caplog.at_level(logging.WARNING, "nemoguardrails_trust"),
+        tracer.start_as_current_span("turn"),
+    ):
+        assert attach_outcome_to_current_trace("trust_score", 0.3, "text of a user", {})
+        assert flush_outcomes()
+    (record,) = caplog.records
+    assert "1 outcomes were not written" in record.getMessage()
+    assert "text of a user" not in caplog.text
+
+
+def test_what_cannot_be_attached_is_one_line_in_the_log(
+    server: LangfuseServer, tracer: trace.Tracer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tracer.start_as_current_span("turn"):
+        assert not attach_outcome_to_current_trace("trust_score", "high", None, {})  # type: ignore[arg-type]
+    (record,) = caplog.records
+    assert record.getMessage().endswith("TypeError")
+
+
+def test_a_rejected_outcome_is_one_line_in_the_log(
+    server: LangfuseServer, tracer: trace.Tracer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.rejects = lambda body: "no"
+    with tracer.start_as_current_span("turn"):
+        attach_outcome_to_current_trace("trust_score", 0.3, None, {})
+    assert flush_outcomes()
+    (record,) = caplog.records
+    assert "Langfuse rejected the score: no" in record.getMessage()
+
+
+def test_outcomes_that_come_together_go_together(
+    server: LangfuseServer, tracer: trace.Tracer
+) -> None:
+    def hold_the_first(body: object) -> None:
+        if not server.scores:
+            time.sleep(0.3)  # while the others gather
+
+    server.rejects = hold_the_first
+    for _ in range(50):
+        with tracer.start_as_current_span("turn"):
+            attach_outcome_to_current_trace("trust_score", 0.3, None, {})
+    assert flush_outcomes(10.0)
+    assert len(server.scores) == 50
+    assert server.writes <= 2
