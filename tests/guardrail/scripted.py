@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.embeddings.index import EmbeddingsIndex
 from nemoguardrails.testing import FakeLLMModel
 
 from nemoguardrails_trust import Exchange, ScorerSettings, TrustworthinessScore
@@ -17,6 +18,10 @@ class ScriptedScorer:
     """Gives what the test set in `answer`, and remembers what it was asked."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything, and trusts every answer again."""
         self.answer: Answer = 0.9
         self.exchanges: list[Exchange] = []
         self.settings: ScorerSettings | None = None
@@ -130,3 +135,31 @@ def bot_v2(
 def ask(question: str = "What is the capital of France?") -> list[dict[str, Any]]:
     """Messages with one question."""
     return [{"role": "user", "content": question}]
+
+
+class WordIndex(EmbeddingsIndex):  # type: ignore[misc]
+    """Finds texts by the words they share, so that dialog mode needs no embedding model."""
+
+    def __init__(self, **_parameters: Any) -> None:
+        self._items: list[Any] = []
+
+    async def add_item(self, item: Any) -> None:
+        self._items.append(item)
+
+    async def add_items(self, items: list[Any]) -> None:
+        self._items.extend(items)
+
+    async def build(self) -> None:
+        pass
+
+    async def search(self, text: str, max_results: int = 5, threshold: Any = None) -> list[Any]:
+        words = set(text.casefold().split())
+        return sorted(
+            self._items, key=lambda item: -len(words & set(item.text.casefold().split()))
+        )[:max_results]
+
+
+WORDS = """
+core: {embedding_search_provider: {name: words}}
+knowledge_base: {embedding_search_provider: {name: words}}
+"""

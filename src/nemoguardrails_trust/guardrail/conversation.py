@@ -87,6 +87,7 @@ def _readable(messages: Iterable[Mapping[str, Any]]) -> Iterable[Message]:
 def _conversation(events: Sequence[Any], question: str, answer: str) -> list[Message]:
     """The turns so far, the current answer left out."""
     messages: list[Message] = []
+    said: set[Any] = set()
     for event in events:
         kind, get = _reader(event)
         if kind == "SystemMessage":
@@ -96,6 +97,11 @@ def _conversation(events: Sequence[Any], question: str, answer: str) -> list[Mes
         elif kind == "UtteranceUserActionFinished":
             messages.append(Message("user", _text_of(get("final_transcript"))))
         elif kind == "StartUtteranceBotAction":
+            # Colang 2.x records what goes out once more as what comes in.
+            uid = get("action_uid")
+            if uid and uid in said:
+                continue
+            said.add(uid)
             messages.append(Message("assistant", _text_of(get("script"))))
         elif kind == "hide_prev_turn":
             _drop_last_turn(messages)

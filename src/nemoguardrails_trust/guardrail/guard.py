@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -171,6 +172,8 @@ class Guard:
                 raise ScoringError(
                     f"the scorer returned a {type(result).__name__}, not a TrustworthinessScore"
                 )
+            if result.score is None and not result.error:
+                return replace(result, error="the scorer gave no score and no reason")
             return result
 
         # A decision that was made early holds for its own threshold only.

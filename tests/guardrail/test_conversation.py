@@ -1,0 +1,256 @@
+"""What reaches the scorer is what the model was given."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.testing import FakeLLMModel
+
+from nemoguardrails_trust import Exchange, Message
+from nemoguardrails_trust.guardrail.plugin import register
+from tests.guardrail.scripted import WORDS, ScriptedScorer, WordIndex, ask, bot_v1, bot_v2
+
+INSTRUCTIONS = """
+instructions:
+  - type: general
+    content: "You sell garden gnomes."
+"""
+
+DIALOG = """
+define user ask price
+  "what does it cost"
+
+define user greet
+  "hello"
+
+define flow
+  user ask price
+  bot tell price
+
+define flow
+  user greet
+  bot greet
+
+define bot greet
+  "Good day!"
+"""
+
+
+def pairs(exchange: Exchange) -> list[tuple[str, str]]:
+    return [(each.role, each.content) for each in exchange.messages]
+
+
+def with_words(rails: LLMRails) -> LLMRails:
+    rails.register_embedding_search_provider("words", WordIndex)
+    return rails
+
+
+async def test_general_mode_has_instructions_and_question(scorer: ScriptedScorer) -> None:
+    await bot_v1("10 euros", more=INSTRUCTIONS).generate_async(messages=ask("How much?"))
+    exchange = scorer.exchanges[0]
+    assert pairs(exchange) == [("system", "You sell garden gnomes."), ("user", "How much?")]
+    assert (exchange.response, exchange.context) == ("10 euros", ())
+
+
+async def test_earlier_turns_come_in_order(scorer: ScriptedScorer) -> None:
+    messages = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Hi"},
+        {"role": "user", "content": "How much?"},
+    ]
+    await bot_v1("10 euros", more=INSTRUCTIONS).generate_async(messages=messages)
+    assert pairs(scorer.exchanges[0])[1:] == [
+        ("user", "Hello"),
+        ("assistant", "Hi"),
+        ("user", "How much?"),
+    ]
+
+
+async def test_turns_of_the_same_bot_are_remembered(scorer: ScriptedScorer) -> None:
+    rails = bot_v1("Hi", "10 euros", more=INSTRUCTIONS)
+    messages: list[dict[str, Any]] = ask("Hello")
+    messages.append(await rails.generate_async(messages=messages))
+    await rails.generate_async(messages=[*messages, *ask("How much?")])
+    assert pairs(scorer.exchanges[-1])[1:] == [
+        ("user", "Hello"),
+        ("assistant", "Hi"),
+        ("user", "How much?"),
+    ]
+
+
+async def test_the_callers_system_message_is_there(scorer: ScriptedScorer) -> None:
+    messages = [{"role": "system", "content": "Prices are in euros."}, *ask("How much?")]
+    await bot_v1("10", more=INSTRUCTIONS).generate_async(messages=messages)
+    assert ("system", "Prices are in euros.") in pairs(scorer.exchanges[0])
+
+
+async def test_the_callers_chunks_are_the_context(scorer: ScriptedScorer) -> None:
+    messages = [
+        {"role": "context", "content": {"relevant_chunks": "Gnomes cost 10 euros."}},
+        *ask("How much?"),
+    ]
+    await bot_v1("10").generate_async(messages=messages)
+    assert scorer.exchanges[0].context == ("Gnomes cost 10 euros.",)
+
+
+async def test_a_message_that_input_rails_rewrote_is_the_one_scored(
+    scorer: ScriptedScorer,
+) -> None:
+    flow = "define subflow mask\n  $user_message = execute mask(text=$user_message)\n"
+    rails = bot_v1("10", colang=flow)
+    rails.config.rails.input.flows.append("mask")
+
+    async def mask(text: str) -> str:
+        return text.replace("Bob", "***")
+
+    rails.register_action(mask, "mask")
+    await rails.generate_async(messages=ask("How much, Bob?"))
+    assert pairs(scorer.exchanges[0])[-1] == ("user", "How much, ***?")
+    assert not any("Bob" in text for _, text in pairs(scorer.exchanges[0]))
+
+
+async def test_passthrough_has_the_messages_as_they_were_sent(scorer: ScriptedScorer) -> None:
+    messages = [
+        {"role": "system", "content": "Prices are in euros."},
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Hi"},
+        {"role": "user", "content": "How much?"},
+    ]
+    rails = bot_v1("10", more="passthrough: true\n" + INSTRUCTIONS)
+    await rails.generate_async(messages=messages)
+    assert pairs(scorer.exchanges[0]) == [
+        ("system", "Prices are in euros."),
+        ("user", "Hello"),
+        ("assistant", "Hi"),
+        ("user", "How much?"),
+    ]
+
+
+async def test_a_passthrough_prompt_is_one_user_message(scorer: ScriptedScorer) -> None:
+    await bot_v1("10", more="passthrough: true").generate_async(prompt="How much?")
+    assert pairs(scorer.exchanges[0]) == [("user", "How much?")]
+
+
+async def test_dialog_mode_has_question_and_instructions(scorer: ScriptedScorer) -> None:
+    rails = with_words(
+        bot_v1("  ask price", '  "10 euros"', colang=DIALOG, more=INSTRUCTIONS + WORDS)
+    )
+    message = await rails.generate_async(messages=ask("what does it cost"))
+    assert message["content"] == "10 euros"
+    exchange = scorer.exchanges[0]
+    assert pairs(exchange) == [
+        ("system", "You sell garden gnomes."),
+        ("user", "what does it cost"),
+    ]
+    assert exchange.response == "10 euros"
+
+
+async def test_a_message_that_the_configuration_defines_is_not_scored(
+    scorer: ScriptedScorer,
+) -> None:
+    scorer.answer = 0.1
+    rails = with_words(bot_v1("  greet", colang=DIALOG, more=WORDS))
+    assert (await rails.generate_async(messages=ask("hello")))["content"] == "Good day!"
+    assert scorer.exchanges == []
+
+
+@pytest.mark.parametrize("colang", [None, DIALOG])
+async def test_chunks_of_the_knowledge_base_are_the_context(
+    scorer: ScriptedScorer, tmp_path: Path, colang: str | None
+) -> None:
+    register()
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "prices.md").write_text("# Prices\n\nGnomes cost 10 euros.\n")
+    (tmp_path / "config.yml").write_text(
+        "import_paths: [nemoguardrails_trust/rail]\n"
+        "models: [{type: main, engine: openai, model: gpt-4}]\n"
+        "rails: {output: {flows: [cleanlab trustworthiness]}}\n"
+        'custom_data: {trust: {scorer: "tests.guardrail.scripted:make"}}\n' + WORDS
+    )
+    (tmp_path / "config.py").write_text(
+        "from tests.guardrail.scripted import WordIndex\n"
+        "def init(app):\n    app.register_embedding_search_provider('words', WordIndex)\n"
+    )
+    if colang:
+        (tmp_path / "rails.co").write_text(colang)
+    answers = ["  ask price", '  "10 euros"'] if colang else ["10 euros"]
+    rails = LLMRails(
+        RailsConfig.from_path(str(tmp_path)), llm=FakeLLMModel(responses=answers)
+    )
+    await rails.generate_async(messages=ask("what does it cost"))
+    assert scorer.exchanges[0].response == "10 euros"
+    assert any("Gnomes cost 10 euros." in each for each in scorer.exchanges[0].context)
+
+
+async def test_check_async_has_the_conversation_without_the_ready_answer(
+    scorer: ScriptedScorer,
+) -> None:
+    messages = [
+        {"role": "system", "content": "Prices are in euros."},
+        *ask("Hello"),
+        {"role": "assistant", "content": "Hi"},
+        *ask("How much?"),
+        {"role": "assistant", "content": "10"},
+    ]
+    await bot_v1(more=INSTRUCTIONS).check_async(messages)
+    exchange = scorer.exchanges[0]
+    assert exchange.response == "10"
+    assert pairs(exchange) == [
+        ("system", "You sell garden gnomes."),
+        ("system", "Prices are in euros."),
+        ("user", "Hello"),
+        ("assistant", "Hi"),
+        ("user", "How much?"),
+    ]
+
+
+async def test_an_answer_without_a_question_can_be_checked(scorer: ScriptedScorer) -> None:
+    await bot_v1().check_async([{"role": "assistant", "content": "10"}])
+    assert scorer.exchanges[0].response == "10"
+
+
+async def test_parts_of_a_message_are_joined(scorer: ScriptedScorer) -> None:
+    content = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+    ]
+    await bot_v1("A gnome").generate_async(messages=[{"role": "user", "content": content}])
+    assert scorer.exchanges[0].question == "What is this?\n[image_url]"
+
+
+async def test_colang_2_has_instructions_turns_and_context(scorer: ScriptedScorer) -> None:
+    rails = bot_v2("Hi", "10 euros", top=INSTRUCTIONS)
+    state: Any = None
+    for text in ("Hello", "How much?"):
+        events: list[dict[str, Any]] = [
+            {"type": "UtteranceUserActionFinished", "final_transcript": text}
+        ]
+        while events:
+            out, state = await rails.process_events_async(events, state=state, blocking=True)
+            events = [
+                {
+                    "type": "UtteranceBotActionFinished",
+                    "action_uid": event["action_uid"],
+                    "final_script": event["script"],
+                    "is_success": True,
+                    "status": "success",
+                }
+                for event in out
+                if event["type"] == "StartUtteranceBotAction"
+            ]
+    exchange = scorer.exchanges[-1]
+    assert exchange.response == "10 euros"
+    assert pairs(exchange) == [
+        ("system", "You sell garden gnomes."),
+        ("user", "Hello"),
+        ("assistant", "Hi"),
+        ("user", "How much?"),
+    ]
+
+
+def test_an_exchange_of_messages_renders_roles_and_context() -> None:
+    exchange = Exchange(
+        "10", (Message("system", "Be short."), Message("user", "How much?")), ("It costs 10.",)
+    )
+    assert exchange.prompt == "System: Be short.\n\nContext:\n[1] It costs 10.\n\nUser: How much?"

@@ -1,0 +1,176 @@
+"""The bot's own model, called for samples and judgements."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.exceptions import LLMCallException
+from nemoguardrails.testing import FakeLLMModel
+from nemoguardrails.types import LLMResponse, UsageInfo
+
+from nemoguardrails_trust import Message
+from nemoguardrails_trust.errors import (
+    ModelConnectionError,
+    ModelError,
+    ModelRequestError,
+    ModelResponseError,
+    ModelServerError,
+    ModelTimeoutError,
+    RateLimitError,
+)
+from nemoguardrails_trust.guardrail.llm import NemoModel
+from nemoguardrails_trust.guardrail.plugin import register
+from tests.guardrail.scripted import ask
+
+QUESTION = [Message("user", "Capital of France?")]
+
+
+async def test_several_answers_are_several_calls_at_once() -> None:
+    llm = FakeLLMModel(
+        responses=["Paris", "Lyon", "Paris"],
+        token_usage=[{"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}] * 3,
+        should_return_token_usage=True,
+    )
+    reply = await NemoModel(llm).complete(QUESTION, purpose="sample", n=3)
+    assert [each.text for each in reply.completions] == ["Paris", "Lyon", "Paris"]
+    assert [(each.prompt_tokens, each.samples) for each in reply.calls] == [(7, 1)] * 3
+    assert reply.failures == ()
+
+
+class Scripted(FakeLLMModel):  # type: ignore[misc]
+    """Remembers what it was called with, and fails as told."""
+
+    def __init__(self, *results: Any) -> None:
+        super().__init__(responses=[])
+        self.results = list(results)
+        self.calls: list[tuple[Any, dict[str, Any]]] = []
+
+    async def generate_async(self, prompt: Any, *, stop: Any = None, **kwargs: Any) -> LLMResponse:
+        self.calls.append((prompt, kwargs))
+        result = self.results.pop(0)
+        if isinstance(result, BaseException):
+            raise result
+        return LLMResponse(content=result, usage=UsageInfo(1, 1, 2))
+
+
+class Refused(Exception):
+    def __init__(self, status_code: int) -> None:
+        super().__init__("the prompt was: Capital of France?")
+        self.status_code = status_code
+
+
+async def test_answers_that_came_are_used_when_others_fail() -> None:
+    llm = Scripted("Paris", Refused(500), "Lyon")
+    reply = await NemoModel(llm).complete(QUESTION, purpose="sample", n=3)
+    assert [each.text for each in reply.completions] == ["Paris", "Lyon"]
+    assert len(reply.failures) == 1
+    assert "Capital" not in reply.failures[0]
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (Refused(401), ModelRequestError),
+        (Refused(429), RateLimitError),
+        (Refused(503), ModelServerError),
+        (TimeoutError(), ModelTimeoutError),
+        (ConnectionResetError(), ModelConnectionError),
+        (ValueError("Capital of France?"), ModelResponseError),
+    ],
+)
+async def test_a_failure_is_one_of_our_errors_without_the_prompt(
+    raised: Exception, expected: type[ModelError]
+) -> None:
+    with pytest.raises(expected) as caught:
+        await NemoModel(Scripted(raised)).complete(QUESTION, purpose="reflection")
+    assert not isinstance(caught.value, LLMCallException)
+    assert "Capital" not in str(caught.value)
+
+
+async def test_a_refused_temperature_is_learnt() -> None:
+    llm = Scripted(Refused(400), "Paris", "Paris")
+    model = NemoModel(llm)
+    for _ in range(2):
+        await model.complete(QUESTION, purpose="sample", temperature=1.0, max_tokens=5)
+    assert [kwargs for _, kwargs in llm.calls] == [
+        {"temperature": 1.0, "max_tokens": 5},
+        {"max_tokens": 5},
+        {"max_tokens": 5},
+    ]
+
+
+async def test_a_tools_message_is_sent_as_text() -> None:
+    llm = Scripted("42")
+    await NemoModel(llm).complete(
+        [*QUESTION, Message("tool", '{"sum": 42}')], purpose="sample"
+    )
+    prompt = llm.calls[0][0]
+    assert [(each.role.value, each.content) for each in prompt] == [
+        ("user", "Capital of France?"),
+        ("user", 'Result of a tool: {"sum": 42}'),
+    ]
+
+
+async def test_cancelling_cancels_every_call() -> None:
+    started, ended = 0, 0
+
+    class Slow(Scripted):
+        async def generate_async(self, *_: Any, **__: Any) -> LLMResponse:
+            nonlocal started, ended
+            started += 1
+            try:
+                await asyncio.sleep(30)
+            finally:
+                ended += 1
+            raise AssertionError
+
+    task = asyncio.create_task(NemoModel(Slow()).complete(QUESTION, purpose="sample", n=4))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0)
+    assert (started, ended) == (4, 4)
+
+
+CONFIG = """
+import_paths: [nemoguardrails_trust/rail]
+rails: {output: {flows: [cleanlab trustworthiness]}}
+"""
+
+
+async def test_the_rails_calls_are_shown_in_explain() -> None:
+    register()
+    # One answer; then a judgement and five samples, all at once.
+    llm = FakeLLMModel(responses=["Paris", "100", *["Paris"] * 5])
+    rails = LLMRails(RailsConfig.from_content(yaml_content=CONFIG), llm=llm)
+    message = await rails.generate_async(messages=ask())
+    assert message["content"] == "Paris"
+    tasks = [call.task for call in rails.explain().llm_calls]
+    assert tasks[0] == "general"
+    assert sorted(tasks[1:]) == [
+        "trustworthiness_reflection",
+        *["trustworthiness_sample"] * 5,
+    ]
+
+
+async def test_a_model_of_another_type_can_judge_and_sample(tmp_path: Any) -> None:
+    register()
+    (tmp_path / "recorded.jsonl").write_text(
+        '{"prompt": "What is the capital of France?", "response": "Paris", '
+        '"samples": ["Rome", "Rome", "Rome", "Rome", "Rome"]}\n'
+    )
+    (tmp_path / "config.yml").write_text(
+        CONFIG
+        + "models:\n  - {type: judge, engine: replay, model: judge, "
+        + "parameters: {recorded: recorded.jsonl}}\n"
+        + "custom_data: {trust: {model: judge}}\n"
+    )
+    llm = FakeLLMModel(responses=["Paris"])
+    rails = LLMRails(RailsConfig.from_path(str(tmp_path)), llm=llm)
+    response = await rails.generate_async(messages=ask(), options={"output_vars": ["trust"]})
+    trust = response.output_data["trust"]
+    assert trust["status"] == "untrustworthy"
+    assert trust["signals"]["consistency"]["value"] == 0.0
+    assert llm.inference_count == 1

@@ -1,0 +1,190 @@
+import asyncio
+from typing import Any
+
+import pytest
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.testing import FakeLLMModel
+
+from nemoguardrails_trust import TrustEvent, stream_with_trust
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
+from nemoguardrails_trust.guardrail.plugin import register
+from tests.guardrail.scripted import WORDS, ScriptedScorer, WordIndex, ask, bot_v2
+from tests.guardrail.test_conversation import DIALOG
+
+TEXT = "Lyon is the capital of France, and has been for a long time."
+
+STREAMING = """
+import_paths: [nemoguardrails_trust/rail]
+rails:
+  output:
+    flows: ["cleanlab trustworthiness"]
+    parallel: {parallel}
+    streaming: {{enabled: true, chunk_size: 3, context_size: 1, stream_first: {first}}}
+custom_data:
+  trust: {{scorer: "tests.guardrail.scripted:make"{settings}}}
+"""
+
+
+def bot(
+    *answers: str,
+    settings: str = "",
+    colang: str | None = None,
+    parallel: str = "false",
+    first: str = "true",
+) -> LLMRails:
+    register()
+    yaml = STREAMING.format(
+        settings=f", {settings}" if settings else "", parallel=parallel, first=first
+    )
+    yaml += WORDS if colang else ""
+    config = RailsConfig.from_content(colang_content=colang, yaml_content=yaml)
+    rails = LLMRails(config, llm=FakeLLMModel(responses=list(answers)))
+    rails.register_embedding_search_provider("words", WordIndex)
+    return rails
+
+
+async def run(rails: LLMRails, question: str = "Capital?") -> tuple[list[str], TrustEvent]:
+    items = [item async for item in stream_with_trust(rails, ask(question))]
+    *texts, event = items
+    assert isinstance(event, TrustEvent)
+    assert all(isinstance(text, str) for text in texts)
+    return [str(text) for text in texts], event
+
+
+@pytest.mark.parametrize("parallel", ["false", "true"])
+@pytest.mark.parametrize("first", ["false", "true"])
+async def test_text_comes_in_pieces_and_then_one_verdict(
+    scorer: ScriptedScorer, parallel: str, first: str
+) -> None:
+    scorer.answer = 0.3
+    texts, event = await run(bot(TEXT, parallel=parallel, first=first))
+    assert len(texts) > 3
+    assert "".join(texts) == TEXT
+    assert event.outcome is not None
+    assert (event.outcome.status, event.outcome.trustworthiness_score) == ("untrustworthy", 0.3)
+    assert event.outcome.text == f"{TEXT}\n{CAUTION}"
+
+
+async def test_an_answer_is_scored_once_on_its_full_text(scorer: ScriptedScorer) -> None:
+    await run(bot(TEXT))
+    assert [each.response for each in scorer.exchanges] == [TEXT]
+    assert scorer.exchanges[0].question == "Capital?"
+
+
+async def test_plain_stream_async_scores_once_and_lets_all_chunks_through(
+    scorer: ScriptedScorer,
+) -> None:
+    scorer.answer = 0.1
+    rails = bot(TEXT)
+    chunks = [chunk async for chunk in rails.stream_async(messages=ask())]
+    assert "".join(chunks) == TEXT
+    assert [each.response for each in scorer.exchanges] == [TEXT]
+
+
+@pytest.mark.parametrize(
+    ("score", "settings", "shown"),
+    [
+        (0.3, "on_untrustworthy: block", [WITHHELD]),
+        (0.9, "on_untrustworthy: block", [TEXT]),
+        (RuntimeError("down"), "on_error: block", [WITHHELD]),
+        (RuntimeError("down"), "on_untrustworthy: block, on_error: allow", [TEXT]),
+        (0.3, "on_untrustworthy: escalate", []),
+        (0.9, "on_untrustworthy: escalate", [TEXT]),
+    ],
+)
+async def test_text_is_held_back_where_it_may_be_withheld(
+    scorer: ScriptedScorer, score: Any, settings: str, shown: list[str]
+) -> None:
+    scorer.answer = score
+    texts, event = await run(bot(TEXT, settings=settings))
+    assert texts == shown
+    assert event.outcome is not None
+
+
+async def test_under_regenerate_the_better_answer_comes(scorer: ScriptedScorer) -> None:
+    scorer.answer = lambda exchange: 0.9 if exchange.response == "Paris" else 0.2
+    texts, event = await run(bot(TEXT, "Paris", settings="on_untrustworthy: regenerate"))
+    assert texts == ["Paris"]
+    assert event.outcome is not None
+    assert event.outcome.status == "trusted"
+
+
+async def test_what_another_rail_rewrites_is_not_shown_unwritten(
+    scorer: ScriptedScorer,
+) -> None:
+    flow = "define subflow hide\n  $bot_message = execute hide(text=$bot_message)\n"
+    rails = bot("Call Bob", settings="on_untrustworthy: block", colang=flow)
+    rails.config.rails.output.flows.append("hide")
+
+    async def hide(text: str) -> str:
+        return text.replace("Bob", "***")
+
+    rails.register_action(hide, "hide")
+    texts, _ = await run(rails)
+    assert texts == ["Call ***"]
+
+
+async def test_a_failed_check_is_said_in_the_verdict(scorer: ScriptedScorer) -> None:
+    scorer.answer = RuntimeError("down")
+    texts, event = await run(bot(TEXT))
+    assert "".join(texts) == TEXT
+    assert event.outcome is not None
+    assert event.outcome.status == "unchecked"
+    assert event.outcome.text == f"{TEXT}\n{NOT_CHECKED}"
+
+
+async def test_dialog_mode_is_scored_although_it_runs_no_rail_on_the_full_text(
+    scorer: ScriptedScorer,
+) -> None:
+    scorer.answer = 0.3
+    texts, event = await run(bot("  ask price", '  "10 euros"', colang=DIALOG), "what does it cost")
+    assert "".join(texts) == "10 euros"
+    assert event.outcome is not None
+    assert event.outcome.status == "untrustworthy"
+    assert [each.response for each in scorer.exchanges] == ["10 euros"]
+    assert scorer.exchanges[0].question == "what does it cost"
+
+
+async def test_a_message_that_the_configuration_defines_has_no_verdict(
+    scorer: ScriptedScorer,
+) -> None:
+    texts, event = await run(bot("  greet", colang=DIALOG), "hello")
+    assert "".join(texts) == "Good day!"
+    assert event.outcome is None
+    assert scorer.exchanges == []
+
+
+async def test_colang_2_gives_the_text_and_the_verdict(scorer: ScriptedScorer) -> None:
+    scorer.answer = 0.3
+    texts, event = await run(bot_v2("Lyon"))
+    assert texts == [f"Lyon\n{CAUTION}"]
+    assert event.outcome is not None
+    assert event.outcome.status == "untrustworthy"
+
+
+async def test_one_who_stops_reading_leaks_no_task(scorer: ScriptedScorer) -> None:
+    before = asyncio.all_tasks()
+    stream = stream_with_trust(bot(TEXT), ask())
+    assert isinstance(await anext(stream), str)
+    await stream.aclose()
+    await asyncio.sleep(0.05)
+    assert asyncio.all_tasks() == before
+
+
+async def test_concurrent_streams_keep_their_verdicts_apart(scorer: ScriptedScorer) -> None:
+    scorer.answer = lambda exchange: 0.9 if "Paris" in exchange.response else 0.2
+    streams = [run(bot(text)) for text in ("Paris", "Lyon", "Paris it is", "Nice")]
+    verdicts = [event.outcome for _, event in await asyncio.gather(*streams)]
+    assert [each and each.status for each in verdicts] == [
+        "trusted",
+        "untrustworthy",
+        "trusted",
+        "untrustworthy",
+    ]
+
+
+async def test_a_bot_without_the_rail_is_refused() -> None:
+    rails = LLMRails(RailsConfig.from_content(yaml_content="models: []"), llm=FakeLLMModel(["x"]))
+    with pytest.raises(SettingsError, match="nemoguardrails_trust/rail"):
+        await anext(stream_with_trust(rails, ask()))
