@@ -5,6 +5,7 @@ text; numbers with units, dates and mathematics by value; yes and no; the letter
 lists regardless of order; and at last the words that the answers add to the prompt.
 """
 
+import math
 from dataclasses import dataclass
 
 from nemoguardrails_trust.signals import dates, expressions, polarity, quantities, structures, text
@@ -27,7 +28,7 @@ class Agreement:
     settled: bool
 
 
-_MOST_PAIRS = 400
+_MOST_PAIRS = 144
 """Pairs of unlike words up to which slips of spelling are looked for."""
 
 _YES = Agreement(1.0, settled=True)
@@ -216,35 +217,40 @@ def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, flo
     them negates.
     """
     matched = against = 0.0
-    total_ours = total_theirs = 0.0
-    left, right = [], []
-    for word, term in ours.items():
-        other = theirs.get(word)
-        if other is None:
-            left.append(word)
-            total_ours += term.weight
-            continue
-        weight = max(term.weight, other.weight)
-        total_ours += weight
-        total_theirs += weight
+    for word in ours.keys() & theirs.keys():
+        weight = max(ours[word].weight, theirs[word].weight)
         matched += weight
-        if term.negated != other.negated:
+        if ours[word].negated != theirs[word].negated:
             against += weight
-    for word, term in theirs.items():
-        if word not in ours:
-            right.append(word)
-            total_theirs += term.weight
+    left = {word: term for word, term in ours.items() if word not in theirs}
+    right = {word: term for word, term in theirs.items() if word not in ours}
+    total_ours = matched + sum(term.weight for term in left.values())
+    total_theirs = matched + sum(term.weight for term in right.values())
     if left and right and len(left) * len(right) <= _MOST_PAIRS:
-        for word in left:
-            likeness, opposed, candidate = max(_likeness(word, each) for each in right)
-            weight = min(ours[word].weight, theirs[candidate].weight) * likeness
-            matched += weight
-            if likeness and (ours[word].negated == theirs[candidate].negated) == opposed:
-                against += weight
+        # Either way round, since a word may be like several.
+        near, near_against = _near_matches(left, right)
+        near_too, near_against_too = _near_matches(right, left)
+        matched += (near + near_too) / 2
+        against += (near_against + near_against_too) / 2
     if not matched:
         return 0.0, 0.0, 0.0
     overlap = min(1.0, matched / min(total_ours, total_theirs))
-    return overlap, min(1.0, 2 * matched / (total_ours + total_theirs)), against / matched
+    dice = min(1.0, 2 * matched / (total_ours + total_theirs))
+    return overlap, dice, min(1.0, against / matched)
+
+
+def _near_matches(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float]:
+    """The weight of words with an opposite or a near match, and what of it is opposed."""
+    matched, against = [], []
+    for word, term in ours.items():
+        likeness, opposed, other = max(_likeness(word, each) for each in theirs)
+        if likeness:
+            weight = min(term.weight, theirs[other].weight) * likeness
+            matched.append(weight)
+            if (term.negated == theirs[other].negated) == opposed:
+                against.append(weight)
+    # Summed without rounding, so that the order of the words makes no difference.
+    return math.fsum(matched), math.fsum(against)
 
 
 def _likeness(first: str, second: str) -> tuple[float, bool, str]:

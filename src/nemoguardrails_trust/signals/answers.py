@@ -133,7 +133,7 @@ class Answer:
     @cached_property
     def folded(self) -> str:
         """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
-        folded = latex.clean_latex(text.fold(self.final))
+        folded = latex.clean_latex(text.fold(self.final)[: 2 * text.WINDOW])
         if "(" in folded or "[" in folded:
             without_asides = _ASIDE.sub(" ", folded)
             return without_asides if _WORD.search(without_asides) else folded

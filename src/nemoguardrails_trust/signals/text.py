@@ -4,7 +4,7 @@ import re
 import unicodedata
 from decimal import Decimal
 
-WINDOW = 12_000
+WINDOW = 8_000
 """Longest text that is read whole, in characters; of a longer one its two ends are read."""
 
 
