@@ -30,7 +30,7 @@ MOVES = """() => {
         times.push(performance.now() - begun);
     }
     times.sort((a, b) => a - b);
-    return { median: times[100], longest: times[199] };
+    return { median: times[100], most: times[189], longest: times[199] };
 }"""
 
 
@@ -54,6 +54,7 @@ def main() -> None:
         print(f"\nThe slider needs a browser: {conftest.missing()}")
         return
     print_row("slider moves in, median", f"{moves['median']:.1f} ms", limit)
+    print_row("slider moves in, 95 %", f"{moves['most']:.1f} ms", limit)
     print_row("slider moves in, longest", f"{moves['longest']:.1f} ms", limit)
 
 

@@ -100,9 +100,15 @@ function answerList(answers, threshold) {
     [answer.prompt, answer.response, answer.reference, answer.explanation, answer.error]
       .concat(answer.alternatives || []).join("\n").toLowerCase());
   const groups = GROUPS.filter(([name]) => !name || answers.some((a) => a.groups.includes(name)));
+  const cards = new Map();
   let group = groups[0][0];
   let matches = [];
   let shown = [];
+
+  function cardOf(answer) {
+    if (!cards.has(answer)) cards.set(answer, answerCard(answer));
+    return cards.get(answer);
+  }
 
   const STATUSES = {
     "": () => true,
@@ -112,17 +118,19 @@ function answerList(answers, threshold) {
     right: (answer) => answer.label === 1,
   };
 
-  function showMore() {
-    const fresh = matches.slice(shown.length, shown.length + PAGE_SIZE).map(answerCard);
-    fresh.forEach((card) => card.flagAt(threshold));
-    list.append(...fresh.map((card) => card.item));
-    shown = shown.concat(fresh);
+  // Shows the first so many matches, and touches the page only where they are others.
+  function show(size) {
+    const wanted = matches.slice(0, size).map(cardOf);
+    wanted.forEach((card) => card.flagAt(threshold));
+    if (wanted.length !== shown.length || wanted.some((card, k) => card !== shown[k])) {
+      list.replaceChildren(...wanted.map((card) => card.item));
+    }
+    shown = wanted;
     more.hidden = shown.length >= matches.length;
     more.textContent = `Show more (${count(matches.length - shown.length)} left)`;
-    return fresh;
   }
 
-  function update() {
+  function update(size = PAGE_SIZE) {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     matches = answers.filter((answer, index) =>
       (!group || answer.groups.includes(group)) &&
@@ -132,9 +140,7 @@ function answerList(answers, threshold) {
     found.textContent = matches.length
       ? `${count(matches.length)} ${matches.length === 1 ? "answer" : "answers"}`
       : "No answer fits. Try another word, or show every answer.";
-    list.replaceChildren();
-    shown = [];
-    showMore();
+    show(size);
   }
 
   const buttons = groups.map(([name, title, order]) => {
@@ -153,18 +159,20 @@ function answerList(answers, threshold) {
   });
   find("groups").append(...buttons);
   sort.value = groups[0][2];
-  search.addEventListener("input", update);
-  sort.addEventListener("change", update);
-  status.addEventListener("change", update);
+  search.addEventListener("input", () => update());
+  sort.addEventListener("change", () => update());
+  status.addEventListener("change", () => update());
   more.addEventListener("click", () => {
-    const [first] = showMore();
-    first.item.querySelector("summary").focus();
+    const first = shown.length;
+    show(first + PAGE_SIZE);
+    shown[first].item.querySelector("summary").focus();
   });
   update();
 
   return (value) => {
     threshold = value;
-    if (status.value === "flagged" || status.value === "kept") update();
+    const moved = status.value === "flagged" || status.value === "kept";
+    if (moved) update(Math.max(PAGE_SIZE, shown.length));
     else shown.forEach((card) => card.flagAt(threshold));
   };
 }
