@@ -30,9 +30,9 @@ SCORES = "/v0/trustworthy_llm/get_confidence_score"
 INVALID_KEY = status(
     401, {"code": "invalid_api_key", "description": "Bad key.", "error": "Bad key."}
 )
-"""The 401 with a code, which both clients take for a refused key."""
+"""The 401 with a code, the one that `cleanlab-tlm` takes for a refused key."""
 UNAUTHORIZED = status(401, {"error": "Unauthorized."})
-"""The 401 without, which neither does."""
+"""The 401 without."""
 
 IS_SCORING: When = lambda body: isinstance(body, dict) and "response" in body  # noqa: E731
 
@@ -91,14 +91,20 @@ class TLMServer(LocalServer):
         ]
 
     async def _check_client_version(self, request: web.Request) -> web.StreamResponse:
-        async def make(body: Body) -> Body:
+        async def make(body: Body) -> Body | web.Response:
+            if request.content_type != "application/json":
+                return _error(400, "Not JSON.")
             await asyncio.sleep(self.start_latency)
             return {"valid": self.takes_client and isinstance(body["version"], str)}
 
         return await self.answer(request, make)
 
     async def _validate(self, request: web.Request) -> web.StreamResponse:
-        async def make(body: Body) -> Body:
+        async def make(body: Body) -> Body | web.Response:
+            if request.content_type != "application/json":
+                return _error(400, "Not JSON.")
+            if request.headers.get("Authorization") != f"bearer {body['api_key']}":
+                return _error(400, "No such header.")
             await asyncio.sleep(self.start_latency)
             return {"valid": body["api_key"] == self.key}
 

@@ -146,7 +146,11 @@ class Client:
             )
 
     async def _is_valid(self, method: str, path: str, body: Mapping[str, str]) -> bool:
-        headers = {"Authorization": f"bearer {self._key}", "Client-Type": "python-api"}
+        headers = {
+            "Authorization": f"bearer {self._key}",
+            "Content-Type": "application/json",
+            "Client-Type": "python-api",
+        }
         url = f"{self._library.api.cli_base_url}/{path}"
         valid = (await self._session.request(method, url, body, headers)).body.get("valid")
         if not isinstance(valid, bool):

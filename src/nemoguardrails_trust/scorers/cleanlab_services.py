@@ -34,8 +34,8 @@ class Service:
 
 
 # `Studio(key).TLM()` builds the same class, but before that makes two blocking requests without a
-# timeout, loses their HTTP status, puts a refused key into its error, and posts the stack trace of
-# any error to the service. `Client.verify` finds out the same, and safely.
+# timeout, loses their HTTP status, puts a refused key into its error, posts the stack trace of any
+# error to the service, and warns of its own deprecation. `Client.verify` asks the same, safely.
 SERVICES = {
     "cleanlab-studio": Service(
         package="cleanlab-studio",
