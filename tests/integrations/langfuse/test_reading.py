@@ -142,11 +142,3 @@ async def test_pages_before_a_fault_are_good(
 def test_a_page_has_from_1_to_100_traces(size: int) -> None:
     with pytest.raises(SettingsError, match="from 1 to 100"):
         Reading("trust_score", page_size=size)
-
-
-async def test_an_older_server_is_named_as_such(client: LangfuseClient) -> None:
-    async with LangfuseServer(old=True) as older:
-        lost = LangfuseClient(older.connection())
-        with pytest.raises(Exception, match=r"install 'langfuse>=4\.18,<5'"):
-            await read(lost)
-        await lost.aclose()

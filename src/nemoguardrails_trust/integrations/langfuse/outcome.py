@@ -51,7 +51,8 @@ def attach_outcome_to_current_trace(
         metadata: More about the outcome, ready for JSON.
 
     Returns:
-        Whether there is a trace and the outcome is on its way to it.
+        Whether the trace has got the value or will get it; `False` where there is no trace or
+        no value.
     """
     try:
         return _attach(name, value, comment, metadata)
