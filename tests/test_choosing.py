@@ -27,14 +27,16 @@ def sample(size: int, seed: int) -> Sample:
 
 
 def reached(kind: str, flagged: Booleans, correct: Booleans) -> float | None:
-    """The figure that a target is about, by its definition; `None` where nothing is counted."""
+    """The figure that a target is about, by its definition; `None` where it counts too few."""
     counted = {
         "precision": ~correct[flagged],
         "recall": flagged[~correct],
         "accuracy-kept": correct[~flagged],
         "flag-at-most": flagged,
     }[kind]
-    return float(counted.mean()) if len(counted) else None
+    shares_of_some = kind in ("precision", "accuracy-kept")
+    enough = len(counted) >= (min(5, len(correct)) if shares_of_some else 1)
+    return float(counted.mean()) if enough else None
 
 
 @pytest.mark.parametrize("text", ["precision=0.9", "recall=1", "accuracy-kept=.95"])
@@ -118,15 +120,20 @@ def test_with_a_given_threshold_it_is_kept() -> None:
 
 def test_expectations_are_not_those_of_the_fitted_rows() -> None:
     """On scores that say nothing a fit finds something, and cross-validation does not."""
-    random = np.random.default_rng(7)
-    noise = Sample.of(random.random(60).tolist(), (np.arange(60) % 2 == 0).tolist())
-    aim = Target("precision", 0.7)
-    fitted = fit(noise, aim)
-    flagged = fitted.probabilities(noise) < fitted.threshold
-    assert (~noise.correct[flagged]).mean() >= 0.7
-    expected = expect(noise, aim)["precision"].value
-    assert expected is not None
-    assert expected < 0.6
+    aim = Target("precision", 0.6)
+    promised, expected = [], []
+    for seed in range(8):
+        scores = np.random.default_rng(seed).random(60).tolist()
+        noise = Sample.of(scores, [i % 2 == 0 for i in range(60)])
+        fitted = fit(noise, aim)
+        figure = expect(noise, aim)["precision"].value
+        if fitted.reached and figure is not None:
+            flagged = fitted.probabilities(noise) < fitted.threshold
+            promised.append(float((~noise.correct[flagged]).mean()))
+            expected.append(figure)
+    assert len(promised) >= 4
+    assert min(promised) >= 0.6
+    assert np.mean(expected) < 0.55
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(9, 100), (100, 9), (0, 0), (40, 0)])

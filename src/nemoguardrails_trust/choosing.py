@@ -172,6 +172,8 @@ def choose_threshold(
 ) -> tuple[float, bool]:
     """Chooses a threshold for a target.
 
+    Shares of fewer than 5 answers, or of under 2 % of them, are left aside as luck.
+
     Returns:
         The threshold, halfway between two probabilities, and whether it reaches the target; if
         none does, the one that comes nearest.
@@ -182,13 +184,16 @@ def choose_threshold(
     cuts = np.concatenate([[0], np.flatnonzero(np.diff(ordered)) + 1, [len(ordered)]])
     wrong_flagged = np.concatenate([[0], np.cumsum(wrong)])[cuts]
     total, all_wrong = len(ordered), int(wrong.sum())
+    least = min(total, max(5, math.ceil(0.02 * total)))
     if target.kind == "precision":
-        cuts, wrong_flagged = cuts[1:], wrong_flagged[1:]
+        enough = cuts >= least
+        cuts, wrong_flagged = cuts[enough], wrong_flagged[enough]
         reach = wrong_flagged / cuts
     elif target.kind == "recall":
         reach = wrong_flagged / all_wrong
     elif target.kind == "accuracy-kept":
-        cuts, wrong_flagged = cuts[:-1], wrong_flagged[:-1]
+        enough = total - cuts >= least
+        cuts, wrong_flagged = cuts[enough], wrong_flagged[enough]
         reach = 1.0 - (all_wrong - wrong_flagged) / (total - cuts)
     else:
         reach = np.where(cuts / total <= target.share, 1.0, 0.0)

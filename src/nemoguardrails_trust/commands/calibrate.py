@@ -230,9 +230,10 @@ def _show(calibration: "Calibration", sample: "Sample", scored: Scored, out: Pat
     console.print(f"From {calibration.n:,} answers, by cross-validation{more}.")
     wanted = _rows_wanted(calibration)
     if wanted:
+        figures = ", ".join(_FIGURES[name].partition(":")[0] for name in wanted)
         console.print(
-            f"These are too few to rely on: it takes some {max(wanted.values()):,} to know "
-            "every figure to within 0.05."
+            f"Too few to rely on for: {figures}. It takes some {max(wanted.values()):,} answers "
+            "to know this to within 0.05."
         )
     console.print(
         f"The map ({calibration.fit}) takes the place of a calibration error of {before:.3f}."

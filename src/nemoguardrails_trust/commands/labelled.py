@@ -125,6 +125,8 @@ def _with_rounds(source: Source) -> Source:
         if source.is_replay:
             raise SettingsError("--model replay is for the local scorer")
         return source
+    if source.is_replay and source.base_url is not None:
+        raise SettingsError("--base-url is of no use with --model replay")
     drawn = plan_for(settings.quality, has_probability=False, samples=source.samples).samples
     if drawn == 0 and (source.samples is not None or source.decide_at is not None):
         raise SettingsError(

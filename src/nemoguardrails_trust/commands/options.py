@@ -43,7 +43,9 @@ ModelOption = Annotated[
 BaseUrlOption = Annotated[
     str | None,
     typer.Option(
-        "--base-url", metavar="URL", help="The OpenAI-compatible server; by default OPENAI_BASE_URL, else OpenAI's own."
+        "--base-url",
+        metavar="URL",
+        help="The OpenAI-compatible server; by default OPENAI_BASE_URL, else OpenAI's own.",
     ),
 ]
 ScorerOption = Annotated[

@@ -1,0 +1,199 @@
+"""`nemo-trust calibrate` writes a file that makes scores probabilities, and says what to expect."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from nemoguardrails_trust.calibration import Calibration
+from nemoguardrails_trust.commands.calibrate import calibrate
+from nemoguardrails_trust.commands.evaluate import evaluate
+
+DATA = Path(__file__).parents[1] / "data"
+TRIVIA = str(DATA / "triviaqa-llama13b.jsonl")
+RUNNER = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "120"})
+
+APP = typer.Typer()
+APP.command()(calibrate)
+APP.command()(evaluate)
+
+
+def invoke(*arguments: str, code: int = 0) -> Result:
+    result = RUNNER.invoke(APP, list(arguments))
+    assert result.exit_code == code, result.output
+    return result
+
+
+def told(*arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(invoke(*arguments, "--json").stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The recorded scores of the live service, in two random halves."""
+    lines = (DATA / "simpleqa-tlm.jsonl").read_text(encoding="utf-8").splitlines()
+    random.Random(11).shuffle(lines)
+    folder = tmp_path_factory.mktemp("halves")
+    paths = folder / "one.jsonl", folder / "two.jsonl"
+    for i, path in enumerate(paths):
+        path.write_text("\n".join(lines[i::2]) + "\n", encoding="utf-8")
+    return str(paths[0]), str(paths[1])
+
+
+COLUMN = ("--score-column", "trustworthiness_score")
+
+
+def test_calibrated_on_one_half_scores_are_probabilities_on_the_other(
+    halves: tuple[str, str], tmp_path: Path
+) -> None:
+    one, two = halves
+    out = str(tmp_path / "calibration.json")
+    made = told("calibrate", one, "--out", out, *COLUMN, "--target", "precision=0.85")
+    raw = told("evaluate", two, *COLUMN)
+    calibrated = told("evaluate", two, *COLUMN, "--calibration", out)
+    assert raw["ece"] > 0.28
+    assert calibrated["ece"] < 0.045  # one split; the benchmark holds the mean of 20
+    assert calibrated["auroc"] == pytest.approx(raw["auroc"])
+    # The threshold is the file's, and does on new rows what was said.
+    assert calibrated["threshold"] == made["threshold"]
+    for figure in ("flagged_share", "precision", "recall", "accuracy_kept"):
+        expected = made["expected"][figure]
+        assert expected["low"] - 0.03 < calibrated[figure] < expected["high"] + 0.03
+
+
+def test_says_what_was_made(halves: tuple[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "calibration.json"
+    options = ("calibrate", halves[0], "--out", str(out), *COLUMN, "--limit", "800")
+    shown = invoke(*options, "--target", "flag-at-most=0.2").stdout
+    made = Calibration.load(out)
+    assert (made.n, made.target, made.scorer) == (800, "flag-at-most=0.2", None)
+    assert made.threshold is not None
+    assert f"at the threshold {made.threshold:.4g}" in shown
+    assert "From 800 answers, by cross-validation." in shown
+    assert str(out) in "".join(shown.split("\n"))
+    assert "Too few" not in shown
+
+
+def test_says_when_there_is_too_little_to_rely_on(halves: tuple[str, str], tmp_path: Path) -> None:
+    options = ("calibrate", halves[0], "--out", str(tmp_path / "c.json"), *COLUMN, "--limit", "60")
+    assert "Too few to rely on for: " in invoke(*options).stdout
+    wanted = told(*options)["rows_wanted"]
+    assert wanted
+    assert all(rows > 60 for rows in wanted.values())
+
+
+def test_without_a_target_no_threshold_is_chosen(halves: tuple[str, str], tmp_path: Path) -> None:
+    made = told("calibrate", halves[0], "--out", str(tmp_path / "c.json"), *COLUMN)
+    assert (made["threshold"], made["target"]) == (None, None)
+    assert made["expected"]["flagged_share"]["value"] > 0.5
+
+
+def test_calibrates_and_uses_the_local_scorer_on_replayed_samples(tmp_path: Path) -> None:
+    out = str(tmp_path / "c.json")
+    local = (TRIVIA, "--model", "replay", "--limit", "250")
+    made = told("calibrate", *local, "--out", out, "--target", "recall=0.8")
+    assert (made["scorer"], made["quality"], made["model"]) == ("local", "medium", "replay")
+    raw, calibrated = told("evaluate", *local), told("evaluate", *local, "--calibration", out)
+    assert calibrated["recall"] >= 0.79
+    assert calibrated["ece"] < raw["ece"]
+    early = told("evaluate", *local, "--calibration", out, "--early-stop")
+    assert early["recall"] == calibrated["recall"]
+    assert early["samples_per_score"] < calibrated["samples_per_score"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--quality", "high"), "made for quality 'medium', not 'high'"),
+        (("--model", "gpt-4o", "--base-url", "http://127.0.0.1:9/v1"), "not 'gpt-4o'"),
+    ],
+)
+def test_a_calibration_for_another_preset_or_model_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    out = str(tmp_path / "c.json")
+    invoke("calibrate", TRIVIA, "--model", "replay", "--limit", "60", "--out", out)
+    given = ("--model", "replay", *options)
+    result = invoke("evaluate", TRIVIA, "--calibration", out, *given, code=2)
+    assert says in result.stderr
+
+
+def test_scores_of_a_named_scorer_calibrate_that_scorer(
+    halves: tuple[str, str], tmp_path: Path
+) -> None:
+    out = str(tmp_path / "c.json")
+    named = ("--scorer", "cleanlab-tlm", "--quality", "medium")
+    made = told("calibrate", halves[0], "--out", out, *COLUMN, *named, "--limit", "200")
+    assert (made["scorer"], made["quality"], made["model"]) == ("cleanlab-tlm", "medium", None)
+    told("evaluate", halves[1], *COLUMN, "--calibration", out, *named)
+    other = ("--scorer", "cleanlab-studio")
+    result = invoke("evaluate", halves[1], *COLUMN, "--calibration", out, *other, code=2)
+    assert "made for scorer 'cleanlab-tlm', not 'cleanlab-studio'" in result.stderr
+
+
+def test_recorded_answers_calibrate_for_the_model_they_are_from(tmp_path: Path) -> None:
+    options = (TRIVIA, "--model", "replay", "--for-model", "llama-13b", "--limit", "60")
+    made = told("calibrate", *options, "--out", str(tmp_path / "c.json"))
+    assert made["model"] == "llama-13b"
+
+
+def test_signals_beside_the_scores_are_weighed(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    rows = []
+    for _ in range(500):
+        correct = dice.random() < 0.5
+        consistency = min(1.0, max(0.0, dice.gauss(0.65 if correct else 0.35, 0.2)))
+        reflection = dice.random()
+        score = 0.45 * reflection + 0.55 * consistency
+        signals = {"signal_reflection": reflection, "signal_consistency": consistency}
+        rows.append({"correct": int(correct), "trustworthiness_score": score, **signals})
+    path, out = tmp_path / "scored.jsonl", str(tmp_path / "c.json")
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    named = ("--scorer", "local", "--model", "gpt-4o-mini")
+    made = told("calibrate", str(path), "--out", out, *COLUMN, *named)
+    assert made["weights"]["consistency"] > 2 * made["weights"]["reflection"]
+    raw = told("evaluate", str(path), *COLUMN)
+    weighed = told("evaluate", str(path), *COLUMN, "--calibration", out)
+    assert weighed["auroc"] > raw["auroc"] + 0.02
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--target", "f1=0.9"), "--target is 'f1=0.9'"),
+        (
+            ("--target", "accuracy-kept=0.99"),
+            "--target accuracy-kept=0.99 is out of reach on this data: the most is 0.",
+        ),
+        (("--limit", "12"), "too little data to calibrate on"),
+    ],
+)
+def test_what_cannot_be_done_writes_nothing(
+    halves: tuple[str, str], tmp_path: Path, options: tuple[str, ...], says: str
+) -> None:
+    out = tmp_path / "c.json"
+    result = invoke("calibrate", halves[0], "--out", str(out), *COLUMN, *options, code=2)
+    assert says in result.stderr
+    assert not out.exists()
+
+
+def test_a_place_that_cannot_be_written_is_noticed_before_scoring(tmp_path: Path) -> None:
+    options = ("calibrate", "none.jsonl", "--model", "replay", "--out")
+    for out in (tmp_path, tmp_path / "none" / "c.json"):
+        assert "cannot be written" in invoke(*options, str(out), code=2).stderr
+
+
+def test_bad_lines_are_named_and_the_rest_is_used(halves: tuple[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    lines = Path(halves[0]).read_text(encoding="utf-8").splitlines()[:100]
+    path.write_text("\n".join(["{", *lines]) + "\n", encoding="utf-8")
+    options = ("calibrate", str(path), "--out", str(tmp_path / "c.json"), *COLUMN)
+    assert f"{path}:1: is not JSON" in invoke(*options, code=1).stderr
+    assert Calibration.load(tmp_path / "c.json").n == 100
+    invoke(*options, "--skip-bad")

@@ -1,0 +1,200 @@
+"""`nemo-trust evaluate` prints the figures, names what is bad, and fails without tracebacks."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from nemoguardrails_trust.commands.evaluate import evaluate
+from nemoguardrails_trust.evaluation import Evaluation
+from tests.servers.openai import OpenAIServer, threaded_server
+
+DATA = Path(__file__).parents[1] / "data"
+TRIVIA = str(DATA / "triviaqa-llama13b.jsonl")
+SIMPLE = str(DATA / "simpleqa-tlm.jsonl")
+RUNNER = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "120"})
+
+APP = typer.Typer()
+APP.command()(evaluate)
+
+
+def invoke(*arguments: str, code: int = 0) -> Result:
+    result = RUNNER.invoke(APP, list(arguments))
+    assert result.exit_code == code, result.output
+    return result
+
+
+def figures(*arguments: str, code: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(invoke(*arguments, "--json", code=code).stdout)
+    return found
+
+
+def write(path: Path, rows: Sequence[Any]) -> str:
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def row(number: int, *, correct: int = 1, **more: Any) -> dict[str, Any]:
+    return {"prompt": f"{number} + 1?", "response": f"{number + 1}", "correct": correct, **more}
+
+
+def test_replays_the_samples_of_the_data() -> None:
+    found = figures(TRIVIA, "--model", "replay", "--samples", "5", "--limit", "200")
+    assert list(found) == list(Evaluation.__slots__)
+    assert (found["n"], found["unchecked"], found["threshold"]) == (200, 0, 0.6)
+    assert found["auroc_low"] < found["auroc"] < found["auroc_high"]
+    assert found["auroc"] > 0.9
+    assert found["samples_per_score"] == 5
+    assert found["prompt_tokens_per_score"] > 0
+
+
+def test_early_stop_saves_samples_and_changes_no_decision() -> None:
+    options = (TRIVIA, "--model", "replay", "--samples", "8", "--limit", "150")
+    whole, early = figures(*options), figures(*options, "--early-stop")
+    assert early["samples_per_score"] <= 0.7 * whole["samples_per_score"]
+    for figure in ("n", "flagged_share", "precision", "recall", "accuracy_kept"):
+        assert early[figure] == whole[figure]
+
+
+def test_recorded_judgements_and_samples_together_are_used(tmp_path: Path) -> None:
+    rows = [
+        row(1, correct=1, samples=["2", "2"], reflection=0.99),
+        row(2, correct=0, samples=["4", "5"], reflection=0.01),
+        {**row(2, correct=1, samples=["3", "3"], reflection=0.98), "response": "3.0"},
+    ]
+    path = write(tmp_path / "data.jsonl", rows)
+    found = figures(path, "--model", "replay")
+    assert found["auroc"] == 1.0
+    assert found["unchecked"] == 0
+    low = figures(path, "--model", "replay", "--quality", "low")
+    assert (low["auroc"], low["samples_per_score"], low["calls_per_score"]) == (1.0, 0, 1)
+
+
+def test_evaluates_scores_that_are_there_already() -> None:
+    found = figures(SIMPLE, "--score-column", "trustworthiness_score")
+    assert found["n"] == 4326
+    assert found["auroc"] == pytest.approx(0.755, abs=5e-4)
+    assert found["calls_per_score"] is None
+
+
+def test_the_table_says_that_the_answers_are_recorded() -> None:
+    shown = invoke(TRIVIA, "--model", "replay", "--limit", "30").stdout
+    assert "AUROC" in shown
+    assert "recorded" in shown
+    assert "\x1b" not in shown
+    assert "recorded" not in invoke(SIMPLE, "--score-column", "trustworthiness_score").stdout
+
+
+def test_the_table_gives_the_reason_where_there_is_no_auroc(tmp_path: Path) -> None:
+    rows = [row(i, samples=[str(i + 1)] * 3) for i in range(4)]
+    path = write(tmp_path / "data.jsonl", rows)
+    shown = invoke(path, "--model", "replay").stdout
+    assert "every answer with a score is right" in shown
+    assert figures(path, "--model", "replay")["auroc"] is None
+
+
+def test_the_threshold_is_the_users(tmp_path: Path) -> None:
+    rows = [{"correct": i % 2, "s": i / 10} for i in range(10)]
+    path = write(tmp_path / "data.jsonl", rows)
+    found = figures(path, "--score-column", "s", "--threshold", "0.3")
+    assert (found["threshold"], found["flagged_share"]) == (0.3, 0.3)
+
+
+def test_bad_lines_are_named_and_the_rest_is_scored(tmp_path: Path) -> None:
+    rows = [row(1, samples=["2"]), "{", row(2, samples=["3"], correct=0), {"prompt": "alone"}]
+    path = write(tmp_path / "data.jsonl", rows)
+    result = invoke(path, "--model", "replay", "--json", code=1)
+    assert json.loads(result.stdout)["n"] == 2
+    assert f"{path}:2: is not JSON" in result.stderr
+    assert f"{path}:4: has no 'correct'" in result.stderr
+    skipped = invoke(path, "--model", "replay", "--json", "--skip-bad")
+    assert f"{path}:2" in skipped.stderr
+
+
+def test_unchecked_rows_are_counted_with_the_reason(tmp_path: Path) -> None:
+    rows = [row(1, samples=["2"]), row(2, correct=0, samples=["9"]), row(3)]
+    path = write(tmp_path / "data.jsonl", rows)
+    result = invoke(path, "--model", "replay", "--json")
+    found = json.loads(result.stdout)
+    assert (found["n"], found["unchecked"], found["accuracy"]) == (3, 1, 0.5)
+    assert "1 answers have no score" in result.stderr
+    assert "no samples are recorded" in result.stderr
+
+
+def test_nothing_scored_is_exit_code_1(tmp_path: Path) -> None:
+    path = write(tmp_path / "data.jsonl", [row(1), row(2)])
+    assert figures(path, "--model", "replay", code=1)["unchecked"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([TRIVIA], "the local scorer needs a model"),
+        (["none.jsonl", "--model", "replay"], "none.jsonl: cannot be read: No such file"),
+        ([TRIVIA, "--model", "replay", "--threshold", "nan"], "--threshold is nan"),
+        ([TRIVIA, "--model", "replay", "--threshold", "1.5"], "--threshold is 1.5"),
+        ([TRIVIA, "--model", "replay", "--quality", "superb"], "--quality is 'superb'"),
+        ([TRIVIA, "--scorer", "magic"], "scorer is 'magic'"),
+        ([TRIVIA, "--scorer", "none:such"], "scorer 'none:such' could not be imported"),
+        ([TRIVIA, "--model", "replay", "--base-url", "http://x"], "--base-url is of no use"),
+        ([TRIVIA, "--model", "replay", "--scorer", "a:b"], "--model replay is for the local"),
+        ([TRIVIA, "--samples", "3", "--scorer", "a:b"], "--samples is for the local scorer"),
+        (
+            [TRIVIA, "--model", "replay", "--quality", "low", "--early-stop"],
+            "--early-stop is of no use with --quality low",
+        ),
+        ([SIMPLE, "--score-column", "s", "--samples", "3"], "--samples is of no use with"),
+        ([SIMPLE, "--score-column", "nope"], "simpleqa-tlm.jsonl:1: has no 'nope'"),
+        ([TRIVIA, "--model", "replay", "--calibration", "none.json"], "none.json: cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_2(arguments: list[str], says: str) -> None:
+    result = invoke(*arguments, code=2)
+    assert result.stdout == ""
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("nemo-trust: ")
+    assert says in last
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("quality", ["low", "medium"])
+def test_scores_with_a_model_on_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quality: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    path = write(tmp_path / "data.jsonl", [row(i, correct=i % 2) for i in range(6)])
+
+    def answer(body: dict[str, Any]) -> str:
+        return "2" if body.get("n", 1) > 1 else "True 90"
+
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        found = figures(
+            path, "--model", "gpt-test", "--base-url", server.base_url, "--quality", quality
+        )
+        assert found["unchecked"] == 0
+        assert found["samples_per_score"] == (0 if quality == "low" else 5)
+        assert found["calls_per_score"] == (1 if quality == "low" else 2)
+        assert len(server.bodies) == 6 * found["calls_per_score"]
+
+
+def test_its_help_tells_the_exit_codes() -> None:
+    shown = " ".join(invoke("--help").stdout.split())
+    assert "Exit codes: 0 all went well; 1 some lines or rows could not be used" in shown
+
+
+def test_importing_the_command_loads_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from nemoguardrails_trust.commands import calibrate, evaluate\n"
+        "print([m for m in ('numpy', 'pydantic', 'aiohttp', 'nemoguardrails', 'rich.table') "
+        "if m in sys.modules])"
+    )
+    done = run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
