@@ -9,6 +9,7 @@ from typing import Any
 from nemoguardrails_trust.errors import ModelError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import LanguageModel, Reply
+from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.calls import Calls, Gate
 from nemoguardrails_trust.scorers.judge import Judge
@@ -154,7 +155,9 @@ class LocalScorer:
             signals=signals,
         )
         try:
-            await run.gather(self._settings.timeout)
+            # So that a model does not try again, or wait for a rate limit, past that time.
+            with whole_deadline(self._settings.timeout):
+                await run.gather(self._settings.timeout)
         finally:
             if prefetched is not None:
                 _drop(prefetched)
