@@ -2,10 +2,6 @@
 
 import json
 import os
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,7 +21,7 @@ from nemoguardrails_trust.datasets.shards import (
     write_shard,
 )
 from nemoguardrails_trust.errors import DataError, SettingsError
-from tests.datasets.samples import make_rows, read, write
+from tests.datasets.samples import files_of_at_most, make_rows, read, write
 from tests.datasets.scorers import TestScorer, expected_score
 
 FORMATS = ["csv", "jsonl", "parquet"]
@@ -326,19 +322,6 @@ def test_a_second_run_on_the_same_out_is_refused(tmp_path: Path) -> None:
     with locked_folder(out), pytest.raises(DataError, match=told):
         score_dataset(data, scorer=TestScorer(), out=out)
     score_dataset(data, scorer=TestScorer(), out=out)
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Makes writing fail as on a full disk, where a file would grow beyond a size."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("shard_size", [20, 200])

@@ -1,0 +1,197 @@
+"""`nemo-trust score`, against a real server and on recorded answers."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nemoguardrails_trust.datasets.shards import locked_folder
+from tests.datasets.command import app
+from tests.datasets.samples import files_of_at_most, make_rows, read, write
+from tests.servers.faults import closed_port
+from tests.servers.openai import OpenAIServer, threaded_server
+
+RECORDED = Path(__file__).parents[1] / "data" / "triviaqa-llama13b.jsonl"
+KEY = "sk-test-never-shown"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+def run(*arguments: object) -> Result:
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    assert "Traceback" not in result.output
+    assert KEY not in result.output
+    return result
+
+
+def refused(*arguments: object) -> str:
+    """The one line that a command which cannot be done prints."""
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.splitlines()
+    assert result.stdout == ""
+    return line
+
+
+def test_a_data_set_is_scored_by_a_model_on_a_server(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(30))
+    out = tmp_path / "out.jsonl"
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        arguments = ("--model", "gpt-test", "--base-url", server.base_url, "--quality", "low")
+        result = run(data, "--out", out, *arguments)
+        requests = len(server.bodies)
+    assert result.exit_code == 0, result.output
+    assert requests == 30
+    rows = read(out)
+    assert [row["id"] for row in rows] == [str(i) for i in range(30)]
+    assert all(0.5 < row["trustworthiness_score"] <= 1.0 for row in rows)
+    assert all(row["signal_reflection"] == row["trustworthiness_score"] for row in rows)
+    assert re.search(r"30 rows, 0 \(0\.0%\) below 0\.6, 0 without a score; 30 calls", result.stdout)
+
+
+def test_responses_are_made_by_the_model_where_there_is_no_column(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", [{"prompt": "question 1"}, {"prompt": "question 1"}])
+    out = tmp_path / "out.jsonl"
+    with threaded_server(OpenAIServer(answer="42")) as server:
+        run(data, "--out", out, "--model", "gpt-test", "--base-url", server.base_url)
+    rows = read(out)
+    assert [row["response"] for row in rows] == ["42", "42"]
+    assert rows[0]["usage_calls"] == 3
+
+
+def test_recorded_answers_are_replayed_row_by_row(tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    result = run(RECORDED, "--out", out, "--model", "replay", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    rows = read(out)
+    assert len(rows) == told["rows"] == told["scored"] == 500
+    right = [row["trustworthiness_score"] for row in rows if row["correct"]]
+    wrong = [row["trustworthiness_score"] for row in rows if not row["correct"]]
+    assert sum(right) / len(right) > sum(wrong) / len(wrong) + 0.3
+    assert rows[0]["samples"] == json.loads(RECORDED.read_text().splitlines()[0])["samples"]
+    assert told["flagged"] == sum(row["trustworthiness_score"] < 0.6 for row in rows)
+
+
+def test_recorded_samples_stand_in_csv_as_json(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "p", "response": "a", "samples": '["a", "a"]', "reflection": "0.9"},
+        {"prompt": "p", "response": "a", "samples": '["b", "c"]', "reflection": "0.1"},
+        {"prompt": "p", "response": "a", "samples": "", "reflection": "2"},
+    ]
+    data = write(tmp_path / "data.csv", rows)
+    out = tmp_path / "out.csv"
+    result = run(data, "--out", out, "--model", "replay")
+    assert result.exit_code == 1
+    assert "1 rows have no score, the column 'error' says why" in result.stderr
+    first, second, third = read(out)
+    assert float(first["trustworthiness_score"]) > 0.8
+    assert float(second["trustworthiness_score"]) < 0.2
+    assert third["trustworthiness_score"] == ""
+    assert third["error"] == "column 'reflection' must be a number from 0 to 1"
+
+
+def test_rows_that_fail_end_with_1_and_are_tried_again_when_asked(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(4))
+    out = tmp_path / "out.csv"
+    arguments = (data, "--out", out, "--model", "gpt-test", "--quality", "low", "--base-url")
+    result = run(*arguments, f"http://127.0.0.1:{closed_port()}/v1")
+    assert result.exit_code == 1
+    assert "--retry-errors scores them again" in result.stderr
+    assert all(row["error"] for row in read(out))
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        result = run(*arguments, server.base_url, "--retry-errors", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["scored"] == 4
+    assert not any(row["error"] for row in read(out))
+
+
+def test_a_refused_key_is_told_in_every_row_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write(tmp_path / "data.csv", make_rows(5))
+    out = tmp_path / "out.csv"
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+    with threaded_server(OpenAIServer(answer="True", api_key=KEY)) as server:
+        arguments = (data, "--out", out, "--model", "gpt-test", "--quality", "low")
+        assert run(*arguments, "--base-url", server.base_url).exit_code == 1
+    errors = {row["error"] for row in read(out)}
+    assert len(errors) == 1
+    assert "401" in errors.pop()
+    assert "sk-wrong" not in out.read_text()
+
+
+def test_prices_give_the_cost(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    prices = ("--price-per-million-prompt-tokens", 2, "--price-per-million-completion-tokens", 8)
+    result = run(RECORDED, "--out", out, "--model", "replay", "--limit", 20, "--json", *prices)
+    told = json.loads(result.stdout)
+    tokens = told["prompt_tokens"] * 2 + told["completion_tokens"] * 8
+    assert told["rows"] == 20
+    assert told["cost"] == pytest.approx(tokens / 1e6)
+
+
+def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    arguments = (RECORDED, "--out", out, "--model", "replay", "--limit", 5)
+    assert run(*arguments).exit_code == 0
+    again = run(*arguments)
+    assert again.exit_code == 0
+    assert "already holds the 5 rows; nothing was done" in again.stdout
+    assert "quality is 'low', but" in refused(*arguments, "--quality", "low")
+
+
+def test_bad_input_gives_one_clear_line(tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "out.parquet", "--model", "replay")
+    rows = make_rows(3)
+    data = write(tmp_path / "data.csv", rows)
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1 and nothing more")
+    mixed = write(tmp_path / "mixed.jsonl", [{**row, "x": [1, "a"][row["id"] % 2]} for row in rows])
+    torn = tmp_path / "torn.jsonl"
+    torn.write_text(json.dumps(rows[0]) + '\n{"prompt": "torn\n')
+    assert "no column 'answer' (--response-column); the columns are: id, prompt, response" in (
+        refused(data, *out, "--response-column", "answer")
+    )
+    assert refused(empty, *out).endswith("empty.csv: the file is empty")
+    assert "broken.parquet: the Parquet file is broken" in refused(broken, *out)
+    assert "column 'x' holds int and str; Parquet wants one type" in refused(mixed, *out)
+    assert "torn.jsonl:2: the line is not a JSON object" in refused(torn, *out)
+    assert "cannot be read: No such file" in refused(tmp_path / "none.csv", *out)
+    assert "is not a regular file" in refused(tmp_path, *out)
+    assert "the local scorer needs a model" in refused(data, *out[:2])
+    assert "no column 'response'" in refused(
+        write(tmp_path / "prompts.csv", [{"prompt": "p"}]), *out
+    )
+    with locked_folder(tmp_path / "out.parquet"):
+        assert f"another run is writing it (process {os.getpid()}" in refused(data, *out)
+
+
+def test_a_full_disk_gives_one_clear_line_and_loses_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    arguments = (RECORDED, "--out", out, "--model", "replay", "--limit", 40)
+    with files_of_at_most(4_000):
+        line = refused(*arguments)
+    assert "cannot be written: File too large; what has been scored is kept, so free" in line
+    assert not out.exists()
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["resumed"] > 0
+    assert len(read(out)) == 40
+
+
+def test_help_tells_the_exit_codes_and_what_goes_on() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    plain = " ".join(result.stdout.split())
+    assert "130 interrupted" in plain
+    assert "goes on when the same command is given again" in plain
