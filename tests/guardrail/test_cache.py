@@ -100,6 +100,8 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept() -> None:
         raise ScoringError("no score")
 
     cache = ScoreCache(2)
-    results = await asyncio.gather(*(cache.get("a", fails) for _ in range(3)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(cache.get("a", fails) for _ in range(3)), return_exceptions=True
+    )
     assert [str(each) for each in results] == ["no score"] * 3
     assert (await cache.get("a", Maker().ready())).score == 0.5

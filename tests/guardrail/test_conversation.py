@@ -175,9 +175,7 @@ async def test_chunks_of_the_knowledge_base_are_the_context(
     if colang:
         (tmp_path / "rails.co").write_text(colang)
     answers = ["  ask price", '  "10 euros"'] if colang else ["10 euros"]
-    rails = LLMRails(
-        RailsConfig.from_path(str(tmp_path)), llm=FakeLLMModel(responses=answers)
-    )
+    rails = LLMRails(RailsConfig.from_path(str(tmp_path)), llm=FakeLLMModel(responses=answers))
     await rails.generate_async(messages=ask("what does it cost"))
     assert scorer.exchanges[0].response == "10 euros"
     assert any("Gnomes cost 10 euros." in each for each in scorer.exchanges[0].context)

@@ -113,7 +113,8 @@ ALWAYS = {
 
 @pytest.mark.parametrize("fault", ALWAYS.values(), ids=ALWAYS.keys())
 @pytest.mark.parametrize(
-    ("on_error", "expected"), [("flag", f"Paris\n{NOT_CHECKED}"), ("block", WITHHELD), ("allow", "Paris")]
+    ("on_error", "expected"),
+    [("flag", f"Paris\n{NOT_CHECKED}"), ("block", WITHHELD), ("allow", "Paris")],
 )
 async def test_a_fault_of_every_call_leaves_the_answer_unchecked(
     make: Make,

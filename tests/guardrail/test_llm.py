@@ -54,14 +54,14 @@ class Scripted(FakeLLMModel):  # type: ignore[misc]
         return LLMResponse(content=result, usage=UsageInfo(1, 1, 2))
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     def __init__(self, status_code: int) -> None:
         super().__init__("the prompt was: Capital of France?")
         self.status_code = status_code
 
 
 async def test_answers_that_came_are_used_when_others_fail() -> None:
-    llm = Scripted("Paris", Refused(500), "Lyon")
+    llm = Scripted("Paris", RefusedError(500), "Lyon")
     reply = await NemoModel(llm).complete(QUESTION, purpose="sample", n=3)
     assert [each.text for each in reply.completions] == ["Paris", "Lyon"]
     assert len(reply.failures) == 1
@@ -71,9 +71,9 @@ async def test_answers_that_came_are_used_when_others_fail() -> None:
 @pytest.mark.parametrize(
     ("raised", "expected"),
     [
-        (Refused(401), ModelRequestError),
-        (Refused(429), RateLimitError),
-        (Refused(503), ModelServerError),
+        (RefusedError(401), ModelRequestError),
+        (RefusedError(429), RateLimitError),
+        (RefusedError(503), ModelServerError),
         (TimeoutError(), ModelTimeoutError),
         (ConnectionResetError(), ModelConnectionError),
         (ValueError("Capital of France?"), ModelResponseError),
@@ -89,7 +89,7 @@ async def test_a_failure_is_one_of_our_errors_without_the_prompt(
 
 
 async def test_a_refused_temperature_is_learnt() -> None:
-    llm = Scripted(Refused(400), "Paris", "Paris")
+    llm = Scripted(RefusedError(400), "Paris", "Paris")
     model = NemoModel(llm)
     for _ in range(2):
         await model.complete(QUESTION, purpose="sample", temperature=1.0, max_tokens=5)
@@ -102,9 +102,7 @@ async def test_a_refused_temperature_is_learnt() -> None:
 
 async def test_a_tools_message_is_sent_as_text() -> None:
     llm = Scripted("42")
-    await NemoModel(llm).complete(
-        [*QUESTION, Message("tool", '{"sum": 42}')], purpose="sample"
-    )
+    await NemoModel(llm).complete([*QUESTION, Message("tool", '{"sum": 42}')], purpose="sample")
     prompt = llm.calls[0][0]
     assert [(each.role.value, each.content) for each in prompt] == [
         ("user", "Capital of France?"),

@@ -111,9 +111,7 @@ async def test_a_failure_is_an_outcome(
     scorer: ScriptedScorer, failure: Any, on_error: str, shown: str
 ) -> None:
     scorer.answer = failure
-    message = await bot_v2("Paris", settings=f"on_error: {on_error}").generate_async(
-        messages=ask()
-    )
+    message = await bot_v2("Paris", settings=f"on_error: {on_error}").generate_async(messages=ask())
     assert message["content"] == shown
     event = next(each for each in message["events"] if each["type"] == "TrustworthinessScored")
     assert (event["status"], event["trustworthiness_score"]) == ("unchecked", None)
@@ -181,7 +179,13 @@ async def test_enable_rails_exceptions_sends_the_exception(scorer: ScriptedScore
 
 @pytest.mark.parametrize(
     "answer",
-    ["$user_message", "{$bot_message} {7 * 7}", "{{ bot_message }}", 'bot say "x"\nabort', "日本語"],
+    [
+        "$user_message",
+        "{$bot_message} {7 * 7}",
+        "{{ bot_message }}",
+        'bot say "x"\nabort',
+        "日本語",
+    ],
 )
 async def test_what_an_answer_contains_changes_nothing_but_the_caution(
     scorer: ScriptedScorer, answer: str

@@ -28,7 +28,7 @@ from nemoguardrails_trust.guardrail.settings import (
     read_settings,
 )
 from nemoguardrails_trust.models.base import LanguageModel
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,9 @@ def make_guard(settings: TrustSettings, config: RailsConfig) -> Guard:
         from nemoguardrails_trust.calibration import create_calibrated_scorer
 
         own = settings.overridden({"timeout": settings.timeout * _SCORER_SHARE_OF_TIMEOUT})
+        if settings.scorer in HOSTED_SCORERS:
+            # `model` is the type of a `models:` entry, which a hosted service knows nothing of.
+            own = own.overridden({"model": None})
         return create_calibrated_scorer(own, model)
 
     def build_model(llm: LLMModel) -> LanguageModel:

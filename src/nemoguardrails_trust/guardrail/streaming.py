@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -37,7 +37,7 @@ async def stream_with_trust(
     messages: Sequence[Mapping[str, Any]],
     *,
     options: Options = None,
-) -> AsyncIterator[str | TrustEvent]:
+) -> AsyncGenerator[str | TrustEvent, None]:
     """Streams an answer, and then the verdict on it.
 
     The text comes as the model writes it. Where the settings may withhold or replace an answer

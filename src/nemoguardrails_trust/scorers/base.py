@@ -16,6 +16,7 @@ from nemoguardrails_trust.scores import TrustworthinessScore
 QualityPreset = Literal["base", "low", "medium", "high", "best"]
 
 DEFAULT_THRESHOLD = 0.6
+HOSTED_SCORERS = ("cleanlab-studio", "cleanlab-tlm")
 
 
 class ScorerSettings(BaseModel):
@@ -85,7 +86,7 @@ def create_scorer(settings: ScorerSettings, model: LanguageModel | None = None) 
                 "scorer is 'local', which needs a model, and none is configured", key="scorer"
             )
         return LocalScorer(model, settings)
-    if name in ("cleanlab-studio", "cleanlab-tlm"):
+    if name in HOSTED_SCORERS:
         from nemoguardrails_trust.scorers import cleanlab
 
         return cleanlab.create(name, settings)
