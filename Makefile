@@ -1,35 +1,44 @@
 # Needs python3 (3.11 to 3.13) and make; everything else is put into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -name '*.pyc')
 
 .PHONY: demo test check bench clean
 
-demo: .venv/installed
+demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
 
-test: .venv/developing
+test: .venv/development
 	$(BIN)/python -m pytest $(TEST_OPTIONS)
 
-check: .venv/developing
+check: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/developing
-	$(BIN)/python -m tests.benchmarks
+bench: .venv/development
+	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 
-.venv/bin/pip:
+.venv/pip:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
+	touch $@
 
-.venv/installed: .venv/bin/pip pyproject.toml
-	$(BIN)/pip install --quiet --editable .
+# A normal install, since NeMo Guardrails does not find the rail of an editable one by itself.
+.venv/package: .venv/pip $(SOURCES)
+	$(BIN)/pip install --quiet --upgrade .
 	touch $@
 
 # One resolve of everything: cleanlab-studio and huggingface-hub agree on click only then.
-.venv/developing: .venv/bin/pip pyproject.toml
-	$(BIN)/pip install --quiet --editable ".[all]" --group dev
-	touch $@ .venv/installed
+.venv/dependencies: .venv/pip pyproject.toml
+	$(BIN)/pip install --quiet --upgrade ".[all]" --group dev
+	touch $@
+
+.venv/development: .venv/dependencies $(SOURCES)
+	$(BIN)/pip install --quiet --no-deps --force-reinstall .
+	touch $@ .venv/package
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

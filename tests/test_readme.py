@@ -1,0 +1,141 @@
+"""Every example in the README and the rail's page runs."""
+
+import re
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.testing import FakeLLMModel
+
+from nemoguardrails_trust.guardrail.messages import CAUTION, WITHHELD
+from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.guardrail.settings import read_flow_line, read_settings
+from tests.guardrail.conftest import no_running_loop, scorer
+from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
+
+__all__ = ["no_running_loop", "scorer"]
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [body for found, body in BLOCK.findall(text) if found == language]
+
+
+def block_with(page: str, language: str, words: str) -> str:
+    return next(each for each in blocks(page, language) if words in each)
+
+
+async def test_the_three_lines_score_answers() -> None:
+    register()
+    yaml = block_with("README.md", "yaml", "import_paths")
+    # One answer; then a judgement and five samples that contradict it.
+    llm = FakeLLMModel(responses=["Elizabeth", "False 5", *["Anne"] * 5])
+    rails = LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=llm)
+    response = await rails.generate_async(messages=ask(), options={"output_vars": ["trust"]})
+    assert response.response[-1]["content"] == f"Elizabeth\n{CAUTION}"
+    assert response.output_data["trust"]["threshold"] == 0.7
+
+
+async def test_the_lines_of_colang_2_score_answers(scorer: ScriptedScorer) -> None:
+    lines = block_with("README.md", "colang", "import nemoguardrails_trust.rail")
+    assert "cleanlab trustworthiness" in lines
+    scorer.answer = 0.3
+    rails = bot_v2("Lyon")
+    main = next(flow for flow in rails.config.flows if flow.name == "output rails")
+    assert main.source_code.strip() in lines
+    message = await rails.generate_async(messages=ask())
+    assert message["content"] == f"Lyon\n{CAUTION}"
+
+
+def test_the_application_gets_the_score(
+    no_running_loop: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    register()
+    exec(block_with("README.md", "python", "output_data"), {})
+    score, threshold, status = capsys.readouterr().out.split()
+    assert (threshold, status) == ("0.6", "trusted")
+    assert float(score) >= 0.6
+
+
+async def test_the_streaming_example_prints_text_and_verdict(
+    scorer: ScriptedScorer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scorer.answer = 0.3
+    names: dict[str, Any] = {}
+    exec(block_with("README.md", "python", "stream_with_trust"), names)
+    rails = bot_v1("Lyon it is")
+    rails.config.rails.output.streaming.enabled = True
+    await names["answer"](rails, ask())
+    assert capsys.readouterr().out == "Lyon it isuntrustworthy 0.3\n"
+
+
+def test_every_setting_that_is_shown_is_valid() -> None:
+    from yaml import safe_load
+
+    shown = [
+        safe_load(each) for page in ("README.md", "docs/rail.md") for each in blocks(page, "yaml")
+    ]
+    sections = [each["custom_data"] for each in shown if "custom_data" in each]
+    assert len(sections) >= 4
+    for section in sections:
+        read_settings(section)
+    lines = [
+        line for each in shown for line in each.get("rails", {}).get("output", {}).get("flows", [])
+    ]
+    assert {"threshold": "0.8", "on_untrustworthy": "block"} in [read_flow_line(x) for x in lines]
+
+
+async def test_another_threshold_and_reaction(scorer: ScriptedScorer) -> None:
+    scorer.answer = 0.7
+    settings = "threshold: 0.75, on_untrustworthy: block"
+    for words in settings.split(", "):
+        assert words in block_with("README.md", "yaml", "on_untrustworthy")
+    message = await bot_v1("Lyon", settings=settings).generate_async(messages=ask())
+    assert message["content"] == WITHHELD
+    own = block_with("README.md", "colang", "define bot response untrustworthy")
+    message = await bot_v1("Lyon", settings=settings, colang=own).generate_async(messages=ask())
+    assert message["content"].startswith("I would rather not guess here.")
+
+
+async def test_the_scorer_of_your_own_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("my_package.scoring")
+    exec(block_with("README.md", "python", "class Scorer"), module.__dict__)
+    monkeypatch.setitem(sys.modules, "my_package", types.ModuleType("my_package"))
+    monkeypatch.setitem(sys.modules, "my_package.scoring", module)
+    yaml = block_with("README.md", "yaml", "my_package") + block_with(
+        "README.md", "yaml", "import_paths"
+    ).replace("custom_data", "# custom_data")
+    register()
+    llm = FakeLLMModel(responses=["Lyon", "Paris, because it is"])
+    rails = LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=llm)
+    assert (await rails.generate_async(messages=ask("a")))["content"] == f"Lyon\n{CAUTION}"
+    assert (await rails.generate_async(messages=ask("b")))["content"] == "Paris, because it is"
+
+
+async def test_a_flow_of_your_own_decides(scorer: ScriptedScorer) -> None:
+    scorer.answer = 0.3
+    flow = block_with("docs/rail.md", "colang", "is_blocked")
+    message = await bot_v1("Lyon", colang=flow).generate_async(messages=ask())
+    assert message["content"] == "Let me find out and come back to you."
+
+
+def test_every_setting_is_on_the_rails_page() -> None:
+    from nemoguardrails_trust import TrustSettings
+
+    page = (ROOT / "docs" / "rail.md").read_text(encoding="utf-8")
+    for name in TrustSettings.model_fields:
+        assert f"| `{name}` |" in page
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    for page in ("README.md",):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+            assert (ROOT / target).exists(), target
