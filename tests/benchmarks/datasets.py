@@ -163,7 +163,7 @@ def kill(folder: Path) -> None:
     """Killed at random moments and started again each time."""
     data = make_data(folder / "kill.csv", ROWS_TO_KILL)
     out, calls = folder / "killed.jsonl", folder / "calls"
-    environment = {**os.environ, CALL_LOG: str(calls), LATENCY: "0.05"}
+    environment = {**os.environ, CALL_LOG: str(calls), LATENCY: "0.1"}
     arguments = command(
         data,
         out,
@@ -176,15 +176,17 @@ def kill(folder: Path) -> None:
     )
     moments = random.Random(0)
     kills = starts = 0
-    while not out.exists() or kills < KILLS:
+    while not out.exists():
         starts += 1
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL)
         try:
-            process.wait(moments.uniform(0.1, 0.8) if kills < KILLS else None)
+            ended = process.wait(moments.uniform(0.2, 0.8) if kills < KILLS else None)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             kills += 1
+        else:
+            assert ended == 0
     called = calls.read_text().splitlines()
     rows = [row["id"] for row in read(out)]
     print(

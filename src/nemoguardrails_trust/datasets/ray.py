@@ -28,7 +28,7 @@ from nemoguardrails_trust.datasets.shards import (
     write_shard,
 )
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
-from nemoguardrails_trust.errors import DataError, MissingDependencyError, TrustError
+from nemoguardrails_trust.errors import DataError, MissingDependencyError, ScoringError, TrustError
 
 Item = tuple[int, str, dict[str, Any]]
 
@@ -60,12 +60,14 @@ def ray_engine(build: Callable[[], RowScorer], *, report: ProgressCallback | Non
         raise MissingDependencyError("ray", "ray") from None
 
     def engine(job: Job, folder: RunFolder) -> bool:
-        resumed = folder.tally().rows
+        tally = folder.tally()
+        resumed = tally.rows
         tasks = [{"index": task.index, "start": list(task.start)} for task in plan(job, folder)]
         if not tasks:
             return True
         if not ray.is_initialized():
             ray.init(log_to_driver=False, logging_level=logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
         actors = max(1, min(len(tasks), int(ray.cluster_resources().get("CPU", 1))))
         finished = ray.data.from_items(tasks, override_num_blocks=len(tasks)).map_batches(
@@ -76,14 +78,19 @@ def ray_engine(build: Callable[[], RowScorer], *, report: ProgressCallback | Non
             num_cpus=1,
         )
         started = time.monotonic()
-        for row in finished.iter_rows():
-            if row["error"]:
-                raise DataError(row["error"])
-            folder.add(Shard.from_json(json.loads(row["shard"])))
-            if report is not None:
-                seconds = time.monotonic() - started
-                total = job.source.row_count
-                report(Progress(replace(folder.tally()), resumed, total, seconds))
+        try:
+            for row in finished.iter_rows():
+                if row["error"]:
+                    raise DataError(row["error"])
+                shard = Shard.from_json(json.loads(row["shard"]))
+                folder.add(shard)
+                tally.merge(shard.tally)
+                if report is not None:
+                    seconds = time.monotonic() - started
+                    report(Progress(replace(tally), resumed, job.source.row_count, seconds))
+        except ray.exceptions.RayError as error:
+            told = str(error).strip().rpartition("\n")[2]
+            raise ScoringError(f"Ray ended the run: {told}; run it again to go on") from error
         return True
 
     return engine
@@ -131,7 +138,8 @@ class ShardScorer:
     def __init__(self, build: Callable[[], RowScorer], job: Job) -> None:
         self._job = job
         self._scorer = build()
-        self._loop = ExitStack().enter_context(loop_thread())
+        self._running = ExitStack()  # until the actor's process ends
+        self._loop = self._running.enter_context(loop_thread())
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """Scores the shards of a batch.

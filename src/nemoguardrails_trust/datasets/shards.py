@@ -30,6 +30,7 @@ from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.errors import DataError, SettingsError
 
 VERSION = 1
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -94,7 +95,7 @@ class Journal:
             DataError: It cannot be written, as when the disk is full.
         """
         stored = {"row": row, "fingerprint": fingerprint, "result": result.to_json()}
-        data = memoryview(json.dumps(stored, separators=(",", ":")).encode("ascii") + b"\n")
+        data = memoryview(_encode(stored).encode("ascii") + b"\n")
         with writing(self.path):
             while data:
                 data = data[os.write(self._file, data) :]
@@ -150,7 +151,7 @@ class RunFolder:
         Raises:
             DataError: The manifest cannot be written.
         """
-        line = json.dumps(shard.to_json(), separators=(",", ":")).encode("ascii") + b"\n"
+        line = _encode(shard.to_json()).encode("ascii") + b"\n"
         with writing(self._manifest), self._manifest.open("ab") as file:
             file.write(line)
             file.flush()
