@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -28,8 +29,8 @@ KEY = "sk-very-secret-0123456789"
 def model_of(
     server: OpenAIServer, name: str = "gpt-test", **keywords: Any
 ) -> OpenAICompatibleModel:
-    keywords = {"api_key": KEY, "limits": Limits()} | keywords
-    return OpenAICompatibleModel(name, base_url=server.base_url, **keywords)
+    given: dict[str, Any] = {"api_key": KEY, "limits": Limits()} | keywords
+    return OpenAICompatibleModel(name, base_url=server.base_url, **given)
 
 
 def texts(reply: Reply) -> list[str]:
@@ -359,13 +360,12 @@ def test_one_object_serves_several_loops_and_threads() -> None:
         async def several() -> list[Reply]:
             return list(await asyncio.gather(*(sample(model) for _ in range(5))))
 
-        async def from_threads() -> list[list[Reply]]:
-            runs = (asyncio.to_thread(asyncio.run, several()) for _ in range(3))
-            return list(await asyncio.gather(*runs))
-
-        replies = asyncio.run(several()) + sum(asyncio.run(from_threads()), [])
+        with ThreadPoolExecutor(3) as threads:
+            runs = [threads.submit(asyncio.run, several()) for _ in range(3)]
+            replies = asyncio.run(several())
+            for run in runs:
+                replies += run.result()
         assert [texts(reply) for reply in replies] == [["42"]] * 20
-        del model
         gc.collect()
 
 

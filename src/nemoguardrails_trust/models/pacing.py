@@ -1,5 +1,6 @@
 """When the next request may be sent: rate limits that are set, told or learnt."""
 
+import math
 import random
 import threading
 from collections import deque
@@ -9,11 +10,14 @@ from dataclasses import dataclass
 from nemoguardrails_trust.models.rate_headers import KINDS, allowance, retry_after
 
 _MINUTE = 60.0
-_GROWTH = 1.02  # of a learnt pace, a second
+_GROWTH = 1.25  # of a learnt pace, in the time over which it was measured
+_LEAST_MEASURE = 10.0  # seconds; a pace grows no faster than one measured over so long
+_BLIND = 0.5  # the part of that time where the server did not say how long to wait
 _FULL_SPEED = 4.0  # a pace that has grown so many times over is given up
+_LOOK_BACK = 65.0  # seconds: a limit a minute, and the jitter after it
 _BELOW = 0.97  # how far below the measured rate a pace starts
 _EASE = 0.85  # the most that one refusal takes from a pace that is known already
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0  # where a refusal does not say how long
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 10.0  # where a refusal does not say how long
 
 
 @dataclass(slots=True)
@@ -67,7 +71,9 @@ class Pacing:
         self._held_at = self._hold_until = float("-inf")
         self._backoffs = 0
         self._pace: float | None = None
+        self._pace_refused: float | None = None
         self._paced_since = self._next_at = 0.0
+        self._measured_over = _LEAST_MEASURE
 
     @property
     def slows(self) -> bool:
@@ -106,10 +112,11 @@ class Pacing:
     def accepted(self, sent: Sent, now: float, headers: Mapping[str, str], tokens: int) -> None:
         """Reports that the server took a request, what it used, and what the headers say."""
         with self._lock:
-            if self._measured_from is None:
-                self._measured_from = sent.at
-            self._backoffs = 0
-            self._accepted.add(now)
+            self._accepted.add(sent.at)
+            if sent.at >= self._held_at:
+                self._backoffs = 0
+            elif self._pace is not None:
+                self._measure()  # its answer took longer than the refusal of a later one
             if tokens:
                 self._mean_tokens += 0.1 * (tokens - self._mean_tokens)
                 if sent.counts:
@@ -123,20 +130,28 @@ class Pacing:
         with self._lock:
             if sent.at < self._held_at:
                 # It was under way when another was refused: the same event, not a second one.
-                if wait is not None:
-                    self._hold_until = max(self._hold_until, now + wait)
+                if wait is not None and now + wait > self._hold_until:
+                    self._hold_until = now + wait
+                    self._measure()
                 return
             if wait is None:
-                wait = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._backoffs)
+                wait = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 1.5**self._backoffs)
                 wait *= random.uniform(0.5, 1.0)
                 self._backoffs = min(self._backoffs + 1, 16)
+            if self._accepted.between(self._hold_until, now):
+                # Otherwise the server still refuses what it refused before: one event.
+                self._measured_from = self._hold_until
+                self._pace_refused = self._pace_at(now)
             self._held_at = now
             jitter = random.uniform(0.0, min(1.0, 0.02 + 0.05 * wait))
             self._hold_until = max(self._hold_until, now + wait + jitter)
-            self._measure(now)
+            self._next_at = self._hold_until
+            self._measure()
 
     def _send(self, now: float, tokens: int) -> Sent:
         self._open += 1
+        if self._measured_from is None:
+            self._measured_from = now
         sent = Sent(now, tokens)
         if self._pace is not None:
             interval = random.uniform(0.9, 1.1) / self._pace
@@ -158,7 +173,7 @@ class Pacing:
         """Requests a second that the server is thought to bear; `None` for any number."""
         if self._pace is None:
             return None
-        grown: float = _GROWTH ** max(0.0, now - self._paced_since)
+        grown: float = _GROWTH ** (max(0.0, now - self._paced_since) / self._measured_over)
         return None if grown >= _FULL_SPEED else self._pace * grown
 
     def _window_wait(self, now: float, tokens: int) -> float:
@@ -194,36 +209,39 @@ class Pacing:
                 self._pace, self._paced_since = rate, now
                 self._next_at = max(self._next_at, now)
 
-    def _measure(self, now: float) -> None:
-        """Sets the pace to what the server bore up to now, the time it refuses included."""
+    def _measure(self) -> None:
+        """Sets the pace to what the server bore, the time for which it refuses included."""
         end = self._hold_until
-        first = now if self._measured_from is None else self._measured_from
-        start = max(first, end - _MINUTE)
-        rate = max(self._accepted.since(start), 1) / max(end - start, 0.01)
-        current = self._pace_at(now)
-        if current is not None:
-            rate = max(rate, _EASE * current)
+        start = end - _LOOK_BACK
+        if self._measured_from is not None:
+            start = max(start, self._measured_from)
+        rate = max(self._accepted.between(start, self._held_at), 1) / max(end - start, 0.01)
+        if self._pace_refused is not None:
+            rate = max(rate, _EASE * self._pace_refused)
         self._pace = _BELOW * rate
-        self._paced_since = self._next_at = self._measured_from = end
-        self._accepted.clear()
+        self._paced_since = end
+        # A wait that was guessed was too long, so that too little was measured.
+        share = _BLIND if self._backoffs else 1.0
+        self._measured_over = share * max(end - start, _LEAST_MEASURE)
 
 
 class _Counter:
-    """Counts events of the last minute, to a tenth of a second."""
+    """Counts events of the last minute or two, to a tenth of a second."""
 
-    _GRAIN = 0.1
+    _GRAINS = 10  # a second
 
     def __init__(self) -> None:
-        self._counts: deque[list[float]] = deque(maxlen=int(_MINUTE / self._GRAIN) + 1)
+        self._counts: dict[int, int] = {}
 
-    def add(self, now: float) -> None:
-        if self._counts and now < self._counts[-1][0] + self._GRAIN:
-            self._counts[-1][1] += 1
-        else:
-            self._counts.append([now, 1])
+    def add(self, at: float) -> None:
+        grain = int(at * self._GRAINS)
+        self._counts[grain] = self._counts.get(grain, 0) + 1
+        if len(self._counts) > 2 * _MINUTE * self._GRAINS:
+            oldest = max(self._counts) - _MINUTE * self._GRAINS
+            self._counts = {k: count for k, count in self._counts.items() if k >= oldest}
 
-    def since(self, start: float) -> float:
-        return sum(count for at, count in self._counts if at >= start)
-
-    def clear(self) -> None:
-        self._counts.clear()
+    def between(self, start: float, end: float) -> int:
+        if not math.isfinite(start):
+            return 0
+        first, last = int(start * self._GRAINS), int(end * self._GRAINS)
+        return sum(count for grain, count in self._counts.items() if first <= grain <= last)
