@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from nemoguardrails_trust.signals import dates, expressions, polarity, quantities, structures, text
-from nemoguardrails_trust.signals.answers import Answer, Question, Term
+from nemoguardrails_trust.signals.answers import Answer, Question, Term, Value
 
 SAME = 0.5
 """From this value on, two answers count as the same."""
@@ -65,6 +65,7 @@ def compare_answers(first: Answer, second: Answer) -> Agreement:
         or _compare_stances(first, second)
         or _compare_choices(first, second)
         or _compare_lists(first, second)
+        or _compare_numbers_in_prose(first, second)
         or _compare_terms(first, second)
     )
 
@@ -89,7 +90,13 @@ def _compare_values(first: Answer, second: Answer) -> Agreement | None:
         one = (isinstance(other, expressions.Group) and first.spaced_value) or one
         other = (isinstance(one, expressions.Group) and second.spaced_value) or other
     if one is None or other is None:
-        return _compare_with_final_number(first, second)
+        return None
+    return _compare_known_values(first, second, one, other)
+
+
+def _compare_known_values(
+    first: Answer, second: Answer, one: Value, other: Value
+) -> Agreement | None:
     if isinstance(one, dates.Date) or isinstance(other, dates.Date):
         ours, theirs = _as_date(first), _as_date(second)
         if ours is None or theirs is None:
@@ -126,16 +133,14 @@ def _as_mathematics(
     return value
 
 
-def _compare_with_final_number(first: Answer, second: Answer) -> Agreement | None:
-    """A bare number against prose: the last number that the prose adds is its answer."""
-    if isinstance(first.value, quantities.Quantity):
-        short, long = first, second
-    elif isinstance(second.value, quantities.Quantity):
-        short, long = second, first
-    else:
+def _compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
+    """A number against prose: what the prose starts with, or the last number that it adds."""
+    one, other = first.leading_value, second.leading_value
+    if one is not None and other is not None:
+        return _compare_known_values(first, second, one, other)
+    number, long = (one, second) if other is None else (other, first)
+    if not isinstance(number, quantities.Quantity):
         return None
-    number = short.value
-    assert isinstance(number, quantities.Quantity)
     if long.formula or len(long.words) <= len(long.numbers):
         return Agreement(0.0, settled=False)
     found = long.numbers
@@ -177,10 +182,9 @@ def _compare_choices(first: Answer, second: Answer) -> Agreement | None:
 def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     if first.items is None or second.items is None:
         return None
-    if first.question.asks_for_order:
-        return _YES if first.items == second.items else None
     if sorted(first.items) == sorted(second.items):
-        return _YES
+        in_order = first.items == second.items or not first.question.asks_for_order
+        return _YES if in_order else Agreement(0.3, settled=True)
     ours, theirs = set(first.items), set(second.items)
     shared = len(ours & theirs)
     if shared == 0:

@@ -22,7 +22,7 @@ Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.
 
 _ANSWER_IS = re.compile(
     r"\banswer\b(?: to (?:the|this|your) (?:question|problem))?[*_]*\s*(?:is|was|:|=)[*_]*\s*:?\s*"
-    r"([^\n]+)",
+    r"([^\n]+?)(?=\banswer\b|\n|\Z)",
     re.IGNORECASE,
 )
 _TAGGED = re.compile(r"<answer>(.{0,4000}?)</answer>", re.DOTALL | re.IGNORECASE)
@@ -49,7 +49,7 @@ _WITH_UNIT = re.compile(
 _EXACT_DIGITS = 15
 _PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[][^()\[\]]{0,600}[a-z]{2}[^()\[\]]{0,600}(?:[)\]]|$)")
-_HEAD = re.compile(r"\s*(?:;|\.(?=\s)|:\s|\s-+\s|,\s(?!\d)|\()")
+_HEAD = re.compile(r"\s*(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
@@ -233,15 +233,18 @@ class Answer:
         if day is not None and day.readings[0][1:] != (None, None):
             return day
         if len(self.words) > _LONGEST_VALUE:
-            return self._leading_value()
+            return None
         number = quantities.quantity(self.words)
         if number is not None:
             return number
         own = self._own_words()
-        return quantities.quantity(own) or dates.date(" ".join(own)) or day or self._leading_value()
+        return quantities.quantity(own) or dates.date(" ".join(own)) or day
 
-    def _leading_value(self) -> Value | None:
-        """The value of what stands before the first pause, as in `Two, one on each side`."""
+    @cached_property
+    def leading_value(self) -> Value | None:
+        """The value, or that of what stands before the first pause: `Two, one on each side`."""
+        if self.value is not None or not self.numbers:
+            return self.value
         head = _HEAD.split(self.folded, maxsplit=1)[0]
         if len(head) == len(self.folded):
             return None
@@ -330,7 +333,7 @@ def final_answer(answer: str) -> str:
     said = _ANSWER_IS.findall(answer) if "nswer" in answer or "NSWER" in answer else ()
     if not said:
         return answer
-    marked: str = _SENTENCE_END.split(said[-1], maxsplit=1)[0].strip(" *_\"'")
+    marked: str = _SENTENCE_END.split(said[-1], maxsplit=1)[0].lstrip(" *_\"'").rstrip(" *_\"'.")
     return marked if marked.strip(".:") else answer
 
 

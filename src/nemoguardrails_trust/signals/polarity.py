@@ -24,7 +24,7 @@ _FILLERS = word_set(
     i think believe guess say would that s is it this it's that's i'd answer the a statement
     unfortunately sadly fortunately actually well sorry it they he she there we you are was were
     does do did has have had can could will would i'm that'd case
-    claim to be very most so and quite my response was one totally completely entirely
+    claim to be very most so and quite my response was totally completely entirely
     absolutely certainly definitely indeed statement's assertion sentence
     """
 )

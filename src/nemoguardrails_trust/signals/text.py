@@ -58,6 +58,7 @@ _TOKEN = re.compile(
     r"|[%$£€¥]"
 )
 _FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
+_CURRENCIES = "$£€¥"
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
 _ALIASES = {"&": "and", "percentage": "percent", "colour": "color", "st": "saint"}
 
@@ -93,6 +94,9 @@ def tokens(folded: str) -> list[str]:
     Thousands separators, ordinal endings and possessives are taken off, initials are joined,
     and `%`, `$` and their like become words.
     """
+    for sign in _CURRENCIES:
+        if sign in folded:
+            folded = folded.replace(f"{sign}-", f"-{sign}")
     if "per cent" in folded:
         folded = folded.replace("per cent", "percent")
     if "/" in folded:
@@ -169,7 +173,7 @@ def likeness(first: str, second: str) -> float:
     A slip is a letter too many, missing, replaced, or moved past its neighbours.
     """
     short, long = sorted((first, second), key=len)
-    if len(short) < 4 or short[0] != long[0] or is_number(long):
+    if len(short) < 5 or short[0] != long[0] or is_number(long):
         return 0.0
     if len(long) - len(short) > 1:
         return 0.6 if long.startswith(short) else 0.0
@@ -180,7 +184,7 @@ def likeness(first: str, second: str) -> float:
     while end < len(short) - start and short[-1 - end] == long[-1 - end]:
         end += 1
     ours, theirs = short[start : len(short) - end], long[start : len(long) - end]
-    one_letter = len(theirs) <= 1
+    one_letter = not ours or (len(ours) == len(theirs) == 1 and len(short) > 5)
     moved = len(ours) <= 4 and len(ours) > 1 and sorted(ours) == sorted(theirs)
     return 0.8 if one_letter or moved else 0.0
 

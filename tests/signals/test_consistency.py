@@ -1,0 +1,172 @@
+"""A response beside other samples of its model."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nemoguardrails_trust.signals.consistency import (
+    compare,
+    consistency_signal,
+    consistency_value,
+)
+
+SHARES = st.floats(0.0, 1.0)
+
+
+def test_every_sample_is_compared_in_order() -> None:
+    found = compare("Paris", ["paris", "London", "The city of Paris", "Rome", "Paris."])
+    assert [each.value >= 0.5 for each in found.agreements] == [True, False, True, False, True]
+    assert found.value == pytest.approx(sum(each.value for each in found.agreements) / 5)
+
+
+def test_without_samples_there_is_no_value() -> None:
+    found = compare("Paris", [])
+    assert found.value is None
+    assert not found.agreements
+    assert not found.alternatives
+    assert not found.unsettled
+    assert (found.distinct, found.semantic_entropy, found.contradicting) == (0, 0.0, None)
+    signal = consistency_signal(found)
+    assert signal.value is None
+    assert signal.error is not None
+
+
+def test_like_answers_are_counted_once() -> None:
+    found = compare("1000", ["1,000", "one thousand", "2000", "2,000", "3"])
+    assert found.distinct == 3
+
+
+def test_the_semantic_entropy_is_over_the_groups_of_like_answers() -> None:
+    found = compare("1000", ["1,000", "one thousand", "2000", "2,000", "3"])
+    expected = -(0.4 * math.log(0.4) * 2 + 0.2 * math.log(0.2))
+    assert found.semantic_entropy == pytest.approx(expected)
+    assert compare("yes", ["Yes.", "yes", "Yes, it is"]).semantic_entropy == 0.0
+    assert compare("1", ["2", "3", "4", "5"]).semantic_entropy == pytest.approx(math.log(4))
+
+
+def test_alternatives_come_most_frequent_first_and_leave_out_the_response() -> None:
+    found = compare("Paris", ["Rome", "Lyon", "Paris", "Lyon", "", "Berlin", "lyon", "rome"])
+    assert found.alternatives == ("Lyon", "Rome", "Berlin")
+    assert found.contradicting == "Lyon"
+
+
+def test_nothing_contradicts_where_all_agree() -> None:
+    found = compare("Paris", ["paris", "Paris."])
+    assert found.alternatives == ()
+    assert found.contradicting is None
+
+
+def test_a_model_settles_what_plain_comparing_could_not() -> None:
+    found = compare("Mark Twain", ["Samuel Clemens", "mark twain", "Jack London"])
+    assert found.unsettled == (0, 2)
+    settled = found.with_settled({0: 1.0, 1: 0.0, 2: 0.0})
+    assert [each.value for each in settled.agreements] == [1.0, 1.0, 0.0]
+    assert settled.unsettled == ()
+    assert settled.alternatives == ("Jack London",)
+    assert settled.distinct == 2
+    assert found.unsettled == (0, 2), "the comparison itself is left as it was"
+
+
+def test_a_model_may_part_what_looked_alike() -> None:
+    found = compare("Toy Story", ["Toy Story by Pixar", "Toy Story"])
+    assert found.distinct == 1
+    parted = found.with_settled({0: 0.0})
+    assert parted.distinct == 2
+    assert parted.contradicting == "Toy Story by Pixar"
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, math.nan])
+def test_a_settled_agreement_out_of_range_is_refused(value: float) -> None:
+    found = compare("Mark Twain", ["Samuel Clemens"])
+    with pytest.raises(ValueError, match="sample 0"):
+        found.with_settled({0: value})
+
+
+def test_fields_of_a_json_answer_are_scored_one_by_one() -> None:
+    response = {"name": "Ada", "born": 1815, "tags": ["x"]}
+    samples = [
+        json.dumps({"born": 1815, "name": "Ada", "tags": ["x"]}),
+        json.dumps({"name": "Ada", "born": 1816, "tags": ["y"]}),
+        '```json\n{"name": "Ada"}\n```',
+        "I cannot tell.",
+    ]
+    found = compare(json.dumps(response), samples)
+    assert found.fields == {"name": 0.75, "born": 0.25, "tags": 0.25}
+
+
+def test_fields_of_a_tool_call_are_its_name_and_arguments() -> None:
+    def call(city: str, days: int) -> str:
+        arguments = json.dumps({"city": city, "days": days})
+        return json.dumps({"id": f"call_{days}", "function": {"name": "f", "arguments": arguments}})
+
+    found = compare(call("Rome", 3), [call("Rome", 3), call("Rome", 4)])
+    assert found.fields == {"name": 1.0, "arguments.city": 1.0, "arguments.days": 0.5}
+    assert found.agreements[0].value == 1.0
+    assert found.agreements[1].value < 0.5
+
+
+def test_text_has_no_fields() -> None:
+    assert compare("Paris", ["Paris"]).fields is None
+    assert compare("[1, 2]", ["[1, 2]"]).fields is None
+
+
+def test_the_signal_is_ready_for_json() -> None:
+    found = compare("42", ["42", "forty-two", "41"])
+    signal = consistency_signal(found)
+    assert signal.value == found.value
+    details = json.loads(json.dumps(signal.to_json()))["details"]
+    assert details["agreements"] == [1.0, 1.0, round(found.agreements[2].value, 4)]
+    assert details["distinct"] == 2
+    assert details["semantic_entropy"] == pytest.approx(found.semantic_entropy)
+
+
+def test_consistency_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        consistency_value([])
+
+
+@given(st.lists(SHARES, min_size=1, max_size=20), st.data())
+@settings(max_examples=2000, deadline=None)
+def test_consistency_is_bounded_and_never_falls_when_an_agreement_rises(
+    agreements: list[float], data: st.DataObject
+) -> None:
+    value = consistency_value(agreements)
+    assert 0.0 <= value <= 1.0
+    place = data.draw(st.integers(0, len(agreements) - 1))
+    higher = data.draw(st.floats(agreements[place], 1.0))
+    raised = [*agreements[:place], higher, *agreements[place + 1 :]]
+    assert consistency_value(raised) >= value
+
+
+@given(st.lists(SHARES, min_size=1, max_size=12), st.integers(0, 12))
+@settings(max_examples=2000, deadline=None)
+def test_samples_still_to_come_are_bounded_by_none_and_all_agreeing(
+    agreements: list[float], known: int
+) -> None:
+    known = min(known, len(agreements))
+    missing = len(agreements) - known
+    low = consistency_value([*agreements[:known], *[0.0] * missing])
+    high = consistency_value([*agreements[:known], *[1.0] * missing])
+    assert low <= consistency_value(agreements) <= high
+
+
+ANSWERS = st.text(max_size=20) | st.sampled_from(["Paris", "paris", "London", "1,000", "1000", ""])
+
+
+@given(ANSWERS, st.lists(ANSWERS, max_size=8), st.text(max_size=30))
+@settings(max_examples=1000, deadline=None)
+def test_a_comparison_holds_together_for_any_texts(
+    response: str, samples: list[str], prompt: str
+) -> None:
+    found = compare(response, samples, prompt=prompt)
+    assert len(found.agreements) == len(samples)
+    assert (found.value is None) == (not samples)
+    assert found.distinct <= len(samples)
+    assert 0.0 <= found.semantic_entropy <= math.log(max(1, found.distinct)) + 1e-9
+    assert len(found.alternatives) <= found.distinct
+    assert set(found.alternatives) <= set(samples)
+    alone = [compare(response, [sample], prompt=prompt).agreements[0] for sample in samples]
+    assert list(found.agreements) == alone

@@ -1,0 +1,51 @@
+import pytest
+
+from nemoguardrails_trust.signals.structures import fields, list_items, same_value, structure
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "42", '"text"', "Paris", "{broken", '{"a": }', "[" * 5000 + "]" * 5000,
+     '{"a": ' + "1" * 5000 + "}"],
+)  # fmt: skip
+def test_only_readable_objects_and_arrays_are_structures(text: str) -> None:
+    assert structure(text) is None
+
+
+def test_a_number_is_no_truth_value_and_a_near_float_is_equal() -> None:
+    assert same_value({"a": 1}, {"a": 1.0})
+    assert same_value(0.1 + 0.2, 0.3)
+    assert not same_value(True, 1)
+    assert not same_value("1", 1)
+    assert not same_value(10**30, 10**30 + 1)
+    assert not same_value([1, 2], [2, 1])
+    assert same_value("two  words", "two words")
+
+
+def test_arguments_that_are_no_json_are_compared_as_they_are() -> None:
+    call = structure('{"name": "f", "arguments": "x=1"}')
+    assert call == {"name": "f", "arguments": "x=1"}
+
+
+def test_the_only_tool_call_of_a_message_gives_the_fields() -> None:
+    message = structure(
+        '{"tool_calls": [{"function": {"name": "f", "arguments": "{\\"x\\": 1}"}}]}'
+    )
+    assert fields(message) == {"name": "f", "arguments.x": 1}
+    assert fields([]) is None
+    assert fields({}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("red, green and blue", ["red", "green", "blue"]),
+        ("- a\n- b", ["a", "b"]),
+        ("Here they are:\n1. a\n2) b", ["a", "b"]),
+        ("Paris", None),
+        ("one line\nanother line", None),
+        ("A long sentence with a comma in it, and more words than an item of a list has.", None),
+    ],
+)
+def test_lists_are_told_from_prose(text: str, items: list[str] | None) -> None:
+    assert list_items(text) == items
