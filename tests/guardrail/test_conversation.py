@@ -252,3 +252,18 @@ def test_an_exchange_of_messages_renders_roles_and_context() -> None:
         "10", (Message("system", "Be short."), Message("user", "How much?")), ("It costs 10.",)
     )
     assert exchange.prompt == "System: Be short.\n\nContext:\n[1] It costs 10.\n\nUser: How much?"
+
+
+async def test_a_turn_without_a_check_shows_no_outcome_of_an_earlier_one(
+    scorer: ScriptedScorer,
+) -> None:
+    scorer.answer = 0.3
+    rails = with_words(bot_v1("  ask price", '  "10 euros"', "  greet", colang=DIALOG, more=WORDS))
+    options = {"output_vars": ["trust"]}
+    messages: list[dict[str, Any]] = ask("what does it cost")
+    checked = await rails.generate_async(messages=messages, options=options)
+    assert checked.output_data["trust"]["status"] == "untrustworthy"
+    messages += [*checked.response, *ask("hello")]
+    unchecked = await rails.generate_async(messages=messages, options=options)
+    assert unchecked.response[-1]["content"] == "Good day!"
+    assert unchecked.output_data["trust"] is None

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 _FLOWS_V1 = Path(__file__).with_name("flows.v1.co")
 _BUILT_IN_V1 = Path(nemoguardrails.__file__).parent / "library" / "cleanlab" / "flows.v1.co"
 
+_FORGETTING = "forget the trust of the last turn"
+
 # A scorer that ends with its own deadline can still use the signals that came in time.
 _SCORER_SHARE_OF_TIMEOUT = 0.97
 
@@ -147,18 +149,21 @@ def _add_flows(app: LLMRails) -> None:
     It is not loaded from the imported folder, since an imported flow would win over a user's
     flow of the same name.
     """
-    ours = _flow_v1(_FLOWS_V1)
+    _put_flow(app, _flow_v1(_FLOWS_V1, _FORGETTING), None)
     present = _present_v1(app)
     if present is None or present.get("source_code") == _flow_v1(_BUILT_IN_V1)["source_code"]:
-        ours["is_system_flow"] = True
-        ours["is_subflow"] = True
-        flows = app.config.flows
-        flows[:] = [ours, *(each for each in flows if each is not present)]
-        app.runtime.flow_configs.pop(FLOW_NAME, None)
-        app.runtime._load_flow_config(ours)  # noqa: SLF001 - NeMo has no public way to add one
+        _put_flow(app, _flow_v1(_FLOWS_V1) | {"is_subflow": True}, present)
     built_in_messages = _parsed_v1(_BUILT_IN_V1)["bot_messages"][messages.MESSAGE_NAME]
     if app.config.bot_messages.get(messages.MESSAGE_NAME) in (None, built_in_messages):
         app.config.bot_messages[messages.MESSAGE_NAME] = [messages.DEFAULT_MESSAGE]
+
+
+def _put_flow(app: LLMRails, flow: dict[str, Any], instead: dict[str, Any] | None) -> None:
+    flow["is_system_flow"] = True
+    flows = app.config.flows
+    flows[:] = [flow, *(each for each in flows if each is not instead)]
+    app.runtime.flow_configs.pop(flow["id"], None)
+    app.runtime._load_flow_config(flow)  # noqa: SLF001 - NeMo has no public way to add one
 
 
 def flow_owner(app: LLMRails) -> tuple[Literal["ours", "built-in", "user"], str]:
@@ -189,6 +194,6 @@ def _parsed_v1(path: Path) -> dict[str, Any]:
     return parsed
 
 
-def _flow_v1(path: Path) -> dict[str, Any]:
-    flow = next(flow for flow in _parsed_v1(path)["flows"] if flow["id"] == FLOW_NAME)
+def _flow_v1(path: Path, name: str = FLOW_NAME) -> dict[str, Any]:
+    flow: dict[str, Any] = next(flow for flow in _parsed_v1(path)["flows"] if flow["id"] == name)
     return copy.deepcopy(flow)

@@ -1,0 +1,105 @@
+"""What is wrong with a configuration shows when the bot starts."""
+
+import pytest
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.rails.llm import config as nemo_config
+from nemoguardrails.testing import FakeLLMModel
+
+from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.guardrail.plugin import rail_path, register
+from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
+
+
+def cause_of(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ("threshold: .nan", "custom_data.trust.threshold"),
+        ("threshold: 7", "custom_data.trust.threshold"),
+        ("thershold: 0.5", "custom_data.trust.thershold"),
+        ("timeout: -1", "custom_data.trust.timeout"),
+        ("model: judge", "custom_data.trust.model"),
+    ],
+)
+@pytest.mark.parametrize("bot", [bot_v1, bot_v2])
+async def test_a_bad_setting_stops_the_bot_and_is_named(
+    bot: type, settings: str, named: str
+) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        bot(settings=settings)
+    assert isinstance(caught.value.__cause__, SettingsError)
+    assert named in str(caught.value.__cause__)
+
+
+SCORER = """
+import_paths: [nemoguardrails_trust/rail]
+rails: {{output: {{flows: ["cleanlab trustworthiness{line}"]}}}}
+custom_data: {{trust: {{scorer: "{scorer}"}}}}
+"""
+
+
+def start(scorer: str = "local", line: str = "") -> LLMRails:
+    register()
+    yaml = SCORER.format(scorer=scorer, line=line)
+    return LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
+
+
+@pytest.mark.parametrize(
+    ("scorer", "said"),
+    [
+        ("remote", "must be 'local'"),
+        ("tests.guardrail.scripted:fail", "no scorer for threshold 0.6"),
+        ("tests.guardrail.scripted:absent", "could not be imported"),
+        ("tests.guardrail.absent:make", "could not be imported"),
+        ("tests.guardrail.scripted:NOT_A_FACTORY", "not callable"),
+        ("builtins:repr", "has no"),
+    ],
+)
+async def test_a_scorer_that_cannot_be_built_stops_the_bot(scorer: str, said: str) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        start(scorer)
+    error = caught.value.__cause__
+    assert isinstance(error, SettingsError)
+    assert error.key == "scorer"
+    assert said in str(error)
+
+
+async def test_a_bad_flow_line_stops_the_bot() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        start(line=" $threshold=1.5")
+    assert "threshold=1.5" in str(caught.value.__cause__)
+
+
+async def test_recorded_answers_that_are_missing_stop_the_bot(tmp_path: object) -> None:
+    register()
+    for parameters, expected in (
+        ("{recorded: absent.jsonl}", DataError),
+        ("{temperature: 0}", SettingsError),
+    ):
+        yaml = (
+            "import_paths: [nemoguardrails_trust/rail]\n"
+            f"models: [{{type: main, engine: replay, model: x, parameters: {parameters}}}]\n"
+        )
+        with pytest.raises(expected):
+            LLMRails(RailsConfig.from_content(yaml_content=yaml))
+
+
+def test_register_may_be_called_twice() -> None:
+    register()
+    once = list(nemo_config.colang_path_dirs)
+    register()
+    assert nemo_config.colang_path_dirs == once
+
+
+async def test_the_absolute_path_of_the_rail_can_be_imported(scorer: ScriptedScorer) -> None:
+    yaml = f"import_paths: ['{rail_path()}']\n" + SCORER.format(
+        scorer="tests.guardrail.scripted:make", line=""
+    ).replace("import_paths: [nemoguardrails_trust/rail]\n", "")
+    rails = LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["Paris"]))
+    assert (await rails.generate_async(messages=ask()))["content"] == "Paris"
+    assert len(scorer.exchanges) == 1
