@@ -142,7 +142,9 @@ def _compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None
     if not isinstance(number, quantities.Quantity):
         return None
     if long.formula or len(long.words) <= len(long.numbers):
-        return Agreement(0.0, settled=False)
+        # Digits that came apart, as some extractions leave them, may be the number.
+        apart = "".join(long.words) == f"{number.plain}"
+        return Agreement(SAME if apart else 0.0, settled=False)
     found = long.numbers
     found = [word for word in found if word not in long.question.words] or found
     if not found or number.label:
@@ -150,9 +152,11 @@ def _compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None
     last = quantities.quantity(found[-1:])
     if last is None:
         return None
-    value = quantities.compare_quantities(
-        quantities.Quantity(number.plain, number.plain, digits=number.digits), last
-    )
+    bare = quantities.Quantity(number.plain, number.plain, digits=number.digits)
+    value = quantities.compare_quantities(bare, last)
+    if text.is_number(long.words[0]):
+        first_too = quantities.quantity(long.words[:1])
+        value = max(value, quantities.compare_quantities(bare, first_too) if first_too else 0.0)
     if value >= SAME:
         return Agreement(0.9 * value, settled=False)
     among = any(
@@ -189,7 +193,8 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     shared = len(ours & theirs)
     if shared == 0:
         return None
-    return Agreement(0.9 * shared / len(ours | theirs), settled=False)
+    by_words = _compare_terms(first, second).value
+    return Agreement(max(by_words, 0.9 * shared / len(ours | theirs)), settled=False)
 
 
 def _compare_terms(first: Answer, second: Answer) -> Agreement:
@@ -199,19 +204,24 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     chosen = not (ours and theirs)
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
-    overlap, dice, against = _overlap(ours, theirs)
-    if not overlap:
-        return Agreement(0.0, settled=False)
-    # Above 0.99, one says all that the other says, and perhaps more.
-    value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
-    if _different_numbers(ours, theirs) or first.formula or second.formula:
+    value, against = _compare_words(ours, theirs)
+    if first.formula or second.formula:
         value *= 0.4
     if chosen and first.picks and second.picks:
         value = value if first.picks == second.picks else 0.0
     elif chosen and next(iter(ours), "") != next(iter(theirs), ""):
         value *= 0.5  # both name it, but perhaps only one chooses it
-    value *= 1.0 - against
     return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())
+
+
+def _compare_words(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float]:
+    """How far the words of two answers agree, and what share of those is opposed."""
+    overlap, dice, against = _overlap(ours, theirs)
+    # Above 0.99, one says all that the other says, and perhaps more.
+    value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
+    if _different_numbers(ours, theirs):
+        value *= 0.4
+    return value * (1.0 - against), against
 
 
 def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float, float]:

@@ -237,6 +237,8 @@ class Answer:
         number = quantities.quantity(self.words)
         if number is not None:
             return number
+        if _HEAD.search(self.folded):
+            return day  # what follows a pause is no part of a quantity
         own = self._own_words()
         return quantities.quantity(own) or dates.date(" ".join(own)) or day
 
@@ -281,7 +283,7 @@ class Answer:
     @cached_property
     def items(self) -> list[str] | None:
         """The items of a list, each brought to its key, sorted."""
-        found = structures.list_items(self.final)
+        found = structures.list_items(_ASIDE.sub(" ", self.final))
         if found is None:
             return None
         return [" ".join(Answer(item, self.question).key) for item in found]
@@ -310,13 +312,15 @@ class Answer:
         names = {text.fold(word) for word in _CAPITALISED.findall(self.final)}
         terms: dict[str, Term] = {}
         for clause in polarity.clauses(self.folded):
-            words = text.without_ornaments(quantities.join_number_words(text.tokens(clause)))
+            words = quantities.join_number_words(text.tokens(clause))
             negations = polarity.negations(words, self.question.words)
             for word in words:
                 if word in text.STOP_WORDS or polarity.is_negator(word) or stem(word) in left_out:
                     continue
                 base, opposite = polarity.positive(word)
                 weight = 3.0 if text.is_number(word) or word in names else 1.0
+                if word in text.TITLES and word != words[-1]:
+                    weight = 0.5  # names go with and without
                 terms.setdefault(stem(base), Term(weight, (negations + opposite) % 2 == 1))
         return terms
 

@@ -46,7 +46,7 @@ _LETTERS = str.maketrans(
         "\u00ad": None, "\u200b": None, "\u200c": None, "\u200d": None, "\ufeff": None,
     }
 )  # fmt: skip
-_INITIALS = re.compile(r"\b(?:[a-z]\. ?){2,}")
+_INITIALS = re.compile(r"\b(?:[a-z]\. ?){2,}|\b(?:[a-z][.*]){2,}[a-z]\b")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
 _DOUBLED_POINT = re.compile(r"(?<=\d)\.{2,}(?=\d)")
@@ -54,7 +54,7 @@ _TOKEN = re.compile(
     r"(?:(?<![\w)\]])-(?=[$£€]?\d|[$£€]?\.\d))?[$£€¥]?(?:\d+(?:\.\d+)?|\.\d+)"
     r"(?:e[-+]?\d{1,2}(?![^\W_]))?"  # -$3.50
     r"|[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces go by the character
-    r"|[^\W\d_](?:[^\W_]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"  # don't, o'brien, b12, c++
+    r"|[^\W\d_](?:[^\W\d_]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"  # don't, o'brien, c++
     r"|[%$£€¥]"
 )
 _FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
@@ -101,7 +101,7 @@ def tokens(folded: str) -> list[str]:
         folded = folded.replace("per cent", "percent")
     if "/" in folded:
         folded = _FRACTION.sub(_as_decimal, folded)
-    if "." in folded:
+    if "." in folded or "*" in folded:
         folded = _INITIALS.sub(_join_initials, folded)
         folded = _DOUBLED_POINT.sub(".", folded)
     found: list[str] = []
@@ -161,7 +161,7 @@ def without_ornaments(words: list[str]) -> list[str]:
 
 
 def _join_initials(found: re.Match[str]) -> str:
-    return found[0].replace(".", "").replace(" ", "") + " "
+    return found[0].replace(".", "").replace("*", "").replace(" ", "") + " "
 
 
 def likeness(first: str, second: str) -> float:
