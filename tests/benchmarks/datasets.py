@@ -1,6 +1,6 @@
 """How fast, how frugally and how safely data sets are scored.
 
-python -m tests.benchmarks.datasets [throughput] [memory] [start] [kill]
+python -m tests.benchmarks.datasets [throughput] [memory] [start] [files] [kill]
 """
 
 import argparse
@@ -20,9 +20,12 @@ from typing import Any
 
 import aiohttp
 
+from nemoguardrails_trust.datasets import score_dataset
+from nemoguardrails_trust.datasets.files import open_source
+from nemoguardrails_trust.datasets.runs import fingerprinted
 from tests.benchmarks.canned_server import canned_server
 from tests.datasets.samples import read
-from tests.datasets.scorers import CALL_LOG, LATENCY
+from tests.datasets.scorers import CALL_LOG, LATENCY, TestScorer
 
 PAIRS = 10_000
 SECONDS = 0.1
@@ -119,8 +122,12 @@ def memory(folder: Path) -> None:
         more = ("--scorer", "tests.datasets.scorers:create", "--json")
         with subprocess.Popen(command(data, out, *more), stdout=subprocess.PIPE) as process:
             peaks[rows] = _peak_megabytes(process)
+            told = json.loads(process.communicate()[0])
         assert process.returncode == 0
-        print(f"{rows:,} rows: peak resident memory {peaks[rows]:.1f} MB")
+        print(
+            f"{rows:,} rows, scored without any waiting: {rows / told['seconds']:,.0f} rows/s; "
+            f"peak resident memory {peaks[rows]:.1f} MB"
+        )
     print(f"growth: {peaks[100_000] - peaks[1_000]:.1f} MB (to reach: under 20)")
 
 
@@ -176,6 +183,7 @@ def kill(folder: Path) -> None:
     )
     moments = random.Random(0)
     kills = starts = 0
+    kept = b""
     while not out.exists():
         starts += 1
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL)
@@ -185,6 +193,7 @@ def kill(folder: Path) -> None:
             process.kill()
             process.wait()
             kills += 1
+            kept = b"".join(each.read_bytes() for each in folder.glob("*.shards/shard-*"))
         else:
             assert ended == 0
     called = calls.read_text().splitlines()
@@ -192,14 +201,36 @@ def kill(folder: Path) -> None:
     print(
         f"killed {kills} times in {starts} starts: {len(rows)} rows, {len(set(rows))} distinct, "
         f"in order: {rows == [str(i) for i in range(ROWS_TO_KILL)]}; "
-        f"{len(called) - len(set(called))} calls repeated (to reach: at most {16 * kills})"
+        f"{len(called) - len(set(called))} calls repeated (to reach: at most {16 * kills}); "
+        f"{len(kept) / len(kept.splitlines()):.0f} bytes a row in OUT.shards"
     )
+
+
+def files(folder: Path) -> None:
+    """What goes one row after another: reading, and checking and writing out what is scored."""
+    rows = 100_000
+    data = make_data(folder / "files.csv", rows)
+    with data.open("a") as file:
+        file.write("last,prompt,bad,\n")  # a row that fails, so that the shards are kept
+    source = open_source(data)
+    for what, work in (
+        ("reading", source.rows),
+        ("reading and fingerprinting", lambda: fingerprinted(source)),
+    ):
+        started = time.perf_counter()
+        count = sum(1 for _ in work())
+        print(f"{what} CSV: {count / (time.perf_counter() - started):,.0f} rows/s")
+    for what in ("scoring without any waiting", "checking and writing out what is scored"):
+        started = time.perf_counter()
+        score_dataset(data, scorer=TestScorer(), out=folder / "out.csv")
+        print(f"{what}: {rows / (time.perf_counter() - started):,.0f} rows/s")
 
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "throughput": throughput,
     "memory": memory,
     "start": start,
+    "files": files,
     "kill": kill,
 }
 

@@ -12,7 +12,7 @@ from nemoguardrails_trust.datasets.shards import locked_folder
 from tests.datasets.command import app
 from tests.datasets.samples import files_of_at_most, make_rows, read, write
 from tests.servers.faults import closed_port
-from tests.servers.openai import OpenAIServer, threaded_server
+from tests.servers.openai import OpenAIServer, Window, threaded_server
 
 RECORDED = Path(__file__).parents[1] / "data" / "triviaqa-llama13b.jsonl"
 KEY = "sk-test-never-shown"
@@ -54,6 +54,18 @@ def test_a_data_set_is_scored_by_a_model_on_a_server(tmp_path: Path) -> None:
     assert all(0.5 < row["trustworthiness_score"] <= 1.0 for row in rows)
     assert all(row["signal_reflection"] == row["trustworthiness_score"] for row in rows)
     assert re.search(r"30 rows, 0 \(0\.0%\) below 0\.6, 0 without a score; 30 calls", result.stdout)
+
+
+def test_a_rate_limit_slows_a_run_down_and_fails_no_row(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(60))
+    out = tmp_path / "out.jsonl"
+    window = Window(requests=25, seconds=0.5)
+    with threaded_server(OpenAIServer(answer="True", rate=window)) as server:
+        arguments = ("--model", "gpt-limited", "--base-url", server.base_url, "--quality", "low")
+        result = run(data, "--out", out, *arguments, "--json")
+        assert server.rate_limited > 0
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["scored"] == 60
 
 
 def test_responses_are_made_by_the_model_where_there_is_no_column(tmp_path: Path) -> None:

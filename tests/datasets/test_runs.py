@@ -18,7 +18,6 @@ from nemoguardrails_trust.datasets.shards import (
     RunFolder,
     locked_folder,
     run_folder_path,
-    write_shard,
 )
 from nemoguardrails_trust.errors import DataError, SettingsError
 from tests.datasets.samples import files_of_at_most, make_rows, read, write
@@ -376,13 +375,30 @@ def test_a_torn_line_of_a_journal_is_dropped(tmp_path: Path) -> None:
         assert path.read_bytes() == whole
 
 
+def test_a_row_that_two_processes_wrote_down_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    first = Journal(path, 0.6)
+    first.append(1, "f1", RowResult(0.1))
+    second = Journal(path, 0.6)
+    first.append(0, "f0", RowResult(0.5))
+    second.append(0, "f0", RowResult(0.7))
+    with pytest.raises(DataError, match="does not hold rows 1 to 2"):
+        second.finish(tmp_path, 0, 0, 2)
+    again = Journal(path, 0.6)
+    assert again.fingerprints == {1: "f1", 0: "f0"}
+    assert (again.tally.rows, again.tally.flagged) == (2, 1)
+    assert again.finish(tmp_path, 0, 0, 2).rows == 2
+    for each in (first, second, again):
+        each.close()
+
+
 def test_a_shard_is_open_as_long_as_it_has_a_journal(tmp_path: Path) -> None:
     with locked_folder(tmp_path / "out.csv") as path:
         folder = RunFolder(path, {})
         journal = Journal(folder.journal_path(0), 0.6)
         journal.append(0, "f0", RowResult(0.5))
         journal.close()
-        shard = write_shard(path, 0, 0, 1, 0.6)
+        shard = journal.finish(path, 0, 0, 1)
         kept = folder.journal_path(0).read_bytes()
         folder.add(shard)
         assert RunFolder(path, {}).finished == {0: shard}

@@ -16,7 +16,7 @@ from nemoguardrails_trust.datasets.runs import (
     fingerprinted,
 )
 from nemoguardrails_trust.datasets.scoring import RowScorer
-from nemoguardrails_trust.datasets.shards import Journal, RunFolder, write_shard
+from nemoguardrails_trust.datasets.shards import Journal, RunFolder
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
 
 _REPORT_SECONDS = 0.2
@@ -30,13 +30,13 @@ class OpenShard:
         self.index = index
         self.first = index * job.shard_size
         self.journal = Journal(folder.journal_path(index), job.threshold)
-        self.scored = len(self.journal.fingerprints)
+        self.before = dict(self.journal.fingerprints)
         self.rows: int | None = None
 
     @property
     def complete(self) -> bool:
         """Whether its last row has been read and all are scored."""
-        return self.scored == self.rows
+        return len(self.journal.fingerprints) == self.rows
 
 
 class Item(NamedTuple):
@@ -106,8 +106,7 @@ class LocalRun:
                 continue
             if shard is None or shard.index != index:
                 shard = await self._begin(index)
-            if position.row in shard.journal.fingerprints:
-                then = shard.journal.fingerprints[position.row]
+            if then := shard.before.get(position.row):
                 check_same_row(self._job, position.row, then, digits)
             else:
                 yield Item(shard, position.row, digits, values)
@@ -123,7 +122,7 @@ class LocalRun:
             await self._closed.wait_for(lambda: len(self._open) < self._most_open)
         shard = self._open[index] = OpenShard(self._folder, self._job, index)
         self._tally.merge(shard.journal.tally)
-        self._resumed += shard.journal.tally.rows
+        self._resumed += len(shard.before)
         return shard
 
     async def _read_to(self, shard: OpenShard, end: int) -> None:
@@ -138,7 +137,6 @@ class LocalRun:
         shard = item.shard
         shard.journal.append(item.row, item.fingerprint, result)
         self._tally.add(result, self._job.threshold)
-        shard.scored += 1
         if shard.complete:
             await self._finish(shard)
 
@@ -151,14 +149,8 @@ class LocalRun:
             self._closed.notify_all()
 
     def _write(self, shard: OpenShard) -> None:
-        written = write_shard(
-            self._folder.path,
-            shard.index,
-            shard.first,
-            shard.rows or 0,
-            self._job.threshold,
-        )
-        self._folder.add(written)
+        rows = shard.rows or 0
+        self._folder.add(shard.journal.finish(self._folder.path, shard.index, shard.first, rows))
 
     async def _keep_reporting(self) -> None:
         while self._report is not None:

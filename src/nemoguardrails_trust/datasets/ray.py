@@ -25,7 +25,6 @@ from nemoguardrails_trust.datasets.shards import (
     Shard,
     journal_path,
     run_folder_path,
-    write_shard,
 )
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
 from nemoguardrails_trust.errors import DataError, MissingDependencyError, ScoringError, TrustError
@@ -169,6 +168,7 @@ async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
     """
     folder = run_folder_path(job.out)
     journal = Journal(journal_path(folder, task.index), job.threshold)
+    before = dict(journal.fingerprints)
     rows = 0
 
     async def items() -> AsyncIterator[Item]:
@@ -178,7 +178,7 @@ async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
         ):
             rows += 1
             digits = fingerprint(values)
-            if then := journal.fingerprints.get(position.row):
+            if then := before.get(position.row):
                 check_same_row(job, position.row, then, digits)
             else:
                 yield position.row, digits, values
@@ -192,4 +192,4 @@ async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
     finally:
         journal.close()
     first = task.start.row
-    return await asyncio.to_thread(write_shard, folder, task.index, first, rows, job.threshold)
+    return await asyncio.to_thread(journal.finish, folder, task.index, first, rows)

@@ -198,7 +198,7 @@ class RowResult:
             explanation=stored["explanation"],
             alternatives=tuple(stored["alternatives"]),
             error=stored["error"],
-            usage=Usage(**dict(zip(_USAGE, stored["usage"], strict=True))),
+            usage=Usage(*stored["usage"]),
             response=stored["response"],
         )
 
@@ -246,6 +246,8 @@ def scored_row(
     written = dict(row)
     if result.response is not None or columns.response is None:
         written[columns.response or "response"] = result.response
+    if values.keys().isdisjoint(written):
+        return written | values
     return {carried_name(name, values): value for name, value in written.items()} | values
 
 

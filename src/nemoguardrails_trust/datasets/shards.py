@@ -69,21 +69,26 @@ class Journal:
 
     Attributes:
         path: The file.
-        fingerprints: Those of the rows that an earlier run left here.
-        tally: Counts and costs of these rows.
+        fingerprints: Those of its rows, by row, in the order of its lines.
+        tally: Counts and costs of its rows.
     """
 
     def __init__(self, path: Path, threshold: float) -> None:
         self.path = path
-        lines = _whole_lines(path)
         self.fingerprints: dict[int, str] = {}
         self.tally = Tally()
-        for line in lines:
+        self._threshold = threshold
+        lines: dict[int, bytes] = {}
+        for line in (read := _whole_lines(path)):
             stored = json.loads(line)
+            lines[stored["row"]] = line
             self.fingerprints[stored["row"]] = stored["fingerprint"]
-            self.tally.add(RowResult.from_json(stored["result"]), threshold)
+        if len(lines) < len(read):  # two processes had it open, as when a machine was given up
+            write_atomically(path, b"".join(lines.values()))
+        for line in lines.values():
+            self.tally.add(RowResult.from_json(json.loads(line)["result"]), threshold)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        os.ftruncate(self._file, sum(map(len, lines)))
+        os.ftruncate(self._file, sum(map(len, lines.values())))
 
     def append(self, row: int, fingerprint: str, result: RowResult) -> None:
         """Writes a row down.
@@ -95,14 +100,43 @@ class Journal:
             DataError: It cannot be written, as when the disk is full.
         """
         stored = {"row": row, "fingerprint": fingerprint, "result": result.to_json()}
-        data = memoryview(_encode(stored).encode("ascii") + b"\n")
+        data = _encode(stored).encode("ascii") + b"\n"
         with writing(self.path):
-            while data:
+            while data:  # a disk that fills up takes a part first
                 data = data[os.write(self._file, data) :]
+        self.fingerprints[row] = fingerprint
+        self.tally.add(result, self._threshold)
 
     def close(self) -> None:
         """Closes the file; what is written stays."""
         os.close(self._file)
+
+    def finish(self, folder: Path, index: int, first: int, rows: int) -> Shard:
+        """Makes a finished shard of it; the journal stays until the manifest tells of the shard.
+
+        Args:
+            folder: The folder of the run.
+            index: Its place among the shards.
+            first: Its first row.
+            rows: How many rows it has.
+
+        Returns:
+            The line for the manifest.
+
+        Raises:
+            DataError: A row is missing, or the shard cannot be written.
+        """
+        lines = dict(zip(self.fingerprints, read := _whole_lines(self.path), strict=False))
+        order = range(first, first + rows)
+        if lines.keys() != set(order) or len(read) != rows:
+            raise DataError(
+                f"the journal does not hold rows {first + 1} to {first + rows}",
+                path=str(self.path),
+            )
+        data = b"".join(lines[row] for row in order)
+        digest = digest_of([self.fingerprints[row] for row in order])
+        write_atomically(shard_path(folder, index), data)
+        return Shard(index, first, rows, digest, _digest(data), self.tally)
 
 
 class RunFolder:
@@ -256,42 +290,6 @@ def shard_path(folder: Path, index: int) -> Path:
 def journal_path(folder: Path, index: int) -> Path:
     """Where the journal of an open shard is."""
     return folder / f"shard-{index:08}.journal"
-
-
-def write_shard(folder: Path, index: int, first: int, rows: int, threshold: float) -> Shard:
-    """Makes a finished shard from the journal of an open one that is complete.
-
-    Args:
-        folder: The folder of the run.
-        index: Its place among the shards.
-        first: Its first row.
-        rows: How many rows it has.
-        threshold: Scores below it count as flagged.
-
-    Returns:
-        The line for the manifest.
-
-    Raises:
-        DataError: It cannot be written.
-    """
-    journal = journal_path(folder, index)
-    by_row: dict[int, tuple[bytes, dict[str, Any]]] = {}
-    for line in _whole_lines(journal):
-        stored = json.loads(line)
-        by_row[stored["row"]] = (line, stored)
-    if sorted(by_row) != list(range(first, first + rows)):
-        raise DataError(
-            f"the journal does not hold rows {first + 1} to {first + rows}", path=str(journal)
-        )
-    tally = Tally()
-    fingerprints = []
-    for row in range(first, first + rows):
-        stored = by_row[row][1]
-        fingerprints.append(stored["fingerprint"])
-        tally.add(RowResult.from_json(stored["result"]), threshold)
-    data = b"".join(by_row[row][0] for row in range(first, first + rows))
-    write_atomically(shard_path(folder, index), data)
-    return Shard(index, first, rows, digest_of(fingerprints), _digest(data), tally)
 
 
 def digest_of(fingerprints: list[str]) -> str:

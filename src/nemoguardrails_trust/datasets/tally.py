@@ -42,8 +42,8 @@ class Tally:
         self.samples += result.usage.samples
         self.prompt_tokens += result.usage.prompt_tokens
         self.completion_tokens += result.usage.completion_tokens
-        for name in result.signals:
-            self.signals[name] = self.signals.get(name, 0) + 1
+        for name, value in result.signals.items():
+            self.signals[name] = self.signals.get(name, 0) + (value is not None)
 
     def merge(self, other: "Tally") -> None:
         """Adds the rows of another tally."""
