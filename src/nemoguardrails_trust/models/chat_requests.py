@@ -15,6 +15,7 @@ ROOM_TO_THINK = 4096
 _RESERVED = ("messages", "model", "n", "stream", "stream_options")
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _PROBABILITIES = ("logprobs", "top_logprobs")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _OPTIONAL = SAMPLING.union(_LIMITS, _PROBABILITIES, ["n"])
 
 
@@ -123,8 +124,7 @@ def optional_parts(body: Mapping[str, Any]) -> frozenset[str]:
 
 def encoded(body: Mapping[str, Any]) -> bytes:
     """A body as JSON. Halves of surrogate pairs, which no encoding has, become `?`."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", errors="replace")
+    return _ENCODER.encode(body).encode("utf-8", errors="replace")
 
 
 def in_protocol_form(messages: Sequence[Message]) -> list[dict[str, str]]:
