@@ -30,7 +30,7 @@ from nemoguardrails_trust.integrations.langfuse import (
     score_traces,
     score_traces_async,
 )
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 from tests.integrations.langfuse.conftest import ScorerOfValues
 from tests.servers.faults import UNAUTHORIZED, rate_limited, status
 from tests.servers.langfuse import LangfuseServer
@@ -87,6 +87,23 @@ async def test_a_rerun_on_any_day_leaves_one_score_a_trace(
         await run(client, scorer)
     (score,) = server.trace_scores(trace_id)
     assert score.key == (f"{trace_id}-trust_score", "trust_score", "2026-11-18")
+
+
+async def test_a_score_without_an_explanation_has_a_comment_all_the_same(
+    server: LangfuseServer, client: LangfuseClient
+) -> None:
+    class Wordless:
+        async def score(self, exchange: Exchange) -> TrustworthinessScore:
+            value = number_of(exchange)
+            return TrustworthinessScore(value, {"reflection": Signal(value), "other": Signal(None)})
+
+    doubtful, trusted = (server.add_trace(CHAT, f"answer {n}") for n in (0, 90))
+    await run_scoring(client, Wordless(), TraceQuery(), ScoringOptions())
+    comments = {each.trace_id: each.comment for each in server.scores.values()}
+    assert comments == {
+        doubtful: "Below the threshold of 0.6 (reflection 0.00).",
+        trusted: "No reason for doubt was found (reflection 0.90).",
+    }
 
 
 async def test_a_dry_run_writes_nothing(
@@ -297,7 +314,7 @@ def test_a_run_that_is_killed_and_started_again_doubles_nothing(tmp_path: Path) 
     script.write_text(
         "import asyncio, json\n"
         "from nemoguardrails_trust.integrations.langfuse import score_traces\n"
-        "from nemoguardrails_trust.scores import TrustworthinessScore\n"
+        "from nemoguardrails_trust.scores import Signal, TrustworthinessScore\n"
         "class Slow:\n"
         "    async def score(self, exchange):\n"
         "        await asyncio.sleep(0.02)\n"

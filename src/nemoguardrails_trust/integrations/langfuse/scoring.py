@@ -405,7 +405,7 @@ class _Run:
             name=self._options.score_name,
             value=math.nan if score.score is None else score.score,
             timestamp=trace.start,
-            comment=score.explanation,
+            comment=score.explanation or _comment(score, self._options.threshold),
             metadata={name: value for name, value in details.items() if value is not None},
             environment=trace.environment,
         )
@@ -434,6 +434,17 @@ class _Run:
     def _tell(self) -> None:
         if self._on_progress is not None:
             self._on_progress(self.report)
+
+
+def _comment(score: TrustworthinessScore, threshold: float) -> str:
+    """What stands beside a score that has no explanation of its own."""
+    values = [
+        f"{name} {each.value:.2f}" for name, each in score.signals.items() if each.value is not None
+    ]
+    measured = f" ({', '.join(values)})" if values else ""
+    if score.score is not None and score.score < threshold:
+        return f"Below the threshold of {threshold:g}{measured}."
+    return f"No reason for doubt was found{measured}."
 
 
 def _first(failures: BaseExceptionGroup[TrustError]) -> TrustError:
