@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -381,6 +382,37 @@ def test_a_loop_that_was_just_closed_leaves_no_session_behind(
             loop.close()
         assert asyncio.run(sample(model)).completions
     assert "Unclosed" not in caplog.text
+
+
+def test_a_loop_that_stands_still_closes_the_connections_of_a_dropped_model() -> None:
+    with threaded_server(OpenAIServer()) as server:
+        model = model_of(server)
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(sample(model))
+        del model
+        gc.collect()
+        loop.close()
+        for _ in range(100):
+            if not server.open_connections:
+                break
+            time.sleep(0.01)
+        assert server.open_connections == 0
+
+
+@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_closed_without_a_word_leaves_no_session_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with threaded_server(OpenAIServer()) as server:
+        model = model_of(server)
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(sample(model))
+        loop.close()
+        del loop
+        assert asyncio.run(sample(model)).completions
+        gc.collect()
+    assert "Unclosed client session" not in caplog.text
 
 
 async def test_a_model_that_is_dropped_closes_its_connections() -> None:
