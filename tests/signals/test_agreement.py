@@ -122,6 +122,7 @@ SAME_ANSWERS = [
     # JSON and tool calls
     ('{"a": 1, "b": [1, 2]}', '{"b":[1,2.0],"a":1}'),
     ('```json\n{"a": 1}\n```', '{"a": 1}'),
+    ('Here it is:\n```json\n{"a": 1}\n```\nAnything else?', '{"a": 1.0}'),
     (
         '{"id": "x", "function": {"name": "f", "arguments": "{\\"x\\": 1}"}}',
         '{"function": {"arguments": {"x": 1.0}, "name": "f"}, "id": "y"}',
@@ -182,6 +183,7 @@ DIFFERENT_ANSWERS = [
     (r"-\frac{1}{2}", r"\frac{1}{2}"),
     (r"\sqrt{2}", r"\sqrt{3}"),
     ("A", "B"),
+    ("A. Lincoln", "A. Einstein"),
     ("A) Paris", "B) London"),
     ("red, green", "red, blue"),
     ('{"a": 1}', '{"a": 2}'),
@@ -213,6 +215,7 @@ DOLLARS = "How many dollars does she make every day at the market?"
 @pytest.mark.parametrize(
     ("prompt", "first", "second"),
     [
+        ("Where? A. Rome B. Paris", "B. Paris", "B"),
         (WATER, "Yes", "It is safe to drink the water in Paris."),
         (WATER, "No.", "It is not safe to drink the water."),
         (WATER, "It is unsafe to drink the water in Paris.", "No"),
@@ -309,10 +312,10 @@ LONG = 1_000_000
     "piece",
     ["a", "a ", "1", "1,", "1 ", "(", "[1,", '{"a":', r"\frac{", r"\boxed{", "not ", "1/", "$a",
      "answer is ", "<answer>", "- x\n", "one ", "漢", "\ud800", "\x00", "ﷺ", "a.b.", "x=1,", "^",
-     "(a ", "²", "yes, ", "#### "],
+     "(a ", " (aa", "answer is\n", "1\n", " \n", "{ ", "²", "yes, ", "#### "],
 )  # fmt: skip
 def test_a_megabyte_of_anything_takes_no_more_than_moments(piece: str) -> None:
-    text = piece * (LONG // len(piece))
+    text = f"1 {piece * (LONG // len(piece))} x"
     started = time.process_time()
     for other in (text + "b", "Paris", "5"):
         found = agreement(text, other, prompt=text)

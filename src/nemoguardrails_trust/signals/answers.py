@@ -21,16 +21,18 @@ from nemoguardrails_trust.signals import (
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 
 _ANSWER_IS = re.compile(
-    r"\banswer\b(?: to (?:the|this|your) (?:question|problem))?[*_]*\s*(?:is|was|:|=)[*_]*\s*:?\s*"
-    r"([^\n]+?)(?=\banswer\b|\n|\Z)",
+    r"\banswer\b(?: to (?:the|this|your) (?:question|problem))?[*_\s]{0,10}(?:is|was|:|=)"
+    r"[*_\s:]{0,40}([^\n]+?)(?=\banswer\b|\n|\Z)",
     re.IGNORECASE,
 )
-_TAGGED = re.compile(r"<answer>(.{0,4000}?)</answer>", re.DOTALL | re.IGNORECASE)
+_TAGGED = re.compile(r"<answer>(.{0,1000}?)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"^#### *(.+)$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"(?<=\w\w)[.!?]\s")
 _CHOICE = re.compile(
-    r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\].:]+(?=\s|$).*|\s*)", re.DOTALL
+    r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\]:]+(?=\s|$).*|(\.?\s.*)|\.?)",
+    re.DOTALL,
 )
+_OFFERED = re.compile(r"(?:^|[\s(\[])([a-h])[).:\]]+\s")
 _MATHEMATICAL = re.compile(
     r"[\\^=<>≤≥√π∞±×÷]|[\d)}]\s*[-+*/]\s*[\d(a-z\\]|(?<![^\W\d_])[a-z](?:\s*\+|\s[-*/])\s*[\d(a-z]"
     r"|\d\(|\d,\s+[-\d]|^\s*[-+]?[\[(].*[\])]\s*$"
@@ -48,8 +50,8 @@ _WITH_UNIT = re.compile(
 )
 _EXACT_DIGITS = 15
 _PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
-_ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[][^()\[\]]{0,600}[a-z]{2}[^()\[\]]{0,600}(?:[)\]]|$)")
-_HEAD = re.compile(r"\s*(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
+_ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
+_HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
@@ -93,6 +95,11 @@ class Question:
     def asks_yes_or_no(self) -> bool:
         """Whether it asks for yes or no."""
         return polarity.is_yes_no_question(self.folded)
+
+    @cached_property
+    def offers_choices(self) -> bool:
+        """Whether it lists answers with letters, as in `A) Paris B) London`."""
+        return len(set(_OFFERED.findall(self.folded))) > 1
 
     @cached_property
     def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
@@ -278,11 +285,13 @@ class Answer:
     def choice(self) -> str | None:
         """The letter of a multiple-choice answer."""
         found = _CHOICE.fullmatch(self.folded.strip().strip("{}$ *"))
-        return found[1] if found else None
+        if found is None or (found[2] and not self.question.offers_choices):
+            return None  # A. Lincoln
+        return found[1]
 
     @cached_property
     def items(self) -> list[str] | None:
-        """The items of a list, each brought to its key, sorted."""
+        """The items of a list, each brought to its key."""
         found = structures.list_items(_ASIDE.sub(" ", self.final))
         if found is None:
             return None

@@ -310,7 +310,7 @@ def _compare_numbers(
         return 0.95
     if x * y <= 0 or not math.isfinite(x * y):
         return 0.0
-    return 0.1 * math.sqrt(min(abs(x), abs(y)) / max(abs(x), abs(y)))
+    return 0.1 * math.cbrt(min(abs(x), abs(y)) / max(abs(x), abs(y)))
 
 
 def _same(a: Fraction | float, b: Fraction | float) -> bool:

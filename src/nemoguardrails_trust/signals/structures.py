@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)```", re.DOTALL)
 _LONGEST = 4_000_000
 _ITEM_MARK = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,3}[.)])\s+", re.MULTILINE)
 _LONGEST_LIST = 2_000
@@ -15,15 +15,15 @@ _MOST_ITEM_WORDS = 6
 
 
 def structure(text: str) -> Any | None:
-    """The JSON object or array that a text consists of, with or without a code fence.
+    """The JSON object or array that a text consists of, or has in its only code block.
 
     A tool call's arguments, which many servers give as JSON inside a string, are read too.
     `None` for everything else, plain numbers and strings included.
     """
     stripped = text.strip() if len(text) <= _LONGEST else ""
-    if stripped.startswith("```"):
-        fence = _FENCE.match(stripped)
-        stripped = fence[1].strip() if fence else stripped
+    if "```" in stripped:
+        blocks = _FENCE.findall(stripped)
+        stripped = blocks[0].strip() if len(blocks) == 1 else stripped
     if not stripped or stripped[0] + stripped[-1] not in ("{}", "[]"):
         return None
     try:

@@ -36,6 +36,7 @@ STOP_WORDS = word_set(
     """
 )
 
+_GAP = re.compile(r"\s{8,}")
 _MARKS = re.compile("[\u0300-\u036f]+")
 _LETTERS = str.maketrans(
     {
@@ -72,11 +73,11 @@ def fold(text: str) -> str:
 
 
 def window(text: str) -> str:
-    """The text, or the two ends of one that is too long to read whole."""
-    if len(text) <= WINDOW:
-        return text
-    half = WINDOW // 2
-    return f"{text[:half]}\n{text[-half:]}"
+    """The text, or the two ends of one that is too long to read whole; long gaps are closed."""
+    if len(text) > WINDOW:
+        half = WINDOW // 2
+        text = f"{text[:half]}\n{text[-half:]}"
+    return _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text)
 
 
 def join_thousands(folded: str) -> str:
