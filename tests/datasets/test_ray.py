@@ -19,11 +19,8 @@ from tests.datasets.samples import make_rows, read, write
 from tests.datasets.scorers import TestScorer, expected_score
 
 pytestmark = [
-    # Ray warns of its own deprecations and leaves sockets of its processes to the collector.
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    # The defaults of Ray Data set what Ray Data itself has deprecated.
+    pytest.mark.filterwarnings("ignore:`use_:DeprecationWarning"),
 ]
 
 

@@ -251,7 +251,7 @@ class RunFolder:
         gone = _finished_path(self.path)
         with writing(self.path):
             self.path.rename(gone)
-        shutil.rmtree(gone)
+        shutil.rmtree(gone, ignore_errors=True)  # what stays, the next run removes
 
 
 @contextmanager

@@ -1,0 +1,73 @@
+"""What `nemo-trust score` shows while it runs."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nemoguardrails_trust.commands import score_progress
+from nemoguardrails_trust.commands.score_progress import ProgressDisplay, describe, duration
+from nemoguardrails_trust.datasets.tally import Prices, Progress, Tally
+from tests.datasets.samples import make_rows, write
+from tests.datasets.scorers import LATENCY
+
+HALF_WAY = Progress(
+    Tally(rows=5_000, flagged=1_000, errors=1_000, prompt_tokens=2_000_000, completion_tokens=500),
+    resumed=3_000,
+    total=10_000,
+    seconds=20.0,
+)
+
+
+def test_a_line_tells_rate_flagged_errors_cost_and_time_left() -> None:
+    assert describe(HALF_WAY, Prices(0.5, 2.0)) == (
+        "5,000 of 10,000 rows · 100/s · 25.0% flagged · 1,000 errors · "
+        "2,000,000 + 500 tokens · cost 1.00 · 0:50 left"
+    )
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    line = describe(Progress(Tally(), resumed=0, total=None, seconds=0.0), None)
+    assert line == "0 rows · 0/s · 0 errors · 0 + 0 tokens"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, "0:00"), (59.6, "1:00"), (3_725, "1:02:05")])
+def test_times_are_told_as_on_a_clock(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ProgressDisplay(None) as display:
+        display.update(HALF_WAY)
+        assert capsys.readouterr().err == ""
+        monkeypatch.setattr(score_progress, "_SECONDS_BETWEEN_LINES", 0.0)
+        display.update(HALF_WAY)
+        assert capsys.readouterr().err.startswith("nemo-trust: 5,000 of 10,000 rows · ")
+    with ProgressDisplay(None, quiet=True) as display:
+        display.update(HALF_WAY)
+        assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(50))
+    terminal, its_other_end = pty.openpty()
+    command = [
+        *(sys.executable, "-m", "tests.datasets.command", str(data)),
+        *("--out", str(tmp_path / "out.csv"), "--scorer", "tests.datasets.scorers:create"),
+        *("--concurrency", "10"),
+    ]
+    environment = {**os.environ, LATENCY: "0.1", "TERM": "xterm", "COLUMNS": "120"}
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=its_other_end, check=True
+    )
+    os.close(its_other_end)
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    assert "50 rows" in done.stdout.decode()
+    assert re.search(r"50 of 50 rows · \d+/s · \d+\.\d% flagged · 0 errors", shown)
