@@ -18,6 +18,7 @@ from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.datasets.rows import Columns, read_question
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse import client as client_module
+from nemoguardrails_trust.report import build_report
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 from tests.servers.faults import HANG, TRUNCATED, UNAUTHORIZED, Fault, rate_limited, status
@@ -119,6 +120,9 @@ def test_the_results_are_kept_as_a_data_set(server: LangfuseServer, tmp_path: Pa
     question = read_question(row, Columns())
     assert [each.role for each in question.messages] == ["system", "user"]
     assert question.context == ("a passage",)
+    page = tmp_path / "report.html"
+    build_report(out, page)
+    assert "0.5 long" in page.read_text(encoding="utf-8")
 
 
 def test_the_summary_as_json(server: LangfuseServer) -> None:

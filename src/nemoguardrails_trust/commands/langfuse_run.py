@@ -15,10 +15,9 @@ from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
+from nemoguardrails_trust.integrations.langfuse.results import TraceReport, TraceResult
 from nemoguardrails_trust.integrations.langfuse.scoring import (
     ScoringOptions,
-    TraceReport,
-    TraceResult,
     run_scoring,
 )
 from nemoguardrails_trust.integrations.langfuse.watching import Watch, watch_traces

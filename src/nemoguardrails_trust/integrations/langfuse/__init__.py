@@ -17,10 +17,9 @@ from nemoguardrails_trust.integrations.langfuse.outcome import (
     flush_outcomes,
 )
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
+from nemoguardrails_trust.integrations.langfuse.results import TraceReport, TraceResult
 from nemoguardrails_trust.integrations.langfuse.scoring import (
     ScoringOptions,
-    TraceReport,
-    TraceResult,
     run_scoring,
     score_traces,
     score_traces_async,

@@ -22,11 +22,11 @@ from nemoguardrails_trust.errors import (
 )
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
+from nemoguardrails_trust.integrations.langfuse.results import TraceReport
 from nemoguardrails_trust.integrations.langfuse.scoring import (
     DEFAULT_PERIOD,
     OnResult,
     ScoringOptions,
-    TraceReport,
     run_scoring,
 )
 from nemoguardrails_trust.scorers.base import Scorer
