@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.errors import (
+        BatchError,
         CredentialsError,
         DataError,
         MissingDependencyError,
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from nemoguardrails_trust.guardrail.streaming import TrustEvent, stream_with_trust
     from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
     from nemoguardrails_trust.scores import CallUsage, Signal, TrustworthinessScore, Usage
+    from nemoguardrails_trust.tlm import TLM
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BatchError": "errors",
     "CallUsage": "scores",
     "CredentialsError": "errors",
     "DataError": "errors",
@@ -40,6 +43,7 @@ _HOMES = {
     "ScoringError": "errors",
     "SettingsError": "errors",
     "Signal": "scores",
+    "TLM": "tlm",
     "TrustError": "errors",
     "TrustEvent": "guardrail.streaming",
     "TrustOutcome": "guardrail.outcome",
@@ -51,7 +55,8 @@ _HOMES = {
     "stream_with_trust": "guardrail.streaming",
 }
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
+    "BatchError",
     "CallUsage",
     "CredentialsError",
     "DataError",
@@ -64,6 +69,7 @@ __all__ = [
     "ScoringError",
     "SettingsError",
     "Signal",
+    "TLM",
     "TrustError",
     "TrustEvent",
     "TrustOutcome",

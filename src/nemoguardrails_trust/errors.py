@@ -6,6 +6,7 @@
     ├── MissingDependencyError   an extra is not installed
     ├── DataError                a file or a row of it cannot be used
     ├── ScoringError             a score could not be had
+    │   └── BatchError               some of a list could not be answered or scored
     └── ModelError               a call to a model or a hosted service failed
         ├── ModelTimeoutError        it took longer than allowed
         ├── ModelConnectionError     refused, reset, or no such host
@@ -16,6 +17,8 @@
 
 No message ever contains a key, a prompt or an answer.
 """
+
+from typing import Any
 
 
 class TrustError(Exception):
@@ -70,6 +73,20 @@ class DataError(TrustError):
 
 class ScoringError(TrustError):
     """A score could not be had."""
+
+
+class BatchError(ScoringError):
+    """Some of a list could not be answered or scored.
+
+    Attributes:
+        results: One for each of the list, in its order, as the `try_…` methods give them.
+        failed: How many of them failed.
+    """
+
+    def __init__(self, message: str, *, results: list[dict[str, Any]], failed: int) -> None:
+        super().__init__(message)
+        self.results = results
+        self.failed = failed
 
 
 class ModelError(TrustError):

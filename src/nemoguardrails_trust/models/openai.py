@@ -119,13 +119,14 @@ class OpenAICompatibleModel:
         self._taken: frozenset[str] = frozenset()
         self._learning = threading.Lock()
         self._scouts = Scouts()
+        self._limits = shared_limits(base, model) if limits is None else limits
         self._endpoint = Endpoint(
             url.joinpath("chat", "completions").with_query(url.query),
             _headers(url, api_key, headers),
             label=self._label,
             timeout=timeout,
             max_retries=max_retries,
-            limits=shared_limits(base, model) if limits is None else limits,
+            limits=self._limits,
         )
 
     def __repr__(self) -> str:
@@ -135,6 +136,11 @@ class OpenAICompatibleModel:
     def name(self) -> str:
         """The model's name."""
         return self._name
+
+    @property
+    def limits(self) -> Limits:
+        """The cap on concurrency and the rate limits, which others may share."""
+        return self._limits
 
     @property
     def gives_logprobs(self) -> bool | None:

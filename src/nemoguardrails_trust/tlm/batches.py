@@ -1,0 +1,67 @@
+"""Many prompts at once: so many at a time, in order, and none lost to another's failure."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from nemoguardrails_trust.errors import BatchError
+from nemoguardrails_trust.tlm.outcomes import HOLDS_FOR_ALL, Outcome, failed
+from nemoguardrails_trust.tlm.questions import Item
+
+
+async def run_all(
+    items: Sequence[Item],
+    work: Callable[[Item], Awaitable[Outcome]],
+    *,
+    concurrency: int,
+    advance: Callable[[], None],
+) -> list[Outcome]:
+    """Does the work for every item; there is a task for each that may run, not for each item.
+
+    Once an item fails for a reason that holds for all, such as a key that is refused, the rest
+    fail likewise without being tried.
+
+    Args:
+        items: What to work on.
+        work: What to do.
+        concurrency: How many at a time.
+        advance: Called as each item ends.
+
+    Returns:
+        The outcomes in the order of the items.
+    """
+    outcomes = [Outcome()] * len(items)
+    places = iter(range(len(items)))
+    in_vain: Outcome | None = None
+
+    async def worker() -> None:
+        nonlocal in_vain
+        for place in places:
+            outcome = in_vain or await work(items[place])
+            if in_vain is None and isinstance(outcome.error, HOLDS_FOR_ALL):
+                in_vain = failed(outcome.error)
+            outcomes[place] = outcome
+            advance()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(concurrency, len(items))):
+            group.create_task(worker())
+    return outcomes
+
+
+def require_all(outcomes: Sequence[Outcome], results: list[dict[str, Any]]) -> None:
+    """Makes sure that none has failed.
+
+    Raises:
+        BatchError: Some have; it holds the results.
+    """
+    failures = [(i, each.error) for i, each in enumerate(outcomes) if each.error is not None]
+    if not failures:
+        return
+    place, first = failures[0]
+    raise BatchError(
+        f"{len(failures)} of {len(outcomes)} failed, the first at index {place}: {first} "
+        "(what was got is in this error's `results`)",
+        results=results,
+        failed=len(failures),
+    ) from first

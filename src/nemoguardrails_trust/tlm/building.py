@@ -1,0 +1,253 @@
+"""Builds what a `TLM` works with from what its caller said."""
+
+import inspect
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from nemoguardrails_trust.calibration import (
+    CalibratedScorer,
+    Calibration,
+    create_calibrated_scorer,
+    load_calibration,
+    threshold_of,
+)
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+from nemoguardrails_trust.scorers.base import QualityPreset, Scorer, ScorerSettings
+from nemoguardrails_trust.tlm.answering import Answerer
+from nemoguardrails_trust.tlm.observing import ObservedModel
+from nemoguardrails_trust.tlm.options import TLMOptions, require_effect
+
+DEFAULT_MODEL = "gpt-4o-mini"
+DEFAULT_CONCURRENCY = 64
+DEFAULT_TIMEOUT = 300.0
+"""Seconds for a prompt where the caller sets none: a rate limit may hold it up for minutes."""
+REQUEST_TIMEOUT = 60.0
+"""Seconds for one request where the caller sets none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """What a caller said about the model.
+
+    Attributes:
+        model: A model, its name, or `None` for the default one.
+        api_key: The key of its server.
+        base_url: The server.
+        timeout: Seconds for a prompt.
+        concurrency: Requests under way at once.
+        requests_per_minute: The most requests a minute.
+        tokens_per_minute: The most tokens a minute.
+    """
+
+    model: str | LanguageModel | None
+    api_key: str | None
+    base_url: str | None
+    timeout: float | None
+    concurrency: int | None
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+
+    def name(self, options: TLMOptions) -> str | None:
+        """The name of the model that the caller chose by name; `None` where it is not so.
+
+        Raises:
+            SettingsError: It was chosen twice, differently.
+        """
+        if options.model is None:
+            return self.model if isinstance(self.model, str) else None
+        if self.model not in (None, options.model):
+            raise SettingsError("model and options.model name two models", key="options.model")
+        return options.model
+
+    def build(self, options: TLMOptions) -> LanguageModel:
+        """Builds the model.
+
+        Raises:
+            SettingsError: An argument is out of range, or is of no use with a model that is
+                already built.
+            CredentialsError: OpenAI's own server is to be used without a key.
+        """
+        name = self.name(options)
+        if self.model is not None and not isinstance(self.model, str):
+            self._require_untouched(options)
+            return self.model
+        effort = options.reasoning_effort
+        model = OpenAICompatibleModel(
+            DEFAULT_MODEL if name is None else name,
+            base_url=self.base_url,
+            api_key=self.api_key,
+            parameters={} if effort is None else {"reasoning_effort": effort},
+            timeout=self.timeout or REQUEST_TIMEOUT,
+        )
+        model.limits.configure(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
+        return model
+
+    def _require_untouched(self, options: TLMOptions) -> None:
+        given = {
+            "api_key": self.api_key,
+            "base_url": self.base_url,
+            "requests_per_minute": self.requests_per_minute,
+            "tokens_per_minute": self.tokens_per_minute,
+            "options.reasoning_effort": options.reasoning_effort,
+        }
+        for key, value in given.items():
+            if value is not None:
+                raise SettingsError(
+                    f"{key} is of no use with a model that is already built; build it with that",
+                    key=key,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a `TLM` works with.
+
+    Attributes:
+        model: Gives the model that answers, built at the first use where only `prompt` needs it.
+        open_model: The model, if it was built.
+        scorer: Scores.
+        answerer: Answers and scores single prompts.
+        threshold: Scores below it are untrustworthy.
+        concurrency: Prompts under way at once.
+    """
+
+    model: Callable[[], LanguageModel]
+    open_model: Callable[[], LanguageModel | None]
+    scorer: Scorer
+    answerer: Answerer
+    threshold: float
+    concurrency: int
+
+
+def build_parts(
+    quality: QualityPreset,
+    options: TLMOptions,
+    choice: ModelChoice,
+    *,
+    scorer: str | Scorer | None,
+    calibration: str | Path | None,
+) -> Parts:
+    """Builds all parts.
+
+    Raises:
+        SettingsError: An argument is out of range, has no effect, or contradicts another.
+        DataError: The calibration cannot be read.
+        MissingDependencyError: The scorer needs an extra that is not installed.
+        CredentialsError: A key is needed and not set.
+    """
+    if quality not in get_args(QualityPreset):
+        known = ", ".join(get_args(QualityPreset))
+        raise SettingsError(
+            f"quality_preset is {quality!r}; it must be one of {known}", key="quality_preset"
+        )
+    timeout = DEFAULT_TIMEOUT if choice.timeout is None else _require_seconds(choice.timeout)
+    _require_count(choice.concurrency)
+    is_local = scorer is None or scorer == "local"
+    require_effect(options, quality, is_local=is_local)
+    model = _BuiltOnce(lambda: choice.build(options))
+    if is_local or not isinstance(choice.model, str | None):
+        model()  # what is wrong with it shows at once
+    else:
+        choice.name(options)
+    if scorer is None or isinstance(scorer, str):
+        settings = ScorerSettings(
+            scorer=scorer or "local",
+            quality=quality,
+            model=choice.name(options),
+            timeout=timeout,
+            explain="explanation" in options.log,
+            calibration=None if calibration is None else Path(calibration),
+        )
+        observed = ObservedModel(model()) if is_local else None
+        local_options = _local_options(options, choice) if is_local else {}
+        loaded = load_calibration(settings, observed)
+        built = create_calibrated_scorer(settings, observed, **local_options)
+    else:
+        settings = ScorerSettings(quality=quality)
+        built, loaded = _given_scorer(scorer, calibration)
+    return Parts(
+        model=model,
+        open_model=model.if_built,
+        scorer=built,
+        answerer=Answerer(
+            model=lambda: ObservedModel(model()),
+            scorer=built,
+            candidates=options.candidates(quality),
+            max_tokens=options.max_tokens,
+            samples=options.samples(quality) if is_local else 0,
+            timeout=timeout,
+            # Reasons cost the call that probabilities would spare.
+            hides_probabilities=is_local and quality == "base" and "explanation" in options.log,
+        ),
+        threshold=threshold_of(settings, loaded),
+        concurrency=choice.concurrency or DEFAULT_CONCURRENCY,
+    )
+
+
+class _BuiltOnce:
+    """Builds the model at the first call, whichever thread makes it."""
+
+    def __init__(self, build: Callable[[], LanguageModel]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._model: LanguageModel | None = None
+
+    def __call__(self) -> LanguageModel:
+        with self._lock:
+            if self._model is None:
+                self._model = self._build()
+            return self._model
+
+    def if_built(self) -> LanguageModel | None:
+        return self._model
+
+
+def _local_options(options: TLMOptions, choice: ModelChoice) -> dict[str, Any]:
+    return {
+        "samples": options.num_consistency_samples,
+        "use_reflection": options.reflects,
+        "max_tokens": options.max_tokens,
+        "criteria": [(each.name, each.criteria) for each in options.custom_eval_criteria],
+        # Each prompt makes several calls at once; the model has the cap.
+        "concurrency": 4 * (choice.concurrency or DEFAULT_CONCURRENCY),
+    }
+
+
+def _given_scorer(
+    scorer: Scorer, calibration: str | Path | None
+) -> tuple[Scorer, Calibration | None]:
+    if not inspect.iscoroutinefunction(getattr(scorer, "score", None)):
+        raise SettingsError(
+            f"scorer is a {type(scorer).__name__}, which has no `async def score(self, exchange)`",
+            key="scorer",
+        )
+    if calibration is None:
+        return scorer, None
+    loaded = Calibration.load(calibration)
+    loaded.require_match(
+        scorer=getattr(scorer, "name", None),
+        quality=getattr(scorer, "quality", None),
+        model=getattr(scorer, "model_name", None),
+    )
+    return CalibratedScorer(scorer, loaded), loaded
+
+
+def _require_seconds(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise SettingsError(
+            f"timeout is {value!r}; it must be a number of seconds above 0", key="timeout"
+        )
+    return float(value)
+
+
+def _require_count(value: int | None) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise SettingsError(
+            f"concurrency is {value!r}; it must be a whole number from 1", key="concurrency"
+        )

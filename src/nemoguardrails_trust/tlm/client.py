@@ -1,0 +1,308 @@
+"""The `TLM`: a language model whose answers come with a trustworthiness score."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
+from nemoguardrails_trust.tlm.background import BackgroundLoop
+from nemoguardrails_trust.tlm.batches import require_all, run_all
+from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
+from nemoguardrails_trust.tlm.options import read_options
+from nemoguardrails_trust.tlm.outcomes import Outcome
+from nemoguardrails_trust.tlm.progress import shown_progress
+from nemoguardrails_trust.tlm.questions import Item, items_of, items_with_responses
+
+
+class TLM:
+    """A language model whose answers come with a trustworthiness score.
+
+    Every method takes one prompt or a list of them. A prompt is a text, or a list of chat
+    messages with `role` and `content`; a list may be any iterable of prompts, such as a pandas
+    column. One prompt brings a dictionary, a list brings a list of them in the same order:
+
+        {"response": "Jupiter", "trustworthiness_score": 0.94}
+
+    Those that score a given response have no `response`. Where something was asked for by
+    `options={"log": […]}`, there is a `log` besides:
+
+    - `explanation`: why the score is what it is, or `None`.
+    - `perplexity`: the mean probability of the response's tokens, 0 to 1 (the inverse of what is
+      usually called so); `None` where they are not known, as for a given response.
+    - `custom_eval_criteria`: for each its `name` and `score`, and an `error` where it has none.
+    - `warning`: signals that could not be had, so that the score was made without them.
+
+    The synchronous methods work in a script, in a notebook and inside a running event loop, which
+    they block; the `_async` ones run on the caller's loop. One object serves any number of
+    threads and loops. Ctrl-C ends what is under way.
+
+    Args:
+        quality_preset: How many calls an answer and its score may cost: `base`, `low`, `medium`,
+            `high` or `best`. With `high` and `best`, `prompt` draws several answers and returns
+            the best-scored.
+        model: The model's name, or a `LanguageModel`; by default `options["model"]`, else
+            `gpt-4o-mini`. A hosted scorer that is to use a certain model is told the same name.
+        options: See `TLMOptions`.
+        api_key: The key of the model's server; by default that of `OPENAI_API_KEY`.
+        base_url: The server, any that speaks OpenAI's chat completions; by default that of
+            `OPENAI_BASE_URL`, else OpenAI's own.
+        timeout: Seconds for each prompt, from its start to its score. By default 300, and 60 for
+            each request.
+        scorer: What scores: `local` (the default, by the model itself), `cleanlab-tlm`,
+            `cleanlab-studio`, `package.module:factory`, or an object with
+            `async def score(self, exchange)`.
+        calibration: A file made by `nemo-trust calibrate` for this scorer, preset and model; it
+            turns scores into probabilities of being right.
+        concurrency: Prompts of a list, and requests to the model, under way at once; by default
+            64. Like the rates, it counts for all in this process that use the model.
+        requests_per_minute: The most requests to the model in any 60 seconds.
+        tokens_per_minute: The most tokens, read and written, in any 60 seconds.
+        verbose: Whether lists show a progress bar: `None` where there is a terminal or a
+            notebook, `True` everywhere.
+
+    Raises:
+        SettingsError: An argument is out of range, has no effect, or contradicts another.
+        DataError: The calibration cannot be read.
+        CredentialsError: A key is needed and not set.
+        MissingDependencyError: The scorer needs an extra that is not installed.
+    """
+
+    def __init__(
+        self,
+        quality_preset: QualityPreset = "medium",
+        *,
+        model: str | LanguageModel | None = None,
+        options: Mapping[str, Any] | None = None,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        scorer: str | Scorer | None = None,
+        calibration: str | Path | None = None,
+        concurrency: int | None = None,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        verbose: bool | None = None,
+    ) -> None:
+        chosen = read_options(options)
+        choice = ModelChoice(
+            model,
+            api_key,
+            base_url,
+            timeout,
+            concurrency,
+            requests_per_minute,
+            tokens_per_minute,
+        )
+        self._parts = build_parts(
+            quality_preset, chosen, choice, scorer=scorer, calibration=calibration
+        )
+        self._log = frozenset(chosen.log)
+        self._verbose = verbose
+        self._background = BackgroundLoop()
+
+    @property
+    def model(self) -> LanguageModel:
+        """The model that answers, for `score_dataset` and the like.
+
+        Raises:
+            CredentialsError: It was not needed until now, and its server needs a key.
+        """
+        return self._parts.model()
+
+    @property
+    def scorer(self) -> Scorer:
+        """What scores, for `score_dataset` and the like."""
+        return self._parts.scorer
+
+    @property
+    def threshold(self) -> float:
+        """The score below which an answer is untrustworthy: the calibration's, else 0.6."""
+        return self._parts.threshold
+
+    def prompt(self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None) -> Any:
+        """Answers one prompt or many, and scores the answers.
+
+        Args:
+            prompt: A text or chat messages, or an iterable of these.
+            context: Retrieved passages that the model is to answer from: one or a list of them;
+                for many prompts the passage or passages of each, or one passage for all.
+            constrain_outputs: The only answers that will do. The model is told, and asked once
+                more where it gives another one. For many prompts, one list for all or one each.
+
+        Returns:
+            A dictionary with `response` and `trustworthiness_score`; a list of them for many.
+
+        Raises:
+            SettingsError: The arguments do not go together.
+            DataError: The prompt is not one.
+            CredentialsError: A key is missing or was refused.
+            ModelError: No answer could be had.
+            ScoringError: No score could be had. `try_prompt` gives the answer even so.
+            BatchError: Of many, some failed; raised once all have ended, with what was got.
+        """
+        return self._background.run(
+            self.prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
+        )
+
+    async def prompt_async(
+        self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None
+    ) -> Any:
+        """See `prompt`."""
+        asked = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
+        return await self._run(*asked, self._parts.answerer.prompt, strict=True)
+
+    def try_prompt(self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None) -> Any:
+        """Answers one prompt or many, whatever may become of each; arguments as for `prompt`.
+
+        Returns:
+            As from `prompt`. What failed has `None` for the score, for the response too unless
+            there is one, and the reason in `log["error"]`: a `message`, and whether it is
+            `retryable`, in that another try may help.
+
+        Raises:
+            SettingsError: The arguments do not go together.
+        """
+        return self._background.run(
+            self.try_prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
+        )
+
+    async def try_prompt_async(
+        self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None
+    ) -> Any:
+        """See `try_prompt`."""
+        asked = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
+        return await self._run(*asked, self._parts.answerer.prompt, strict=False)
+
+    def get_trustworthiness_score(
+        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+    ) -> Any:
+        """Scores a given response, or many: from any model, or written by people.
+
+        Args:
+            prompt: What is answered: a text or chat messages, or an iterable of these.
+            response: The answer; for many prompts one each.
+            context: As for `prompt`.
+            constrain_outputs: As for `prompt`. A response that is none of them is an error.
+
+        Returns:
+            A dictionary with `trustworthiness_score`; a list of them for many.
+
+        Raises:
+            SettingsError: The arguments do not go together.
+            DataError: The prompt or the response is not one.
+            CredentialsError: A key is missing or was refused.
+            ModelError: A hosted scorer failed.
+            ScoringError: No score could be had.
+            BatchError: Of many, some failed; raised once all have ended, with what was got.
+        """
+        return self._background.run(
+            self.get_trustworthiness_score_async(
+                prompt, response, context=context, constrain_outputs=constrain_outputs
+            )
+        )
+
+    async def get_trustworthiness_score_async(
+        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+    ) -> Any:
+        """See `get_trustworthiness_score`."""
+        asked = items_with_responses(
+            prompt, response, context=context, constrain_outputs=constrain_outputs
+        )
+        return await self._run(*asked, self._parts.answerer.score, strict=True)
+
+    def try_get_trustworthiness_score(
+        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+    ) -> Any:
+        """Scores one response or many, whatever may become of each.
+
+        Args:
+            prompt: As for `get_trustworthiness_score`.
+            response: Likewise.
+            context: Likewise.
+            constrain_outputs: Likewise.
+
+        Returns:
+            As from `get_trustworthiness_score`. What failed has `None` for the score, and the
+            reason in `log["error"]`, as `try_prompt` gives it.
+
+        Raises:
+            SettingsError: The arguments do not go together.
+        """
+        return self._background.run(
+            self.try_get_trustworthiness_score_async(
+                prompt, response, context=context, constrain_outputs=constrain_outputs
+            )
+        )
+
+    async def try_get_trustworthiness_score_async(
+        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+    ) -> Any:
+        """See `try_get_trustworthiness_score`."""
+        asked = items_with_responses(
+            prompt, response, context=context, constrain_outputs=constrain_outputs
+        )
+        return await self._run(*asked, self._parts.answerer.score, strict=False)
+
+    def close(self) -> None:
+        """Closes the connections of the synchronous methods and ends their thread.
+
+        It is not needed at the end of a program. Used again, the object opens them anew.
+        """
+        self._background.close()
+
+    async def aclose(self) -> None:
+        """Closes the connections that the `_async` methods hold on the running event loop.
+
+        Those of a loop that ends, as in `asyncio.run`, are closed with it.
+        """
+        for each in (self._parts.scorer, self._parts.open_model()):
+            aclose: Callable[[], Awaitable[None]] | None = getattr(each, "aclose", None)
+            if aclose is not None:
+                await aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _run(
+        self,
+        items: list[Item],
+        is_one: bool,
+        work: Callable[[Item], Awaitable[Outcome]],
+        *,
+        strict: bool,
+    ) -> Any:
+        with_response = work == self._parts.answerer.prompt
+        if is_one:
+            outcome = await work(items[0])
+            if strict and outcome.error is not None:
+                raise outcome.error
+            return outcome.to_result(log=self._log, with_response=with_response)
+        with shown_progress(len(items), self._verbose) as advance:
+            outcomes = await run_all(
+                items, work, concurrency=self._parts.concurrency, advance=advance
+            )
+        results = [each.to_result(log=self._log, with_response=with_response) for each in outcomes]
+        if strict:
+            require_all(outcomes, results)
+        return results

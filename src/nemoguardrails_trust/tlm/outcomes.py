@@ -1,0 +1,116 @@
+"""What has become of one prompt, and how a caller is told."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from nemoguardrails_trust.errors import (
+    CredentialsError,
+    MissingDependencyError,
+    ModelConnectionError,
+    ModelServerError,
+    ModelTimeoutError,
+    RateLimitError,
+    SettingsError,
+    TrustError,
+)
+from nemoguardrails_trust.scores import TrustworthinessScore
+
+HOLDS_FOR_ALL = (CredentialsError, MissingDependencyError, SettingsError)
+"""What is wrong with one prompt then is wrong with every other."""
+
+_RETRYABLE = (ModelConnectionError, ModelServerError, ModelTimeoutError, RateLimitError)
+
+_failures: ContextVar[list[TrustError] | None] = ContextVar("failures", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has become of one prompt.
+
+    Attributes:
+        response: The answer, where there is one.
+        score: Its score, where one could be had.
+        perplexity: The mean probability of the answer's tokens, 0 to 1, where they are known.
+        error: Why there is no score, or no answer.
+        retryable: Whether another try may bring what this one did not.
+    """
+
+    response: str | None = None
+    score: TrustworthinessScore | None = None
+    perplexity: float | None = None
+    error: TrustError | None = None
+    retryable: bool = False
+
+    @property
+    def value(self) -> float | None:
+        """The score as a number."""
+        return None if self.score is None else self.score.score
+
+    def to_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
+        """The outcome as callers get it.
+
+        Args:
+            log: What is told besides: `explanation`, `perplexity`.
+            with_response: Whether the answer is part of it.
+        """
+        result: dict[str, Any] = {"response": self.response} if with_response else {}
+        result["trustworthiness_score"] = self.value
+        if told := self._told(log):
+            result["log"] = told
+        return result
+
+    def _told(self, log: Collection[str]) -> dict[str, Any]:
+        if self.error is not None or self.score is None:
+            return {"error": {"message": str(self.error), "retryable": self.retryable}}
+        told: dict[str, Any] = {}
+        if "explanation" in log:
+            told["explanation"] = self.score.explanation
+        if "perplexity" in log:
+            told["perplexity"] = self.perplexity
+        if "criteria" in self.score.metadata:
+            told["custom_eval_criteria"] = [
+                {name: value for name, value in each.items() if name != "error" or value}
+                for each in self.score.metadata["criteria"]
+            ]
+        if told and self.score.error is not None:
+            told["warning"] = self.score.error
+        return told
+
+
+def failed(error: TrustError, *, response: str | None = None) -> Outcome:
+    """The outcome of a prompt that failed with this error, after the failures noted so far."""
+    causes = [error, *(_failures.get() or ())]
+    retryable = not isinstance(error, HOLDS_FOR_ALL) and any(
+        isinstance(each, _RETRYABLE) for each in causes
+    )
+    return Outcome(response, error=error, retryable=retryable)
+
+
+@contextmanager
+def noted_failures() -> Iterator[list[TrustError]]:
+    """Collects the failures that are noted within, also by tasks started there."""
+    failures: list[TrustError] = []
+    token = _failures.set(failures)
+    try:
+        yield failures
+    finally:
+        _failures.reset(token)
+
+
+def note_failure(error: TrustError) -> None:
+    """Notes a failure for whoever collects them.
+
+    A scorer makes do without a signal that failed, and a score that is missing tells why only in
+    words. Whether another try may help is known here.
+    """
+    if (failures := _failures.get()) is not None:
+        failures.append(error)
+
+
+def noted_refusal() -> CredentialsError | None:
+    """The refusal of a key among the failures noted so far."""
+    noted = _failures.get() or ()
+    return next((each for each in noted if isinstance(each, CredentialsError)), None)

@@ -1,0 +1,219 @@
+"""What a `TLM` is asked: one prompt or a list of them, with all that goes with each."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.exchange import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One prompt, read and found good.
+
+    Attributes:
+        messages: What the model is given, with the instruction about `allowed`.
+        context: Retrieved passages.
+        response: The answer to score; empty where one is to be made.
+        allowed: The only answers that will do; empty where any will.
+    """
+
+    messages: tuple[Message, ...]
+    context: tuple[str, ...] = ()
+    response: str = ""
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One prompt as the caller gave it.
+
+    Attributes:
+        prompt: Text, or chat messages.
+        context: A passage, several, or `None`.
+        allowed: The only answers that will do; empty where any will.
+        response: The answer to score.
+        has_response: Whether there is to be one.
+    """
+
+    prompt: Any
+    context: Any = None
+    allowed: tuple[str, ...] = ()
+    response: Any = None
+    has_response: bool = False
+
+    def read(self) -> Question:
+        """Reads what was given.
+
+        Raises:
+            DataError: A part of it is not what it must be. The message names the part, and holds
+                nothing of it.
+        """
+        messages = _messages(self.prompt)
+        context = _passages(self.context)
+        response = self.response if self.has_response else ""
+        if not isinstance(response, str):
+            raise DataError(f"the response is a {type(response).__name__}; it must be a text")
+        if not self.allowed:
+            return Question(messages, context, response)
+        if self.has_response and matching(response, self.allowed) is None:
+            raise DataError("the response is none of constrain_outputs")
+        return Question(_instructed(messages, self.allowed), context, response, self.allowed)
+
+
+def items_of(
+    prompt: Any, *, context: Any = None, constrain_outputs: Any = None
+) -> tuple[list[Item], bool]:
+    """Takes prompts apart.
+
+    Args:
+        prompt: One prompt (a text, or chat messages) or an iterable of them.
+        context: For one prompt a passage or several. For many, that of each, or one passage for
+            all.
+        constrain_outputs: Texts; for many prompts either the same for all, or those of each.
+
+    Returns:
+        The items, and whether there was one prompt rather than a list.
+
+    Raises:
+        SettingsError: The lists do not go together.
+    """
+    if _is_one(prompt):
+        return [Item(prompt, context, _allowed(constrain_outputs))], True
+    prompts = list(prompt)
+    contexts = [context] * len(prompts)
+    if context is not None and not isinstance(context, str):
+        contexts = _for_each("context", context, len(prompts))
+    alloweds: list[Any] = [constrain_outputs] * len(prompts)
+    if constrain_outputs is not None and not _are_texts(constrain_outputs):
+        alloweds = _for_each("constrain_outputs", constrain_outputs, len(prompts))
+    return [
+        Item(each, passages, _allowed(texts))
+        for each, passages, texts in zip(prompts, contexts, alloweds, strict=True)
+    ], False
+
+
+def items_with_responses(
+    prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+) -> tuple[list[Item], bool]:
+    """Takes prompts and their responses apart; see `items_of`.
+
+    Raises:
+        SettingsError: The lists do not go together.
+    """
+    items, is_one = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
+    responses = [response] if is_one else _for_each("response", response, len(items))
+    return [
+        Item(each.prompt, each.context, each.allowed, own, has_response=True)
+        for each, own in zip(items, responses, strict=True)
+    ], is_one
+
+
+def matching(answer: str, allowed: Iterable[str]) -> str | None:
+    """The allowed answer that an answer is; `None` where it is none.
+
+    Case, white space, quotation marks and a full stop at the end do not count.
+    """
+    by_text = {_plain(each): each for each in reversed(tuple(allowed))}
+    return next((each for each in by_text.values() if each == answer), by_text.get(_plain(answer)))
+
+
+def correction(allowed: Iterable[str]) -> str:
+    """What a model is told that gave another answer than those allowed."""
+    return f"That is not one of them. {_instruction(allowed)}"
+
+
+def _is_one(prompt: Any) -> bool:
+    if isinstance(prompt, str | bytes | Mapping | Message) or not isinstance(prompt, Iterable):
+        return True
+    return isinstance(prompt, list | tuple) and bool(prompt) and _is_message(prompt[0])
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, Message) or (isinstance(value, Mapping) and "role" in value)
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list | tuple) and all(isinstance(each, str) for each in values)
+
+
+def _for_each(name: str, values: Any, count: int) -> list[Any]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise SettingsError(
+            f"{name} is a {type(values).__name__}, and there is a list of {count} prompts; "
+            f"give a list with the {name} of each",
+            key=name,
+        )
+    listed = list(values)
+    if len(listed) != count:
+        raise SettingsError(
+            f"{name} has {len(listed)} entries, and there are {count} prompts", key=name
+        )
+    return listed
+
+
+def _allowed(values: Any) -> tuple[str, ...]:
+    if values is None:
+        return ()
+    if not _are_texts(values) or not values or not all(_plain(each) for each in values):
+        raise SettingsError(
+            "constrain_outputs must be a list of texts, at least one and none of them blank",
+            key="constrain_outputs",
+        )
+    return tuple(values)
+
+
+def _messages(prompt: Any) -> tuple[Message, ...]:
+    if isinstance(prompt, str):
+        messages: tuple[Message, ...] = (Message("user", prompt),)
+    elif isinstance(prompt, list | tuple) and prompt:
+        messages = tuple(_message(each, place) for place, each in enumerate(prompt, start=1))
+    else:
+        raise DataError(
+            f"the prompt is a {type(prompt).__name__}; it must be a text or chat messages"
+        )
+    if not any(each.content.strip() for each in messages):
+        raise DataError("the prompt is empty")
+    return messages
+
+
+def _message(value: Any, place: int) -> Message:
+    if isinstance(value, Message):
+        return value
+    if not isinstance(value, Mapping) or not {"role", "content"} <= value.keys():
+        raise DataError(f"message {place} of the prompt must have a role and a content")
+    try:
+        return Message(value["role"], value["content"])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"message {place} of the prompt: {error}") from None
+
+
+def _passages(context: Any) -> tuple[str, ...]:
+    if context is None:
+        return ()
+    if isinstance(context, str):
+        return (context,)
+    if not _are_texts(context):
+        raise DataError(
+            f"the context is a {type(context).__name__}; it must be a text or a list of texts"
+        )
+    return tuple(context)
+
+
+def _instructed(messages: tuple[Message, ...], allowed: tuple[str, ...]) -> tuple[Message, ...]:
+    instruction = _instruction(allowed)
+    last = messages[-1]
+    if last.role != "user":
+        return (*messages, Message("user", instruction))
+    return (*messages[:-1], Message("user", f"{last.content}\n\n{instruction}"))
+
+
+def _instruction(allowed: Iterable[str]) -> str:
+    listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in allowed)
+    return f"Answer with exactly one of these, and nothing else: {listed}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).strip("\"'`“”‘’").removesuffix(".").rstrip().casefold()
