@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nemoguardrails.actions.rail_outcome import RailOutcome
@@ -12,12 +13,14 @@ from nemoguardrails.types import LLMModel
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.conversation import read_exchange
 from nemoguardrails_trust.guardrail.guard import Guard, Render
+from nemoguardrails_trust.guardrail.main_call import MainCalls
 from nemoguardrails_trust.guardrail.outcome import allow_chunk
 from nemoguardrails_trust.guardrail.settings import is_trust_flow, read_flow_line
 
 log = logging.getLogger(__name__)
 
 GUARD_PARAMETER = "trust_guard"
+MAIN_CALLS_PARAMETER = "trust_main_calls"
 
 
 async def check_answer(
@@ -29,6 +32,7 @@ async def check_answer(
     llms: Mapping[str, LLMModel] | None = None,
     kb: KnowledgeBase | None = None,
     trust_guard: Guard | None = None,
+    trust_main_calls: MainCalls | None = None,
     user_message: str | None = None,
     bot_message: str | None = None,
     threshold: object = None,
@@ -45,6 +49,7 @@ async def check_answer(
         llms: Its other models, by their type.
         kb: Its knowledge base.
         trust_guard: The guard that `config.py` registered.
+        trust_main_calls: The calls that wrote answers, where the settings have them watched.
         user_message: The user's message, where the flow passes it.
         bot_message: The answer, where the flow passes it.
         threshold: Over the configured one, where the flow passes it.
@@ -77,11 +82,15 @@ async def check_answer(
         }
     except Exception as error:  # noqa: BLE001 - a turn must not break on an odd event
         return trust_guard.unreadable(str(context.get("bot_message") or ""), error)
+    call = trust_main_calls.that_brought(exchange.response) if trust_main_calls else None
+    if call is not None and call.token_logprobs is not None:
+        exchange = replace(exchange, token_logprobs=call.token_logprobs)
     return await trust_guard.check(
         exchange,
         trust_guard.pick_model(llm, llms),
         overrides=overrides,
         render=_renderer(config, context),
+        prefetched=call.prefetch if call is not None else None,
     )
 
 

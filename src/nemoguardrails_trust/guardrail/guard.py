@@ -14,12 +14,14 @@ from nemoguardrails_trust.errors import ModelError, ScoringError, SettingsError,
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.cache import ScoreCache
+from nemoguardrails_trust.guardrail.main_call import plain_model
 from nemoguardrails_trust.guardrail.outcome import (
     Consequence,
     Status,
     TrustOutcome,
     make_outcome,
 )
+from nemoguardrails_trust.guardrail.prefetch import Prefetch
 from nemoguardrails_trust.guardrail.publishing import publish
 from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.models.base import LanguageModel
@@ -65,6 +67,7 @@ class Guard:
         """The bot's model as a language model, made once."""
         if llm is None:
             return None
+        llm = plain_model(llm)
         kept = self._models.get(id(llm))
         if kept is None or kept[0] is not llm:
             kept = self._models[id(llm)] = (llm, self._build_model(llm))
@@ -102,6 +105,7 @@ class Guard:
         *,
         overrides: Mapping[str, Any] | None = None,
         render: Render | None = None,
+        prefetched: Prefetch | None = None,
     ) -> TrustOutcome:
         """Checks one answer.
 
@@ -110,6 +114,7 @@ class Guard:
             llm: The model that samples and judges, as NeMo Guardrails holds it.
             overrides: Settings of this call, over the rail's own.
             render: Gives the user's own message for an answer, or `None` for ours.
+            prefetched: Samples that are already being drawn.
         """
         started = time.perf_counter()
         settings = self.settings
@@ -118,7 +123,10 @@ class Guard:
         except SettingsError as error:
             result = _unscored(error, settings.scorer, started)
         else:
-            result = await self._score(exchange, llm, settings, started)
+            result = await self._score(exchange, llm, settings, started, prefetched)
+        finally:
+            if prefetched is not None:
+                prefetched.drop()
         answer = exchange.response
         extra: Mapping[str, Any] = {}
         if settings.on_untrustworthy == "regenerate" and _is_low(result, settings):
@@ -137,7 +145,12 @@ class Guard:
         return outcome
 
     async def _score(
-        self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
+        self,
+        exchange: Exchange,
+        llm: LLMModel | None,
+        settings: TrustSettings,
+        started: float,
+        prefetched: Prefetch | None = None,
     ) -> TrustworthinessScore:
         """A score, or one without a value that says why."""
         if not exchange.response.strip():
@@ -145,7 +158,7 @@ class Guard:
         left = settings.timeout - (time.perf_counter() - started)
         try:
             async with asyncio.timeout(max(left, 0.0)):
-                return await self._cached_score(exchange, llm, settings)
+                return await self._cached_score(exchange, llm, settings, prefetched)
         except TimeoutError as error:
             if isinstance(error, TrustError):
                 return _unscored(error, settings.scorer, started)
@@ -159,15 +172,17 @@ class Guard:
             return _unscored(failure, settings.scorer, started)
 
     async def _cached_score(
-        self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings
+        self,
+        exchange: Exchange,
+        llm: LLMModel | None,
+        settings: TrustSettings,
+        prefetched: Prefetch | None,
     ) -> TrustworthinessScore:
         scorer = self.scorer_for(self.model_for(llm))
 
         async def make() -> TrustworthinessScore:
-            if settings.rounds > 1:
-                result = await _score_until_decided(scorer, exchange, settings.threshold)
-            else:
-                result = await scorer.score(exchange)
+            decide_at = settings.threshold if settings.rounds > 1 else None
+            result = await _score_with(scorer, exchange, decide_at, prefetched)
             if not isinstance(result, TrustworthinessScore):
                 raise ScoringError(
                     f"the scorer returned a {type(result).__name__}, not a TrustworthinessScore"
@@ -228,14 +243,18 @@ class Guard:
             await model.aclose()
 
 
-async def _score_until_decided(
-    scorer: Scorer, exchange: Exchange, threshold: float
+async def _score_with(
+    scorer: Scorer, exchange: Exchange, decide_at: float | None, prefetched: Prefetch | None
 ) -> TrustworthinessScore:
+    """Scores with what only the local scorer knows to use."""
+    if decide_at is None and prefetched is None:
+        return await scorer.score(exchange)
     from nemoguardrails_trust.scorers.local import LocalScorer
 
-    if isinstance(scorer, LocalScorer):
-        return await scorer.score(exchange, decide_at=threshold)
-    return await scorer.score(exchange)
+    if not isinstance(scorer, LocalScorer):
+        return await scorer.score(exchange)
+    samples = None if prefetched is None else prefetched.take()
+    return await scorer.score(exchange, decide_at=decide_at, prefetched=samples)
 
 
 def _with_context(exchange: Exchange) -> tuple[Message, ...]:

@@ -32,6 +32,12 @@ from nemoguardrails_trust.scores import CallUsage
 # The engines that NeMo Guardrails itself speaks to by the OpenAI protocol. Azure is left to
 # NeMo's own client, which composes its addresses.
 _OPENAI_ENGINES = frozenset({"openai", "nim", "nvidia_ai_endpoints", "ollama"})
+KEY_VARIABLES = {
+    "openai": "OPENAI_API_KEY",
+    "nim": "NVIDIA_API_KEY",
+    "nvidia_ai_endpoints": "NVIDIA_API_KEY",
+}
+"""Where NeMo Guardrails looks for an engine's key when the configuration has none."""
 _CLIENT_PARAMETERS = frozenset(
     {
         "api_key",
@@ -102,9 +108,7 @@ def _openai_model(llm: LLMModel, entry: Model) -> LanguageModel:
     if not api_key and entry.api_key_env_var:
         api_key = os.environ.get(entry.api_key_env_var)
     if not api_key:
-        names = {"openai": "OPENAI_API_KEY", "nim": "NVIDIA_API_KEY"}
-        names["nvidia_ai_endpoints"] = names["nim"]
-        api_key = os.environ.get(names.get(entry.engine, ""), None)
+        api_key = os.environ.get(KEY_VARIABLES.get(entry.engine, ""))
     own = {key: parameters[key] for key in ("max_retries", "timeout") if parameters.get(key)}
     return OpenAICompatibleModel(
         model=str(entry.model),

@@ -14,11 +14,17 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails.rails.llm.config import Model, RailsConfig
 from nemoguardrails.types import LLMModel
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import ModelError, SettingsError
+from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.guardrail import messages
-from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, check_answer
+from nemoguardrails_trust.guardrail.action import (
+    GUARD_PARAMETER,
+    MAIN_CALLS_PARAMETER,
+    check_answer,
+)
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import language_model
+from nemoguardrails_trust.guardrail.main_call import MainCalls, original_entry, watch_main_model
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
     FLOW_NAME,
@@ -27,8 +33,9 @@ from nemoguardrails_trust.guardrail.settings import (
     read_flow_line,
     read_settings,
 )
-from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer
+from nemoguardrails_trust.scorers.presets import plan_for
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +87,7 @@ def set_up(app: LLMRails) -> None:
         if check is not None:
             check()
     app.runtime.register_action_param(GUARD_PARAMETER, guard)
+    _watch_main_model(app, guard)
     # The name by which the product's documentation calls the action.
     app.runtime.register_action(check_answer, "call cleanlab api", override=False)
     if app.config.colang_version == "1.0":
@@ -104,12 +112,63 @@ def make_guard(settings: TrustSettings, config: RailsConfig) -> Guard:
     return Guard(settings, build_scorer, build_model)
 
 
+def _watch_main_model(app: LLMRails, guard: Guard) -> None:
+    """Has the calls that write answers watched, where the settings have a use for it."""
+    settings = guard.settings
+    probabilities = _wants_probabilities(settings)
+    if not (settings.prefetch or probabilities):
+        return
+    count = plan_for(settings.quality, has_probability=False).samples
+    if settings.prefetch and (settings.scorer != "local" or not count):
+        raise SettingsError(
+            "custom_data.trust.prefetch is true, and no samples are drawn by scorer "
+            f"{settings.scorer!r} with quality {settings.quality!r}; it needs scorer 'local' and "
+            "quality medium, high or best",
+            key="prefetch",
+        )
+
+    async def draw(messages: tuple[Message, ...], max_tokens: int | None) -> Reply:
+        from nemoguardrails_trust.scorers.local import SAMPLING_TEMPERATURE
+
+        parameters = app.runtime.registered_action_params
+        llm = guard.pick_model(parameters.get("llm"), parameters.get("llms"))
+        model = guard.model_for(llm)
+        if model is None:
+            raise ModelError("the configuration has no model to draw samples from")
+        return await model.complete(
+            messages,
+            purpose="sample",
+            n=count,
+            temperature=SAMPLING_TEMPERATURE,
+            max_tokens=max_tokens,
+        )
+
+    calls = MainCalls(
+        draw=draw if settings.prefetch else None, patience=settings.timeout, config=app.config
+    )
+    watch_main_model(app, calls, probabilities=probabilities)
+    app.runtime.register_action_param(MAIN_CALLS_PARAMETER, calls)
+
+
+def _wants_probabilities(settings: TrustSettings) -> bool:
+    if settings.token_probabilities is None:
+        return settings.quality == "base" and settings.scorer == "local"
+    if settings.token_probabilities and settings.scorer in HOSTED_SCORERS:
+        raise SettingsError(
+            f"custom_data.trust.token_probabilities is true, and scorer {settings.scorer!r} has "
+            "no use for them; leave it out",
+            key="token_probabilities",
+        )
+    return settings.token_probabilities
+
+
 def _register_replay_engine() -> None:
     register_provider(REPLAY_ENGINE, ReplayLLM)
 
 
 def _entry(config: RailsConfig, model_type: str | None) -> Model | None:
-    return next((each for each in config.models if each.type == (model_type or "main")), None)
+    entries = (original_entry(each) for each in config.models)
+    return next((each for each in entries if each.type == (model_type or "main")), None)
 
 
 def _find_recorded_answers(config: RailsConfig) -> None:

@@ -29,11 +29,19 @@ class TrustSettings(ScorerSettings):
             untrustworthy and says that it was not checked, `block` withholds it, `allow` lets
             it through, recorded as unchecked.
         cache: How many scores are kept in memory; 0 keeps none.
+        prefetch: Whether samples are drawn while the bot's model still writes its answer. A
+            check then waits for the judge alone. Samples of answers that are never checked, or
+            whose score is kept already, were drawn for nothing.
+        token_probabilities: Whether the bot's model is asked for the token probabilities of its
+            answers, with the call that it makes anyway. `None` asks for them in the preset
+            `base`, which makes do with them.
     """
 
     on_untrustworthy: OnUntrustworthy = "warn"
     on_error: OnError = "flag"
     cache: int = Field(default=1024, ge=0)
+    prefetch: bool = False
+    token_probabilities: bool | None = None
 
     def overridden(self, overrides: Mapping[str, Any]) -> "TrustSettings":
         """These settings with some replaced, checked again.
