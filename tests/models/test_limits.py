@@ -322,7 +322,7 @@ async def test_models_that_share_a_limit_are_refused_little_by_a_real_server() -
             OpenAICompatibleModel("m", base_url=server.base_url, api_key="", limits=limits)
             for _ in range(2)
         ]
-        work = iter(range(200))
+        work = iter(range(100))
         started = asyncio.get_running_loop().time()
 
         async def worker(model: OpenAICompatibleModel) -> None:
@@ -331,9 +331,10 @@ async def test_models_that_share_a_limit_are_refused_little_by_a_real_server() -
 
         await asyncio.gather(*(worker(models[i % 2]) for i in range(16)))
         took = asyncio.get_running_loop().time() - started
-        # The first of the ten windows takes no time, since all of it is there at the start.
-        assert took <= 9 * window.seconds / 0.8
-        assert server.rate_limited <= 16 + 0.1 * 200
+        # Five windows, of which the first takes no time, since all of it is there at the start.
+        # Real timers are coarse on a busy machine: the share proper is tested on a virtual clock.
+        assert took <= 4 * window.seconds / 0.5
+        assert server.rate_limited <= 16 + 0.1 * 100
 
 
 @pytest.mark.parametrize("key", ["concurrency", "requests_per_minute", "tokens_per_minute"])
