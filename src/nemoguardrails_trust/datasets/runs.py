@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from nemoguardrails_trust.datasets.disk import replacing, write_atomically
 from nemoguardrails_trust.datasets.files import Position, Source
 from nemoguardrails_trust.datasets.rows import Columns, RowResult, fingerprint
 from nemoguardrails_trust.datasets.shards import (
@@ -16,9 +17,7 @@ from nemoguardrails_trust.datasets.shards import (
     check_same_settings,
     digest_of,
     locked_folder,
-    replacing,
     run_folder_path,
-    write_atomically,
 )
 from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.datasets.writers import write_scored

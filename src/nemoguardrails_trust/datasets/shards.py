@@ -13,25 +13,23 @@ it has a journal, whatever the manifest says, and a later line of the manifest r
 one of the same shard: so a run may be killed between any two steps.
 """
 
-import errno
 import hashlib
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from nemoguardrails_trust.datasets.disk import locked, write_atomically, writing
 from nemoguardrails_trust.datasets.rows import RowResult
 from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.errors import DataError, SettingsError
 
 VERSION = 1
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +261,7 @@ def locked_folder(out: Path) -> Iterator[Path]:
     """
     folder = run_folder_path(out)
     shutil.rmtree(_finished_path(folder), ignore_errors=True)
-    with _locked(folder / "lock", out):
+    with locked(folder / "lock", out):
         try:
             yield folder
         finally:
@@ -315,56 +313,6 @@ def check_same_settings(
             )
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that it is there whole or not at all, whatever happens.
-
-    Raises:
-        DataError: It cannot be written; what was there before still is.
-    """
-    unfinished = path.with_name(f"{path.name}.tmp")
-    with replacing(path, unfinished):
-        unfinished.write_bytes(data)
-
-
-@contextmanager
-def replacing(path: Path, unfinished: Path) -> Iterator[None]:
-    """Puts a file that the block makes in the place of another, synced and at once.
-
-    Raises:
-        DataError: The block could not write it; nothing is replaced then.
-    """
-    try:
-        with writing(path):
-            yield
-            _sync(unfinished)
-            unfinished.replace(path)
-            _sync(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns the failures of writing to a file into errors that say what to do.
-
-    Raises:
-        DataError: Writing failed.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            told = (
-                f"cannot be written: {error.strerror}; what has been scored is kept, "
-                "so free some space and run the same command again"
-            )
-        else:
-            told = f"cannot be written: {error.strerror or error}"
-        raise DataError(told, path=str(path)) from None
-
-
 def _without_failed(lines: list[bytes]) -> list[bytes]:
     return [line for line in lines if json.loads(line)["result"]["score"] is not None]
 
@@ -380,46 +328,3 @@ def _whole_lines(path: Path) -> list[bytes]:
 
 def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-@contextmanager
-def _locked(path: Path, out: Path) -> Iterator[None]:
-    import fcntl  # only where files are written: Windows has no such module
-
-    while True:
-        with writing(path):
-            path.parent.mkdir(exist_ok=True)
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(file, 200, 0).decode("utf-8", "replace").strip()
-                raise DataError(
-                    f"another run is writing it ({holder or 'just started'}); "
-                    "wait for that one, or choose another OUT",
-                    path=str(out),
-                ) from None
-            if not _is_at(file, path):  # a run that ended just now has removed it
-                continue
-            os.ftruncate(file, 0)
-            os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
-            yield
-            return
-        finally:
-            os.close(file)
-
-
-def _is_at(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False
