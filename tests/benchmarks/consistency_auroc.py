@@ -1,14 +1,15 @@
 """AUROC of the consistency alone on recorded answers, beside plain matching.
 
 Run with `python -m tests.benchmarks.consistency_auroc`. The last rows are the trivia answers
-again, put into sentences that repeat the question in many ways, as chat models write them.
+again, put into sentences that repeat the question in many ways, as chat models write them, and
+those with a further sentence that has nothing to do with the answer.
 """
 
 import json
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,18 @@ _SENTENCES: tuple[Callable[[str, str], str], ...] = (
     lambda answer, rest: f"Based on common knowledge, {answer} is the one: {rest}.",
     lambda answer, rest: f"To the question about {rest}, one would reply with {answer}.",
     lambda answer, rest: f"It was {answer} that {rest}.",
+)
+_EXPLANATIONS = (
+    "",
+    " This is a widely known fact.",
+    " It remains one of the most popular examples to this day.",
+    " He was born in 1934 and grew up in Chicago.",
+    " It was released in 1987 to great acclaim.",
+    " The work is set in London and was translated into many languages.",
+    " However, I am not completely certain about this.",
+    " It is located in the north of the country.",
+    " The name comes from Latin.",
+    " Let me know if you have any other questions!",
 )
 _QUESTION_WORDS = re.compile(
     r"^(?:(?:in|for|at|on) )?(?:which|what|who|whose|whom|where|when|how)\b"
@@ -71,22 +84,31 @@ def load(name: str) -> list[Row]:
         return [json.loads(line) for line in lines]
 
 
-def in_sentences(rows: list[Row], seed: int = 0) -> list[Row]:
-    """The rows with each answer in a sentence of its own wording."""
+def in_sentences(rows: list[Row], *, explained: bool = False, seed: int = 0) -> list[Row]:
+    """The rows with each answer in a sentence of its own wording.
+
+    Args:
+        rows: Rows with short answers.
+        explained: Whether a second sentence follows that has nothing to do with the first.
+        seed: What the wordings are drawn by.
+    """
     draw = random.Random(seed)
+    ends = _EXPLANATIONS if explained else ("",)
     return [
         {
             **row,
-            "response": _sentence(row["response"], row["prompt"], draw),
-            "samples": [_sentence(each, row["prompt"], draw) for each in row["samples"]],
+            "response": _sentence(row["response"], row["prompt"], ends, draw),
+            "samples": [_sentence(each, row["prompt"], ends, draw) for each in row["samples"]],
         }
         for row in rows
     ]
 
 
-def _sentence(answer: str, prompt: str, draw: random.Random) -> str:
+def _sentence(answer: str, prompt: str, ends: Sequence[str], draw: random.Random) -> str:
+    if not answer.strip():
+        return answer
     rest = _QUESTION_WORDS.sub("", prompt.strip(' "').rstrip("?. "))
-    return draw.choice(_SENTENCES)(answer, rest) if answer.strip() else answer
+    return draw.choice(_SENTENCES)(answer, rest) + draw.choice(ends)
 
 
 def measure(rows: list[Row], samples: int) -> Measured:
@@ -117,17 +139,21 @@ def measure(rows: list[Row], samples: int) -> Measured:
 def main() -> None:
     """Prints the table."""
     print(
-        f"{'data':28}{'rows':>6}{'samples':>9}{'AUROC':>8}{'95 %':>17}{'to reach':>10}"
+        f"{'data':32}{'rows':>6}{'samples':>9}{'AUROC':>8}{'95 %':>17}{'to reach':>10}"
         f"{'plain':>8}{'ms a score':>12}"
     )
     tables = [(name, load(name), samples, target) for name, samples, target in SETS]
     name, rows, samples, _ = tables[0]
-    tables.append((f"{name}, sentences", in_sentences(rows), samples, float("nan")))
+    for title, changed in (
+        ("in sentences", in_sentences(rows)),
+        ("explained", in_sentences(rows, explained=True)),
+    ):
+        tables.append((f"{name} {title}", changed, samples, float("nan")))
     for name, rows, samples, target in tables:
         found = measure(rows, samples)
         interval = f"{found.low:.4f}-{found.high:.4f}"
         print(
-            f"{name:28}{found.rows:>6}{samples:>9}{found.value:>8.4f}{interval:>17}"
+            f"{name:32}{found.rows:>6}{samples:>9}{found.value:>8.4f}{interval:>17}"
             f"{target:>10.3f}{found.plain:>8.4f}{found.milliseconds:>12.2f}"
         )
 

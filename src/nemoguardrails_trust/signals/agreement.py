@@ -274,6 +274,7 @@ def _likeness(first: str, second: str) -> tuple[float, bool, str]:
 
 
 def _different_numbers(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
-    mine = {word for word in ours if text.is_number(word)}
-    other = {word for word in theirs if text.is_number(word)}
+    """Whether both give numbers, and none in common; those of later sentences are no matter."""
+    mine = {word for word, term in ours.items() if term.weight >= 1.0 and text.is_number(word)}
+    other = {word for word, term in theirs.items() if term.weight >= 1.0 and text.is_number(word)}
     return bool(mine and other and mine.isdisjoint(other))

@@ -1,7 +1,7 @@
 """An answer as it is compared: its final answer, its words, and the value that it gives."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -53,6 +53,10 @@ _PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
+_NAMES = 3.0
+"""What a name or a number weighs; other words weigh 1."""
+_LATER_SENTENCES = 0.2
+"""What the words after the first sentence with a name or a number weigh of that."""
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -320,18 +324,28 @@ class Answer:
     def _terms(self, left_out: Collection[str]) -> dict[str, Term]:
         names = {text.fold(word) for word in _CAPITALISED.findall(self.final)}
         terms: dict[str, Term] = {}
-        for clause in polarity.clauses(self.folded):
-            words = quantities.join_number_words(text.tokens(clause))
-            negations = polarity.negations(words, self.question.words)
-            for word in words:
-                if word in text.STOP_WORDS or polarity.is_negator(word) or stem(word) in left_out:
-                    continue
-                base, opposite = polarity.positive(word)
-                weight = 3.0 if text.is_number(word) or word in names else 1.0
-                if word in text.TITLES and word != words[-1]:
-                    weight = 0.5  # names go with and without
-                terms.setdefault(stem(base), Term(weight, (negations + opposite) % 2 == 1))
+        share = 1.0
+        for sentence in polarity.sentences(self.folded):
+            for clause in polarity.clauses(sentence):
+                for word, term in self._clause_terms(clause, left_out, names):
+                    terms.setdefault(word, Term(term.weight * share, term.negated))
+            if any(term.weight >= _NAMES for term in terms.values()):
+                share = _LATER_SENTENCES
         return terms
+
+    def _clause_terms(
+        self, clause: str, left_out: Collection[str], names: Collection[str]
+    ) -> Iterator[tuple[str, Term]]:
+        words = quantities.join_number_words(text.tokens(clause))
+        negations = polarity.negations(words, self.question.words)
+        for word in words:
+            if word in text.STOP_WORDS or polarity.is_negator(word) or stem(word) in left_out:
+                continue
+            base, opposite = polarity.positive(word)
+            weight = _NAMES if text.is_number(word) or word in names else 1.0
+            if word in text.TITLES and word != words[-1]:
+                weight = 0.5  # names go with and without
+            yield stem(base), Term(weight, (negations + opposite) % 2 == 1)
 
 
 def final_answer(answer: str) -> str:

@@ -54,10 +54,17 @@ _OPPOSITES = {
 }  # fmt: skip
 _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
+# A full stop behind fewer letters may be an abbreviation's.
+_SENTENCES = re.compile(r"(?<=[^\s.]{4})[.!?]+\s|\n")
 _CLAUSES = re.compile(
     r"[.;:!?\n(){}\[\]]|\s-+\s|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
     r"|rather|instead)\b"
 )
+
+
+def sentences(folded: str) -> list[str]:
+    """The sentences and lines of a text."""
+    return [part for part in _SENTENCES.split(folded) if part.strip()]
 
 
 def clauses(folded: str) -> list[str]:
