@@ -56,7 +56,12 @@ class Judge:
         explain = self._explain and criterion is None
         messages = reflection_messages(exchange, explain=explain, criterion=criterion)
         room = _REASONS_TOKENS if explain else 1 if self._one_token_suffices else _VERDICT_TOKENS
-        completion = await self._ask(messages, calls, "reflection", room)
+        try:
+            completion = await self._ask(messages, calls, "reflection", room)
+        except ModelError:
+            # One token may have held no text.
+            self._one_token_suffices = False
+            raise
         if not explain:
             self._one_token_suffices = verdict_came_first(completion)
         return read_reflection(completion, explain=explain)
