@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.signals.agreement import SAME, Agreement, agreement
@@ -525,6 +525,7 @@ OBJECTS = st.dictionaries(st.text(max_size=5), JSON, min_size=1, max_size=5)
 
 
 @given(OBJECTS)
+@example({"```": None})
 @settings(max_examples=1000, deadline=None)
 def test_the_order_and_spacing_of_json_make_no_difference(value: dict[str, object]) -> None:
     turned = dict(reversed(list(value.items())))

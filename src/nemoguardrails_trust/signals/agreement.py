@@ -268,9 +268,10 @@ def _near_matches(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float
 
 
 def _likeness(first: str, second: str) -> tuple[float, bool, str]:
-    if polarity.opposed(first, second):
-        return 1.0, True, second
-    return text.likeness(first, second), False, second
+    if first[0] == second[0]:
+        return text.likeness(first, second), False, second
+    opposed = polarity.opposed(first, second)
+    return float(opposed), opposed, second
 
 
 def _different_numbers(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:

@@ -84,10 +84,13 @@ def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:
         asked: The words of the prompt. Where it negates itself, a negation of one of its words
             only repeats it.
     """
+    places = [place for place, word in enumerate(words) if is_negator(word)]
+    if not places:
+        return 0
     negates = any(map(is_negator, asked))
     count = 0
-    for place, word in enumerate(words):
-        if is_negator(word) and not _is_abbreviation(words, place):
+    for place in places:
+        if not _is_abbreviation(words, place):
             following = (each for each in words[place + 1 :] if each not in STOP_WORDS)
             count += not (negates and next(following, "") in asked)
     return count
@@ -113,7 +116,9 @@ def positive(word: str) -> tuple[str, bool]:
 
 def opposed(first: str, second: str) -> bool:
     """Whether one word is the other with a negating prefix (`typical`, `atypical`)."""
-    short, long = sorted((first, second), key=len)
+    if len(first) == len(second):
+        return False
+    short, long = (first, second) if len(first) < len(second) else (second, first)
     return (
         1 <= len(long) - len(short) <= 3
         and len(short) > 3
