@@ -29,7 +29,12 @@ def is_sampling(body: Body) -> bool:
 
 def is_answering(body: Body) -> bool:
     """Whether a request asks for the answer itself."""
-    return not is_judging(body) and not is_sampling(body)
+    return "temperature" not in body
+
+
+def is_comparing(body: Body) -> bool:
+    """Whether a request asks which answers say the same."""
+    return not (is_judging(body) or is_sampling(body) or is_answering(body))
 
 
 def echo(body: Body) -> Answer:
@@ -65,7 +70,10 @@ def tlm_and_server(
 
 def kinds(server: OpenAIServer) -> list[str]:
     """What each request was for, sorted."""
-    return sorted(
-        "reflection" if is_judging(body) else "sample" if is_sampling(body) else "answer"
-        for body in server.bodies
-    )
+    by_kind = {
+        "answer": is_answering,
+        "comparison": is_comparing,
+        "reflection": is_judging,
+        "sample": is_sampling,
+    }
+    return sorted(kind for body in server.bodies for kind, fits in by_kind.items() if fits(body))

@@ -20,7 +20,13 @@ from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.local import SAMPLING_TEMPERATURE, LocalScorer, sample_messages
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.probability import probability_signal
-from nemoguardrails_trust.tlm.outcomes import Outcome, failed, noted_failures, noted_refusal
+from nemoguardrails_trust.tlm.outcomes import (
+    Outcome,
+    failed,
+    note_failure,
+    noted_failures,
+    noted_refusal,
+)
 from nemoguardrails_trust.tlm.questions import Item, Question, correction, matching
 
 _log = logging.getLogger(__name__)
@@ -109,6 +115,8 @@ class Answerer:
             return failed(error)
         if score.score is not None:
             return Outcome(score=score)
+        if asyncio.get_running_loop().time() >= end - _GRACE:
+            note_failure(ModelTimeoutError("the time was up"))
         reason = score.error or "the scorer gave no score and no reason"
         # The scorer has made an ordinary failure of a refused key, which it is not.
         return failed(noted_refusal() or ScoringError(reason))

@@ -1,12 +1,10 @@
 """A model whose failures are noted on their way through a scorer."""
 
-import asyncio
 from collections.abc import Sequence
 
 from nemoguardrails_trust.errors import (
     CredentialsError,
     ModelError,
-    ModelTimeoutError,
     TrustError,
 )
 from nemoguardrails_trust.exchange import Message
@@ -50,9 +48,6 @@ class ObservedModel:
                 max_tokens=max_tokens,
                 top_logprobs=top_logprobs,
             )
-        except asyncio.CancelledError:
-            note_failure(ModelTimeoutError("the call was cut short"))
-            raise
         except ModelError as error:
             if error.status != 401:
                 note_failure(error)
