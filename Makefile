@@ -8,7 +8,7 @@ SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -
 demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
 
-test: .venv/development
+test: .venv/development .venv/langfuse4/installed
 	$(BIN)/python -m pytest $(TEST_OPTIONS)
 
 check: .venv/development
@@ -39,6 +39,12 @@ bench: .venv/development
 .venv/development: .venv/dependencies $(SOURCES)
 	$(BIN)/pip install --quiet --no-deps --force-reinstall .
 	touch $@ .venv/package
+
+# The older Langfuse client, which cannot stand beside the newer one.
+.venv/langfuse4/installed: .venv/pip
+	$(PYTHON) -m venv .venv/langfuse4
+	.venv/langfuse4/bin/pip install --quiet "langfuse>=4.18,<5"
+	touch $@
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

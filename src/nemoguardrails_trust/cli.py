@@ -2,9 +2,14 @@
 
 import typer
 
+from nemoguardrails_trust.commands.calibrate import calibrate
 from nemoguardrails_trust.commands.check import check, rail_path
 from nemoguardrails_trust.commands.demo import demo
+from nemoguardrails_trust.commands.evaluate import evaluate
+from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.commands.options import EXIT_CODES
+from nemoguardrails_trust.commands.report import report
+from nemoguardrails_trust.commands.score import score
 
 app = typer.Typer(
     name="nemo-trust",
@@ -14,9 +19,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command()(demo)
-app.command()(check)
-app.command("rail-path")(rail_path)
+for _name, _command in {
+    "demo": demo,
+    "check": check,
+    "rail-path": rail_path,
+    "score": score,
+    "evaluate": evaluate,
+    "calibrate": calibrate,
+    "report": report,
+    "langfuse": langfuse,
+}.items():
+    app.command(_name)(_command)
 
 
 def _show_version(wanted: bool) -> None:

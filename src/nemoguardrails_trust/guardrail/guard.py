@@ -25,6 +25,7 @@ from nemoguardrails_trust.guardrail.prefetch import Prefetch
 from nemoguardrails_trust.guardrail.publishing import publish
 from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
@@ -155,10 +156,12 @@ class Guard:
         """A score, or one without a value that says why."""
         if not exchange.response.strip():
             return _unscored(ScoringError("the answer is empty"), settings.scorer, started)
-        left = settings.timeout - (time.perf_counter() - started)
+        left = max(settings.timeout - (time.perf_counter() - started), 0.0)
         try:
-            async with asyncio.timeout(max(left, 0.0)):
-                return await self._cached_score(exchange, llm, settings, prefetched)
+            # The requests know the deadline too, and do not wait for what lies beyond it.
+            with whole_deadline(left):
+                async with asyncio.timeout(left):
+                    return await self._cached_score(exchange, llm, settings, prefetched)
         except TimeoutError as error:
             if isinstance(error, TrustError):
                 return _unscored(error, settings.scorer, started)
