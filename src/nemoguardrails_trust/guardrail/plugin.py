@@ -80,6 +80,7 @@ def set_up(app: LLMRails) -> None:
             read_flow_line(line)
     _find_recorded_answers(app.config)
     _check_model(settings, app)
+    _check_watching(settings)
     guard = make_guard(settings, app.config)
     if settings.scorer != "local":
         scorer = guard.scorer_for(None)
@@ -112,20 +113,35 @@ def make_guard(settings: TrustSettings, config: RailsConfig) -> Guard:
     return Guard(settings, build_scorer, build_model)
 
 
-def _watch_main_model(app: LLMRails, guard: Guard) -> None:
-    """Has the calls that write answers watched, where the settings have a use for it."""
-    settings = guard.settings
-    probabilities = _wants_probabilities(settings)
-    if not (settings.prefetch or probabilities):
-        return
-    count = plan_for(settings.quality, has_probability=False).samples
-    if settings.prefetch and (settings.scorer != "local" or not count):
+def _check_watching(settings: TrustSettings) -> None:
+    """Whether the scorer has a use for what the bot's own calls are watched for."""
+    if settings.prefetch and (settings.scorer != "local" or not _samples(settings)):
         raise SettingsError(
             "custom_data.trust.prefetch is true, and no samples are drawn by scorer "
             f"{settings.scorer!r} with quality {settings.quality!r}; it needs scorer 'local' and "
             "quality medium, high or best",
             key="prefetch",
         )
+    if settings.token_probabilities and settings.scorer in HOSTED_SCORERS:
+        raise SettingsError(
+            f"custom_data.trust.token_probabilities is true, and scorer {settings.scorer!r} has "
+            "no use for them; leave it out",
+            key="token_probabilities",
+        )
+
+
+def _samples(settings: TrustSettings) -> int:
+    return plan_for(settings.quality, has_probability=False).samples
+
+
+def _watch_main_model(app: LLMRails, guard: Guard) -> None:
+    """Has the calls that write answers watched, where the settings have a use for it."""
+    settings = guard.settings
+    probabilities = settings.token_probabilities
+    if probabilities is None:
+        probabilities = settings.quality == "base" and settings.scorer == "local"
+    if not (settings.prefetch or probabilities):
+        return
 
     async def draw(messages: tuple[Message, ...], max_tokens: int | None) -> Reply:
         from nemoguardrails_trust.scorers.local import SAMPLING_TEMPERATURE
@@ -138,7 +154,7 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
         return await model.complete(
             messages,
             purpose="sample",
-            n=count,
+            n=_samples(settings),
             temperature=SAMPLING_TEMPERATURE,
             max_tokens=max_tokens,
         )
@@ -148,18 +164,6 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
     )
     watch_main_model(app, calls, probabilities=probabilities)
     app.runtime.register_action_param(MAIN_CALLS_PARAMETER, calls)
-
-
-def _wants_probabilities(settings: TrustSettings) -> bool:
-    if settings.token_probabilities is None:
-        return settings.quality == "base" and settings.scorer == "local"
-    if settings.token_probabilities and settings.scorer in HOSTED_SCORERS:
-        raise SettingsError(
-            f"custom_data.trust.token_probabilities is true, and scorer {settings.scorer!r} has "
-            "no use for them; leave it out",
-            key="token_probabilities",
-        )
-    return settings.token_probabilities
 
 
 def _register_replay_engine() -> None:
