@@ -188,7 +188,7 @@ async def _score_row(row: LabelledRow, score_row: ScoreRow) -> TrustworthinessSc
     except TrustError as error:
         return TrustworthinessScore(None, error=str(error))
     except Exception as error:  # noqa: BLE001 - a scorer of the user's own may raise anything
-        _log.warning("a scorer failed with %s", type(error).__name__)
+        _log.debug("a scorer failed with %s", type(error).__name__)
         return TrustworthinessScore(None, error=f"the scorer failed with {type(error).__name__}")
 
 

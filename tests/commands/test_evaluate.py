@@ -124,7 +124,7 @@ def test_unchecked_rows_are_counted_with_the_reason(tmp_path: Path) -> None:
     result = invoke(path, "--model", "replay", "--json")
     found = json.loads(result.stdout)
     assert (found["n"], found["unchecked"], found["accuracy"]) == (3, 1, 0.5)
-    assert "1 answers have no score" in result.stderr
+    assert "1 answer has no score" in result.stderr
     assert "no samples are recorded" in result.stderr
 
 
@@ -182,6 +182,37 @@ def test_scores_with_a_model_on_a_server(
         assert found["samples_per_score"] == (0 if quality == "low" else 5)
         assert found["calls_per_score"] == (1 if quality == "low" else 2)
         assert len(server.bodies) == 6 * found["calls_per_score"]
+
+
+def test_scores_with_a_scorer_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = """
+import asyncio
+from nemoguardrails_trust import TrustworthinessScore
+
+class OwnScorer:
+    async def score(self, exchange):
+        if exchange.response == "4":
+            await asyncio.sleep(60)
+        if exchange.response == "5":
+            raise RuntimeError("sk-secret")
+        return TrustworthinessScore(0.25)
+
+def make(settings):
+    return OwnScorer()
+"""
+    (tmp_path / "own_scorer_here.py").write_text(program, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    write(tmp_path / "data.jsonl", [row(i) for i in range(1, 5)])
+    options = ("data.jsonl", "--scorer", "own_scorer_here:make", "--timeout", "0.2")
+    result = invoke(*options, "--json")
+    found = json.loads(result.stdout)
+    assert (found["n"], found["unchecked"], found["flagged_share"]) == (4, 2, 1.0)
+    assert "1 answer has no score: no score within 0.2 seconds" in result.stderr
+    assert "1 answer has no score: the scorer failed with RuntimeError" in result.stderr
+    assert "sk-secret" not in result.output
 
 
 def test_its_help_tells_the_exit_codes() -> None:

@@ -88,7 +88,8 @@ def read_and_score(path: "Path", source: Source, limit: int | None) -> Scored:
         scores = _column_scores(data.rows, source)
     scored = Scored(data, scores, time.perf_counter() - started)
     for reason, count in scored.unchecked.most_common(3):
-        typer.echo(f"nemo-trust: {count} answers have no score: {reason}", err=True)
+        noun = "answer has" if count == 1 else "answers have"
+        typer.echo(f"nemo-trust: {count} {noun} no score: {reason}", err=True)
     return scored
 
 
@@ -150,7 +151,7 @@ async def _score(
         # A model for each row: the same prompt may stand in several, with other answers.
         model = ReplayModel(filter(None, [row.recorded]), rewind=False)
         scorer = create_calibrated_scorer(source.settings, model, **options)
-        return await _score_row(scorer, row, source.decide_at)
+        return await _score_row(scorer, row, source)
 
     if source.is_replay:
         return await score_rows(rows, replay, on_score=lambda _: advance())
@@ -161,7 +162,7 @@ async def _score(
     try:
         return await score_rows(
             rows,
-            lambda row: _score_row(scorer, row, source.decide_at),
+            lambda row: _score_row(scorer, row, source),
             on_score=lambda _: advance(),
         )
     finally:
@@ -171,14 +172,25 @@ async def _score(
 
 
 async def _score_row(
-    scorer: "Scorer", row: "LabelledRow", decide_at: float | None
+    scorer: "Scorer", row: "LabelledRow", source: Source
 ) -> "TrustworthinessScore":
+    import asyncio
+
+    from nemoguardrails_trust.errors import ScoringError, TrustError
     from nemoguardrails_trust.scorers.local import LocalScorer
 
     assert row.recorded is not None
-    if decide_at is not None and isinstance(scorer, LocalScorer):
-        return await scorer.score(row.recorded.exchange, decide_at=decide_at)
-    return await scorer.score(row.recorded.exchange)
+    exchange = row.recorded.exchange
+    if isinstance(scorer, LocalScorer):  # keeps its time itself, and what came in time
+        return await scorer.score(exchange, decide_at=source.decide_at)
+    seconds = source.settings.timeout
+    try:
+        async with asyncio.timeout(seconds):
+            return await scorer.score(exchange)
+    except TrustError:
+        raise
+    except TimeoutError:
+        raise ScoringError(f"no score within {seconds:g} seconds") from None
 
 
 def _column_scores(rows: "Sequence[LabelledRow]", source: Source) -> "list[TrustworthinessScore]":

@@ -194,10 +194,14 @@ def build_scorer(
     Raises:
         TrustError: It cannot be built; the message says why.
     """
+    import sys
+
     from nemoguardrails_trust.calibration import create_calibrated_scorer
     from nemoguardrails_trust.errors import SettingsError
 
     if settings.scorer != "local":
+        if "" not in sys.path:
+            sys.path.insert(0, "")  # a factory of the user's own may stand in the working folder
         for option, value in (("--base-url", base_url), ("--samples", samples)):
             if value is not None:
                 raise SettingsError(f"{option} is for the local scorer")
