@@ -116,8 +116,11 @@ def matching(answer: str, allowed: Iterable[str]) -> str | None:
 
     Case, white space, quotation marks and a full stop at the end do not count.
     """
-    by_text = {_plain(each): each for each in reversed(tuple(allowed))}
-    return next((each for each in by_text.values() if each == answer), by_text.get(_plain(answer)))
+    listed = tuple(allowed)
+    if answer in listed:
+        return answer
+    plain = _plain(answer)
+    return next((each for each in listed if _plain(each) == plain), None)
 
 
 def correction(allowed: Iterable[str]) -> str:
