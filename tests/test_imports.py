@@ -19,7 +19,8 @@ FLOORS = [
     {"scorers"},
     {"tlm", "calibration", "choosing", "evaluation", "fitting", "intervals", "labelled"},
     {"datasets"},
-    {"guardrail", "report", "integrations"},
+    {"report", "integrations"},
+    {"guardrail"},
     {"cli", "commands", "rail"},
 ]
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}

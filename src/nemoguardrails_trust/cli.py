@@ -1,5 +1,7 @@
 """The command `nemo-trust`. Each command's work is imported when it runs."""
 
+from collections.abc import Callable
+
 import typer
 
 from nemoguardrails_trust.commands.calibrate import calibrate
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for _name, _command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "check": check,
     "rail-path": rail_path,
@@ -28,7 +30,8 @@ for _name, _command in {
     "calibrate": calibrate,
     "report": report,
     "langfuse": langfuse,
-}.items():
+}
+for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 
 
@@ -52,3 +55,7 @@ def _options(
 def main() -> None:
     """Runs the command."""
     app()
+
+
+if __name__ == "__main__":
+    main()

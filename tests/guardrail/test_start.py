@@ -1,5 +1,10 @@
 """What is wrong with a configuration shows when the bot starts."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.rails.llm import config as nemo_config
@@ -103,3 +108,50 @@ async def test_the_absolute_path_of_the_rail_can_be_imported(scorer: ScriptedSco
     rails = LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["Paris"]))
     assert (await rails.generate_async(messages=ask()))["content"] == "Paris"
     assert len(scorer.exchanges) == 1
+
+
+def calibration_for(folder: Path, model: str, threshold: float) -> str:
+    """A calibration of the recorded trivia answers, made by the command."""
+    path = folder / "calibration.json"
+    command = [sys.executable, "-m", "nemoguardrails_trust.cli", "calibrate"]
+    options = ["--model", "replay", "--limit", "200", "--for-model", model]
+    subprocess.run(
+        [*command, "tests/data/triviaqa-llama13b.jsonl", *options, "--out", str(path)],
+        check=True,
+        capture_output=True,
+    )
+    content = json.loads(path.read_text())
+    content["threshold"] = threshold
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+async def test_a_calibration_gives_scores_and_threshold(tmp_path: Path) -> None:
+    register()
+    calibration_for(tmp_path, "llama-13b", 0.42)
+    trivia = Path("examples/trivia").resolve()
+    yaml = (trivia / "config.yml").read_text().replace("recorded.jsonl", f"{trivia}/recorded.jsonl")
+    for settings, threshold in (("", 0.42), ("threshold: 0.5, ", 0.5)):
+        (tmp_path / "config.yml").write_text(
+            f"{yaml}\ncustom_data: {{trust: {{{settings}calibration: calibration.json}}}}\n"
+        )
+        rails = LLMRails(RailsConfig.from_path(str(tmp_path)))
+        response = await rails.generate_async(
+            messages=ask("Who in the Bible is the mother of Mary, the mother of Jesus?"),
+            options={"output_vars": ["trust"]},
+        )
+        trust = response.output_data["trust"]
+        assert trust["threshold"] == threshold
+        assert trust["status"] == "untrustworthy"
+        assert 0.0 < trust["trustworthiness_score"] < 0.42
+
+
+async def test_a_calibration_for_another_model_stops_the_bot(tmp_path: Path) -> None:
+    path = calibration_for(tmp_path, "llama-70b", 0.42)
+    register()
+    yaml = SCORER.format(scorer="local", line="").replace(
+        '{scorer: "local"}', f'{{calibration: "{path}"}}'
+    )
+    with pytest.raises(RuntimeError) as caught:
+        LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
+    assert "llama-70b" in str(caught.value.__cause__)

@@ -133,7 +133,7 @@ class Guard:
         if settings.on_untrustworthy == "regenerate" and _is_low(result, settings):
             answer, result, extra = await self._regenerate(exchange, llm, settings, result, started)
         outcome = _decide(result, settings, exchange.response, answer, extra, render)
-        publish(outcome)
+        publish(outcome, self.settings.trace_scores)
         return outcome
 
     def unreadable(self, answer: str, error: Exception) -> TrustOutcome:
@@ -142,7 +142,7 @@ class Guard:
         failure = ScoringError(f"the exchange could not be read: {type(error).__name__}")
         result = _unscored(failure, self.settings.scorer, time.perf_counter())
         outcome = _decide(result, self.settings, answer, answer, {}, None)
-        publish(outcome)
+        publish(outcome, self.settings.trace_scores)
         return outcome
 
     async def _score(

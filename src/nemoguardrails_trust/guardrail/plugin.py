@@ -25,6 +25,7 @@ from nemoguardrails_trust.guardrail.action import (
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import language_model
 from nemoguardrails_trust.guardrail.main_call import MainCalls, original_entry, watch_main_model
+from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
     FLOW_NAME,
@@ -80,6 +81,9 @@ def set_up(app: LLMRails) -> None:
             read_flow_line(line)
     _find_recorded_answers(app.config)
     _check_model(settings, app)
+    settings = _with_calibration(settings, app)
+    if settings.trace_scores == "langfuse":
+        check_langfuse()
     _check_watching(settings)
     guard = make_guard(settings, app.config)
     if settings.scorer != "local":
@@ -102,8 +106,8 @@ def make_guard(settings: TrustSettings, config: RailsConfig) -> Guard:
         from nemoguardrails_trust.calibration import create_calibrated_scorer
 
         own = settings.overridden({"timeout": settings.timeout * _SCORER_SHARE_OF_TIMEOUT})
-        if settings.scorer in HOSTED_SCORERS:
-            # `model` is the type of a `models:` entry, which a hosted service knows nothing of.
+        if settings.scorer != "local":
+            # `model` is the type of a `models:` entry, which only the local scorer has a use for.
             own = own.overridden({"model": None})
         return create_calibrated_scorer(own, model)
 
@@ -177,14 +181,46 @@ def _entry(config: RailsConfig, model_type: str | None) -> Model | None:
 
 def _find_recorded_answers(config: RailsConfig) -> None:
     """Reads the file of a `replay` model from the configuration's folder, not the caller's."""
-    folders = [Path(each.strip()) for each in (config.config_path or "").split(",") if each]
     for entry in config.models:
         recorded = (entry.parameters or {}).get("recorded")
-        if entry.engine != REPLAY_ENGINE or not recorded:
-            continue
-        for folder in folders:
-            if (folder / recorded).exists():
-                entry.parameters["recorded"] = str(folder / recorded)
+        if entry.engine == REPLAY_ENGINE and recorded:
+            entry.parameters["recorded"] = str(_beside(config, recorded))
+
+
+def _beside(config: RailsConfig, path: str | Path) -> Path:
+    """A file that a configuration names, in its own folder where it is there."""
+    folders = [Path(each.strip()) for each in (config.config_path or "").split(",") if each]
+    return next((folder / path for folder in folders if (folder / path).exists()), Path(path))
+
+
+def _with_calibration(settings: TrustSettings, app: LLMRails) -> TrustSettings:
+    """The settings with the calibration's threshold, unless the user chose one.
+
+    Raises:
+        DataError: The calibration cannot be read.
+        SettingsError: It was made for another scorer, preset or model.
+    """
+    if settings.calibration is None:
+        return settings
+    from nemoguardrails_trust.calibration import Calibration, threshold_of
+
+    path = _beside(app.config, settings.calibration)
+    calibration = Calibration.load(path)
+    calibration.require_match(
+        scorer=settings.scorer, quality=settings.quality, model=_model_name(settings, app)
+    )
+    threshold = threshold_of(settings, calibration)
+    return settings.overridden({"calibration": path, "threshold": threshold})
+
+
+def _model_name(settings: TrustSettings, app: LLMRails) -> str | None:
+    """The name of the model that the local scorer asks."""
+    if settings.scorer != "local":
+        return None
+    if settings.model in (None, "main") and app.llm is not None:
+        return str(app.llm.model_name)
+    entry = _entry(app.config, settings.model)
+    return None if entry is None else entry.model
 
 
 def _check_model(settings: TrustSettings, app: LLMRails) -> None:

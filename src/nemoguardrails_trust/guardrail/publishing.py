@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
+from nemoguardrails_trust.guardrail.settings import TraceScores
 
 log = logging.getLogger(__name__)
+
+TRACE_SCORE_NAME = "trust_score"
 
 # The list is made before a turn starts and filled inside it: tasks of the turn copy the
 # context, and with it the reference to the same list.
@@ -26,12 +29,32 @@ def collected_outcomes() -> Iterator[list[TrustOutcome]]:
         _collector.reset(token)
 
 
-def publish(outcome: TrustOutcome) -> None:
-    """Shows an outcome to whoever collects, and on the current span where there is one."""
+def check_langfuse() -> None:
+    """Whether outcomes can be written to Langfuse, as far as the machine can tell.
+
+    Raises:
+        MissingDependencyError: The client is not installed.
+        CredentialsError: Its keys are not set.
+    """
+    from nemoguardrails_trust.integrations.langfuse.client import Connection, require_client
+
+    require_client()
+    Connection.from_environment()
+
+
+def publish(outcome: TrustOutcome, trace_scores: TraceScores | None) -> None:
+    """Shows an outcome to whoever collects, on the current span, and in the trace's store.
+
+    Args:
+        outcome: What came out.
+        trace_scores: Where traces are kept that are to have a score of their own.
+    """
     outcomes = _collector.get()
     if outcomes is not None:
         outcomes.append(outcome)
     _annotate_span(outcome)
+    if trace_scores == "langfuse":
+        _score_langfuse_trace(outcome)
     log.info(
         "trustworthiness: %s, score %s, threshold %g",
         outcome.status,
@@ -57,3 +80,15 @@ def _annotate_span(outcome: TrustOutcome) -> None:
     span.set_attribute("trustworthiness.scorer", str(outcome.metadata["scorer"]))
     if outcome.explanation:
         span.set_attribute("trustworthiness.explanation", outcome.explanation)
+
+
+def _score_langfuse_trace(outcome: TrustOutcome) -> None:
+    from nemoguardrails_trust.integrations.langfuse import attach_outcome_to_current_trace
+
+    shown = ("signals", "scorer", "threshold", "status", "error")
+    attach_outcome_to_current_trace(
+        TRACE_SCORE_NAME,
+        outcome.metadata["trustworthiness_score"],
+        outcome.explanation,
+        {key: outcome.metadata[key] for key in shown},
+    )

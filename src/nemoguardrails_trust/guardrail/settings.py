@@ -13,6 +13,7 @@ FLOW_NAME = "cleanlab trustworthiness"
 
 OnUntrustworthy = Literal["warn", "block", "escalate", "regenerate"]
 OnError = Literal["flag", "block", "allow"]
+TraceScores = Literal["langfuse"]
 
 _ON_LINE = ("threshold", "on_untrustworthy")
 _ASSIGNMENT = re.compile(r"\$?(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,$()]*)")
@@ -29,6 +30,8 @@ class TrustSettings(ScorerSettings):
             untrustworthy and says that it was not checked, `block` withholds it, `allow` lets
             it through, recorded as unchecked.
         cache: How many scores are kept in memory; 0 keeps none.
+        trace_scores: `langfuse` writes each outcome as the score `trust_score` of the trace
+            that the turn is part of.
         prefetch: Whether samples are drawn while the bot's model still writes its answer. A
             check then waits for the judge alone. Samples of answers that are never checked, or
             whose score is kept already, were drawn for nothing.
@@ -40,6 +43,7 @@ class TrustSettings(ScorerSettings):
     on_untrustworthy: OnUntrustworthy = "warn"
     on_error: OnError = "flag"
     cache: int = Field(default=1024, ge=0)
+    trace_scores: TraceScores | None = None
     prefetch: bool = False
     token_probabilities: bool | None = None
 

@@ -36,11 +36,9 @@ def attach_outcome_to_current_trace(
 ) -> bool:
     """Attaches an outcome to the trace of the running OpenTelemetry span.
 
-    The span gets the outcome as attributes (`trust.<name>` and, from the metadata,
-    `trust.status`, `trust.scorer` and `trust.threshold`), which any OpenTelemetry set-up shows.
-    Where Langfuse's keys are set, the trace also gets a score; a thread of its own sends it, so
-    the caller waits for nothing. The score has the id `<trace id>-<name>` and is dated by now:
-    `nemo-trust langfuse` with the same name replaces it on the same UTC day.
+    A thread of its own sends it, so the caller waits for nothing. The score has the id
+    `<trace id>-<name>` and is dated by now: `nemo-trust langfuse` with the same name replaces it
+    on the same UTC day.
 
     Nothing is ever raised; what fails is logged in one line.
 
@@ -51,8 +49,7 @@ def attach_outcome_to_current_trace(
         metadata: More about the outcome, ready for JSON.
 
     Returns:
-        Whether the trace has got the value or will get it; `False` where there is no trace or
-        no value.
+        Whether the score will be sent; `False` where there is no trace, no value or no keys.
     """
     try:
         return _attach(name, value, comment, metadata)
@@ -77,27 +74,10 @@ def _attach(
         from opentelemetry import trace
     except ImportError:
         raise MissingDependencyError("opentelemetry", "langfuse") from None
-    span = trace.get_current_span()
-    context = span.get_span_context()
-    if not context.is_valid:
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid or value is None or not math.isfinite(value):
         return False
-    checked = value is not None and math.isfinite(value)
-    attributes = {key: metadata.get(key) for key in ("status", "scorer", "threshold")}
-    attributes[name] = value if checked else None
-    span.set_attributes(
-        {
-            f"trust.{key}": each
-            for key, each in attributes.items()
-            if isinstance(each, str | float | int)
-        }
-    )
-    if value is None or not checked:
-        return False
-    try:
-        connection = Connection.from_environment()
-    except TrustError as error:
-        _logger.debug("the outcome is on the span only: %s", error)
-        return span.is_recording()
+    connection = Connection.from_environment()
     score = TraceScore(
         trace_id=f"{context.trace_id:032x}",
         name=name,
