@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from nemoguardrails import LLMRails
 from nemoguardrails.rails.llm.options import RailStatus
+from nemoguardrails.testing import FakeLLMModel
+from nemoguardrails.types import LLMResponse, ToolCall, ToolCallFunction
 
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
@@ -362,10 +364,19 @@ async def test_a_users_action_wins_over_ours(scorer: ScriptedScorer) -> None:
 async def test_two_bots_from_one_configuration_both_have_the_rail(
     scorer: ScriptedScorer,
 ) -> None:
-    from nemoguardrails.testing import FakeLLMModel
-
     scorer.answer = 0.3
     first = bot_v1("Lyon")
     second = LLMRails(first.config, llm=FakeLLMModel(responses=["Nice"]))
     assert await answer_of(first) == f"Lyon\n{CAUTION}"
     assert await answer_of(second) == f"Nice\n{CAUTION}"
+
+
+async def test_an_answer_that_is_only_a_tool_call_passes_as_it_is(
+    scorer: ScriptedScorer,
+) -> None:
+    call = ToolCall(id="1", function=ToolCallFunction("pay", {"amount": 1}))
+    rails = bot_v1(more="passthrough: true")
+    rails.update_llm(FakeLLMModel(llm_responses=[LLMResponse(content="", tool_calls=[call])]))
+    message = await rails.generate_async(messages=ask())
+    assert message["tool_calls"][0]["function"]["name"] == "pay"
+    assert message["content"] == ""
