@@ -12,6 +12,7 @@ from nemoguardrails.rails.llm.options import RailStatus
 from nemoguardrails.testing import FakeLLMModel
 from nemoguardrails.types import LLMResponse, ToolCall, ToolCallFunction
 
+from nemoguardrails_trust import TrustworthinessScore
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
@@ -83,6 +84,7 @@ async def test_an_override_that_cannot_be_scored_is_not_trusted(scorer: Scripted
         lambda _: "0.9",
         lambda _: {"trustworthiness_score": 0.9},
         lambda _: SimpleNamespace(score=math.nan),
+        lambda _: TrustworthinessScore(math.nan),
         asyncio.CancelledError,
         TimeoutError(),
     ],

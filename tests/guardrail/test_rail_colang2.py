@@ -1,10 +1,13 @@
 """The rail in Colang 2.x, on the real runtime."""
 
+import asyncio
+import math
 from typing import Any
 
 import pytest
 from nemoguardrails import LLMRails
 
+from nemoguardrails_trust import TrustworthinessScore
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from tests.guardrail.scripted import Answer, ScriptedScorer, ask, bot_v2
 
@@ -106,7 +109,11 @@ async def test_the_flows_arguments_win_over_the_settings(
     ("on_error", "shown"),
     [("flag", f"Paris\n{NOT_CHECKED}"), ("block", WITHHELD), ("allow", "Paris")],
 )
-@pytest.mark.parametrize("failure", [RuntimeError("down"), None, lambda _: "0.9"])
+@pytest.mark.parametrize(
+    "failure",
+    [RuntimeError("down"), None, lambda _: "0.9", lambda _: TrustworthinessScore(math.nan)],
+    ids=["raises", "None", "a string", "NaN"],
+)
 async def test_a_failure_is_an_outcome(
     scorer: ScriptedScorer, failure: Any, on_error: str, shown: str
 ) -> None:
@@ -141,6 +148,15 @@ async def test_every_turn_of_a_session_is_checked(
         failed.format("f"),
     ]
     assert len(scorer.exchanges) == 6
+
+
+async def test_a_scorer_that_hangs_ends_with_the_timeout(scorer: ScriptedScorer) -> None:
+    scorer.delay = 30
+    async with asyncio.timeout(10):
+        assert await answer_of(bot_v2("Paris", settings="timeout: 0.05")) == (
+            f"Paris\n{NOT_CHECKED}"
+        )
+    assert scorer.cancelled == 1
 
 
 async def test_output_rails_run_on_after_an_override_that_aborts(scorer: ScriptedScorer) -> None:
