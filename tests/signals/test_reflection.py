@@ -18,6 +18,7 @@ from nemoguardrails_trust.signals.reflection import (
     verdict_came_first,
 )
 from tests.signals.hostile import HOSTILE
+from tests.signals.tokens import most_tokens
 
 MARKER = re.compile(r"</?([a-z]+) ([0-9a-f]{8})>")
 
@@ -59,7 +60,7 @@ class TestThePrompt:
         exchange = Exchange.of("What is 2+2?", "4", context=context)
         (message,) = reflection_messages(exchange, explain=explain)
         texts = ("What is 2+2?", "4", context or "")
-        assert pessimistic_tokens(message.content) - sum(map(pessimistic_tokens, texts)) < 250
+        assert most_tokens(message.content) - sum(map(most_tokens, texts)) < 250
 
     def test_quotes_every_message_the_context_and_the_response_apart(self) -> None:
         messages = (
@@ -326,9 +327,3 @@ def ends(prompt: str) -> tuple[str, str]:
     before = prompt.partition("\n\n")[0].replace(mark[1], "")
     after = prompt.rpartition(f"</response {mark[1]}>")[2]
     return before, after
-
-
-def pessimistic_tokens(text: str) -> int:
-    """More tokens than any tokenizer in use would make of English text with a few marks."""
-    words = re.findall(r"[A-Za-z]+|\d|[^\sA-Za-z\d]|\n+", text)
-    return sum(max(1, math.ceil(len(each) / 6)) if each.isalpha() else 1 for each in words)

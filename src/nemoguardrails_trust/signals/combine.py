@@ -10,11 +10,11 @@ from typing import Any, Self
 class Weights:
     """How much each signal counts; only the ratios matter.
 
-    The defaults of reflection and consistency are the middle of the plateau that
+    The defaults of reflection and consistency are of the plateau, 0.35 to 0.45, that
     `python -m tests.benchmarks.combining` prints: recorded samples of three data sets with judges
-    of many manners, from calibrated to saturated. Chen & Mueller (ACL 2024) give consistency 0.7
-    beside a self-reflection that is only graded yes, no or unsure. Two limits hold besides:
-    reflection has less than 0.6 of the weight, so that a judge who was talked round cannot lift
+    of many manners, from calibrated to saturated. (Chen & Mueller, ACL 2024, give consistency 0.7
+    beside a self-reflection that is only graded yes, no or unsure.) Within it, two limits decide.
+    Reflection has less than 0.6 of their weight, so that a judge who was talked round cannot lift
     an answer that every sample contradicts to the default threshold; and consistency has less
     than 0.6 of it, so that samples which share one mistake do not outvote a judge who is sure.
     Probability counts as an indicator only, being high for most fluent text.
@@ -25,8 +25,8 @@ class Weights:
         probability: Above 0.
     """
 
-    reflection: float = 0.45
-    consistency: float = 0.55
+    reflection: float = 0.42
+    consistency: float = 0.58
     probability: float = 0.15
 
     def __post_init__(self) -> None:
