@@ -23,6 +23,7 @@ def executed(path: Path) -> Any:
         timeout=120,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # a busy machine delivers them in pieces
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute()

@@ -294,3 +294,12 @@ def test_a_model_that_is_already_built_may_be_given() -> None:
     with pytest.raises(SettingsError, match="base_url is of no use") as caught:
         TLM(model=model, base_url="http://localhost/v1")
     assert caught.value.key == "base_url"
+
+
+def test_a_prompt_too_long_to_draw_samples_is_answered_nevertheless() -> None:
+    long = "word " * 90_000
+    with tlm_and_server(options={"log": ["explanation"]}) as (tlm, server):
+        result = tlm.prompt(f"{long} Say hello")
+        assert kinds(server) == ["answer", "reflection"]
+    assert result["response"] == "hello"
+    assert "too long to draw samples" in result["log"]["warning"]

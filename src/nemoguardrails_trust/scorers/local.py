@@ -241,27 +241,35 @@ _ORDER = ("reflection", "consistency", "probability")
 def sample_messages(exchange: Exchange) -> tuple[Message, ...]:
     """What a sample is an answer to: the exchange's messages, as the model was given them.
 
-    Passages of the context that do not stand in the messages are put before the last user
-    message's text. They are not a message of their own, since many models take user and
-    assistant messages in turns only.
-
     Raises:
         ModelError: There is no message to answer, or the prompt is longer than `PROMPT_LIMIT`.
     """
-    messages = exchange.messages
-    place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
-    if exchange.context and place is not None:
-        said = _spaced("\n".join(each.content for each in messages))
-        missing = [each for each in exchange.context if _spaced(each) not in said]
-        if missing:
-            text = "\n\n".join(["Context:", *missing, messages[place].content])
-            messages = (*messages[:place], Message("user", text), *messages[place + 1 :])
+    messages = prompt_messages(exchange)
     length = sum(len(each.content) for each in messages)
     if not messages:
         raise ModelError("there is no message to draw further answers to")
     if length > PROMPT_LIMIT:
         raise ModelError(f"the prompt of {length} characters is too long to draw samples")
     return messages
+
+
+def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
+    """The messages of an exchange, with its context.
+
+    Passages of the context that do not stand in the messages are put before the last user
+    message's text. They are not a message of their own, since many models take user and
+    assistant messages in turns only.
+    """
+    messages = exchange.messages
+    place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
+    if not exchange.context or place is None:
+        return messages
+    said = _spaced("\n".join(each.content for each in messages))
+    missing = [each for each in exchange.context if _spaced(each) not in said]
+    if not missing:
+        return messages
+    text = "\n\n".join(["Context:", *missing, messages[place].content])
+    return (*messages[:place], Message("user", text), *messages[place + 1 :])
 
 
 def _spaced(text: str) -> str:

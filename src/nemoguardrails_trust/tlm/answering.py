@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -17,7 +17,12 @@ from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.base import Scorer
-from nemoguardrails_trust.scorers.local import SAMPLING_TEMPERATURE, LocalScorer, sample_messages
+from nemoguardrails_trust.scorers.local import (
+    SAMPLING_TEMPERATURE,
+    LocalScorer,
+    prompt_messages,
+    sample_messages,
+)
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.probability import probability_signal
 from nemoguardrails_trust.tlm.outcomes import (
@@ -85,9 +90,8 @@ class Answerer:
 
     async def _prompt(self, question: Question, end: float) -> Outcome:
         model = self.model()
-        messages = sample_messages(Exchange("", question.messages, question.context))
-        async with self._samples_beside(model, messages) as samples:
-            answers = await self._in_time(self._answers(model, messages, question), end)
+        async with self._samples_beside(model, question) as samples:
+            answers = await self._in_time(self._answers(model, question), end)
             outcomes = await asyncio.gather(
                 *(self._scored_answer(question, each, samples, end) for each in answers)
             )
@@ -134,15 +138,13 @@ class Answerer:
             )
         return score
 
-    async def _answers(
-        self, model: LanguageModel, messages: Sequence[Message], question: Question
-    ) -> list[Completion]:
+    async def _answers(self, model: LanguageModel, question: Question) -> list[Completion]:
         """The distinct answers, those only that are allowed.
 
         Raises:
             ModelResponseError: There is none.
         """
-        asked = tuple(messages)
+        asked = messages = prompt_messages(question.unanswered)
         for _ in range(_TRIES if question.allowed else 1):
             reply = await model.complete(
                 asked,
@@ -169,22 +171,22 @@ class Answerer:
 
     @asynccontextmanager
     async def _samples_beside(
-        self, model: LanguageModel, messages: Sequence[Message]
+        self, model: LanguageModel, question: Question
     ) -> AsyncIterator[Samples | None]:
         """Draws the samples while the answer is being made, which they do not depend on."""
         if not self.samples:
             yield None
             return
-        samples = asyncio.ensure_future(self._drawn(model, messages))
+        samples = asyncio.ensure_future(self._drawn(model, question))
         try:
             yield samples
         finally:
             samples.cancel()
             await asyncio.gather(samples, return_exceptions=True)
 
-    async def _drawn(self, model: LanguageModel, messages: Sequence[Message]) -> Reply:
+    async def _drawn(self, model: LanguageModel, question: Question) -> Reply:
         return await model.complete(
-            messages,
+            sample_messages(question.unanswered),
             purpose="sample",
             n=self.samples,
             temperature=SAMPLING_TEMPERATURE,

@@ -104,21 +104,47 @@ class ModelChoice:
                 )
 
 
+class BuiltOnce:
+    """Builds the model at the first call, whichever thread makes it.
+
+    Only `prompt` needs one where another scores, and with it a key.
+    """
+
+    def __init__(self, build: Callable[[], LanguageModel]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._model: LanguageModel | None = None
+
+    def __call__(self) -> LanguageModel:
+        """The model.
+
+        Raises:
+            TrustError: It cannot be built.
+        """
+        with self._lock:
+            if self._model is None:
+                self._model = self._build()
+            return self._model
+
+    @property
+    def if_built(self) -> LanguageModel | None:
+        """The model, if it was needed until now."""
+        return self._model
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a `TLM` works with.
 
     Attributes:
-        model: Gives the model that answers, built at the first use where only `prompt` needs it.
-        open_model: The model, if it was built.
+        model: Gives the model that answers.
         scorer: Scores.
         answerer: Answers and scores single prompts.
         threshold: Scores below it are untrustworthy.
         concurrency: Prompts under way at once.
     """
 
-    model: Callable[[], LanguageModel]
-    open_model: Callable[[], LanguageModel | None]
+    model: BuiltOnce
     scorer: Scorer
     answerer: Answerer
     threshold: float
@@ -150,30 +176,14 @@ def build_parts(
     _require_count(choice.concurrency)
     is_local = scorer is None or scorer == "local"
     require_effect(options, quality, is_local=is_local)
-    model = _BuiltOnce(lambda: choice.build(options))
+    model = BuiltOnce(lambda: choice.build(options))
     if is_local or not isinstance(choice.model, str | None):
         model()  # what is wrong with it shows at once
     else:
         choice.name(options)
-    if scorer is None or isinstance(scorer, str):
-        settings = ScorerSettings(
-            scorer=scorer or "local",
-            quality=quality,
-            model=choice.name(options),
-            timeout=timeout,
-            explain="explanation" in options.log,
-            calibration=None if calibration is None else Path(calibration),
-        )
-        observed = ObservedModel(model()) if is_local else None
-        local_options = _local_options(options, choice) if is_local else {}
-        loaded = load_calibration(settings, observed)
-        built = create_calibrated_scorer(settings, observed, **local_options)
-    else:
-        settings = ScorerSettings(quality=quality)
-        built, loaded = _given_scorer(scorer, calibration)
+    built, threshold = _build_scorer(quality, options, choice, scorer, calibration, model, timeout)
     return Parts(
         model=model,
-        open_model=model.if_built,
         scorer=built,
         answerer=Answerer(
             model=lambda: ObservedModel(model()),
@@ -185,27 +195,37 @@ def build_parts(
             # Reasons cost the call that probabilities would spare.
             hides_probabilities=is_local and quality == "base" and "explanation" in options.log,
         ),
-        threshold=threshold_of(settings, loaded),
+        threshold=threshold,
         concurrency=choice.concurrency or DEFAULT_CONCURRENCY,
     )
 
 
-class _BuiltOnce:
-    """Builds the model at the first call, whichever thread makes it."""
-
-    def __init__(self, build: Callable[[], LanguageModel]) -> None:
-        self._build = build
-        self._lock = threading.Lock()
-        self._model: LanguageModel | None = None
-
-    def __call__(self) -> LanguageModel:
-        with self._lock:
-            if self._model is None:
-                self._model = self._build()
-            return self._model
-
-    def if_built(self) -> LanguageModel | None:
-        return self._model
+def _build_scorer(
+    quality: QualityPreset,
+    options: TLMOptions,
+    choice: ModelChoice,
+    scorer: str | Scorer | None,
+    calibration: str | Path | None,
+    model: BuiltOnce,
+    timeout: float,
+) -> tuple[Scorer, float]:
+    """Builds the scorer, and tells its threshold."""
+    if scorer is not None and not isinstance(scorer, str):
+        given, loaded = _given_scorer(scorer, calibration)
+        return given, threshold_of(ScorerSettings(), loaded)
+    settings = ScorerSettings(
+        scorer=scorer or "local",
+        quality=quality,
+        model=choice.name(options),
+        timeout=timeout,
+        explain="explanation" in options.log,
+        calibration=None if calibration is None else Path(calibration),
+    )
+    is_local = settings.scorer == "local"
+    observed = ObservedModel(model()) if is_local else None
+    local_options = _local_options(options, choice) if is_local else {}
+    built = create_calibrated_scorer(settings, observed, **local_options)
+    return built, threshold_of(settings, load_calibration(settings, observed))
 
 
 def _local_options(options: TLMOptions, choice: ModelChoice) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class TLM:
     ) -> Any:
         """See `prompt`."""
         asked = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
-        return await self._run(*asked, self._parts.answerer.prompt, strict=True)
+        return await self._answer(*asked, strict=True)
 
     def try_prompt(self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None) -> Any:
         """Answers one prompt or many, whatever may become of each; arguments as for `prompt`.
@@ -173,7 +173,7 @@ class TLM:
     ) -> Any:
         """See `try_prompt`."""
         asked = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
-        return await self._run(*asked, self._parts.answerer.prompt, strict=False)
+        return await self._answer(*asked, strict=False)
 
     def get_trustworthiness_score(
         self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
@@ -210,7 +210,7 @@ class TLM:
         asked = items_with_responses(
             prompt, response, context=context, constrain_outputs=constrain_outputs
         )
-        return await self._run(*asked, self._parts.answerer.score, strict=True)
+        return await self._score(*asked, strict=True)
 
     def try_get_trustworthiness_score(
         self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
@@ -243,7 +243,7 @@ class TLM:
         asked = items_with_responses(
             prompt, response, context=context, constrain_outputs=constrain_outputs
         )
-        return await self._run(*asked, self._parts.answerer.score, strict=False)
+        return await self._score(*asked, strict=False)
 
     def close(self) -> None:
         """Closes the connections of the synchronous methods and ends their thread.
@@ -257,7 +257,7 @@ class TLM:
 
         Those of a loop that ends, as in `asyncio.run`, are closed with it.
         """
-        for each in (self._parts.scorer, self._parts.open_model()):
+        for each in (self._parts.scorer, self._parts.model.if_built):
             aclose: Callable[[], Awaitable[None]] | None = getattr(each, "aclose", None)
             if aclose is not None:
                 await aclose()
@@ -284,25 +284,30 @@ class TLM:
     ) -> None:
         await self.aclose()
 
-    async def _run(
-        self,
-        items: list[Item],
-        is_one: bool,
-        work: Callable[[Item], Awaitable[Outcome]],
-        *,
-        strict: bool,
-    ) -> Any:
-        with_response = work == self._parts.answerer.prompt
+    async def _answer(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
+        outcomes = await self._outcomes(items, is_one, self._parts.answerer.prompt)
+        return self._results(outcomes, is_one, strict=strict, with_response=True)
+
+    async def _score(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
+        outcomes = await self._outcomes(items, is_one, self._parts.answerer.score)
+        return self._results(outcomes, is_one, strict=strict, with_response=False)
+
+    async def _outcomes(
+        self, items: list[Item], is_one: bool, work: Callable[[Item], Awaitable[Outcome]]
+    ) -> list[Outcome]:
         if is_one:
-            outcome = await work(items[0])
-            if strict and outcome.error is not None:
-                raise outcome.error
-            return outcome.to_result(log=self._log, with_response=with_response)
+            return [await work(items[0])]
         with shown_progress(len(items), self._verbose) as advance:
-            outcomes = await run_all(
-                items, work, concurrency=self._parts.concurrency, advance=advance
-            )
+            return await run_all(items, work, concurrency=self._parts.concurrency, advance=advance)
+
+    def _results(
+        self, outcomes: list[Outcome], is_one: bool, *, strict: bool, with_response: bool
+    ) -> Any:
         results = [each.to_result(log=self._log, with_response=with_response) for each in outcomes]
-        if strict:
-            require_all(outcomes, results)
-        return results
+        if not is_one:
+            if strict:
+                require_all(outcomes, results)
+            return results
+        if strict and outcomes[0].error is not None:
+            raise outcomes[0].error
+        return results[0]

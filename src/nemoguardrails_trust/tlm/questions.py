@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange import Exchange, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Question:
     context: tuple[str, ...] = ()
     response: str = ""
     allowed: tuple[str, ...] = ()
+
+    @property
+    def unanswered(self) -> Exchange:
+        """What the model is asked, its answer still empty."""
+        return Exchange("", self.messages, self.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,12 @@ def items_of(
     contexts = [context] * len(prompts)
     if context is not None and not isinstance(context, str):
         contexts = _for_each("context", context, len(prompts))
-    alloweds: list[Any] = [constrain_outputs] * len(prompts)
+    choices: list[Any] = [constrain_outputs] * len(prompts)
     if constrain_outputs is not None and not _are_texts(constrain_outputs):
-        alloweds = _for_each("constrain_outputs", constrain_outputs, len(prompts))
+        choices = _for_each("constrain_outputs", constrain_outputs, len(prompts))
     return [
         Item(each, passages, _allowed(texts))
-        for each, passages, texts in zip(prompts, contexts, alloweds, strict=True)
+        for each, passages, texts in zip(prompts, contexts, choices, strict=True)
     ], False
 
 
