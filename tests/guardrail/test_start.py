@@ -10,7 +10,7 @@ from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails.testing import FakeLLMModel
 
-from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
 from nemoguardrails_trust.guardrail.plugin import rail_path, register
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
 
@@ -155,3 +155,21 @@ async def test_a_calibration_for_another_model_stops_the_bot(tmp_path: Path) -> 
     with pytest.raises(RuntimeError) as caught:
         LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
     assert "llama-70b" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("engine", "variable"), [("openai", "OPENAI_API_KEY"), ("nim", "NVIDIA_API_KEY")]
+)
+async def test_a_model_without_a_key_stops_the_bot(
+    engine: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(variable, raising=False)
+    register()
+    yaml = "import_paths: [nemoguardrails_trust/rail]\n"
+    yaml += f"models: [{{type: main, engine: {engine}, model: m}}]\n"
+    with pytest.raises(RuntimeError) as caught:
+        LLMRails(RailsConfig.from_content(yaml_content=yaml))
+    assert isinstance(caught.value.__cause__, CredentialsError)
+    assert variable in str(caught.value.__cause__)
+    local = ", parameters: {base_url: 'http://127.0.0.1:1/v1'}"
+    LLMRails(RailsConfig.from_content(yaml_content=yaml.replace(": m}", f": m{local}}}")))

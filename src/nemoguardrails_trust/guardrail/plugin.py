@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails.rails.llm.config import Model, RailsConfig
 from nemoguardrails.types import LLMModel
 
-from nemoguardrails_trust.errors import ModelError, SettingsError
+from nemoguardrails_trust.errors import CredentialsError, ModelError, SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import (
@@ -23,7 +24,7 @@ from nemoguardrails_trust.guardrail.action import (
     check_answer,
 )
 from nemoguardrails_trust.guardrail.guard import Guard
-from nemoguardrails_trust.guardrail.llm import language_model
+from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES, language_model
 from nemoguardrails_trust.guardrail.main_call import MainCalls, original_entry, watch_main_model
 from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
@@ -232,13 +233,31 @@ def _check_model(settings: TrustSettings, app: LLMRails) -> None:
         # a bot that only checks ready answers needs a model for the local scorer.
         if settings.scorer == "local" and not has_main:
             log.warning("scorer is 'local', and the configuration has no main model yet")
-        return
-    if settings.model not in types:
+    elif settings.model not in types:
         listed = ", ".join(types) or "none"
         raise SettingsError(
             f"custom_data.trust.model is {settings.model!r}, and no entry under models: has "
             f"that type (there are: {listed})",
             key="model",
+        )
+    is_handed_over = settings.model in (None, "main") and app.llm is not None
+    entry = _entry(app.config, settings.model)
+    if settings.scorer == "local" and entry is not None and not is_handed_over:
+        _check_key(entry)
+
+
+def _check_key(entry: Model) -> None:
+    """Whether a model of a provider that takes none without has a key.
+
+    Raises:
+        CredentialsError: It has none; its calls would all be refused.
+    """
+    variable = KEY_VARIABLES.get(entry.engine)
+    parameters = entry.parameters or {}
+    has_key = parameters.get("api_key") or entry.api_key_env_var or "base_url" in parameters
+    if variable and not has_key and not os.environ.get(variable):
+        raise CredentialsError(
+            f"the model of type {entry.type!r} samples and judges, and has no key: set {variable}"
         )
 
 
