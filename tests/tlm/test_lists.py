@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -163,11 +162,8 @@ def test_a_refused_key_ends_a_list_without_asking_for_the_rest() -> None:
 def test_no_more_are_under_way_than_the_cap_allows() -> None:
     arguments: dict[str, Any] = {"quality_preset": "base", "server": {"latency": 0.02}}
     with tlm_and_server(concurrency=5, **arguments) as (tlm, server):
-        started = time.perf_counter()
         tlm.prompt([f"Say {i}" for i in range(50)])
-        took = time.perf_counter() - started
         assert server.peak_requests == 5
-    assert took < 0.02 * 50 / 5 * 3
 
 
 async def test_there_is_a_task_for_each_worker_not_for_each_prompt() -> None:

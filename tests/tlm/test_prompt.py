@@ -81,11 +81,12 @@ def test_without_probabilities_base_asks_the_model_once() -> None:
 
 
 def test_samples_are_drawn_while_the_answer_is_made() -> None:
-    with tlm_and_server(server={"latency": 0.15}) as (tlm, _):
+    with tlm_and_server(server={"latency": 0.2}) as (tlm, server):
         tlm.prompt("Say hello")
-        started = time.perf_counter()
-        tlm.prompt("Say hello")
-        assert time.perf_counter() - started < 0.15 * 2.7
+        at = {is_sampling(each.body): each.at for each in server.received[:2]}
+        assert is_judging(server.bodies[2])
+        judged_at = server.received[2].at
+    assert abs(at[True] - at[False]) < 0.2 <= judged_at - at[False]
 
 
 @pytest.mark.parametrize(("preset", "count"), [("high", 2), ("best", 4)])
