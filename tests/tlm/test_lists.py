@@ -273,12 +273,14 @@ def test_one_object_serves_a_script_a_loop_and_threads_at_once() -> None:
 
 
 def test_the_same_object_works_after_closing_and_on_one_loop_after_another() -> None:
+    before = set(threading.enumerate())
     with tlm_and_server(quality_preset="base") as (tlm, server):
         for _ in range(2):
             assert tlm.prompt("Say a")["response"] == "a"
             assert asyncio.run(tlm.prompt_async("Say b"))["response"] == "b"
             tlm.close()
-        assert "nemo-trust" not in [each.name for each in threading.enumerate()]
+        started = set(threading.enumerate()) - before
+        assert "nemo-trust" not in [each.name for each in started]
         assert server.connections == 4
     asyncio.run(_until(lambda: server.open_connections == 0))
 

@@ -72,16 +72,20 @@ async def _keep(session: aiohttp.ClientSession, sessions: _Sessions) -> AsyncGen
 def _let_go_of_all(sessions: _Sessions) -> None:
     for loop, held in list(sessions.items()):
         # The session of a running loop is closed there, by its keeper's finalizer.
-        if not loop.is_running() and not _closed_by(loop, held.session):
+        if not loop.is_running() and not _closed_by(loop, held):
             _let_go(held)
     sessions.clear()
 
 
-def _closed_by(loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession) -> bool:
+def _closed_by(loop: asyncio.AbstractEventLoop, held: _Held) -> bool:
     """Has a loop that stands still close its session, if that can be done here and now."""
     if loop.is_closed():
         return False
-    closing = session.close()
+
+    async def close() -> None:
+        await held.keeper.aclose()
+
+    closing = close()
     try:
         loop.run_until_complete(closing)
     except RuntimeError:  # another loop runs in this thread
