@@ -10,6 +10,7 @@ import pytest
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.llm.models.openai_chat import OpenAIChatModel
 from nemoguardrails.testing import FakeLLMModel
+from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail.main_call import MainModel, plain_model
@@ -246,6 +247,23 @@ prompts:
     rails = bot(server, rails="self check output, ", more=prompts)
     await rails.generate_async(messages=ask())
     assert [body.get("logprobs") for body in server.bodies] == [True, None]
+
+
+async def test_a_later_call_of_an_action_is_none_that_answers(server: OpenAIServer) -> None:
+    colang = """
+define subflow look again
+  $seen = execute look_again
+"""
+    rails = bot(server, rails="look again, ", colang=colang)
+
+    async def look_again(llm: LLMModel) -> str:
+        # What NeMo Guardrails noted about the last call still says that it was the answering one.
+        return str((await llm.generate_async("And again?")).content)
+
+    rails.register_action(look_again, "look_again")
+    _, trust = await check(rails)
+    assert [body.get("logprobs") for body in server.bodies] == [True, None]
+    assert trust["signals"]["probability"]["value"] == pytest.approx(0.25)
 
 
 async def test_a_streamed_answer_is_left_as_it_is(server: OpenAIServer) -> None:
