@@ -179,8 +179,8 @@ def test_a_made_response_goes_to_the_scorer_with_its_probabilities_and_cost() ->
             "forty", (Message("user", "How many?"),), ("There are forty.", "Or so."), (-0.1, -0.2)
         )
     ]
-    assert [each.role for each in model.asked[0]] == ["system", "user"]
-    assert "There are forty.\n\nOr so." in model.asked[0][0].content
+    (asked,) = model.asked[0]
+    assert asked == Message("user", "Context:\n\nThere are forty.\n\nOr so.\n\nHow many?")
     assert scored["response"] == "forty"
     assert (scored["usage_calls"], scored["usage_prompt_tokens"]) == (2, 40)
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -22,10 +22,11 @@ from nemoguardrails_trust.errors import (
     SettingsError,
     TrustError,
 )
-from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Completion, LanguageModel
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.local import prompt_messages
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 
 log = logging.getLogger(__name__)
@@ -111,9 +112,8 @@ class ModelRowScorer:
     async def _answer(self, question: Question) -> tuple[Completion, tuple[CallUsage, ...]]:
         if self._model is None:
             raise DataError("the row has no response, and there is no model to make one")
-        reply = await self._model.complete(
-            _with_context(question), purpose="answer", top_logprobs=0
-        )
+        asked = prompt_messages(Exchange("", question.messages, question.context))
+        reply = await self._model.complete(asked, purpose="answer", top_logprobs=0)
         completion = reply.completions[0]
         if not completion.text.strip():
             raise ModelError("the model gave an empty response")
@@ -154,14 +154,6 @@ def _exchange(question: Question, made: Completion | None) -> Exchange:
         return Exchange(question.response or "", question.messages, question.context)
     logprobs = None if made.tokens is None else tuple(each.logprob for each in made.tokens)
     return Exchange(made.text, question.messages, question.context, logprobs)
-
-
-def _with_context(question: Question) -> Sequence[Message]:
-    if not question.context:
-        return question.messages
-    passages = "\n\n".join(question.context)
-    told = Message("system", f"Answer from these passages:\n\n{passages}")
-    return (*question.messages[:-1], told, question.messages[-1])
 
 
 def _with_calls(usage: Usage, calls: tuple[CallUsage, ...], seconds: float) -> Usage:

@@ -11,7 +11,7 @@ from typing import Any
 from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.errors import ModelError, ScoringError, SettingsError, TrustError
-from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.cache import ScoreCache
 from nemoguardrails_trust.guardrail.main_call import plain_model
@@ -221,6 +221,8 @@ class Guard:
     async def _ask_again(
         self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
     ) -> str | None:
+        from nemoguardrails_trust.scorers.local import prompt_messages
+
         model = self.model_for(llm)
         if model is None:
             log.warning("cannot ask again: the configuration has no model")
@@ -229,7 +231,7 @@ class Guard:
         try:
             async with asyncio.timeout(max(left, 0.0)):
                 reply = await model.complete(
-                    _with_context(exchange), purpose="answer", temperature=1.0
+                    prompt_messages(exchange), purpose="answer", temperature=1.0
                 )
         except (ModelError, TimeoutError) as error:
             log.warning("cannot ask again: %s", error or "no time is left")
@@ -258,13 +260,6 @@ async def _score_with(
         return await scorer.score(exchange)
     samples = None if prefetched is None else prefetched.take()
     return await scorer.score(exchange, decide_at=decide_at, prefetched=samples)
-
-
-def _with_context(exchange: Exchange) -> tuple[Message, ...]:
-    if not exchange.context:
-        return exchange.messages
-    passages = Message("system", "Context:\n" + "\n".join(exchange.context))
-    return (*exchange.messages[:-1], passages, *exchange.messages[-1:])
 
 
 def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:
