@@ -154,8 +154,13 @@ class Endpoint:
             return ModelConnectionError(f"{self._label}: {what}")
 
         if isinstance(problem, TimeoutError):
-            error = ModelTimeoutError(f"{self._label}: no answer within {self._timeout:g} s")
-            return Failed(error, Again.NEVER)
+            whole = current_deadline()
+            # A moment's slack, since the client's timer may fire a little early.
+            is_over = whole is not None and asyncio.get_running_loop().time() > whole - 0.01
+            limit = "the time that was left" if is_over else f"{self._timeout:g} s"
+            return Failed(
+                ModelTimeoutError(f"{self._label}: no answer within {limit}"), Again.NEVER
+            )
         if isinstance(problem, aiohttp.ClientConnectorDNSError):
             return Failed(broken("no such host"), Again.NEVER)
         if isinstance(problem, aiohttp.ClientSSLError):
