@@ -4,7 +4,7 @@ import re
 import sys
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from nemoguardrails import LLMRails, RailsConfig
@@ -13,8 +13,11 @@ from nemoguardrails.testing import FakeLLMModel
 from nemoguardrails_trust.guardrail.messages import CAUTION, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.settings import read_flow_line, read_settings
+from nemoguardrails_trust.scorers.base import QualityPreset
+from nemoguardrails_trust.scorers.presets import plan_for
 from tests.guardrail.conftest import no_running_loop, scorer
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
+from tests.servers.openai import OpenAIServer, threaded_server
 
 __all__ = ["no_running_loop", "scorer"]
 
@@ -134,8 +137,32 @@ def test_every_setting_is_on_the_rails_page() -> None:
         assert f"| `{name}` |" in page
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
-    for page in ("README.md",):
-        text = (ROOT / page).read_text(encoding="utf-8")
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-            assert (ROOT / target).exists(), target
+def test_scoring_in_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        return "True 90" if "True or False" in str(body["messages"]) else "Paris"
+
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        exec(block_with("docs/scoring.md", "python", "LocalScorer"), {})
+    score, alternatives, calls = capsys.readouterr().out.split()
+    assert float(score) > 0.6
+    assert (alternatives, calls) == ("()", "2")
+
+
+def test_the_presets_on_the_page_are_those_of_the_scorer() -> None:
+    page = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+    for preset in get_args(QualityPreset):
+        (row,) = re.findall(rf"^\| `{preset}` \| .* \| (\S+) \|$", page, re.MULTILINE)
+        assert row == (str(plan_for(preset, has_probability=False).samples or "–"))
+
+
+PAGES = ["README.md", *sorted(str(each.relative_to(ROOT)) for each in ROOT.glob("docs/*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
