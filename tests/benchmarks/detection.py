@@ -40,17 +40,23 @@ def evaluated(name: str, *options: str) -> dict[str, Any]:
     return figures
 
 
-def show_detection(console: Console) -> None:
+def show_detection(console: Console) -> bool:
+    """Prints the areas; tells whether every goal is reached."""
+    reached = True
     table = Table("data", "samples", "AUROC", "95 % interval", "goal", "", title="Detection")
     for name, (samples, goal) in GOALS.items():
         found = evaluated(name, "--samples", str(samples))
         interval = f"{found['auroc_low']:.3f} to {found['auroc_high']:.3f}"
         verdict = "reached" if found["auroc"] >= goal else "MISSED"
+        reached = reached and found["auroc"] >= goal
         table.add_row(name, str(samples), f"{found['auroc']:.4f}", interval, f"{goal:.3f}", verdict)
     console.print(table)
+    return reached
 
 
-def show_early_stopping(console: Console) -> None:
+def show_early_stopping(console: Console) -> bool:
+    """Prints the shares; tells whether the goal is reached with all decisions the same."""
+    all_same = True
     table = Table("data", "samples", "share", "decisions the same", title="Early stopping")
     drawn = planned = 0.0
     for name in GOALS:
@@ -61,6 +67,7 @@ def show_early_stopping(console: Console) -> None:
         same = all(whole[figure] == early[figure] for figure in figures)
         drawn += early["samples_per_score"] * early["n"]
         planned += whole["samples_per_score"] * whole["n"]
+        all_same = all_same and same
         share = early["samples_per_score"] / whole["samples_per_score"]
         table.add_row(
             name,
@@ -71,13 +78,15 @@ def show_early_stopping(console: Console) -> None:
     verdict = "reached" if drawn / planned <= EARLY_AT_MOST else "MISSED"
     table.add_row("all", "", f"{drawn / planned:.3f}", f"goal {EARLY_AT_MOST}: {verdict}")
     console.print(table)
+    return all_same and drawn / planned <= EARLY_AT_MOST
 
 
-def main() -> None:
+def main() -> int:
+    """Prints both tables; 1 where a bound is missed."""
     console = Console(highlight=False)
-    show_detection(console)
-    show_early_stopping(console)
+    reached = [show_detection(console), show_early_stopping(console)]
+    return 0 if all(reached) else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

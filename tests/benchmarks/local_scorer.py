@@ -227,8 +227,8 @@ def _replaying(path: Path, count: int, rounds: int) -> LocalScorer:
     return LocalScorer(ReplayModel.from_file(path), settings, samples=count, use_reflection=False)
 
 
-def main() -> None:
-    """Prints the figures."""
+def main() -> int:
+    """Prints the figures; 1 where a bound is missed."""
     table = Table("figure", "measured", "at most", "", title="The local scorer")
     rows = prompt_tokens()
     with canned_server(LATENCY, say) as url:
@@ -242,7 +242,8 @@ def main() -> None:
         verdict = "" if row.goal is None else "reached" if row.measured <= row.goal else "MISSED"
         table.add_row(row.figure, f"{row.measured:.{row.digits}f}", goal, verdict)
     Console(highlight=False).print(table)
+    return 0 if all(row.goal is None or row.measured <= row.goal for row in rows) else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

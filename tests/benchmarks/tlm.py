@@ -13,15 +13,18 @@ from tests.benchmarks.canned_server import canned_server
 
 SECONDS = 0.1
 CAP = 256
+AT_MOST = 1.3
 CALLS: dict[QualityPreset, int] = {"low": 1, "medium": 2}
 
 
-def main() -> None:
+def main() -> int:
+    """Prints the figures; 1 where the bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=10_000)
     pairs = parser.parse_args().pairs
     prompts = [f"What does passage {i} tell?" for i in range(pairs)]
     responses = [f"It tells {i}." for i in range(pairs)]
+    missed = False
     with canned_server(SECONDS) as url:
         for quality, calls in CALLS.items():
             server: dict[str, Any] = {"base_url": url, "api_key": "none"}
@@ -34,10 +37,12 @@ def main() -> None:
             floor = pairs * calls * SECONDS / CAP
             print(
                 f"{quality}: {pairs:,} pairs in {seconds:.2f} s, floor {floor:.2f} s: "
-                f"{seconds / floor:.2f} times the floor; "
+                f"{seconds / floor:.2f} times the floor (to reach: {AT_MOST}); "
                 f"processor time {busy / pairs * 1e3:.2f} ms a pair"
             )
+            missed = missed or seconds / floor > AT_MOST
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
