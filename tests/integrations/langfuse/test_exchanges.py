@@ -68,6 +68,20 @@ def test_an_answer_unpacked_from_structured_output_is_recognised() -> None:
     assert read_exchange(trace(*steps, output="42")).response == '{"answer": "42"}'
 
 
+def test_a_verdict_that_stands_in_the_answer_is_not_taken_for_it() -> None:
+    answer = "No, the Earth is not flat."
+    steps = (step(1, input=CHAT, output=answer), step(2, input="safe? yes or no", output="No"))
+    for output in (f"{answer} (source: a)", {"answer": answer, "verdict": "No"}):
+        assert read_exchange(trace(*steps, output=output)).response == answer
+
+
+@pytest.mark.parametrize("output", ["No, the Earth is not flat.", "None of them."])
+def test_a_verdict_alone_is_no_answer(output: str) -> None:
+    steps = (step(1, input="safe? yes or no", output="No"),)
+    with pytest.raises(UnreadableTraceError, match="gave another output than the trace"):
+        read_exchange(trace(*steps, output=output))
+
+
 def test_without_an_output_of_the_trace_the_last_generation_answers() -> None:
     steps = (step(1, input="draft", output="draft"), step(2, input=CHAT, output="because"))
     assert read_exchange(trace(*steps)).response == "because"

@@ -43,6 +43,9 @@ CALL_TEXT = '{"name": "find", "arguments": {"q": "x"}}'
         ({"contents": [{"role": "user", "parts": [{"text": "why?"}]}],
           "config": {"system_instruction": {"parts": [{"text": "be brief"}]}}}, [SYSTEM, USER]),
         ({"contents": "why?", "system_instruction": "be brief"}, [SYSTEM, USER]),
+        ({"args": [], "kwargs": {"messages": CHAT, "model": "m", "temperature": 0}},
+         [SYSTEM, USER]),
+        ({"input": "why?", "history": [], "context": "", "top_k": 3}, [USER]),
         ([{"role": "user", "content": [{"type": "text", "text": "why?"}]}], [USER]),
         ([{"role": "user", "content": [{"type": "input_text", "text": "why?"}]}], [USER]),
         ([{"type": "message", "role": "user", "content": "why?"}, {"type": "reasoning"}], [USER]),
@@ -68,6 +71,11 @@ def test_tools_and_their_calls_are_part_of_what_was_given() -> None:
         Message("assistant", f"[{CALL_TEXT}]"),
         Message("tool", "found"),
     ]
+
+
+def test_the_tools_of_gemini_are_in_its_config() -> None:
+    value = {"contents": "why?", "config": {"tools": [{"name": "find"}], "temperature": 0}}
+    assert list(messages_of(value)) == [Message("system", 'Tools: [{"name": "find"}]'), USER]
 
 
 def test_the_items_of_the_responses_api() -> None:
@@ -112,6 +120,11 @@ def test_the_tool_parts_of_anthropic_and_gemini() -> None:
         ({"args": [], "kwargs": {}}, "has 0 arguments"),
         ({"question": "why?", "history": []}, r"cannot be told \(history, question\)"),
         ({"messages": CHAT, "prompt": "why?"}, "cannot be told"),
+        ({"input": "why?", "context": "as is known"}, "beside input, the input has context"),
+        ({"messages": CHAT, "previous_response_id": "r1"}, "has previous_response_id"),
+        ({"prompt": "why {x}?", "variables": {"x": "y"}}, "has variables"),
+        ({"args": [], "kwargs": {"prompt": "why?", "documents": ["a"]}}, "has documents"),
+        ({"args": [], "kwargs": {"question": "why?", "k": 3}}, r"cannot be told \(k, question\)"),
         ({"instructions": "be brief"}, "instructions and no messages"),
         ({"instructions": "be brief", "model": "m"}, "instructions and no messages"),
         ([{"role": "narrator", "content": "once"}], "has the role 'narrator'"),

@@ -26,6 +26,7 @@ GENERATION = "GENERATION"
 RETRIEVER = "RETRIEVER"
 
 _SPACES = re.compile(r"\s+")
+_STRANGERS = (0, 0)
 
 
 class UnreadableTraceError(Exception):
@@ -134,16 +135,12 @@ def _answering_generation(trace: Trace) -> Observation | None:
         return None
     if trace.output is None:
         return generations[-1]
-    whole = _normal(_text_or_empty(trace.output))
-    parts = {_normal(text) for text in leaves(trace.output)} - {""}
-    answers = [(each, _normal(_text_or_empty(each.output))) for each in reversed(generations)]
-    answers = [(each, answer) for each, answer in answers if answer]
-    for generation, answer in answers:
-        if answer in parts or whole in {_normal(text) for text in leaves(generation.output)}:
-            return generation
-    for generation, answer in answers:
-        if any(answer in part for part in parts) or (whole and whole in answer):
-            return generation
+    answering = max(
+        reversed(generations),  # the last of equals
+        key=lambda each: _kinship(each.output, trace.output),
+    )
+    if _kinship(answering.output, trace.output) > _STRANGERS:
+        return answering
     raise UnreadableTraceError(
         f"none of its {len(generations)} generations gave the trace's output, so which of them "
         "answered cannot be told"
@@ -151,6 +148,30 @@ def _answering_generation(trace: Trace) -> Observation | None:
         else "its one generation gave another output than the trace, so what answered cannot be "
         "told"
     )
+
+
+def _kinship(output: Any, whole: Any) -> tuple[int, int]:
+    """How surely a generation's output is the trace's: the kind of match, and its characters.
+
+    A short verdict of another step, such as "No", often stands somewhere in an answer: within a
+    text, a match counts where it is at least a quarter of it.
+    """
+    answer, trace_text = _normal(_text_or_empty(output)), _normal(_text_or_empty(whole))
+    if not answer or not trace_text:
+        return _STRANGERS
+    if answer == trace_text or trace_text in {_normal(text) for text in leaves(output)}:
+        return 3, 0
+    parts = {_normal(text) for text in leaves(whole)}
+    if answer in parts:
+        return 2, len(answer)
+    if any(_stands_in(answer, part) and 4 * len(answer) >= len(part) for part in parts):
+        return 1, len(answer)
+    return (1, len(trace_text)) if _stands_in(trace_text, answer) else _STRANGERS
+
+
+def _stands_in(part: str, text: str) -> bool:
+    """Whether a text holds another as whole words."""
+    return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) is not None
 
 
 def _text_or_empty(output: Any) -> str:

@@ -29,6 +29,20 @@ _ROLES = {
 _SYSTEM_KEYS = ("system", "instructions", "system_instruction", "systemInstruction")
 _CHAT_KEYS = ("messages", "contents", "input", "prompt")
 _TOOL_KEYS = ("tools", "functions")
+_PARAMETERS = frozenset(
+    (
+        *("model", "model_name", "engine", "deployment", "provider", "service_tier", "user"),
+        *("id", "run_id", "request_id", "trace_id", "user_id", "session_id", "thread_id", "name"),
+        *("metadata", "tags", "callbacks", "store", "include", "truncation", "role", "type"),
+        *("tool_choice", "toolChoice", "tool_config", "toolConfig", "function_call"),
+        *("response_format", "text", "text_format", "modalities", "reasoning", "thinking"),
+        *("reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction"),
+        *("stream_options", "extra_body", "extra_headers", "extra_query", "safety_settings"),
+        *("config", "generation_config", "generationConfig", "safetySettings"),
+    )
+)
+"""Keys beside a chat that say how the model was called, not what it was given."""
+
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
 _TEXT_KEYS = ("text", "page_content", "pageContent", "content", "document", "chunk", "snippet")
 _LIST_KEYS = ("documents", "passages", "results", "chunks", "nodes", "matches", "context")
@@ -126,10 +140,11 @@ def _object(value: Mapping[str, Any]) -> Iterator[Message]:
         yield from _item(value)
         return
     if value.keys() <= {"args", "kwargs"} and value:
-        yield from _messages(parse(_only_argument(value)))
+        yield from _call_messages(value)
         return
     chats = [key for key in _CHAT_KEYS if value.get(key) is not None]
     if len(chats) == 1:
+        _refuse_more(value, chats[0])
         yield from _system(value)
         yield from _tools(value)
         yield from _messages(parse(value[chats[0]]))
@@ -140,6 +155,30 @@ def _object(value: Mapping[str, Any]) -> Iterator[Message]:
     else:
         names = ", ".join(sorted(str(key) for key in value)[:5])
         raise ShapeError(f"which part of the input is the prompt cannot be told ({names})")
+
+
+def _refuse_more(value: Mapping[str, Any], chat: str) -> None:
+    """Refuses an object that holds more than its chat which the model may have been given."""
+    known = {chat, *_SYSTEM_KEYS, *_TOOL_KEYS} | _PARAMETERS
+    more = [
+        str(key)
+        for key, each in value.items()
+        if key not in known and isinstance(each, str | list | Mapping) and each
+    ]
+    if more:
+        raise ShapeError(
+            f"beside {chat}, the input has {', '.join(sorted(more)[:5])}, and whether the model "
+            "was given that cannot be told"
+        )
+
+
+def _call_messages(call: Mapping[str, Any]) -> Iterator[Message]:
+    """The messages among the arguments of a decorated function."""
+    named = call.get("kwargs")
+    if not call.get("args") and isinstance(named, Mapping) and len(named) > 1:
+        yield from _object(named)
+    else:
+        yield from _messages(parse(_only_argument(call)))
 
 
 def _only_argument(call: Mapping[str, Any]) -> Any:
@@ -155,18 +194,23 @@ def _only_argument(call: Mapping[str, Any]) -> Any:
 
 
 def _system(value: Mapping[str, Any]) -> Iterator[Message]:
-    config = value.get("config")
-    places = [value, config] if isinstance(config, Mapping) else [value]
-    for place in places:
+    for place in _places(value):
         for key in _SYSTEM_KEYS:
             if place.get(key):
                 yield Message("system", _content(place[key]))
 
 
+def _places(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Where instructions and tools may stand: in the object and in its configuration."""
+    config = value.get("config")
+    return [value, config] if isinstance(config, Mapping) else [value]
+
+
 def _tools(value: Mapping[str, Any]) -> Iterator[Message]:
-    for key in _TOOL_KEYS:
-        if value.get(key):
-            yield Message("system", f"Tools: {_json(value[key])}")
+    for place in _places(value):
+        for key in _TOOL_KEYS:
+            if place.get(key):
+                yield Message("system", f"Tools: {_json(place[key])}")
 
 
 def _item(item: Any) -> Iterator[Message]:
