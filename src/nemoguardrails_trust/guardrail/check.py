@@ -86,8 +86,8 @@ def check_configuration(path: str | Path) -> list[Finding]:
 
 
 def _failure(what: str, error: BaseException) -> Finding:
-    """A problem whose reason is the root of the error, since NeMo Guardrails wraps it."""
-    while error.__cause__ is not None:
+    """A problem whose reason is our own error, or else the root: NeMo Guardrails wraps both."""
+    while error.__cause__ is not None and not isinstance(error, TrustError):
         error = error.__cause__
     return Finding("problem", f"{what}: {' '.join(str(error).split())}")
 

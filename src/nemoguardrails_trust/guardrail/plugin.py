@@ -268,6 +268,9 @@ def _add_flows(app: LLMRails) -> None:
     flow of the same name.
     """
     _put_flow(app, _flow_v1(_FLOWS_V1, _FORGETTING), None)
+    # The event that it waits for does not advance a flow otherwise, and others interrupt it.
+    forgetting = app.runtime.flow_configs[_FORGETTING]
+    forgetting.trigger_event_types = ["UtteranceUserActionFinished"]
     present = _present_v1(app)
     if present is None or present.get("source_code") == _flow_v1(_BUILT_IN_V1)["source_code"]:
         _put_flow(app, _flow_v1(_FLOWS_V1) | {"is_subflow": True}, present)
@@ -287,18 +290,24 @@ def _put_flow(app: LLMRails, flow: dict[str, Any], instead: dict[str, Any] | Non
 def flow_owner(app: LLMRails) -> tuple[Literal["ours", "built-in", "user"], str]:
     """Whose definition of the rail's flow runs in a bot, and its source."""
     if app.config.colang_version != "1.0":
-        flow = app.runtime.flow_configs[FLOW_NAME]
-        file = Path(str(flow.source_file)).resolve()
-        if file == (rail_path() / "flows.co").resolve():
-            return "ours", str(flow.source_code)
-        is_built_in = file.parent == _BUILT_IN_V1.parent.resolve()
-        return "built-in" if is_built_in else "user", str(flow.source_code)
+        # Told by its text: of a file in an imported folder, a flow knows only the bare name.
+        code = str(app.runtime.flow_configs[FLOW_NAME].source_code)
+        if _code_lines(code) in _code_lines((rail_path() / "flows.co").read_text("utf-8")):
+            return "ours", code
+        built_in = _BUILT_IN_V1.with_name("flows.co").read_text("utf-8")
+        return "built-in" if _code_lines(code) in _code_lines(built_in) else "user", code
     source = (_present_v1(app) or {}).get("source_code")
     if source == _flow_v1(_FLOWS_V1)["source_code"]:
         return "ours", str(source)
     if source == _flow_v1(_BUILT_IN_V1)["source_code"]:
         return "built-in", str(source)
     return "user", str(source)
+
+
+def _code_lines(source: str) -> str:
+    """The lines of Colang without comments, which NeMo Guardrails drops, and empty lines."""
+    lines = [line.strip() for line in source.splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
 def _present_v1(app: LLMRails) -> dict[str, Any] | None:

@@ -1,0 +1,308 @@
+"""`nemo-trust check` and `nemo-trust rail-path`."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nemoguardrails_trust.cli import app
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+KEYS = ("OPENAI_API_KEY", "CLEANLAB_API_KEY", "CLEANLAB_TLM_API_KEY")
+
+YAML = """
+import_paths: [nemoguardrails_trust/rail]
+models: [{{type: main, engine: openai, model: m, parameters: {{api_key: none}}}}]
+rails: {{output: {{flows: ["cleanlab trustworthiness{line}"]}}}}
+custom_data: {{trust: {{{settings}}}}}
+"""
+MAIN_V2 = """
+import core
+import guardrails
+import nemoguardrails_trust.rail
+
+flow main
+  activate answering
+
+@active
+flow answering
+  user said something
+  bot say "Paris."
+
+flow output rails $output_text
+  cleanlab trustworthiness
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[None]:
+    """A loop that is closed: NeMo Guardrails makes one where there is none, for good."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield
+    made.close()
+    asyncio.set_event_loop(None)
+
+
+def check(path: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["check", str(path), *options])
+
+
+def found(path: Path) -> dict[str, Any]:
+    """What a program reads, whose exit code has to agree."""
+    result = check(path, "--json")
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    told: dict[str, Any] = json.loads(result.stdout)
+    assert result.exit_code == (0 if told["ok"] else 1)
+    return told
+
+
+def problems(path: Path) -> list[dict[str, str]]:
+    """The problems found."""
+    told = found(path)
+    listed = [each for each in told["findings"] if each["level"] == "problem"]
+    assert told["ok"] is not bool(listed)
+    return listed
+
+
+def texts(path: Path) -> str:
+    """All that was found, as lines."""
+    return "\n".join(each["text"] for each in found(path)["findings"])
+
+
+def write_v1(folder: Path, settings: str = "", line: str = "", colang: str = "") -> Path:
+    (folder / "config.yml").write_text(YAML.format(settings=settings, line=line))
+    if colang:
+        (folder / "rails.co").write_text(colang)
+    return folder
+
+
+def write_v2(folder: Path, main: str = MAIN_V2, settings: str = "") -> Path:
+    yaml = f"colang_version: '2.x'\ncustom_data: {{trust: {{{settings}}}}}\n"
+    yaml += "models: [{type: main, engine: openai, model: m, parameters: {api_key: none}}]\n"
+    (folder / "config.yml").write_text(yaml)
+    (folder / "main.co").write_text(main)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("trivia", None),
+        ("trivia_colang2", None),
+        ("override", None),
+        ("custom_scorer", None),
+        ("openai", "OPENAI_API_KEY"),
+    ],
+)
+def test_an_example_that_will_run_is_healthy(
+    name: str, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if key is not None:
+        monkeypatch.setenv(key, "none")
+    assert problems(EXAMPLES / name) == []
+
+
+def test_a_missing_key_is_a_problem_with_its_mend() -> None:
+    (problem,) = problems(EXAMPLES / "customer_support")
+    assert "CLEANLAB_TLM_API_KEY is not set" in problem["text"]
+    assert problem["mend"] == "export CLEANLAB_TLM_API_KEY=…"
+
+
+def test_a_missing_model_key_is_a_problem() -> None:
+    (problem,) = problems(EXAMPLES / "openai")
+    assert "OPENAI_API_KEY" in problem["text"]
+
+
+def test_every_example_is_examined_here() -> None:
+    bots = {path.parent.name for path in EXAMPLES.glob("*/config.yml")}
+    assert bots == {
+        "trivia",
+        "trivia_colang2",
+        "override",
+        "custom_scorer",
+        "openai",
+        "customer_support",
+    }
+
+
+def test_it_tells_what_will_run(tmp_path: Path) -> None:
+    result = check(write_v1(tmp_path, "threshold: 0.7, on_untrustworthy: block", " $threshold=0.8"))
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert "✓ Colang 1.0, the rail's folder is imported" in lines
+    assert "✓ output rail 'cleanlab trustworthiness' with threshold = 0.8" in lines
+    assert "✓ flow 'cleanlab trustworthiness': this package's wins" in lines
+    assert "✓ model 'm' judges and samples" in lines
+    assert any(line.startswith("✓ threshold 0.7, below it: block;") for line in lines)
+    assert lines[-1] == "The rail will run."
+
+
+@pytest.mark.parametrize("write", [write_v1, write_v2])
+def test_a_configuration_without_the_import_is_a_problem(write: Any, tmp_path: Path) -> None:
+    write(tmp_path)
+    for name in ("config.yml", "main.co"):
+        path = tmp_path / name
+        if path.exists():
+            kept = [line for line in path.read_text().splitlines() if "nemoguardrails_" not in line]
+            path.write_text("\n".join(kept))
+    listed = problems(tmp_path)
+    assert len(listed) == 1
+    assert "import" in listed[0]["text"] or "cleanlab trustworthiness" in listed[0]["text"]
+
+
+def test_the_folder_that_is_not_imported_is_told_with_the_line_to_add(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("rails: {output: {flows: [cleanlab trustworthiness]}}")
+    listed = problems(tmp_path)
+    mend = "add import_paths: [nemoguardrails_trust/rail] to config.yml"
+    assert mend in [each["mend"] for each in listed]
+
+
+def test_the_flow_that_is_not_among_the_output_rails_is_a_problem(tmp_path: Path) -> None:
+    path = write_v1(tmp_path) / "config.yml"
+    path.write_text(re.sub("rails: .*", "", path.read_text()))
+    (problem,) = problems(tmp_path)
+    assert problem["text"] == "'cleanlab trustworthiness' is not among the output rails"
+    assert "flows: [cleanlab trustworthiness]" in problem["mend"]
+
+
+def test_colang_2_needs_the_guardrails_library(tmp_path: Path) -> None:
+    write_v2(tmp_path, MAIN_V2.replace("import guardrails\n", ""))
+    assert "import guardrails" in [each["mend"] for each in problems(tmp_path)]
+
+
+def test_colang_2_needs_the_flow_output_rails(tmp_path: Path) -> None:
+    write_v2(tmp_path, MAIN_V2.partition("flow output rails")[0])
+    assert any("no flow 'output rails'" in each["text"] for each in problems(tmp_path))
+
+
+def test_output_rails_that_do_not_call_the_flow_are_a_problem(tmp_path: Path) -> None:
+    calls = "output rails $output_text\n  cleanlab trustworthiness"
+    write_v2(tmp_path, MAIN_V2.replace(calls, 'output rails $output_text\n  log "checked"'))
+    (problem,) = problems(tmp_path)
+    assert "does not call 'cleanlab trustworthiness'" in problem["text"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "line", "named"),
+    [
+        ("treshold: 0.7", "", "treshold"),
+        ("threshold: 1.5", "", "threshold"),
+        ("threshold: .nan", "", "threshold"),
+        ("on_error: shrug", "", "on_error"),
+        ("timeout: 0", "", "timeout"),
+        ("", " $threshold=2", "threshold"),
+        ("", " $colour=red", "colour"),
+        ("scorer: nobody", "", "nobody"),
+        ("scorer: 'no.such.module:make'", "", "no.such.module"),
+    ],
+)
+def test_a_bad_setting_is_named(settings: str, line: str, named: str, tmp_path: Path) -> None:
+    listed = problems(write_v1(tmp_path, settings, line))
+    assert len(listed) == 1
+    assert named in listed[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("scorer", "key"),
+    [("cleanlab-studio", "CLEANLAB_API_KEY"), ("cleanlab-tlm", "CLEANLAB_TLM_API_KEY")],
+)
+def test_each_hosted_scorer_needs_its_key(scorer: str, key: str, tmp_path: Path) -> None:
+    (problem,) = problems(write_v1(tmp_path, f"scorer: {scorer}"))
+    assert f"{key} is not set" in problem["text"]
+
+
+def test_a_flow_of_the_user_wins_and_is_told(tmp_path: Path) -> None:
+    own = "define subflow cleanlab trustworthiness\n  $result = execute call cleanlab api\n"
+    write_v1(tmp_path, colang=own)
+    assert "flow 'cleanlab trustworthiness': your own wins" in texts(tmp_path)
+    assert problems(tmp_path) == []
+
+
+def test_a_flow_of_the_user_that_checks_nothing_is_a_problem(tmp_path: Path) -> None:
+    own = "define subflow cleanlab trustworthiness\n  $checked = True\n"
+    (problem,) = problems(write_v1(tmp_path, colang=own))
+    assert "does not call the action that checks" in problem["text"]
+    assert problem["mend"] == "call it: $result = execute call_cleanlab_api"
+
+
+def test_colang_2_tells_whose_flow_wins(tmp_path: Path) -> None:
+    write_v2(tmp_path)
+    assert "flow 'cleanlab trustworthiness': this package's wins" in texts(tmp_path)
+    own = "\n@override\nflow cleanlab trustworthiness $threshold=0.5\n  {}\n"
+    write_v2(tmp_path, MAIN_V2 + own.format("$result = await CallCleanlabApiAction()"))
+    assert "flow 'cleanlab trustworthiness': your own wins" in texts(tmp_path)
+    assert problems(tmp_path) == []
+    write_v2(tmp_path, MAIN_V2 + own.format('log "nothing"'))
+    (problem,) = problems(tmp_path)
+    assert problem["mend"] == "call it: $result = await CallCleanlabApiAction()"
+
+
+def test_a_configuration_without_a_model_is_a_problem(tmp_path: Path) -> None:
+    path = write_v1(tmp_path) / "config.yml"
+    path.write_text(re.sub("models: .*", "", path.read_text()))
+    (problem,) = problems(tmp_path)
+    assert "needs a model" in problem["text"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "colang"),
+    [
+        ("rails: [", ""),
+        ("rails: {output: {flows: 3}}", ""),
+        ("models: []", "define flow\n  broken ((("),
+        ("colang_version: '2.x'", "flow main\n  await (("),
+    ],
+)
+def test_a_configuration_that_does_not_load_is_one_problem(
+    yaml: str, colang: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yml").write_text(yaml)
+    (tmp_path / "main.co").write_text(colang)
+    problem = problems(tmp_path)[-1]
+    assert problem["text"].startswith("the configuration does not load: ")
+    assert "\n" not in problem["text"]
+
+
+def test_a_file_instead_of_its_folder_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = problems(write_v1(tmp_path) / "config.yml")
+    assert "is not a folder" in problem["text"]
+    assert "the folder that holds config.yml" in problem["mend"]
+
+
+def test_a_folder_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    result = check(tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert "is not a folder" in result.stdout
+    assert result.stdout.endswith("The rail will not run as meant.\n")
+
+
+def test_brackets_in_a_finding_are_text(tmp_path: Path) -> None:
+    folder = tmp_path / "[red]bot[/red]"
+    assert "[red]bot[/red] is not a folder" in check(folder).stdout
+
+
+def test_rail_path_is_the_folder_to_import() -> None:
+    result = CliRunner().invoke(app, ["rail-path"])
+    assert result.exit_code == 0
+    folder = Path(result.stdout.strip())
+    assert folder.is_absolute()
+    assert {"actions.py", "config.py", "flows.co"} <= {each.name for each in folder.iterdir()}
+
+
+def test_the_printed_path_works_as_an_import_path(tmp_path: Path) -> None:
+    path = write_v1(tmp_path) / "config.yml"
+    printed = CliRunner().invoke(app, ["rail-path"]).stdout.strip()
+    path.write_text(path.read_text().replace("nemoguardrails_trust/rail", printed))
+    assert problems(tmp_path) == []
