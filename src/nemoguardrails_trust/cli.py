@@ -1,5 +1,6 @@
 """The command `nemo-trust`. Each command's work is imported when it runs."""
 
+import inspect
 from collections.abc import Callable
 
 import typer
@@ -31,8 +32,16 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "langfuse": langfuse,
 }
+
+
+def _flowing(text: str) -> str:
+    """A docstring without the line ends within its paragraphs, which help would keep."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+
+
 for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
+    app.command(_name, help=_flowing(_command.__doc__ or ""))(_command)
 
 
 def _show_version(wanted: bool) -> None:

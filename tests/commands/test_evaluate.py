@@ -144,6 +144,14 @@ def test_nothing_scored_is_exit_code_1(tmp_path: Path) -> None:
         ([TRIVIA, "--scorer", "magic"], "scorer is 'magic'"),
         ([TRIVIA, "--scorer", "none:such"], "scorer 'none:such' could not be imported"),
         ([TRIVIA, "--model", "replay", "--base-url", "http://x"], "--base-url is of no use"),
+        (
+            [TRIVIA, "--model", "replay", "--requests-per-minute", "9"],
+            "--requests-per-minute is of no use with --model replay",
+        ),
+        (
+            [SIMPLE, "--score-column", "s", "--tokens-per-minute", "9"],
+            "--tokens-per-minute is of no use with --score-column",
+        ),
         ([TRIVIA, "--model", "replay", "--scorer", "a:b"], "--model replay is for the local"),
         ([TRIVIA, "--samples", "3", "--scorer", "a:b"], "--samples is for the local scorer"),
         (
@@ -182,6 +190,15 @@ def test_scores_with_a_model_on_a_server(
         assert found["samples_per_score"] == (0 if quality == "low" else 5)
         assert found["calls_per_score"] == (1 if quality == "low" else 2)
         assert len(server.bodies) == 6 * found["calls_per_score"]
+
+
+def test_requests_a_minute_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    path = write(tmp_path / "data.jsonl", [row(i, correct=i % 2) for i in range(6)])
+    with threaded_server(OpenAIServer(answer="True 90")) as server:
+        options = ("--base-url", server.base_url, "--quality", "low", "--timeout", "1")
+        found = figures(path, "--model", "gpt-test", *options, "--requests-per-minute", "2")
+        assert (found["unchecked"], len(server.bodies)) == (4, 2)
 
 
 def test_scores_with_a_scorer_of_the_working_folder(

@@ -68,6 +68,28 @@ def test_a_rate_limit_slows_a_run_down_and_fails_no_row(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["scored"] == 60
 
 
+def test_requests_and_tokens_a_minute_can_be_set(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(20))
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        for option in ("--requests-per-minute", "--tokens-per-minute"):
+            out = tmp_path / f"{option}.jsonl"
+            arguments = ("--model", "gpt-test", "--base-url", server.base_url, "--quality", "low")
+            timeout = ("--timeout", 2)
+            run(data, "--out", out, *arguments, *timeout, option, 5, "--concurrency", 1)
+            errors = [row["error"] for row in read(out) if row["error"]]
+            told = "the rate limit allows the next request in"
+            assert len(errors) >= 15, option
+            assert all(told in error for error in errors), option
+
+
+@pytest.mark.parametrize("option", ["--requests-per-minute", "--tokens-per-minute", "--base-url"])
+def test_what_is_said_about_a_server_is_refused_with_a_replay(option: str, tmp_path: Path) -> None:
+    arguments = (RECORDED, "--out", tmp_path / "out.csv", "--model", "replay", option, 5)
+    assert f"{option} is of no use with --model replay" in refused(*arguments)
+    hosted = ("--scorer", "cleanlab-tlm", option, 5)
+    assert f"{option} is for the local scorer" in refused(*arguments[:3], *hosted)
+
+
 def test_responses_are_made_by_the_model_where_there_is_no_column(tmp_path: Path) -> None:
     data = write(tmp_path / "data.jsonl", [{"prompt": "question 1"}, {"prompt": "question 1"}])
     out = tmp_path / "out.jsonl"

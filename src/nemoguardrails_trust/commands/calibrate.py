@@ -1,5 +1,6 @@
 """`nemo-trust calibrate`: scores that are probabilities, and a threshold for what one wants."""
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +15,13 @@ from nemoguardrails_trust.commands.options import (
     LimitOption,
     ModelOption,
     QualityOption,
+    Rates,
+    RequestsPerMinuteOption,
     SamplesOption,
     ScorerOption,
     SkipBadOption,
     TimeoutOption,
+    TokensPerMinuteOption,
     scorer_settings,
     user_errors,
 )
@@ -70,6 +74,8 @@ def calibrate(
     quality: QualityOption = None,
     samples: SamplesOption = None,
     timeout: TimeoutOption = None,
+    requests_per_minute: RequestsPerMinuteOption = None,
+    tokens_per_minute: TokensPerMinuteOption = None,
     limit: LimitOption = None,
     skip_bad: SkipBadOption = False,
     json_output: JsonOption = False,
@@ -87,7 +93,8 @@ def calibrate(
         aim = None if target is None else Target.parse(target)
         _require_writable(out)
         settings = scorer_settings(model=model, scorer=scorer, quality=quality, timeout=timeout)
-        source = Source(settings, base_url, samples, score_column)
+        rates = Rates(requests_per_minute, tokens_per_minute)
+        source = Source(settings, base_url, samples, score_column, rates=rates)
         scored = read_and_score(data, source, limit)
         is_named = score_column is None or "scorer" in settings.model_fields_set
         sample = _sample(scored, weighable=is_named and settings.scorer == "local")
@@ -111,7 +118,7 @@ def calibrate(
         finish(scored, skip_bad=skip_bad)
 
 
-calibrate.__doc__ = f"{calibrate.__doc__}\n\n{EXIT_CODES}"
+calibrate.__doc__ = f"{inspect.cleandoc(calibrate.__doc__ or '')}\n\n{EXIT_CODES}"
 
 
 def _require_writable(out: Path) -> None:

@@ -14,11 +14,14 @@ from nemoguardrails_trust.commands.options import (
     LimitOption,
     ModelOption,
     QualityOption,
+    Rates,
+    RequestsPerMinuteOption,
     SamplesOption,
     ScorerOption,
     SkipBadOption,
     ThresholdOption,
     TimeoutOption,
+    TokensPerMinuteOption,
     scorer_settings,
     user_errors,
 )
@@ -67,6 +70,8 @@ def evaluate(
     ] = False,
     calibration: CalibrationOption = None,
     timeout: TimeoutOption = None,
+    requests_per_minute: RequestsPerMinuteOption = None,
+    tokens_per_minute: TokensPerMinuteOption = None,
     limit: LimitOption = None,
     skip_bad: SkipBadOption = False,
     json_output: JsonOption = False,
@@ -88,7 +93,14 @@ def evaluate(
         )
         loaded = None if settings.calibration is None else Calibration.load(settings.calibration)
         at = threshold_of(settings, loaded)
-        source = Source(settings, base_url, samples, score_column, at if early_stop else None)
+        source = Source(
+            settings,
+            base_url,
+            samples,
+            score_column,
+            decide_at=at if early_stop else None,
+            rates=Rates(requests_per_minute, tokens_per_minute),
+        )
         scored = read_and_score(data, source, limit)
         result = evaluate_scores(
             [each.score for each in scored.scores],

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, build_scorer
+from nemoguardrails_trust.commands.options import (
+    EXIT_INCOMPLETE,
+    NO_RATES,
+    REPLAY,
+    Rates,
+    build_scorer,
+    require_no_server,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +37,7 @@ class Source:
         samples: The value of `--samples`.
         score_column: The value of `--score-column`; `None` scores the answers anew.
         decide_at: With `--early-stop`, the threshold.
+        rates: What the model may be asked in a minute.
     """
 
     settings: "ScorerSettings"
@@ -37,6 +45,7 @@ class Source:
     samples: int | None = None
     score_column: str | None = None
     decide_at: float | None = None
+    rates: Rates = NO_RATES
 
     @property
     def is_replay(self) -> bool:
@@ -117,7 +126,7 @@ def _with_rounds(source: Source) -> Source:
         "--samples": source.samples is not None,
         "--early-stop": source.decide_at is not None,
     }
-    chosen = next((option for option, is_given in given.items() if is_given), None)
+    chosen = next((option for option, is_given in given.items() if is_given), source.rates.option)
     if chosen and source.score_column is not None:
         raise SettingsError(f"{chosen} is of no use with --score-column: nothing is scored anew")
     if settings.scorer != "local":
@@ -126,12 +135,13 @@ def _with_rounds(source: Source) -> Source:
         if source.is_replay:
             raise SettingsError("--model replay is for the local scorer")
         return source
-    if source.is_replay and source.base_url is not None:
-        raise SettingsError("--base-url is of no use with --model replay")
+    if source.is_replay:
+        require_no_server(source.base_url, source.rates)
     drawn = plan_for(settings.quality, has_probability=False, samples=source.samples).samples
     if drawn == 0 and (source.samples is not None or source.decide_at is not None):
+        option = "--early-stop" if source.samples is None else "--samples"
         raise SettingsError(
-            f"{chosen} is of no use with --quality {settings.quality}, which draws no samples"
+            f"{option} is of no use with --quality {settings.quality}, which draws no samples"
         )
     if source.decide_at is None:
         return source
@@ -157,7 +167,11 @@ async def _score(
         return await score_rows(rows, replay, on_score=lambda _: advance())
 
     scorer = build_scorer(
-        source.settings, source.settings.model, source.base_url, samples=source.samples
+        source.settings,
+        source.settings.model,
+        source.base_url,
+        samples=source.samples,
+        rates=source.rates,
     )
     try:
         return await score_rows(

@@ -13,10 +13,13 @@ from nemoguardrails_trust.commands.options import (
     JsonOption,
     ModelOption,
     QualityOption,
+    Rates,
+    RequestsPerMinuteOption,
     SamplesOption,
     ScorerOption,
     ThresholdOption,
     TimeoutOption,
+    TokensPerMinuteOption,
     build_scorer,
     scorer_settings,
     user_errors,
@@ -83,6 +86,8 @@ def langfuse(
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
     timeout: TimeoutOption = None,
+    requests_per_minute: RequestsPerMinuteOption = None,
+    tokens_per_minute: TokensPerMinuteOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Ask the scorer for reasons as well.")
     ] = False,
@@ -200,7 +205,14 @@ def langfuse(
         usual = DEFAULT_SETTLE if watch else timedelta(0)
         job = Job(
             connection=connection,
-            scorer=build_scorer(settings, model, base_url, samples=samples, recorded=recorded),
+            scorer=build_scorer(
+                settings,
+                model,
+                base_url,
+                samples=samples,
+                recorded=recorded,
+                rates=Rates(requests_per_minute, tokens_per_minute),
+            ),
             query=query,
             options=ScoringOptions(
                 score_name=score_name,

@@ -6,6 +6,7 @@ lines, rows without a score), 2 when it could not be done as asked, 130 when it 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -92,12 +93,54 @@ SamplesOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N rows.")
 ]
+RequestsPerMinuteOption = Annotated[
+    int | None,
+    typer.Option(
+        "--requests-per-minute",
+        min=1,
+        metavar="N",
+        help="The most requests to the model in any 60 seconds. The server's own limit is learnt "
+        "without it.",
+    ),
+]
+TokensPerMinuteOption = Annotated[
+    int | None,
+    typer.Option(
+        "--tokens-per-minute",
+        min=1,
+        metavar="N",
+        help="The most tokens, read and written, in any 60 seconds.",
+    ),
+]
 SkipBadOption = Annotated[
     bool, typer.Option("--skip-bad", help="Exit with 0 even though there are bad lines.")
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of a table.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How much may be asked of the model in any 60 seconds; `None` for no limit but the server's.
+
+    Attributes:
+        requests_per_minute: The value of `--requests-per-minute`.
+        tokens_per_minute: The value of `--tokens-per-minute`.
+    """
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+    @property
+    def option(self) -> str | None:
+        """The option that was given, the first where it is both; `None` where none was."""
+        if self.requests_per_minute is not None:
+            return "--requests-per-minute"
+        return None if self.tokens_per_minute is None else "--tokens-per-minute"
+
+
+NO_RATES = Rates()
 
 
 @contextmanager
@@ -135,12 +178,26 @@ def scorer_settings(**chosen: Any) -> "ScorerSettings":
         raise SettingsError(f"--{key} is {given[key]!r}: {first['msg']}", key=key) from None
 
 
+def require_no_server(base_url: str | None, rates: Rates) -> None:
+    """Refuses what is said about a server where answers are replayed.
+
+    Raises:
+        SettingsError: Something is; the message names the option.
+    """
+    from nemoguardrails_trust.errors import SettingsError
+
+    option = "--base-url" if base_url is not None else rates.option
+    if option is not None:
+        raise SettingsError(f"{option} is of no use with --model replay")
+
+
 def build_model(
     name: str | None,
     base_url: str | None = None,
     *,
     recorded: "Path | None" = None,
     limits: "Limits | None" = None,
+    rates: Rates = NO_RATES,
 ) -> "LanguageModel | None":
     """Builds the model that `--model` and `--base-url` name; `None` where none is named.
 
@@ -148,7 +205,8 @@ def build_model(
         name: The model's name, or `replay`.
         base_url: The server, if not OpenAI's own.
         recorded: The JSON lines that `replay` gives back.
-        limits: What the model shares with others; `None` takes its own.
+        limits: What the model keeps to; `None` takes what all models of the name and server share.
+        rates: What the limits are set to.
 
     Raises:
         SettingsError: The options contradict each other.
@@ -160,18 +218,21 @@ def build_model(
     if name == REPLAY:
         from nemoguardrails_trust.models.replay import ReplayModel
 
-        if base_url is not None:
-            raise SettingsError("--base-url is of no use with --model replay", key="base_url")
+        require_no_server(base_url, rates)
         if recorded is None:
             raise SettingsError("--model replay needs recorded answers", key="model")
         return ReplayModel.from_file(recorded)
     if name is None:
         if base_url is not None:
             raise SettingsError("--base-url needs a --model", key="base_url")
+        if rates.option is not None:
+            raise SettingsError(f"{rates.option} needs a --model")
         return None
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 
-    return OpenAICompatibleModel(name, base_url=base_url, limits=limits)
+    model = OpenAICompatibleModel(name, base_url=base_url, limits=limits)
+    model.limits.configure(None, rates.requests_per_minute, rates.tokens_per_minute)
+    return model
 
 
 def build_scorer(
@@ -181,6 +242,7 @@ def build_scorer(
     *,
     samples: int | None = None,
     recorded: "Path | None" = None,
+    rates: Rates = NO_RATES,
 ) -> "Scorer":
     """Builds the scorer that the options describe, with its calibration where one is named.
 
@@ -190,6 +252,7 @@ def build_scorer(
         base_url: The value of `--base-url`.
         samples: The value of `--samples`.
         recorded: The JSON lines that `--model replay` gives back.
+        rates: The values of `--requests-per-minute` and `--tokens-per-minute`.
 
     Raises:
         TrustError: It cannot be built; the message says why.
@@ -205,6 +268,8 @@ def build_scorer(
         for option, value in (("--base-url", base_url), ("--samples", samples)):
             if value is not None:
                 raise SettingsError(f"{option} is for the local scorer")
+        if rates.option is not None:
+            raise SettingsError(f"{rates.option} is for the local scorer")
         if model_name == REPLAY:
             raise SettingsError("--model replay is for the local scorer")
         return create_calibrated_scorer(settings)
@@ -212,6 +277,6 @@ def build_scorer(
         raise SettingsError(
             "the local scorer needs a model: give --model NAME, or --model replay", key="model"
         )
-    model = build_model(model_name, base_url, recorded=recorded)
+    model = build_model(model_name, base_url, recorded=recorded, rates=rates)
     local_options = {} if samples is None else {"samples": samples}
     return create_calibrated_scorer(settings, model, **local_options)

@@ -22,11 +22,15 @@ from nemoguardrails_trust.commands.options import (
     LimitOption,
     ModelOption,
     QualityOption,
+    Rates,
+    RequestsPerMinuteOption,
     SamplesOption,
     ScorerOption,
     ThresholdOption,
+    TokensPerMinuteOption,
     build_model,
     build_scorer,
+    require_no_server,
     scorer_settings,
     user_errors,
 )
@@ -57,12 +61,14 @@ class RowScorerSpec:
         base_url: The value of `--base-url`.
         samples: The value of `--samples`.
         concurrency: Rows, and calls, in flight at a time.
+        rates: What the model may be asked in a minute.
     """
 
     settings: "ScorerSettings"
     base_url: str | None
     samples: int | None
     concurrency: int
+    rates: Rates
 
     def build(self) -> "RowScorer":
         """Builds the scorer.
@@ -79,13 +85,19 @@ class RowScorerSpec:
         if self.samples is not None:
             options["samples"] = self.samples
         if settings.scorer != "local" or settings.model is None:
-            built = build_scorer(settings, settings.model, self.base_url, samples=self.samples)
+            built = build_scorer(
+                settings, settings.model, self.base_url, samples=self.samples, rates=self.rates
+            )
             return ModelRowScorer(built)
         if settings.model == REPLAY:
+            require_no_server(self.base_url, self.rates)
             return ReplayRowScorer(
                 lambda model: create_calibrated_scorer(settings, model, **options)
             )
-        model = build_model(settings.model, self.base_url, limits=Limits(self.concurrency))
+        limits = Limits(
+            self.concurrency, self.rates.requests_per_minute, self.rates.tokens_per_minute
+        )
+        model = build_model(settings.model, self.base_url, limits=limits)
         return ModelRowScorer(create_calibrated_scorer(settings, model, **options), model)
 
     def identity(self) -> dict[str, Any]:
@@ -164,6 +176,8 @@ def score(
             "--retry-errors", help="Score again the rows that an earlier run could not score."
         ),
     ] = False,
+    requests_per_minute: RequestsPerMinuteOption = None,
+    tokens_per_minute: TokensPerMinuteOption = None,
     limit: LimitOption = None,
     engine: Annotated[
         EngineName,
@@ -207,7 +221,13 @@ def score(
             calibration=calibration,
             timeout=timeout,
         )
-        spec = RowScorerSpec(settings, base_url, samples, concurrency)
+        spec = RowScorerSpec(
+            settings,
+            base_url,
+            samples,
+            concurrency,
+            Rates(requests_per_minute, tokens_per_minute),
+        )
         row_scorer = spec.build()
         job = _job(
             data,
