@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from nemoguardrails import LLMRails
+from nemoguardrails.colang.v1_0.runtime.flows import State, compute_next_state
 from nemoguardrails.rails.llm.options import RailStatus
 from nemoguardrails.testing import FakeLLMModel
 from nemoguardrails.types import LLMResponse, ToolCall, ToolCallFunction
@@ -74,6 +75,12 @@ async def test_an_override_that_cannot_be_scored_is_not_trusted(scorer: Scripted
     scorer.answer = RuntimeError("down")
     rails = bot_v1("Paris", colang=OVERRIDE)
     assert await answer_of(rails) == "Don't place much confidence in this response"
+
+
+async def test_an_override_of_the_flow_alone_shows_our_message(scorer: ScriptedScorer) -> None:
+    scorer.answer = 0.65
+    rails = bot_v1("Lyon", colang=OVERRIDE.partition("define bot")[0])
+    assert await answer_of(rails) == f"Lyon\n{CAUTION}"
 
 
 @pytest.mark.parametrize(
@@ -337,6 +344,21 @@ async def test_later_output_rails_see_the_answer_with_its_caution(
 
     rails.register_action(shout, "shout")
     assert await answer_of(rails) == f"LYON\n{CAUTION}"
+
+
+async def test_earlier_turns_leave_no_flow_of_ours_running(scorer: ScriptedScorer) -> None:
+    runtime = bot_v1().runtime
+    state = State(
+        context={}, flow_states=[], flow_configs=runtime.flow_configs, rails_config=runtime.config
+    )
+    for number in range(20):
+        state.context["trust"] = f"outcome {number}"
+        event = {"type": "UtteranceUserActionFinished", "final_transcript": f"question {number}"}
+        state = compute_next_state(state, event)
+        assert state.context["trust"] is None
+        state = compute_next_state(state, {"type": "UserIntent", "intent": "ask"})
+    ours = [each for each in state.flow_states if "trust" in each.flow_id]
+    assert len(ours) == 1
 
 
 async def test_equal_exchanges_cost_one_score(scorer: ScriptedScorer) -> None:

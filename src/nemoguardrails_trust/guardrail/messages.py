@@ -14,7 +14,8 @@ CAUTION = "CAUTION: THIS ANSWER HAS BEEN FLAGGED AS POTENTIALLY UNTRUSTWORTHY"
 NOT_CHECKED = "CAUTION: THE TRUSTWORTHINESS OF THIS ANSWER COULD NOT BE CHECKED"
 WITHHELD = "I am not sure enough of my answer to give it."
 
-DEFAULT_MESSAGE = f"$bot_message\n{CAUTION}"
+# Jinja, since NeMo Guardrails takes the line's end and what follows for a part of a $name.
+DEFAULT_MESSAGE = f"{{{{ bot_message }}}}\n{CAUTION}"
 
 # The same notation as in any other Colang message: $name, or Jinja.
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*(?:\.\w+|\[\w+\])*)")
