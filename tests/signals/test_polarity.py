@@ -1,6 +1,11 @@
 import pytest
 
-from nemoguardrails_trust.signals.polarity import is_yes_no_question, negations, opposed, stance
+from nemoguardrails_trust.signals.polarity import (
+    is_yes_no_question,
+    negations,
+    stance,
+    without_prefix,
+)
 from nemoguardrails_trust.signals.text import fold, tokens
 
 
@@ -54,7 +59,7 @@ def test_a_negation_that_the_prompt_made_is_not_counted() -> None:
 
 
 def test_negating_prefixes_oppose_words() -> None:
-    assert opposed("typical", "atypical")
-    assert opposed("reversible", "irreversible")
-    assert not opposed("port", "airport")
-    assert not opposed("able", "unable-bodied")
+    assert "typical" in without_prefix("atypical")
+    assert "reversible" in without_prefix("irreversible")
+    assert "port" not in without_prefix("airport")
+    assert "able" not in without_prefix("unable-bodied")

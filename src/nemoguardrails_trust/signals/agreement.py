@@ -6,6 +6,7 @@ lists regardless of order; and at last the words that the answers add to the pro
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from nemoguardrails_trust.signals import dates, expressions, polarity, quantities, structures, text
@@ -184,7 +185,7 @@ def _compare_choices(first: Answer, second: Answer) -> Agreement | None:
 
 
 def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
-    if first.items is None or second.items is None:
+    if first.parts is None or second.parts is None or not (first.items and second.items):
         return None
     if sorted(first.items) == sorted(second.items):
         in_order = first.items == second.items or not first.question.asks_for_order
@@ -230,22 +231,21 @@ def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, flo
     Given as a share of the shorter one, as a share of both, and as the share of it that one of
     them negates.
     """
-    matched = against = 0.0
-    for word in ours.keys() & theirs.keys():
-        weight = max(ours[word].weight, theirs[word].weight)
-        matched += weight
-        if ours[word].negated != theirs[word].negated:
-            against += weight
+    shared = ours.keys() & theirs.keys()
+    weights = {word: max(ours[word].weight, theirs[word].weight) for word in shared}
+    # Summed without rounding, since the order of a set is not the same in every process.
+    matched = math.fsum(weights.values())
+    against = math.fsum(
+        weight for word, weight in weights.items() if ours[word].negated != theirs[word].negated
+    )
     left = {word: term for word, term in ours.items() if word not in theirs}
     right = {word: term for word, term in theirs.items() if word not in ours}
     total_ours = matched + sum(term.weight for term in left.values())
     total_theirs = matched + sum(term.weight for term in right.values())
     if left and right and len(left) * len(right) <= _MOST_PAIRS:
-        # Either way round, since a word may be like several.
         near, near_against = _near_matches(left, right)
-        near_too, near_against_too = _near_matches(right, left)
-        matched += (near + near_too) / 2
-        against += (near_against + near_against_too) / 2
+        matched += near
+        against += near_against
     if not matched:
         return 0.0, 0.0, 0.0
     overlap = min(1.0, matched / min(total_ours, total_theirs))
@@ -255,23 +255,55 @@ def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, flo
 
 def _near_matches(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float]:
     """The weight of words with an opposite or a near match, and what of it is opposed."""
+    alike = _alike(ours, theirs)
+    if not alike:
+        return 0.0, 0.0
+    back = [(likeness, opposed, word, other) for likeness, opposed, other, word in alike]
+    # Either way round, since a word may be like several.
+    near, against = _best_matches(alike, ours, theirs)
+    near_too, against_too = _best_matches(back, theirs, ours)
+    return (near + near_too) / 2, (against + against_too) / 2
+
+
+def _best_matches(
+    alike: list[tuple[float, bool, str, str]], ours: dict[str, Term], theirs: dict[str, Term]
+) -> tuple[float, float]:
+    best: dict[str, tuple[float, bool, str]] = {}
+    for likeness, opposed, other, word in alike:
+        best[word] = max(best.get(word, (0.0, False, "")), (likeness, opposed, other))
     matched, against = [], []
-    for word, term in ours.items():
-        likeness, opposed, other = max(_likeness(word, each) for each in theirs)
-        if likeness:
-            weight = min(term.weight, theirs[other].weight) * likeness
-            matched.append(weight)
-            if (term.negated == theirs[other].negated) == opposed:
-                against.append(weight)
+    for word, (likeness, opposed, other) in best.items():
+        weight = min(ours[word].weight, theirs[other].weight) * likeness
+        matched.append(weight)
+        if (ours[word].negated == theirs[other].negated) == opposed:
+            against.append(weight)
     # Summed without rounding, so that the order of the words makes no difference.
     return math.fsum(matched), math.fsum(against)
 
 
-def _likeness(first: str, second: str) -> tuple[float, bool, str]:
-    if first[0] == second[0]:
-        return text.likeness(first, second), False, second
-    opposed = polarity.opposed(first, second)
-    return float(opposed), opposed, second
+def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, bool, str, str]]:
+    """All pairs of like or opposed words: how like, whether opposed, their word, our word.
+
+    Only words that may be a pair are looked at, since of most texts no two are.
+    """
+    found = []
+    by_letter: dict[str, list[str]] = {}
+    for other in theirs:
+        if len(other) >= text.SHORTEST_LIKE:
+            by_letter.setdefault(other[0], []).append(other)
+        found += [
+            (1.0, True, other, base) for base in polarity.without_prefix(other) if base in ours
+        ]
+    for word in ours:
+        if len(word) >= text.SHORTEST_LIKE:
+            for other in by_letter.get(word[0], ()):
+                likeness = text.likeness(word, other)
+                if likeness:
+                    found.append((likeness, False, other, word))
+        found += [
+            (1.0, True, base, word) for base in polarity.without_prefix(word) if base in theirs
+        ]
+    return found
 
 
 def _different_numbers(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from nemoguardrails_trust.signals import (
@@ -165,7 +165,7 @@ class Answer:
         """Whether the answer is written as mathematics, so that its signs matter."""
         if len(self.folded) > mathematics.LONGEST or _PROSE.search(self.folded):
             return False
-        if "\n" in self.final and self.items is not None:
+        if "\n" in self.final and self.parts is not None:
             return False
         if self.question.mathematical and not _WORD_OF_TWO.search(self.folded):
             return True
@@ -294,12 +294,16 @@ class Answer:
         return found[1]
 
     @cached_property
+    def parts(self) -> list[str] | None:
+        """The items of a list, as they stand in the text."""
+        return structures.list_items(_ASIDE.sub(" ", self.final))
+
+    @cached_property
     def items(self) -> list[str] | None:
         """The items of a list, each brought to its key."""
-        found = structures.list_items(_ASIDE.sub(" ", self.final))
-        if found is None:
+        if self.parts is None:
             return None
-        return [" ".join(Answer(item, self.question).key) for item in found]
+        return [" ".join(Answer(item, self.question).key) for item in self.parts]
 
     @cached_property
     def terms(self) -> dict[str, Term]:
@@ -338,14 +342,41 @@ class Answer:
     ) -> Iterator[tuple[str, Term]]:
         words = quantities.join_number_words(text.tokens(clause))
         negations = polarity.negations(words, self.question.words)
+        last = words[-1] if words else ""
         for word in words:
-            if word in text.STOP_WORDS or polarity.is_negator(word) or stem(word) in left_out:
+            meaning = _meaning(word)
+            if meaning is None or meaning.stem in left_out:
                 continue
-            base, opposite = polarity.positive(word)
-            weight = _NAMES if text.is_number(word) or word in names else 1.0
-            if word in text.TITLES and word != words[-1]:
+            weight = _NAMES if meaning.number or word in names else 1.0
+            if meaning.title and word != last:
                 weight = 0.5  # names go with and without
-            yield stem(base), Term(weight, (negations + opposite) % 2 == 1)
+            yield meaning.base, Term(weight, (negations + meaning.opposite) % 2 == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a word says by itself: its stem, that of its positive form, whether that is turned."""
+
+    stem: str
+    base: str
+    opposite: bool
+    number: bool
+    title: bool
+
+
+@lru_cache(maxsize=4096)
+def _meaning(word: str) -> _Meaning | None:
+    """`None` for a word that says nothing, or only negates."""
+    if word in text.STOP_WORDS or polarity.is_negator(word):
+        return None
+    base, opposite = polarity.positive(word)
+    return _Meaning(
+        stem=stem(word),
+        base=stem(base),
+        opposite=opposite,
+        number=text.is_number(word),
+        title=word in text.TITLES,
+    )
 
 
 def final_answer(answer: str) -> str:

@@ -56,6 +56,7 @@ _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 # A full stop behind fewer letters may be an abbreviation's.
 _SENTENCES = re.compile(r"(?<=[^\s.]{4})[.!?]+\s|\n")
+_INNER_POINT = re.compile(r"\.(?:(?<=\d\.)(?=\d)|(?<=\b[a-z]\.))")
 _CLAUSES = re.compile(
     r"[.;:!?\n(){}\[\]]|\s-+\s|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
     r"|rather|instead)\b"
@@ -73,7 +74,7 @@ def clauses(folded: str) -> list[str]:
 
 
 def _keep_decimals(folded: str) -> str:
-    return re.sub(r"(?<=\d)\.(?=\d)|(?<=\b[a-z])\.", "", folded) if "." in folded else folded
+    return _INNER_POINT.sub("", folded) if "." in folded else folded
 
 
 def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:
@@ -114,17 +115,15 @@ def positive(word: str) -> tuple[str, bool]:
     return base, word not in _SAME_SIDE
 
 
-def opposed(first: str, second: str) -> bool:
-    """Whether one word is the other with a negating prefix (`typical`, `atypical`)."""
-    if len(first) == len(second):
-        return False
-    short, long = (first, second) if len(first) < len(second) else (second, first)
-    return (
-        1 <= len(long) - len(short) <= 3
-        and len(short) > 3
-        and long.endswith(short)
-        and long[: -len(short)] in _PREFIXES
-    )
+def without_prefix(word: str) -> list[str]:
+    """What is left of a word without each negating prefix (`typical` of `atypical`).
+
+    Words that begin with the same letter as what is left of them are none of these.
+    """
+    if not word.startswith(_PREFIXES):
+        return []
+    bases = [word.removeprefix(prefix) for prefix in _PREFIXES if word.startswith(prefix)]
+    return [base for base in bases if len(base) > 3 and base[0] != word[0]]
 
 
 def is_yes_no_question(folded_prompt: str) -> bool:

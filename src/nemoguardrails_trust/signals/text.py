@@ -51,17 +51,26 @@ _INITIALS = re.compile(r"\b(?:[a-z]\. ?){2,}|\b(?:[a-z][.*]){2,}[a-z]\b")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
 _DOUBLED_POINT = re.compile(r"(?<=\d)\.{2,}(?=\d)")
-_TOKEN = re.compile(
-    r"(?:(?<![\w)\]])-(?=[$£€]?\d|[$£€]?\.\d))?[$£€¥]?(?:\d+(?:\.\d+)?|\.\d+)"
-    r"(?:e[-+]?\d{1,2}(?![^\W_]))?"  # -$3.50
-    r"|[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces go by the character
+_WORD = (
+    r"[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces go by the character
     r"|[^\W\d_](?:[^\W\d_]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"  # don't, o'brien, c++
     r"|[%$£€¥]"
 )
+_NUMBER = (
+    r"(?:(?<![\w)\]])-(?=[$£€]?\d|[$£€]?\.\d))?[$£€¥]?(?:\d+(?:\.\d+)?|\.\d+)"
+    r"(?:e[-+]?\d{1,2}(?![^\W_]))?"  # -$3.50
+)
+_TOKEN = re.compile(f"{_NUMBER}|{_WORD}")
+_WORD_TOKEN = re.compile(_WORD)
+_DIGIT = re.compile(r"\d")
 _FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
 _CURRENCIES = "$£€¥"
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
-_ALIASES = {"&": "and", "percentage": "percent", "colour": "color", "st": "saint"}
+_PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint"}
+_ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
+
+SHORTEST_LIKE = 5
+"""Letters of the shortest word that a slip of spelling is looked for in."""
 
 
 def fold(text: str) -> str:
@@ -95,24 +104,28 @@ def tokens(folded: str) -> list[str]:
     Thousands separators, ordinal endings and possessives are taken off, initials are joined,
     and `%`, `$` and their like become words.
     """
+    if "per cent" in folded:
+        folded = folded.replace("per cent", "percent")
+    if "." in folded or "*" in folded:
+        folded = _INITIALS.sub(_join_initials, folded)
+    if _DIGIT.search(folded):
+        return _words_and_numbers(folded)
+    return [_plain_word(token) for token in _WORD_TOKEN.findall(folded)]
+
+
+def _words_and_numbers(folded: str) -> list[str]:
     for sign in _CURRENCIES:
         if sign in folded:
             folded = folded.replace(f"{sign}-", f"-{sign}")
-    if "per cent" in folded:
-        folded = folded.replace("per cent", "percent")
     if "/" in folded:
         folded = _FRACTION.sub(_as_decimal, folded)
-    if "." in folded or "*" in folded:
-        folded = _INITIALS.sub(_join_initials, folded)
+    if ".." in folded:
         folded = _DOUBLED_POINT.sub(".", folded)
     found: list[str] = []
     after_digit = False
     for token in _TOKEN.findall(join_thousands(folded)):
         first = token[0]
-        if token in _SIGNS:
-            found.append(_SIGNS[token])
-            after_digit = False
-        elif first.isdecimal() or first in "-.$£€¥":
+        if token not in _SIGNS and (first.isdecimal() or first in "-.$£€¥"):
             currency = next((c for c in token[:2] if c in _SIGNS), None)
             number = token.replace(currency, "") if currency else token
             found.append(plain_number(number))
@@ -120,14 +133,19 @@ def tokens(folded: str) -> list[str]:
                 found.append(_SIGNS[currency])
             after_digit = True
         else:
-            if "'" in token:
-                token = token.removesuffix("'s")
-                if not token.endswith("n't"):
-                    token = token.replace("'", "")
-            if not (after_digit and token in ("st", "nd", "rd", "th")):
-                found.append(_ALIASES.get(token, token))
+            word = _plain_word(token)
+            if not (after_digit and token.removesuffix("'s") in _ORDINAL_ENDINGS):
+                found.append(word)
             after_digit = False
     return found
+
+
+def _plain_word(token: str) -> str:
+    if "'" in token:
+        token = token.removesuffix("'s")
+        if not token.endswith("n't"):
+            token = token.replace("'", "")
+    return _PLAIN.get(token, token)
 
 
 def plain_number(number: str) -> str:
@@ -174,7 +192,7 @@ def likeness(first: str, second: str) -> float:
     A slip is a letter too many, missing, replaced, or moved past its neighbours.
     """
     short, long = sorted((first, second), key=len)
-    if len(short) < 5 or short[0] != long[0] or is_number(long):
+    if len(short) < SHORTEST_LIKE or short[0] != long[0] or is_number(long):
         return 0.0
     if len(long) - len(short) > 1:
         return 0.6 if long.startswith(short) else 0.0
