@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from nemoguardrails_trust.integrations.langfuse import (
     attach_outcome_to_current_trace,
@@ -59,6 +60,31 @@ def test_without_a_trace_there_is_nothing_to_do(server: LangfuseServer) -> None:
     assert not attach_outcome_to_current_trace("trust_score", 0.3, None, {})
     assert flush_outcomes()
     assert server.received == []
+
+
+def test_a_trace_that_sampling_left_out_gets_no_score(server: LangfuseServer) -> None:
+    tracer = TracerProvider(sampler=ALWAYS_OFF).get_tracer("test")
+    with tracer.start_as_current_span("turn"):
+        assert not attach_outcome_to_current_trace("trust_score", 0.3, None, {})
+    assert flush_outcomes()
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "environment"), [({}, "staging"), ({"langfuse.environment": "live"}, "live")]
+)
+def test_the_score_is_of_the_environment_of_its_trace(
+    server: LangfuseServer,
+    tracer: trace.Tracer,
+    monkeypatch: pytest.MonkeyPatch,
+    attributes: dict[str, str],
+    environment: str,
+) -> None:
+    monkeypatch.setenv("LANGFUSE_TRACING_ENVIRONMENT", "staging")
+    with tracer.start_as_current_span("turn", attributes=attributes):
+        assert attach_outcome_to_current_trace("trust_score", 0.3, None, {})
+    assert flush_outcomes()
+    assert [score.environment for score in server.scores.values()] == [environment]
 
 
 def test_without_keys_nothing_is_sent_and_the_log_says_why(

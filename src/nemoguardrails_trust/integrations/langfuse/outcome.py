@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import logging
 import math
+import os
 import queue
 import threading
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ from nemoguardrails_trust.integrations.langfuse.writing import (
 
 MOST_WAITING = 10_000
 SECONDS_AT_EXIT = 5.0
+
+_ENVIRONMENT = "langfuse.environment"
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +52,8 @@ def attach_outcome_to_current_trace(
         metadata: More about the outcome, ready for JSON.
 
     Returns:
-        Whether the score will be sent; `False` where there is no trace, no value or no keys.
+        Whether the score will be sent; `False` where there is no trace, or one that sampling
+        left out, no value or no keys.
     """
     try:
         return _attach(name, value, comment, metadata)
@@ -74,8 +78,11 @@ def _attach(
         from opentelemetry import trace
     except ImportError:
         raise MissingDependencyError("opentelemetry", "langfuse") from None
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid or value is None or not math.isfinite(value):
+    span = trace.get_current_span()
+    context = span.get_span_context()
+    if not (context.is_valid and context.trace_flags.sampled):
+        return False
+    if value is None or not math.isfinite(value):
         return False
     connection = Connection.from_environment()
     score = TraceScore(
@@ -85,8 +92,16 @@ def _attach(
         timestamp=datetime.now(UTC),
         comment=comment,
         metadata=dict(metadata),
+        environment=_environment(span),
     )
     return _sender.put(connection, score)
+
+
+def _environment(span: object) -> str | None:
+    """The environment of the span's trace, which Langfuse's own tracing keeps on each span."""
+    attributes = getattr(span, "attributes", None)
+    named = attributes.get(_ENVIRONMENT) if isinstance(attributes, Mapping) else None
+    return named if isinstance(named, str) else os.environ.get("LANGFUSE_TRACING_ENVIRONMENT")
 
 
 class _Sender:
