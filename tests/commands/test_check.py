@@ -215,6 +215,39 @@ def test_a_bad_setting_is_named(settings: str, line: str, named: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("trust: {threshold: 0.7}", "trust"),
+        ("rails: {config: {trust: {threshold: 0.7}}}", "rails.config.trust"),
+        ("rails: {trust: {threshold: 0.7}}", "rails.trust"),
+        ("custom_data: {threshold: 0.7}", "custom_data.threshold"),
+    ],
+)
+def test_settings_where_nobody_reads_them_are_a_problem(
+    place: str, named: str, tmp_path: Path
+) -> None:
+    write_v1(tmp_path)
+    (tmp_path / "more.yml").write_text(place)
+    (problem,) = problems(tmp_path)
+    assert problem["text"] == f"{named} in more.yml has no effect"
+    assert "custom_data: {trust:" in problem["mend"]
+
+
+def test_the_built_in_rail_imported_beside_ours_is_a_problem_with_its_mend(tmp_path: Path) -> None:
+    write_v2(tmp_path, "import nemoguardrails.library.cleanlab\n" + MAIN_V2)
+    (problem,) = problems(tmp_path)
+    assert "Multiple" in problem["text"]
+    assert "remove import nemoguardrails.library.cleanlab" in problem["mend"]
+
+
+def test_an_import_that_is_written_wrongly_comes_with_its_mend(tmp_path: Path) -> None:
+    path = write_v1(tmp_path) / "config.yml"
+    path.write_text(path.read_text().replace("_trust/rail", "_trust.rail"))
+    (problem,) = problems(tmp_path)
+    assert "nemoguardrails_trust/rail under import_paths" in problem["mend"]
+
+
+@pytest.mark.parametrize(
     ("scorer", "key"),
     [("cleanlab-studio", "CLEANLAB_API_KEY"), ("cleanlab-tlm", "CLEANLAB_TLM_API_KEY")],
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.rails.llm import config as nemo_config
 
@@ -24,6 +25,18 @@ from nemoguardrails_trust.guardrail.settings import (
 )
 
 _ACTION_NAMES = ("call_cleanlab_api", "call cleanlab api", "CallCleanlabApiAction")
+_MENDS = {
+    f"Multiple non-overriding flows with name '{FLOW_NAME}'": "remove import "
+    "nemoguardrails.library.cleanlab; above a flow of your own write @override",
+    "Import path 'nemoguardrails_trust": "import nemoguardrails_trust/rail under import_paths "
+    "(config.yml), or nemoguardrails_trust.rail by import (Colang 2.x)",
+}
+_WITHOUT_EFFECT: dict[tuple[str, ...], set[str]] = {
+    (): {"trust"},
+    ("rails",): {"trust"},
+    ("rails", "config"): {"trust"},
+    ("custom_data",): set(TrustSettings.model_fields),
+}
 _KEYS = {"cleanlab-studio": "CLEANLAB_API_KEY", "cleanlab-tlm": "CLEANLAB_TLM_API_KEY"}
 
 
@@ -68,6 +81,7 @@ def check_configuration(path: str | Path) -> list[Finding]:
     except Exception as error:  # noqa: BLE001 - whatever stops the bot is the finding
         return [*findings, _failure("the configuration does not load", error)]
     findings += _rail(config)
+    findings += _misplaced(path)
     try:
         settings = read_settings(config.custom_data)
     except TrustError as error:
@@ -89,7 +103,25 @@ def _failure(what: str, error: BaseException) -> Finding:
     """A problem whose reason is our own error, or else the root: NeMo Guardrails wraps both."""
     while error.__cause__ is not None and not isinstance(error, TrustError):
         error = error.__cause__
-    return Finding("problem", f"{what}: {' '.join(str(error).split())}")
+    text = " ".join(str(error).split())
+    mend = next((mend for sign, mend in _MENDS.items() if sign in text), None)
+    return Finding("problem", f"{what}: {text}", mend)
+
+
+def _misplaced(path: Path) -> Iterator[Finding]:
+    """Settings where NeMo Guardrails drops them, or where the rail does not look."""
+    for file in sorted([*path.rglob("*.yml"), *path.rglob("*.yaml")]):
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for place, names in _WITHOUT_EFFECT.items():
+            mapping = content
+            for key in place:
+                mapping = mapping.get(key) if isinstance(mapping, dict) else None
+            for name in sorted(names & set(mapping if isinstance(mapping, dict) else ())):
+                yield Finding(
+                    "problem",
+                    f"{'.'.join([*place, name])} in {file.name} has no effect",
+                    "settings stand under custom_data: {trust: {…}}",
+                )
 
 
 def _installation() -> Iterator[Finding]:
