@@ -83,9 +83,13 @@ def arrow_table(rows: list[dict[str, Any]]) -> pa.Table:
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, arrow_table, list])
 def test_a_column_that_scoring_adds_is_kept_under_another_name(make: Any) -> None:
-    rows = [{**row, "explanation": "mine", "trustworthiness_score": 0.1} for row in ROWS[:3]]
+    rows = [
+        {**row, "explanation": "mine", "trustworthiness_score": 0.1, "input_explanation": "other"}
+        for row in ROWS[:3]
+    ]
     columns = columns_of(score_dataset(make(rows), scorer=TestScorer()))
     assert columns["input_explanation"] == ["mine"] * 3
+    assert columns["input_input_explanation"] == ["other"] * 3
     assert columns["input_trustworthiness_score"] == [0.1] * 3
     assert columns["trustworthiness_score"] == SCORES[:3]
 

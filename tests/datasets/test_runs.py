@@ -105,6 +105,20 @@ def test_rows_of_json_with_differing_keys_all_come_through(tmp_path: Path) -> No
     assert [row.get("late") for row in read(tmp_path / "out.jsonl")] == [None, [{"x": 2}]]
 
 
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("out_ending", FORMATS)
+def test_columns_named_like_those_of_scoring_are_all_kept(
+    tmp_path: Path, ending: str, out_ending: str
+) -> None:
+    rows = make_rows(2, error="one", input_error="two", input_input_error="three")
+    data = write(tmp_path / f"data.{ending}", rows)
+    out = score_dataset(data, scorer=TestScorer(), out=tmp_path / f"out.{out_ending}")
+    for row in read(out):
+        kept = [row["input_error"], row["input_input_error"], row["input_input_input_error"]]
+        assert kept == ["one", "two", "three"]
+        assert row["error"] in (None, "")
+
+
 def test_half_a_surrogate_pair_is_written_by_every_format(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text('{"prompt": "p", "response": "\\ud800 broken"}\n')

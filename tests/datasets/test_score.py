@@ -217,6 +217,7 @@ def test_prompts_are_text_or_messages(prompt: Any, question: str, roles: list[st
     ("row", "told"),
     [
         ({"prompt": None, "response": "r"}, "the row has nothing in column 'prompt'"),
+        ({"prompt": " \n", "response": "r"}, "the row has nothing in column 'prompt'"),
         ({"prompt": [], "response": "r"}, "column 'prompt' holds an empty list of messages"),
         ({"prompt": [{"role": "user"}], "response": "r"}, "holds a message without 'content'"),
         ({"prompt": [{"role": "x", "content": "u"}], "response": "r"}, "role is 'x'"),

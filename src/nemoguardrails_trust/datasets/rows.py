@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 Row = Mapping[str, Any]
 
 SCORE = "trustworthiness_score"
+_CARRIED = "input_"
 _USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
 _AFTER_SIGNALS = ("explanation", "alternatives", "error", *(f"usage_{name}" for name in _USAGE))
 
@@ -109,7 +110,7 @@ def read_question(row: Row, columns: Columns) -> Question:
         DataError: The row has no prompt, or a value is of a kind that cannot be used.
     """
     prompt = _plain(row.get(columns.prompt))
-    if prompt is None:
+    if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         raise DataError(f"the row has nothing in column {columns.prompt!r}")
     response = None if columns.response is None else _plain(row.get(columns.response))
     if columns.blank_is_none and response == "":
@@ -223,12 +224,16 @@ def kind_of(column: str) -> Kind:
     return _KINDS.get(column, "number")
 
 
-def carried_name(column: str, added: Iterable[str]) -> str:
-    """The name under which an input column is written: its own, unless scoring adds that one."""
-    taken = set(added)
-    while column in taken:
-        column = f"input_{column}"
-    return column
+def carried_name(column: str, added: Container[str]) -> str:
+    """The name under which an input column is written: its own, unless scoring adds that one.
+
+    Then it is `input_` and its own. A column that has that name already gets another `input_`,
+    so that no two columns are written under one name, whichever others there are.
+    """
+    bare = column
+    while isinstance(bare, str) and bare not in added and bare.startswith(_CARRIED):
+        bare = bare.removeprefix(_CARRIED)
+    return f"{_CARRIED}{column}" if bare in added else column
 
 
 def scored_row(
@@ -246,8 +251,6 @@ def scored_row(
     written = dict(row)
     if result.response is not None or columns.response is None:
         written[columns.response or "response"] = result.response
-    if values.keys().isdisjoint(written):
-        return written | values
     return {carried_name(name, values): value for name, value in written.items()} | values
 
 
