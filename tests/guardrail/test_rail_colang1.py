@@ -331,6 +331,27 @@ async def test_the_users_own_message_is_filled_once(scorer: ScriptedScorer) -> N
     assert shown == f"Unsure: {answer} (you asked q?)"
 
 
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        (r"$bot_message\nBetter check.", "Lyon\nBetter check."),
+        (
+            "$bot_message: $trust.trustworthiness_score < $trust.threshold",
+            "Lyon: 0.3 < 0.6",
+        ),
+        ("{{ bot_message + 1 }}", f"Lyon\n{CAUTION}"),
+        ("{{ bot_message", f"Lyon\n{CAUTION}"),
+    ],
+    ids=["two lines", "the score", "an expression that raises", "not a template"],
+)
+async def test_what_the_users_own_message_may_contain(
+    scorer: ScriptedScorer, own: str, shown: str
+) -> None:
+    scorer.answer = 0.3
+    rails = bot_v1("Lyon", colang=f'define bot response untrustworthy\n  "{own}"')
+    assert await answer_of(rails) == shown
+
+
 async def test_later_output_rails_see_the_answer_with_its_caution(
     scorer: ScriptedScorer,
 ) -> None:

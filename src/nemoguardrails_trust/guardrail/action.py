@@ -124,9 +124,10 @@ def _renderer(config: RailsConfig, context: Mapping[str, Any]) -> Render | None:
     if config.colang_version != "1.0" or template is None:
         return None
 
-    def render(answer: str) -> str | None:
+    def render(answer: str, verdict: Mapping[str, Any]) -> str | None:
+        variables = {**context, "bot_message": answer, "trust": verdict}
         try:
-            return messages.render(template, {**context, "bot_message": answer})
+            return messages.render(template, variables)
         except ValueError as error:
             log.warning("%s; the standard message is used", error)
             return None

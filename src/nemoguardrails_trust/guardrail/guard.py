@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 BuildScorer = Callable[[TrustSettings, LanguageModel | None], Scorer]
 BuildModel = Callable[[LLMModel], LanguageModel]
-Render = Callable[[str], str | None]
+Render = Callable[[str, Mapping[str, Any]], str | None]
 
 
 class Guard:
@@ -114,7 +114,8 @@ class Guard:
             exchange: The answer, and what its model was given.
             llm: The model that samples and judges, as NeMo Guardrails holds it.
             overrides: Settings of this call, over the rail's own.
-            render: Gives the user's own message for an answer, or `None` for ours.
+            render: Gives the user's own message for an answer and the verdict on it, or `None`
+                for ours.
             prefetched: Samples that are already being drawn.
         """
         started = time.perf_counter()
@@ -282,7 +283,13 @@ def _decide(
 ) -> TrustOutcome:
     status, consequence = _verdict(result, settings)
     passes = consequence == "none"
-    text = answer if passes else _message(answer, status, consequence, render)
+    verdict = {
+        "trustworthiness_score": result.score,
+        "threshold": settings.threshold,
+        "status": status,
+        "explanation": result.explanation,
+    }
+    text = answer if passes else _message(answer, verdict, consequence, render)
     return make_outcome(
         result,
         threshold=settings.threshold,
@@ -309,12 +316,14 @@ def _verdict(result: TrustworthinessScore, settings: TrustSettings) -> tuple[Sta
     return "unchecked", "block" if settings.on_error == "block" else below
 
 
-def _message(answer: str, status: Status, consequence: Consequence, render: Render | None) -> str:
+def _message(
+    answer: str, verdict: Mapping[str, Any], consequence: Consequence, render: Render | None
+) -> str:
     if render is not None:
         # A message in place of the answer must not bring the answer back in.
-        own = render("" if consequence == "block" else answer)
+        own = render("" if consequence == "block" else answer, verdict)
         if own is not None:
             return own
     if consequence == "warn":
-        return messages.with_caution(answer, checked=status == "untrustworthy")
+        return messages.with_caution(answer, checked=verdict["status"] == "untrustworthy")
     return messages.WITHHELD

@@ -32,12 +32,18 @@ def render(template: str, variables: Mapping[str, Any]) -> str:
     """Fills the variables of a message, once: what a value contains is never read as a template.
 
     Raises:
-        ValueError: The template is not valid.
+        ValueError: The template is not valid, or fails on these values.
     """
+    # A line's end is written as in any other Colang message, too.
+    template = _VARIABLE.sub(r"{{ \1 }}", template.replace("\\n", "\n"))
     try:
-        return _environment.from_string(_VARIABLE.sub(r"{{ \1 }}", template)).render(variables)
+        return _environment.from_string(template).render(variables)
     except TemplateError as error:
         raise ValueError(f"bot {MESSAGE_NAME} cannot be rendered: {error}") from error
+    except Exception as error:  # an expression may raise anything, with the answer in its text
+        raise ValueError(
+            f"bot {MESSAGE_NAME} cannot be rendered: an expression raised {type(error).__name__}"
+        ) from error
 
 
 def with_caution(answer: str, *, checked: bool) -> str:
