@@ -52,6 +52,18 @@ def make(settings: ScorerSettings) -> ScriptedScorer:
     return SCORER
 
 
+class AsyncCheck(ScriptedScorer):
+    """A scorer whose check nobody would wait for."""
+
+    async def check(self) -> None:
+        """Never called."""
+
+
+def make_with_async_check(settings: ScorerSettings) -> AsyncCheck:
+    """A factory of a scorer that cannot be used."""
+    return AsyncCheck()
+
+
 def fail(settings: ScorerSettings) -> ScriptedScorer:
     """A factory that raises."""
     raise RuntimeError(f"no scorer for threshold {settings.threshold}")

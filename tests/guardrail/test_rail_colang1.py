@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from nemoguardrails import LLMRails
@@ -92,6 +92,9 @@ async def test_an_override_of_the_flow_alone_shows_our_message(scorer: ScriptedS
         lambda _: {"trustworthiness_score": 0.9},
         lambda _: SimpleNamespace(score=math.nan),
         lambda _: TrustworthinessScore(math.nan),
+        lambda _: TrustworthinessScore(0.9, explanation=cast("str", 5)),
+        lambda _: TrustworthinessScore(0.9, signals=cast("Any", {"mine": 1})),
+        lambda _: TrustworthinessScore(0.9, metadata={"mine": object()}),
         asyncio.CancelledError,
         TimeoutError(),
     ],

@@ -74,6 +74,12 @@ async def test_a_scorer_that_cannot_be_built_stops_the_bot(scorer: str, said: st
     assert said in str(error)
 
 
+async def test_a_check_that_would_not_run_stops_the_bot() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        start("tests.guardrail.scripted:make_with_async_check")
+    assert "must be a plain `def`" in str(caught.value.__cause__)
+
+
 async def test_a_bad_flow_line_stops_the_bot() -> None:
     with pytest.raises(RuntimeError) as caught:
         start(line=" $threshold=1.5")
@@ -144,6 +150,17 @@ async def test_a_calibration_gives_scores_and_threshold(tmp_path: Path) -> None:
         assert trust["threshold"] == threshold
         assert trust["status"] == "untrustworthy"
         assert 0.0 < trust["trustworthiness_score"] < 0.42
+
+
+async def test_a_calibration_that_is_not_there_stops_the_bot() -> None:
+    register()
+    yaml = "import_paths: [nemoguardrails_trust/rail]\n"
+    yaml += "custom_data: {trust: {calibration: absent.json}}"
+    with pytest.raises(RuntimeError) as caught:
+        LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
+    error = caught.value.__cause__
+    assert isinstance(error, SettingsError)
+    assert str(error).startswith("custom_data.trust.calibration: absent.json")
 
 
 async def test_a_calibration_for_another_model_stops_the_bot(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The one path that every check of an answer takes."""
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -191,6 +192,7 @@ class Guard:
                 raise ScoringError(
                     f"the scorer returned a {type(result).__name__}, not a TrustworthinessScore"
                 )
+            _require_showable(result)
             if result.score is None and not result.error:
                 return replace(result, error="the scorer gave no score and no reason")
             return result
@@ -261,6 +263,24 @@ async def _score_with(
         return await scorer.score(exchange)
     samples = None if prefetched is None else prefetched.take()
     return await scorer.score(exchange, decide_at=decide_at, prefetched=samples)
+
+
+def _require_showable(result: TrustworthinessScore) -> None:
+    """Refuses a result that no application could be given.
+
+    Raises:
+        ScoringError: A field that a scorer of the user's own filled is not what it should be.
+    """
+    for name in ("explanation", "error"):
+        value = getattr(result, name)
+        if not isinstance(value, str | None):
+            raise ScoringError(f"the scorer's {name} is a {type(value).__name__}, not a text")
+    try:
+        json.dumps(result.to_json())
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ScoringError(
+            "the scorer's signals, usage, alternatives or metadata cannot be written as JSON"
+        ) from error
 
 
 def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:

@@ -1,6 +1,7 @@
 """Sets the rail up in a bot: settings, scorer, flows, and the replay engine."""
 
 import copy
+import inspect
 import logging
 import os
 from functools import cache
@@ -15,7 +16,7 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails.rails.llm.config import Model, RailsConfig
 from nemoguardrails.types import LLMModel
 
-from nemoguardrails_trust.errors import CredentialsError, ModelError, SettingsError
+from nemoguardrails_trust.errors import CredentialsError, DataError, ModelError, SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import (
@@ -90,6 +91,12 @@ def set_up(app: LLMRails) -> None:
     if settings.scorer != "local":
         scorer = guard.scorer_for(None)
         check = getattr(scorer, "check", None)
+        if inspect.iscoroutinefunction(check):
+            raise SettingsError(
+                f"scorer {settings.scorer!r} has an `async def check(self)`; it is called when "
+                "the bot starts, and must be a plain `def`",
+                key="scorer",
+            )
         if check is not None:
             check()
     app.runtime.register_action_param(GUARD_PARAMETER, guard)
@@ -198,15 +205,18 @@ def _with_calibration(settings: TrustSettings, app: LLMRails) -> TrustSettings:
     """The settings with the calibration's threshold, unless the user chose one.
 
     Raises:
-        DataError: The calibration cannot be read.
-        SettingsError: It was made for another scorer, preset or model.
+        SettingsError: The calibration cannot be read, or was made for another scorer, preset or
+            model.
     """
     if settings.calibration is None:
         return settings
     from nemoguardrails_trust.calibration import Calibration, threshold_of
 
     path = _beside(app.config, settings.calibration)
-    calibration = Calibration.load(path)
+    try:
+        calibration = Calibration.load(path)
+    except DataError as error:
+        raise SettingsError(f"custom_data.trust.calibration: {error}", key="calibration") from error
     calibration.require_match(
         scorer=settings.scorer, quality=settings.quality, model=_model_name(settings, app)
     )
