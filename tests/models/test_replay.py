@@ -120,6 +120,14 @@ async def test_finds_the_prompt_however_it_is_wrapped(text: str) -> None:
     assert await texts(model, text, "answer") == ["The Nile"]
 
 
+@pytest.mark.parametrize(
+    "later", ["Assistant: The Nile\nUser: And through Rome?\nAssistant:", 'user "And Rome?"']
+)
+async def test_an_earlier_question_is_not_answered_again(later: str) -> None:
+    with pytest.raises(ModelError, match="nothing is recorded"):
+        await texts(ReplayModel([RECORD]), f"User: {QUESTION}\n{later}", "answer")
+
+
 async def test_prefers_the_longer_of_two_prompts_that_end_together() -> None:
     model = ReplayModel([Recorded("in Cairo?", "short"), Recorded("What is in Cairo?", "long")])
     assert await texts(model, "User: What is in Cairo? Bot:", "answer") == ["long"]

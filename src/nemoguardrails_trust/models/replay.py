@@ -1,6 +1,7 @@
 """A model that gives recorded answers, samples and judgements back, so that nothing needs a key."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,12 +116,16 @@ def _complaint(error: Mapping[str, Any]) -> str:
     return f"{key!r} must be {must_be}"
 
 
+# How NeMo Guardrails writes the user's turns into a prompt.
+_LATER_QUESTION = re.compile(r"\buser(?::| \")", re.IGNORECASE)
+
+
 class ReplayModel:
     """A language model that gives back what was recorded.
 
     A prompt is found by the last user message; failing that, by the recorded prompt that ends
-    last in the last message, as when a guardrail has put its instructions around it. White space
-    does not count.
+    last in the last message, as when a guardrail has put its instructions and the earlier turns
+    around it; not where the user has asked something else after it. White space does not count.
 
     Samples are given in the order recorded. A further request for the same prompt goes on where
     the last one ended, and starts over when an answer is asked for again or, with `rewind`, when
@@ -217,9 +222,11 @@ class ReplayModel:
             for question in self._records
             if question and (start := text.rfind(question)) >= 0
         ]
-        if not ends:
+        end, _, question = max(ends, default=(0, 0, ""))
+        asked_later = not anywhere and _LATER_QUESTION.search(text, end)
+        if not question or asked_later:
             raise ModelError("nothing is recorded for this prompt")
-        return max(ends)[2]
+        return question
 
     def _draw(self, question: str, n: int) -> tuple[str, ...]:
         samples = self._records[question][0].samples
