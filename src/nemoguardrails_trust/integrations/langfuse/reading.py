@@ -140,7 +140,7 @@ async def _steps(
             "reading generations",
             client.api.observations.get_many,
             absent=_NO_OBSERVATIONS,
-            fields="core,basic,io,metadata",
+            fields="core,io,metadata",
             expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
             limit=STEPS_PER_PAGE,
             cursor=cursor,

@@ -300,8 +300,8 @@ class _Run:
             score = await self._scorer.score(exchange)
         except TrustError as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001 - a scorer of the user's own may raise anything
-            _logger.warning("the scorer failed on trace %s: %s", trace.id, type(error).__name__)
+        except Exception as error:  # a scorer of the user's own may raise anything
+            _logger.debug("the scorer failed on trace %s", trace.id, exc_info=True)
             reason = f"the scorer raised {type(error).__name__}"
         else:
             if score.score is not None:
