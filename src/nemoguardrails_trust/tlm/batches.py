@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from nemoguardrails_trust.collecting import seldom_collected
 from nemoguardrails_trust.errors import BatchError
 from nemoguardrails_trust.tlm.outcomes import HOLDS_FOR_ALL, Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item
@@ -43,9 +44,10 @@ async def run_all(
             outcomes[place] = outcome
             advance()
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(concurrency, len(items))):
-            group.create_task(worker())
+    with seldom_collected():
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency, len(items))):
+                group.create_task(worker())
     return outcomes
 
 
