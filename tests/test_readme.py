@@ -125,8 +125,23 @@ async def test_the_scorer_of_your_own_scores(monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_flow_of_your_own_decides(scorer: ScriptedScorer) -> None:
     scorer.answer = 0.3
     flow = block_with("docs/rail.md", "colang", "is_blocked")
-    message = await bot_v1("Lyon", colang=flow).generate_async(messages=ask())
-    assert message["content"] == "Let me find out and come back to you."
+    response = await bot_v1("Lyon", colang=flow).generate_async(
+        messages=ask(), options={"output_vars": ["trust"]}
+    )
+    assert response.response[-1]["content"] == "Let me find out and come back to you."
+    assert response.output_data["trust"]["trustworthiness_score"] == 0.3
+
+
+async def test_all_that_the_application_gets_is_on_the_rails_page(scorer: ScriptedScorer) -> None:
+    scorer.answer = lambda exchange: 0.5 if exchange.response == "Paris" else 0.3
+    rails = bot_v1("Lyon", "Paris", settings="on_untrustworthy: regenerate")
+    response = await rails.generate_async(messages=ask(), options={"output_vars": ["trust"]})
+    trust = response.output_data["trust"]
+    assert trust["regenerated"] is True
+    page = (ROOT / "docs" / "rail.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for key in (*trust, "calls", "samples", "prompt_tokens", "completion_tokens", "seconds"):
+        assert any(f"`{key}`" in row for row in rows), key
 
 
 def test_every_setting_is_on_the_rails_page() -> None:

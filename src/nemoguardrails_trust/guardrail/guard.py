@@ -241,15 +241,6 @@ class Guard:
             return None
         return reply.completions[0].text
 
-    async def aclose(self) -> None:
-        """Closes what the scorers and models hold on the running event loop."""
-        for _, scorer in self._scorers.values():
-            close = getattr(scorer, "aclose", None)
-            if close is not None:
-                await close()
-        for _, model in self._models.values():
-            await model.aclose()
-
 
 async def _score_with(
     scorer: Scorer, exchange: Exchange, decide_at: float | None, prefetched: Prefetch | None
