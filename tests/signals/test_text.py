@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.signals.answers import final_answer
+from nemoguardrails_trust.signals.final_answer import final_answer
 from nemoguardrails_trust.signals.text import WINDOW, fold, likeness, tokens, window
 
 

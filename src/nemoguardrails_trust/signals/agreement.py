@@ -6,7 +6,7 @@ lists regardless of order; and at last the words that the answers add to the pro
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from nemoguardrails_trust.signals import dates, expressions, polarity, quantities, structures, text
@@ -31,6 +31,9 @@ class Agreement:
 
 _MOST_PAIRS = 144
 """Pairs of unlike words up to which slips of spelling are looked for."""
+
+_ITEM_REPLACED = 0.45
+"""Two lists of one length and with different items are at most this alike by their words."""
 
 _YES = Agreement(1.0, settled=True)
 _NO = Agreement(0.0, settled=True)
@@ -150,11 +153,11 @@ def _compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None
     found = [word for word in found if word not in long.question.words] or found
     if not found or number.label:
         return None
-    last = quantities.quantity(found[-1:])
+    last = _last_quantity(long, number, found)
     if last is None:
         return None
     bare = quantities.Quantity(number.plain, number.plain, digits=number.digits)
-    value = quantities.compare_quantities(bare, last)
+    value = quantities.compare_quantities(number if last.kind else bare, last)
     if text.is_number(long.words[0]):
         first_too = quantities.quantity(long.words[:1])
         value = max(value, quantities.compare_quantities(bare, first_too) if first_too else 0.0)
@@ -165,6 +168,20 @@ def _compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None
         for each in map(quantities.quantity, ([word] for word in found))
     )
     return Agreement(0.4 if among else value, settled=False)
+
+
+def _last_quantity(
+    prose: Answer, number: quantities.Quantity, found: Sequence[str]
+) -> quantities.Quantity | None:
+    """The last of a prose's numbers, with its unit where the other number has one too."""
+    if prose.question.asks_for_a_year and text.is_year(f"{number.plain}"):
+        found = [word for word in found if text.is_year(word)] or found
+    place = len(prose.words) - prose.words[::-1].index(found[-1])
+    if number.kind is not None and place < len(prose.words):
+        unit = prose.words[place]
+        if quantities.is_unit(unit):
+            return quantities.quantity([found[-1], unit])
+    return quantities.quantity(found[-1:])
 
 
 def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
@@ -195,6 +212,8 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     if shared == 0:
         return None
     by_words = _compare_terms(first, second).value
+    if by_words < 0.9 and len(ours) == len(theirs):
+        by_words = min(by_words, _ITEM_REPLACED)  # one of them names something else
     return Agreement(max(by_words, 0.9 * shared / len(ours | theirs)), settled=False)
 
 
@@ -206,7 +225,7 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
     value, against = _compare_words(ours, theirs)
-    if first.formula or second.formula:
+    if first.formula or second.formula or polarity.at_opposite_poles(first.poles, second.poles):
         value *= 0.4
     if chosen and first.picks and second.picks:
         value = value if first.picks == second.picks else 0.0
@@ -235,9 +254,10 @@ def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, flo
     weights = {word: max(ours[word].weight, theirs[word].weight) for word in shared}
     # Summed without rounding, since the order of a set is not the same in every process.
     matched = math.fsum(weights.values())
-    against = math.fsum(
-        weight for word, weight in weights.items() if ours[word].negated != theirs[word].negated
-    )
+    turned = {word for word in shared if ours[word].negated != theirs[word].negated}
+    # A word that only one of them turns round by itself (`safe`, `unsafe`) turns the whole.
+    whole = any(ours[word].opposite != theirs[word].opposite for word in turned)
+    against = matched if whole else math.fsum(weights[word] for word in turned)
     left = {word: term for word, term in ours.items() if word not in theirs}
     right = {word: term for word, term in theirs.items() if word not in ours}
     total_ours = matched + sum(term.weight for term in left.values())

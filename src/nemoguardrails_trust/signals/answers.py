@@ -1,7 +1,7 @@
 """An answer as it is compared: its final answer, its words, and the value that it gives."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -17,17 +17,10 @@ from nemoguardrails_trust.signals import (
     structures,
     text,
 )
+from nemoguardrails_trust.signals.final_answer import final_answer
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 
-_ANSWER_IS = re.compile(
-    r"\banswer\b(?: to (?:the|this|your) (?:question|problem))?[*_\s]{0,10}(?:is|was|:|=)"
-    r"[*_\s:]{0,40}([^\n]+?)(?=\banswer\b|\n|\Z)",
-    re.IGNORECASE,
-)
-_TAGGED = re.compile(r"<answer>(.{0,1000}?)</answer>", re.DOTALL | re.IGNORECASE)
-_HASHES = re.compile(r"^#### *(.+)$", re.MULTILINE)
-_SENTENCE_END = re.compile(r"(?<=\w\w)[.!?]\s")
 _CHOICE = re.compile(
     r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\]:]+(?=\s|$).*|(\.?\s.*)|\.?)",
     re.DOTALL,
@@ -35,7 +28,7 @@ _CHOICE = re.compile(
 _OFFERED = re.compile(r"(?:^|[\s(\[])([a-h])[).:\]]+\s")
 _MATHEMATICAL = re.compile(
     r"[\\^=<>≤≥√π∞±×÷]|[\d)}]\s*[-+*/]\s*[\d(a-z\\]|(?<![^\W\d_])[a-z](?:\s*\+|\s[-*/])\s*[\d(a-z]"
-    r"|\d\(|\d,\s+[-\d]|^\s*[-+]?[\[(].*[\])]\s*$"
+    r"|\d\(|\d,\s+[-\d]|^[\s$]*[-+]?[\[(].*[\])][\s$]*$"
 )
 _WORD = re.compile(r"[^\W_]")
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
@@ -67,11 +60,13 @@ class Term:
 
     Attributes:
         weight: How much it says: numbers and names more than other words.
-        negated: Whether it stands in a negated clause.
+        negated: Whether it is turned into its opposite, by its clause or by itself.
+        opposite: Whether it is so by itself, as `unsafe` is.
     """
 
     weight: float
     negated: bool
+    opposite: bool = False
 
 
 class Question:
@@ -81,9 +76,19 @@ class Question:
         self.folded = text.fold(text.window(prompt))
 
     @cached_property
+    def in_order(self) -> list[str]:
+        """Its words in order, numbers in digits."""
+        return quantities.join_number_words(text.tokens(self.folded))
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """Its words, numbers in digits."""
-        return frozenset(quantities.join_number_words(text.tokens(self.folded)))
+        return frozenset(self.in_order)
+
+    @cached_property
+    def asks_for_a_year(self) -> bool:
+        """Whether it asks when something was."""
+        return not self.words.isdisjoint(("when", "year"))
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -159,6 +164,11 @@ class Answer:
     def numbers(self) -> list[str]:
         """Its numbers, in digits."""
         return [word for word in self.words if text.is_number(word)]
+
+    @cached_property
+    def poles(self) -> frozenset[str]:
+        """Those of its words that have an opposite and mean little by themselves."""
+        return polarity.POLE_WORDS.intersection(self.words)
 
     @cached_property
     def formula(self) -> bool:
@@ -282,7 +292,9 @@ class Answer:
         """Whether the answer is a yes or a no; `None` where it is neither."""
         said = polarity.stance(self.folded, self.words)
         if said is None and self.question.asks_yes_or_no:
-            said = polarity.implied_stance(self.words, self.question.words)
+            first = next(iter(polarity.clauses(self.folded)), "")
+            words = quantities.join_number_words(text.tokens(first))
+            said = polarity.implied_stance(words, self.question.in_order)
         return said
 
     @cached_property
@@ -332,7 +344,7 @@ class Answer:
         for sentence in polarity.sentences(self.folded):
             for clause in polarity.clauses(sentence):
                 for word, term in self._clause_terms(clause, left_out, names):
-                    terms.setdefault(word, Term(term.weight * share, term.negated))
+                    terms.setdefault(word, replace(term, weight=term.weight * share))
             if any(term.weight >= _NAMES for term in terms.values()):
                 share = _LATER_SENTENCES
         return terms
@@ -344,13 +356,14 @@ class Answer:
         negations = polarity.negations(words, self.question.words)
         last = words[-1] if words else ""
         for word in words:
-            meaning = _meaning(word)
+            meaning = _MAY if word == "may" and _is_month(words) else _meaning(word)
             if meaning is None or meaning.stem in left_out:
                 continue
             weight = _NAMES if meaning.number or word in names else 1.0
             if meaning.title and word != last:
                 weight = 0.5  # names go with and without
-            yield meaning.base, Term(weight, (negations + meaning.opposite) % 2 == 1)
+            negated = (negations + meaning.opposite) % 2 == 1
+            yield meaning.base, Term(weight, negated, meaning.opposite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +375,15 @@ class _Meaning:
     opposite: bool
     number: bool
     title: bool
+
+
+_MAY = _Meaning("may", "may", opposite=False, number=False, title=False)
+
+
+def _is_month(words: Sequence[str]) -> bool:
+    """Whether the `may` in a clause is next to a number, as in `May 1889`."""
+    place = words.index("may")
+    return any(text.is_number(word) for word in words[max(0, place - 1) : place + 2])
 
 
 @lru_cache(maxsize=4096)
@@ -377,37 +399,6 @@ def _meaning(word: str) -> _Meaning | None:
         number=text.is_number(word),
         title=word in text.TITLES,
     )
-
-
-def final_answer(answer: str) -> str:
-    """What a text itself marks as its answer: boxed, tagged, or after `the answer is`."""
-    boxed = _boxed(answer)
-    if boxed:
-        return boxed
-    if "<" in answer and (tagged := _TAGGED.findall(answer)) and tagged[-1].strip():
-        return str(tagged[-1]).strip()
-    if "####" in answer and (hashed := _HASHES.findall(answer)):
-        return str(hashed[-1]).strip()
-    said = _ANSWER_IS.findall(answer) if "nswer" in answer or "NSWER" in answer else ()
-    if not said:
-        return answer
-    marked: str = _SENTENCE_END.split(said[-1], maxsplit=1)[0].lstrip(" *_\"'").rstrip(" *_\"'.")
-    return marked if marked.strip(".:") else answer
-
-
-def _boxed(answer: str) -> str:
-    start = answer.rfind("\\boxed")
-    if start < 0:
-        return ""
-    opening = answer.find("{", start)
-    if opening < 0 or answer[start + 6 : opening].strip():
-        return ""
-    depth = 0
-    for place in range(opening, len(answer)):
-        depth += (answer[place] == "{") - (answer[place] == "}")
-        if depth == 0:
-            return answer[opening + 1 : place].strip()
-    return answer[opening + 1 :].strip()
 
 
 def stem(word: str) -> str:

@@ -3,15 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from nemoguardrails_trust.signals.text import word_set
+from nemoguardrails_trust.signals.text import MONTH_NAMES, word_set
 
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
 MONTHS: dict[str, int] = {
-    **{name: number for number, name in enumerate(_MONTHS, start=1)},
-    **{name[:3]: number for number, name in enumerate(_MONTHS, start=1)},
+    **{name: number for number, name in enumerate(MONTH_NAMES, start=1)},
+    **{name[:3]: number for number, name in enumerate(MONTH_NAMES, start=1)},
     "sept": 9,
 }
 _WEEKDAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")

@@ -51,14 +51,25 @@ _OPPOSITES = {
     "incomplete": "complete", "disagree": "agree", "disallowed": "allowed", "unhealthy": "healthy",
     "forbidden": "allowed", "prohibited": "allowed", "permitted": "allowed", "fails": "succeeds",
     "failed": "succeeded", "unsuccessful": "successful", "dead": "alive", "odd": "even",
+    "decreased": "increased", "decrease": "increase", "decreases": "increases",
+    "fell": "rose", "falling": "rising", "minimum": "maximum", "lowest": "highest",
+    "smallest": "largest", "shortest": "longest", "slowest": "fastest", "worst": "best",
+    "loses": "wins", "lost": "won", "rejected": "accepted", "rejects": "accepts",
 }  # fmt: skip
+# Words that mean little by themselves, but not beside their opposite.
+_POLES = (
+    ("before", "after"), ("up", "down"), ("on", "off"), ("over", "under"), ("with", "without"),
+    ("above", "below"), ("all", "some"), ("more", "less"), ("most", "least"), ("in", "out"),
+    ("inside", "outside"), ("into", "out"), ("always", "sometimes"),
+)  # fmt: skip
+POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
+_COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
 _SENTENCES = re.compile(r"(?<=[^\s.]{4})[.!?]+\s|\n")
-_INNER_POINT = re.compile(r"\.(?:(?<=\d\.)(?=\d)|(?<=\b[a-z]\.))")
 _CLAUSES = re.compile(
-    r"[.;:!?\n(){}\[\]]|\s-+\s|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
+    r"[;!?\n(){}\[\]]|[.:](?!(?<=\d[.:])\d)(?<!\b[a-z]\.)|\s-+\s|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
     r"|rather|instead)\b"
 )
 
@@ -70,11 +81,7 @@ def sentences(folded: str) -> list[str]:
 
 def clauses(folded: str) -> list[str]:
     """The parts of a text over which a negation reaches."""
-    return [part for part in _CLAUSES.split(_keep_decimals(folded)) if part.strip()]
-
-
-def _keep_decimals(folded: str) -> str:
-    return _INNER_POINT.sub("", folded) if "." in folded else folded
+    return [part for part in _CLAUSES.split(folded) if part.strip()]
 
 
 def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:
@@ -126,6 +133,17 @@ def without_prefix(word: str) -> list[str]:
     return [base for base in bases if len(base) > 3 and base[0] != word[0]]
 
 
+def at_opposite_poles(first: frozenset[str], second: frozenset[str]) -> bool:
+    """Whether of two texts' `POLE_WORDS` one says `before` where the other says `after`."""
+    if first == second or not (first and second):
+        return False
+    return any(
+        (low in first and high in second and high not in first and low not in second)
+        or (high in first and low in second and low not in first and high not in second)
+        for low, high in _POLES
+    )
+
+
 def is_yes_no_question(folded_prompt: str) -> bool:
     """Whether a prompt asks for yes or no."""
     return bool(_QUESTION.search(folded_prompt[-1000:].strip()))
@@ -159,9 +177,10 @@ def _bare_stance(words: Sequence[str]) -> bool | None:
         return None
     said: bool | None = None
     turned = 0
-    for word in words:
+    for place, word in enumerate(words):
         if word in _YES or word in _NO:
             if said is None:
+                turned += words[place + 1 : place + 2] == ["not"]  # certainly not
                 said = (word in _YES) == (turned % 2 == 0)
         elif is_negator(word):
             turned += 1
@@ -172,24 +191,34 @@ def _bare_stance(words: Sequence[str]) -> bool | None:
     return said
 
 
-def implied_stance(words: Sequence[str], prompt_words: Collection[str]) -> bool | None:
+def implied_stance(words: Sequence[str], prompt_words: Sequence[str]) -> bool | None:
     """What a statement says to a yes/no question that it repeats.
 
     `Paris is not the capital` to `Is Paris the capital?` is a no. `None` where the statement
-    adds something of its own, or repeats too little.
+    repeats too little, or adds something of its own before it has repeated all.
     """
-    turned = negations(words)
     content = [word for word in words if word not in STOP_WORDS and not is_negator(word)]
-    asked = {word for word in prompt_words if word not in STOP_WORDS and not is_negator(word)}
-    stems = {positive(word)[0].rstrip("s") for word in asked}
-    added = [
-        word
-        for word in content
-        if positive(word)[0].rstrip("s") not in stems or (is_number(word) and word not in asked)
-    ]
-    if added or not content or len({*content} & asked) < 0.5 * len(asked):
+    asked = [word for word in prompt_words if word not in STOP_WORDS and not is_negator(word)]
+    stems = {_positive_stem(word) for word in asked}
+    left, repeated = set(stems), []
+    for word in content:
+        if _positive_stem(word) in stems and (word in asked or not is_number(word)):
+            repeated.append(word)
+            left.discard(_positive_stem(word))
+        elif left and not word.endswith("ly"):
+            return None
+    if not repeated or len({*content} & {*asked}) < 0.5 * len({*asked}):
         return None
-    own = sum(positive(word)[1] for word in content)
-    theirs = sum(positive(word)[1] for word in asked)
-    their_turns = negations([*prompt_words])
-    return (turned + own + theirs + their_turns) % 2 == 0
+    if not _COMPARING.isdisjoint(prompt_words) and _order(repeated) != _order(asked):
+        return None
+    own = sum(positive(word)[1] for word in repeated)
+    theirs = sum(positive(word)[1] for word in {*asked})
+    return (negations(words) + own + theirs + negations([*{*prompt_words}])) % 2 == 0
+
+
+def _positive_stem(word: str) -> str:
+    return positive(word)[0].rstrip("s")
+
+
+def _order(words: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(map(_positive_stem, words)))

@@ -54,11 +54,16 @@ _ROMAN = {
 _UNITS: dict[str, tuple[str | None, Fraction]] = {}
 
 
+def _size(written: str) -> Fraction:
+    top, _, bottom = written.partition("/")
+    return Fraction(top) / Fraction(bottom or 1)
+
+
 def _define(kind: str | None, table: str) -> None:
     for entry in table.split(";"):
         size, *names = entry.split()
         for name in names:
-            _UNITS[name] = (kind or names[0], Fraction(size))
+            _UNITS[name] = (kind or names[0], _size(size))
 
 
 _define(
@@ -84,8 +89,16 @@ _define("data", "1000000000 gb gigabyte gigabytes; 1000000000000 tb terabyte ter
 _define(None, "1 dollar dollars usd buck bucks; 1/100 cent cents")
 _define("dollar", "1/100 cent cents")
 _define(None, "1 euro euros eur; 1 yen jpy; 1 rupee rupees inr; 1 percent pct")
-_define(None, "1 degree degrees deg; 1 celsius; 1 fahrenheit; 1 kelvin kelvins; 1 gbp quid")
+_define(None, "1 degree degrees deg; 1 gbp quid")
+_define("temperature", "1 celsius centigrade kelvin kelvins; 5/9 fahrenheit")
+_define("length per time", "1609.344/3600 mph; 1000/3600 kph kmh")
 
+# What is added to a temperature, after its size, to have it in degrees Celsius.
+_ZERO = {"fahrenheit": Fraction(-160, 9), "kelvin": Fraction(-27315, 100)}
+_AFTER_DEGREES = {
+    **{name: name for name in ("celsius", "fahrenheit", "kelvin")},
+    "c": "celsius", "centigrade": "celsius", "f": "fahrenheit", "k": "kelvin",
+}  # fmt: skip
 _HEDGES = word_set(
     "about approximately around roughly nearly almost exactly approx circa some ca equals total "
     "a an the of just only than at"
@@ -118,6 +131,11 @@ class Quantity:
     digits: int = 0
     label: frozenset[str] = frozenset()
     bound: str = ""
+
+
+def is_unit(word: str) -> bool:
+    """Whether a word is the name of a known unit."""
+    return word in _UNITS
 
 
 def join_number_words(words: Sequence[str]) -> list[str]:
@@ -233,7 +251,7 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
     number = words[place]
     value, digits = Fraction(number), min(15, len(number.partition(".")[2]))
     place += 1
-    kind, size, power = None, Fraction(1), 1
+    kind, size, power, zero = None, Fraction(1), 1, Fraction(0)
     label: list[str] = []
     while place < len(words) and not is_number(words[place]):
         word = words[place]
@@ -243,8 +261,17 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
             power = _SQUARED[word]
         elif word in _UNITS and kind is None and not label:
             kind, size = _UNITS[word]
+            zero = _ZERO.get(word.removesuffix("s"), zero)
+        elif word in _AFTER_DEGREES and kind == "degree":
+            kind, size = _UNITS[_AFTER_DEGREES[word]]
+            zero = _ZERO.get(_AFTER_DEGREES[word], zero)
         elif word in ("per", "each", "every"):
-            kind = f"{kind or ''} per {' '.join(words[place + 1 : place + 3])}"
+            share = words[place + 1 : place + 3]
+            if len(share) == 1 and share[0] in _UNITS:
+                share_kind, share_size = _UNITS[share[0]]
+                kind, size = f"{kind or ''} per {share_kind}", size / share_size
+            else:
+                kind = f"{kind or ''} per {' '.join(share)}"
             place = len(words)
             break
         elif word not in _HEDGES:
@@ -254,7 +281,7 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
         place += 1
     if kind is not None and power > 1:
         kind, size = f"{kind}^{power}", size**power
-    return Quantity(value * size, value, kind, digits, frozenset(label)), place
+    return Quantity(value * size + zero, value, kind, digits, frozenset(label)), place
 
 
 def _add_up(parts: Sequence[Quantity]) -> Quantity | None:
@@ -286,10 +313,13 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
     if first.label and second.label and first.label.isdisjoint(second.label):
         return 0.2 if _same(first.plain, second.plain) else 0.0
     if first.kind == second.kind:
+        if _is_conversion(first, second):
+            return 0.95
         return _compare_numbers(first.value, second.value, first.digits, second.digits)
-    if first.kind is not None and second.kind is not None:
+    kinds = {first.kind, second.kind}
+    if None not in kinds and kinds != {"degree", "temperature"}:
         return 0.0
-    bare, united = (first, second) if first.kind is None else (second, first)
+    bare, united = (first, second) if first.kind in (None, "degree") else (second, first)
     if united.kind == "percent":
         as_share = united.plain / 100
         if _same(bare.plain, as_share):
@@ -320,6 +350,23 @@ def _same(a: Fraction | float, b: Fraction | float) -> bool:
         return math.isclose(float(a), float(b), rel_tol=1e-7, abs_tol=1e-12)
     except OverflowError:
         return False
+
+
+def _is_conversion(first: Quantity, second: Quantity) -> bool:
+    """Whether one is the other in another unit, rounded to at least three significant digits."""
+    if first.kind in (None, "temperature") or not (first.value and second.value):
+        return False
+    try:
+        (x, x_size, x_digits), (y, y_size, y_digits) = (
+            (float(each.value), float(each.value / each.plain), abs(each.plain) * 10**each.digits)
+            for each in (first, second)
+        )
+    except OverflowError:
+        return False
+    if math.isclose(x_size, y_size) or min(x_digits, y_digits) < 100:
+        return False
+    steps = (x_size * 10.0**-first.digits, y_size * 10.0**-second.digits)
+    return abs(x - y) <= 0.5000001 * max(steps)
 
 
 def _is_rounding(x: float, y: float, digits: int) -> bool:

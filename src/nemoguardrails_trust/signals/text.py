@@ -64,9 +64,19 @@ _TOKEN = re.compile(f"{_NUMBER}|{_WORD}")
 _WORD_TOKEN = re.compile(_WORD)
 _DIGIT = re.compile(r"\d")
 _FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
+_PER = re.compile(
+    r"(\d ?(?:k?m|miles?|mi|ft|feet|[km]?g|m?l|litres?|liters?|[kmgt]b|gallons?)) ?/ ?"
+    r"(s|sec|second|min|minute|h|hr|hour|day|week|month|year|kg|d?l|ml)\b"
+)
+_CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])(?:m\b|\.\s?m\b\.?)")
+_ISO_DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
+MONTH_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
 _CURRENCIES = "$£€¥"
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
-_PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint"}
+_PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint", "bce": "bc"}
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 SHORTEST_LIKE = 5
@@ -117,7 +127,12 @@ def _words_and_numbers(folded: str) -> list[str]:
     for sign in _CURRENCIES:
         if sign in folded:
             folded = folded.replace(f"{sign}-", f"-{sign}")
+    if "m" in folded:
+        folded = _CLOCK.sub(_as_hours, folded)
+    if "-" in folded:
+        folded = _ISO_DATE.sub(_as_written_date, folded)
     if "/" in folded:
+        folded = _PER.sub(_in_words, folded)
         folded = _FRACTION.sub(_as_decimal, folded)
     if ".." in folded:
         folded = _DOUBLED_POINT.sub(".", folded)
@@ -165,6 +180,11 @@ def is_number(token: str) -> bool:
     return token[-1].isdecimal() and (token[0].isdecimal() or token[0] == "-")
 
 
+def is_year(token: str) -> bool:
+    """Whether a token is four digits that may be a year."""
+    return len(token) == 4 and token.isdecimal() and token[0] in "12"
+
+
 def without_ornaments(words: list[str]) -> list[str]:
     """Leaves out articles and titles that stand before another word, and endings such as PhD."""
     last = len(words) - 1
@@ -206,6 +226,21 @@ def likeness(first: str, second: str) -> float:
     one_letter = not ours or (len(ours) == len(theirs) == 1 and len(short) > 5)
     moved = len(ours) <= 4 and len(ours) > 1 and sorted(ours) == sorted(theirs)
     return 0.8 if one_letter or moved else 0.0
+
+
+def _in_words(found: re.Match[str]) -> str:
+    # `s` by itself would be taken for an ending.
+    return f"{found[1]} per {'second' if found[2] == 's' else found[2]}"
+
+
+def _as_written_date(found: re.Match[str]) -> str:
+    return f"{found[3]} {MONTH_NAMES[int(found[2]) - 1]} {found[1]}"
+
+
+def _as_hours(found: re.Match[str]) -> str:
+    """A time of day in hours, since `am` by itself would be taken for a verb."""
+    hour = int(found[1]) % 12 + (12 if found[3] == "p" else 0) + int(found[2] or 0) / 60
+    return f"{plain_number(f'{hour:.4f}')} oclock "
 
 
 def _as_decimal(found: re.Match[str]) -> str:
