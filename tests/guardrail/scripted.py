@@ -74,6 +74,8 @@ NOT_A_FACTORY = 3
 V1 = """
 import_paths: [nemoguardrails_trust/rail]
 rails:
+  input:
+    flows: {inputs}
   output:
     flows: ["cleanlab trustworthiness{line}"]
 custom_data:
@@ -116,11 +118,15 @@ def bot_v1(
     line: str = "",
     more: str = "",
     colang: str | None = None,
+    inputs: str = "[]",
 ) -> LLMRails:
     """A Colang 1.0 bot in general mode whose model gives the answers in turn."""
     register()
     yaml = V1.format(
-        settings=f", {settings}" if settings else "", line=f" {line}" if line else "", more=more
+        settings=f", {settings}" if settings else "",
+        line=f" {line}" if line else "",
+        more=more,
+        inputs=inputs,
     )
     config = RailsConfig.from_content(colang_content=colang, yaml_content=yaml)
     return LLMRails(config, llm=FakeLLMModel(responses=list(answers)))

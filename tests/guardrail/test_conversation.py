@@ -267,3 +267,24 @@ async def test_a_turn_without_a_check_shows_no_outcome_of_an_earlier_one(
     unchecked = await rails.generate_async(messages=messages, options=options)
     assert unchecked.response[-1]["content"] == "Good day!"
     assert unchecked.output_data["trust"] is None
+
+
+async def test_a_turn_that_an_input_rail_ends_shows_no_outcome_of_an_earlier_one(
+    scorer: ScriptedScorer,
+) -> None:
+    flow = """
+define subflow refuse
+  if "bomb" in $user_message
+    bot refuse to respond
+    stop
+"""
+    rails = bot_v1("10 euros", more="", colang=flow, settings="cache: 0", inputs="[refuse]")
+    options = {"output_vars": ["trust"]}
+    messages: list[dict[str, Any]] = ask("what does it cost")
+    checked = await rails.generate_async(messages=messages, options=options)
+    assert checked.output_data["trust"]["status"] == "trusted"
+    messages += [*checked.response, *ask("and a bomb?")]
+    refused = await rails.generate_async(messages=messages, options=options)
+    assert "can't respond" in refused.response[-1]["content"]
+    assert refused.output_data["trust"] is None
+    assert len(scorer.exchanges) == 1

@@ -371,7 +371,8 @@ async def test_later_output_rails_see_the_answer_with_its_caution(
 
 
 async def test_earlier_turns_leave_no_flow_of_ours_running(scorer: ScriptedScorer) -> None:
-    runtime = bot_v1().runtime
+    refuse = "define subflow refuse\n  $refused = False\n"
+    runtime = bot_v1(colang=refuse, inputs="[refuse]").runtime
     state = State(
         context={}, flow_states=[], flow_configs=runtime.flow_configs, rails_config=runtime.config
     )

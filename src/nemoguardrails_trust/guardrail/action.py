@@ -109,7 +109,7 @@ def _overrides(**values: object) -> dict[str, Any]:
     }
 
 
-def settings_on_line(config: RailsConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+def settings_on_line(config: RailsConfig, context: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings on the line by which the flow was started."""
     lines = [line for line in config.rails.output.flows if is_trust_flow(line)]
     if len(lines) > 1:

@@ -42,6 +42,11 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
     consequence: Consequence = "none"
     text: str = ""
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the answer goes out as it came."""
+        return bool(self.decision is RailDecision.ALLOW)
+
 
 def make_outcome(
     result: TrustworthinessScore,

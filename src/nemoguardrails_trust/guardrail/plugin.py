@@ -277,10 +277,12 @@ def _add_flows(app: LLMRails) -> None:
     It is not loaded from the imported folder, since an imported flow would win over a user's
     flow of the same name.
     """
-    _put_flow(app, _flow_v1(_FLOWS_V1, _FORGETTING), None)
-    # The event that it waits for does not advance a flow otherwise, and others interrupt it.
-    forgetting = app.runtime.flow_configs[_FORGETTING]
-    forgetting.trigger_event_types = ["UtteranceUserActionFinished"]
+    # Where neither dialog nor input rails can end a turn before it, every answer is checked.
+    if app.config.user_messages or app.config.rails.input.flows:
+        _put_flow(app, _flow_v1(_FLOWS_V1, _FORGETTING), None)
+        # The event that it waits for does not advance a flow otherwise, and others interrupt it.
+        forgetting = app.runtime.flow_configs[_FORGETTING]
+        forgetting.trigger_event_types = ["UtteranceUserActionFinished"]
     present = _present_v1(app)
     if present is None or present.get("source_code") == _flow_v1(_BUILT_IN_V1)["source_code"]:
         _put_flow(app, _flow_v1(_FLOWS_V1) | {"is_subflow": True}, present)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
@@ -78,7 +80,8 @@ def is_trust_flow(line: str) -> bool:
     return re.split(r"[$(]", line, maxsplit=1)[0].strip() == FLOW_NAME
 
 
-def read_flow_line(line: str) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def read_flow_line(line: str) -> Mapping[str, Any]:
     """Reads the settings on a flow's line, as in `… $threshold=0.7 $on_untrustworthy=block`.
 
     NeMo Guardrails itself reads the first setting on such a line only, so the line is read here.
@@ -104,7 +107,7 @@ def read_flow_line(line: str) -> dict[str, Any]:
             key=left_over,
         )
     _validated(settings, where=f"the flow's line {line!r}: ")
-    return settings
+    return MappingProxyType(settings)
 
 
 def _validated(values: Mapping[Any, Any], where: str) -> TrustSettings:
