@@ -173,6 +173,7 @@ def test_an_option_that_is_unknown_or_unfit_is_refused_by_name(
         ({"scorer": "other"}, "scorer"),
         ({"scorer": object()}, "scorer"),
         ({"base_url": "nowhere"}, "base_url"),
+        ({"options": ["log"]}, "options"),
     ],
 )
 def test_an_argument_without_effect_or_out_of_range_is_refused_by_name(

@@ -81,6 +81,10 @@ def read_options(options: Mapping[str, Any] | None) -> TLMOptions:
     Raises:
         SettingsError: An option is unknown or its value unfit. The message names it.
     """
+    if not isinstance(options, Mapping | None):
+        raise SettingsError(
+            f"options is a {type(options).__name__}; it must be a dictionary", key="options"
+        )
     given = {name: value for name, value in (options or {}).items() if value is not None}
     for name in given:
         key = f"options.{name}"
