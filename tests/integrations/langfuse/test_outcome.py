@@ -3,6 +3,9 @@
 import asyncio
 import logging
 import math
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -85,6 +88,26 @@ def test_the_score_is_of_the_environment_of_its_trace(
         assert attach_outcome_to_current_trace("trust_score", 0.3, None, {})
     assert flush_outcomes()
     assert [score.environment for score in server.scores.values()] == [environment]
+
+
+def test_the_outcome_of_a_last_turn_is_written_as_the_program_ends(server: LangfuseServer) -> None:
+    script = (
+        "from opentelemetry.sdk.trace import TracerProvider\n"
+        "from nemoguardrails_trust.integrations.langfuse import attach_outcome_to_current_trace\n"
+        "with TracerProvider().get_tracer('test').start_as_current_span('turn'):\n"
+        "    assert attach_outcome_to_current_trace('trust_score', 0.3, None, {})\n"
+    )
+    # A name, not a number: names are looked up by threads, which cannot be started any more.
+    named = {"LANGFUSE_BASE_URL": server.url.replace("127.0.0.1", "localhost")}
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | named,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert [score.value for score in server.scores.values()] == [0.3]
 
 
 def test_without_keys_nothing_is_sent_and_the_log_says_why(

@@ -116,8 +116,8 @@ class RetryPolicy:
 class LangfuseClient:
     """Langfuse's own client, with retries and errors that say what to do.
 
-    Its requests are made on an event loop in a thread of its own: the client takes some 50 ms to
-    read a page with text, in which scores being made elsewhere would stand still.
+    By default its requests are made on an event loop in a thread of its own: the client takes
+    some 50 ms to read a page with text, in which scores being made would stand still.
 
     Attributes:
         api: The client of the `langfuse` package.
@@ -127,8 +127,16 @@ class LangfuseClient:
         connection: Where it connects to.
     """
 
-    def __init__(self, connection: Connection, retry: RetryPolicy | None = None) -> None:
+    def __init__(
+        self, connection: Connection, retry: RetryPolicy | None = None, *, own_thread: bool = True
+    ) -> None:
         """Connects nowhere yet.
+
+        Args:
+            connection: Where Langfuse is.
+            retry: How often a request is made again.
+            own_thread: Whether requests are made in a thread of its own. Without, the client
+                belongs to the event loop on which it is first used.
 
         Raises:
             MissingDependencyError: The `langfuse` package is not installed.
@@ -149,7 +157,7 @@ class LangfuseClient:
         self.connection = connection
         self.requests = 0
         self._retry = retry or RetryPolicy()
-        self._thread = BackgroundLoop("nemo-trust-langfuse")
+        self._thread = BackgroundLoop("nemo-trust-langfuse") if own_thread else None
         self._http = httpx.AsyncClient(timeout=connection.timeout, follow_redirects=True)
         self.api: Any = AsyncLangfuseAPI(
             base_url=connection.base_url,
@@ -163,7 +171,10 @@ class LangfuseClient:
 
     async def aclose(self) -> None:
         """Ends what is under way, closes the connections and ends the thread."""
-        await self._thread.aclose(self._http.aclose)
+        if self._thread is None:
+            await self._http.aclose()
+        else:
+            await self._thread.aclose(self._http.aclose)
 
     async def call(
         self,
@@ -185,14 +196,15 @@ class LangfuseClient:
             CredentialsError: The keys were refused.
             ModelError: The call failed; the class says how.
         """
+        arguments["request_options"] = {"max_retries": 0}
         attempt = 0
         while True:
             attempt += 1
             self.requests += 1
             try:
-                return await self._thread.run(
-                    method, **arguments, request_options={"max_retries": 0}
-                )
+                if self._thread is None:
+                    return await method(**arguments)
+                return await self._thread.run(method, **arguments)
             except self._failures as failure:
                 error = self._explain(failure, f"while {doing}", absent, attempt)
             if attempt >= self._allowed(error):

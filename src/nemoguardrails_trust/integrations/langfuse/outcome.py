@@ -7,7 +7,8 @@ import math
 import os
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,6 +138,7 @@ class _Sender:
             )
 
     def _send(self) -> None:
+        runner = asyncio.Runner(loop_factory=_loop_for_the_exit)
         while True:
             batch = [self._queue.get()]
             while len(batch) < BATCH_SIZE:
@@ -147,7 +149,7 @@ class _Sender:
             try:
                 for connection in {each for each, _ in batch}:
                     scores = [score for each, score in batch if each == connection]
-                    asyncio.run(_write(connection, scores))
+                    runner.run(_write(connection, scores))
             except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
                 _logger.warning("%d outcomes were not written: %s", len(batch), _line(error))
             finally:
@@ -155,8 +157,27 @@ class _Sender:
                     self._queue.task_done()
 
 
+class _InPlace(ThreadPoolExecutor):
+    """Runs what it is given at once, in the thread that gives it."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(function(*arguments, **named))
+        except Exception as error:  # noqa: BLE001 - whoever awaits the future gets it
+            done.set_exception(error)
+        return done
+
+
+def _loop_for_the_exit() -> asyncio.AbstractEventLoop:
+    """A loop that finds servers by name also while Python ends, when no thread can be started."""
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_InPlace(1))
+    return loop
+
+
 async def _write(connection: Connection, scores: list[TraceScore]) -> None:
-    client = LangfuseClient(connection, RetryPolicy(rate_limit_attempts=3))
+    client = LangfuseClient(connection, RetryPolicy(rate_limit_attempts=3), own_thread=False)
     try:
         written = await write_scores(client, scores)
     finally:
