@@ -328,6 +328,6 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, 
 
 def _different_numbers(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
     """Whether both give numbers, and none in common; those of later sentences are no matter."""
-    mine = {word for word, term in ours.items() if term.weight >= 1.0 and text.is_number(word)}
-    other = {word for word, term in theirs.items() if term.weight >= 1.0 and text.is_number(word)}
+    mine = {word for word, term in ours.items() if term.weight > 1.0 and text.is_number(word)}
+    other = {word for word, term in theirs.items() if term.weight > 1.0 and text.is_number(word)}
     return bool(mine and other and mine.isdisjoint(other))

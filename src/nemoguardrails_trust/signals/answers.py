@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from nemoguardrails_trust.signals import (
     dates,
@@ -54,8 +54,7 @@ _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A word that an answer adds to its prompt.
 
     Attributes:
@@ -343,14 +342,14 @@ class Answer:
         share = 1.0
         for sentence in polarity.sentences(self.folded):
             for clause in polarity.clauses(sentence):
-                for word, term in self._clause_terms(clause, left_out, names):
-                    terms.setdefault(word, replace(term, weight=term.weight * share))
+                for word, term in self._clause_terms(clause, left_out, names, share):
+                    terms.setdefault(word, term)
             if any(term.weight >= _NAMES for term in terms.values()):
                 share = _LATER_SENTENCES
         return terms
 
     def _clause_terms(
-        self, clause: str, left_out: Collection[str], names: Collection[str]
+        self, clause: str, left_out: Collection[str], names: Collection[str], share: float
     ) -> Iterator[tuple[str, Term]]:
         words = quantities.join_number_words(text.tokens(clause))
         negations = polarity.negations(words, self.question.words)
@@ -363,7 +362,7 @@ class Answer:
             if meaning.title and word != last:
                 weight = 0.5  # names go with and without
             negated = (negations + meaning.opposite) % 2 == 1
-            yield meaning.base, Term(weight, negated, meaning.opposite)
+            yield meaning.base, Term(weight * share, negated, meaning.opposite)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,10 +150,11 @@ def join_number_words(words: Sequence[str]) -> list[str]:
     place = 0
     while place < len(words):
         word = words[place]
-        if word in _SMALL or ((is_number(word) or word == "a") and _has_scale(words, place + 1)):
+        digits = is_number(word)
+        if word in _SMALL or ((digits or word == "a") and _has_scale(words, place + 1)):
             number, place = _read_number(words, place)
             joined.append(number)
-        elif is_number(word):
+        elif digits:
             place += 1
             if word[0] != "-" and place + 1 < len(words) and words[place + 1] in _LARGE:
                 # `$1.5 million` comes as 1.5, dollar, million.
