@@ -46,6 +46,13 @@ def test_bad_lines_are_collected_and_the_rest_is_read(tmp_path: Path) -> None:
     assert [each.line for each in data.problems] == [2, 4]
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_another_format_is_told_with_what_writes_json_lines(tmp_path: Path, ending: str) -> None:
+    path = write(tmp_path / f"data.{ending}", ["prompt,response,correct", "q,a,1"])
+    with pytest.raises(DataError, match=r"JSON lines, which this is not.*--out that ends in"):
+        read_labelled(path)
+
+
 def test_the_limit_counts_rows_that_can_be_used(tmp_path: Path) -> None:
     data = read_labelled(write(tmp_path / "data.jsonl", [ROW, "{", ROW, "{"]), limit=2)
     assert (len(data.rows), len(data.problems)) == (2, 1)

@@ -78,6 +78,9 @@ _LABEL = TypeAdapter(Label)
 ScoreRow = Callable[[LabelledRow], Awaitable[TrustworthinessScore]]
 
 
+_OTHER_FORMATS = (".csv", ".tsv", ".parquet")
+
+
 def read_labelled(
     path: str | Path, *, score_column: str | None = None, limit: int | None = None
 ) -> LabelledData:
@@ -103,6 +106,12 @@ def read_labelled(
         if limit is not None and len(rows) == limit:
             break
     if not rows:
+        if Path(path).suffix.lower() in _OTHER_FORMATS:
+            raise DataError(
+                "labelled answers are read from JSON lines, which this is not; "
+                "'nemo-trust score' writes them with an --out that ends in .jsonl",
+                path=str(path),
+            )
         raise problems[0] if problems else DataError("has no lines", path=str(path))
     return LabelledData(rows, problems)
 

@@ -196,6 +196,9 @@ def test_bad_input_gives_one_clear_line(tmp_path: Path) -> None:
     assert "no column 'answer' (--response-column); the columns are: id, prompt, response" in (
         refused(data, *out, "--response-column", "answer")
     )
+    semicolons = tmp_path / "semicolons.csv"
+    semicolons.write_text("prompt;response\nq;a\n")
+    assert refused(semicolons, *out).endswith("save the file with commas instead of semicolons")
     assert refused(empty, *out).endswith("empty.csv: the file is empty")
     assert "broken.parquet: the Parquet file is broken" in refused(broken, *out)
     assert "column 'x' holds int and str; Parquet wants one type" in refused(mixed, *out)

@@ -79,11 +79,11 @@ class Columns:
                 return None
             name = chosen or usual
             if name not in present:
-                raise DataError(
-                    f"there is no column {name!r} (--{option}-column); "
-                    f"the columns are: {', '.join(map(str, present))}",
-                    path=path,
-                )
+                told = f"there is no column {name!r} (--{option}-column); "
+                told += f"the columns are: {', '.join(map(str, present))}"
+                if len(present) == 1 and ";" in str(present[0]):
+                    told += "; save the file with commas instead of semicolons"
+                raise DataError(told, path=path)
             return name
 
         return cls(
