@@ -162,6 +162,39 @@ def test_a_refused_key_is_told_in_every_row_and_never_shown(
     assert "sk-wrong" not in out.read_text()
 
 
+def test_a_scorer_of_the_users_own_that_misbehaves_costs_only_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = """
+import asyncio
+from nemoguardrails_trust import TrustworthinessScore
+
+class OwnScorer:
+    async def score(self, exchange):
+        if exchange.response == "answer 0":
+            await asyncio.sleep(60)
+        if exchange.response == "answer 1":
+            raise RuntimeError("sk-secret")
+        return 0.5 if exchange.response == "answer 2" else TrustworthinessScore(0.25)
+
+def make(settings):
+    return OwnScorer()
+"""
+    (tmp_path / "own_scorer_of_rows.py").write_text(program, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    data, out = write(tmp_path / "data.csv", make_rows(4)), tmp_path / "out.jsonl"
+    scorer = ("--scorer", "own_scorer_of_rows:make", "--timeout", 0.3)
+    assert run(data, "--out", out, *scorer).exit_code == 1
+    rows = read(out)
+    assert [row["error"] for row in rows] == [
+        "no score within 0.3 seconds",
+        "the scorer failed with RuntimeError",
+        "the scorer gave a float, not a TrustworthinessScore",
+        None,
+    ]
+    assert rows[3]["trustworthiness_score"] == 0.25
+
+
 def test_prices_give_the_cost(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     prices = ("--price-per-million-prompt-tokens", 2, "--price-per-million-completion-tokens", 8)

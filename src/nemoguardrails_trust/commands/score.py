@@ -88,7 +88,8 @@ class RowScorerSpec:
             built = build_scorer(
                 settings, settings.model, self.base_url, samples=self.samples, rates=self.rates
             )
-            return ModelRowScorer(built)
+            is_own = ":" in settings.scorer  # and need not keep to the time; the others do
+            return ModelRowScorer(built, timeout=settings.timeout if is_own else None)
         if settings.model == REPLAY:
             require_no_server(self.base_url, self.rates)
             return ReplayRowScorer(

@@ -1,5 +1,6 @@
 """Scores one row: reads it, has its response made where there is none, and keeps what fails."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from nemoguardrails_trust.errors import (
     DataError,
     MissingDependencyError,
     ModelError,
+    ScoringError,
     SettingsError,
     TrustError,
 )
@@ -59,8 +61,22 @@ class RowScorer(Protocol):
 class ModelRowScorer:
     """Scores rows with a scorer; a model makes the responses that are missing."""
 
-    def __init__(self, scorer: Scorer, model: LanguageModel | None = None) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        model: LanguageModel | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Takes what scores.
+
+        Args:
+            scorer: Scores.
+            model: Makes responses; `None` where rows without one are errors.
+            timeout: Seconds for a score, for a scorer that does not keep to a time itself.
+        """
         self._scorer = scorer
+        self._timeout = timeout
         self._model = model
         self._logged = False
         check: Callable[[], None] | None = getattr(scorer, "check", None)
@@ -81,7 +97,7 @@ class ModelRowScorer:
             question = read_question(row, columns)
             if question.response is None:
                 made, calls = await self._answer(question)
-            score = await self._scorer.score(_exchange(question, made))
+            score = await self._scored(_exchange(question, made))
         except _ENDS_THE_RUN:
             raise
         except TrustError as error:
@@ -89,7 +105,8 @@ class ModelRowScorer:
         except Exception as error:  # noqa: BLE001
             # A scorer of the user's own may raise anything, and must not cost the other rows.
             self._log_first(error)
-            score = TrustworthinessScore(None, error=f"{type(error).__name__}: {error}")
+            told = f"the scorer failed with {type(error).__name__}"  # its text may hold a key
+            score = TrustworthinessScore(None, error=told)
         if score.score is None and score.error is None:
             score = replace(score, error="the scorer gave no score and no reason")
         if calls:
@@ -103,6 +120,20 @@ class ModelRowScorer:
             aclose: Callable[[], Any] | None = getattr(each, "aclose", None)
             if aclose is not None:
                 await aclose()
+
+    async def _scored(self, exchange: Exchange) -> TrustworthinessScore:
+        limit = asyncio.timeout(self._timeout)
+        try:
+            async with limit:
+                score = await self._scorer.score(exchange)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ScoringError(f"no score within {self._timeout:g} seconds") from None
+        if not isinstance(score, TrustworthinessScore):
+            given = type(score).__name__
+            raise ScoringError(f"the scorer gave a {given}, not a TrustworthinessScore")
+        return score
 
     def _log_first(self, error: Exception) -> None:
         level = logging.DEBUG if self._logged else logging.WARNING
