@@ -59,6 +59,11 @@ SAME_SENTENCES = [
         "A marathon is 42.195 km long.",
         "The length of a marathon is 26.2 miles.",
     ),
+    (
+        "How far is the Moon?",
+        "The Moon is about 384,400 km away.",
+        "It is about 238,855 miles from Earth.",
+    ),
     # yes and no
     ("Is a tomato a fruit?", "A tomato is botanically a fruit.", "Yes, it is."),
     ("Can penguins fly?", "Penguins cannot fly, since their wings are short.", "No."),
@@ -88,6 +93,12 @@ DIFFERENT_SENTENCES = [
         "It was completed in May 1889.",
     ),
     ("What time does it open?", "It opens at 9 am.", "The shop opens at 9 pm."),
+    # numbers of the prompt
+    (
+        "Who wrote 1984?",
+        "1984 was written by George Orwell.",
+        "1984 was written by Aldous Huxley.",
+    ),
     # decimals
     (
         "What is the pH?",

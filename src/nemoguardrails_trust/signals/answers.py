@@ -252,7 +252,7 @@ class Answer:
         day = dates.date(self.folded)
         if day is not None and day.readings[0][1:] != (None, None):
             return day
-        if len(self.words) > _LONGEST_VALUE:
+        if len(self.words) > _LONGEST_VALUE or self._names_beside_asked_numbers:
             return None
         number = quantities.quantity(self.words)
         if number is not None:
@@ -261,6 +261,17 @@ class Answer:
             return day  # what follows a pause is no part of a quantity
         own = self._own_words()
         return quantities.quantity(own) or dates.date(" ".join(own)) or day
+
+    @property
+    def _names_beside_asked_numbers(self) -> bool:
+        """Whether all its numbers are the prompt's and it adds a name, which then is the answer."""
+        if not self.question.words.issuperset(self.numbers):
+            return False
+        names = {text.fold(word) for word in _CAPITALISED.findall(self.final)}
+        return any(
+            word in names and word not in text.STOP_WORDS and stem(word) not in self.question.stems
+            for word in self.words
+        )
 
     @cached_property
     def leading_value(self) -> Value | None:

@@ -311,7 +311,8 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
         if first.bound and second.bound:
             return 0.0
         return 0.8 * compare_quantities(replace(first, bound=""), replace(second, bound=""))
-    if first.label and second.label and first.label.isdisjoint(second.label):
+    united = first.kind is not None and second.kind is not None  # the words are no unit then
+    if not united and first.label and second.label and first.label.isdisjoint(second.label):
         return 0.2 if _same(first.plain, second.plain) else 0.0
     if first.kind == second.kind:
         if _is_conversion(first, second):
@@ -320,12 +321,12 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
     kinds = {first.kind, second.kind}
     if None not in kinds and kinds != {"degree", "temperature"}:
         return 0.0
-    bare, united = (first, second) if first.kind in (None, "degree") else (second, first)
-    if united.kind == "percent":
-        as_share = united.plain / 100
+    bare, other = (first, second) if first.kind in (None, "degree") else (second, first)
+    if other.kind == "percent":
+        as_share = other.plain / 100
         if _same(bare.plain, as_share):
             return 1.0
-    return 0.97 * _compare_numbers(bare.plain, united.plain, bare.digits, united.digits)
+    return 0.97 * _compare_numbers(bare.plain, other.plain, bare.digits, other.digits)
 
 
 def _compare_numbers(
