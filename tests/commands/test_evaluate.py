@@ -214,7 +214,7 @@ class OwnScorer:
             await asyncio.sleep(60)
         if exchange.response == "5":
             raise RuntimeError("sk-secret")
-        return TrustworthinessScore(0.25)
+        return 0.5 if exchange.response == "6" else TrustworthinessScore(0.25)
 
 def make(settings):
     return OwnScorer()
@@ -222,13 +222,14 @@ def make(settings):
     (tmp_path / "own_scorer_here.py").write_text(program, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
-    write(tmp_path / "data.jsonl", [row(i) for i in range(1, 5)])
+    write(tmp_path / "data.jsonl", [row(i) for i in range(1, 6)])
     options = ("data.jsonl", "--scorer", "own_scorer_here:make", "--timeout", "0.2")
     result = invoke(*options, "--json")
     found = json.loads(result.stdout)
-    assert (found["n"], found["unchecked"], found["flagged_share"]) == (4, 2, 1.0)
+    assert (found["n"], found["unchecked"], found["flagged_share"]) == (5, 3, 1.0)
     assert "1 answer has no score: no score within 0.2 seconds" in result.stderr
     assert "1 answer has no score: the scorer failed with RuntimeError" in result.stderr
+    assert "1 answer has no score: the scorer gave a float, not a" in result.stderr
     assert "sk-secret" not in result.output
 
 

@@ -192,6 +192,7 @@ async def _score_row(
 
     from nemoguardrails_trust.errors import ScoringError, TrustError
     from nemoguardrails_trust.scorers.local import LocalScorer
+    from nemoguardrails_trust.scores import TrustworthinessScore
 
     assert row.recorded is not None
     exchange = row.recorded.exchange
@@ -200,11 +201,15 @@ async def _score_row(
     seconds = source.settings.timeout
     try:
         async with asyncio.timeout(seconds):
-            return await scorer.score(exchange)
+            score = await scorer.score(exchange)
     except TrustError:
         raise
     except TimeoutError:
         raise ScoringError(f"no score within {seconds:g} seconds") from None
+    if not isinstance(score, TrustworthinessScore):
+        given = type(score).__name__
+        raise ScoringError(f"the scorer gave a {given}, not a TrustworthinessScore")
+    return score
 
 
 def _column_scores(rows: "Sequence[LabelledRow]", source: Source) -> "list[TrustworthinessScore]":
