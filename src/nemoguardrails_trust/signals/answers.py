@@ -1,10 +1,10 @@
 """An answer as it is compared: its final answer, its words, and the value that it gives."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from nemoguardrails_trust.signals import (
@@ -18,6 +18,7 @@ from nemoguardrails_trust.signals import (
     text,
 )
 from nemoguardrails_trust.signals.final_answer import final_answer
+from nemoguardrails_trust.signals.words import MAY, is_month, meaning_of, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 
@@ -366,7 +367,7 @@ class Answer:
         negations = polarity.negations(words, self.question.words)
         last = words[-1] if words else ""
         for word in words:
-            meaning = _MAY if word == "may" and _is_month(words) else _meaning(word)
+            meaning = MAY if word == "may" and is_month(words) else meaning_of(word)
             if meaning is None or meaning.stem in left_out:
                 continue
             weight = _NAMES if meaning.number or word in names else 1.0
@@ -374,52 +375,6 @@ class Answer:
                 weight = 0.5  # names go with and without
             negated = (negations + meaning.opposite) % 2 == 1
             yield meaning.base, Term(weight * share, negated, meaning.opposite)
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """What a word says by itself: its stem, that of its positive form, whether that is turned."""
-
-    stem: str
-    base: str
-    opposite: bool
-    number: bool
-    title: bool
-
-
-_MAY = _Meaning("may", "may", opposite=False, number=False, title=False)
-
-
-def _is_month(words: Sequence[str]) -> bool:
-    """Whether the `may` in a clause is next to a number, as in `May 1889`."""
-    place = words.index("may")
-    return any(text.is_number(word) for word in words[max(0, place - 1) : place + 2])
-
-
-@lru_cache(maxsize=4096)
-def _meaning(word: str) -> _Meaning | None:
-    """`None` for a word that says nothing, or only negates."""
-    if word in text.STOP_WORDS or polarity.is_negator(word):
-        return None
-    base, opposite = polarity.positive(word)
-    return _Meaning(
-        stem=stem(word),
-        base=stem(base),
-        opposite=opposite,
-        number=text.is_number(word),
-        title=word in text.TITLES,
-    )
-
-
-def stem(word: str) -> str:
-    """A word without the commonest endings of English."""
-    if len(word) > 5 and word.endswith(("ing", "ies")):
-        return word[:-3]
-    if len(word) > 4 and word.endswith(("es", "ed")):
-        return word[:-2]
-    if len(word) > 3 and word.endswith(("s", "e", "y")) and not word.endswith("ss"):
-        return word[:-1]
-    return word
 
 
 def _exact(number: float) -> quantities.Quantity:

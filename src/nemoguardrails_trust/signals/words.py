@@ -1,0 +1,62 @@
+"""What a single word of an answer says by itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from nemoguardrails_trust.signals import polarity, text
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a word says.
+
+    Attributes:
+        stem: Its own stem.
+        base: The stem of its positive form, as `safe` for `unsafe`.
+        opposite: Whether it says the opposite of that.
+        number: Whether it is a number.
+        title: Whether it is a title, as `Dr`.
+    """
+
+    stem: str
+    base: str
+    opposite: bool
+    number: bool
+    title: bool
+
+
+# The month and the verb are spelled alike; the verb says nothing.
+MAY = Meaning("may", "may", opposite=False, number=False, title=False)
+
+
+def is_month(words: Sequence[str]) -> bool:
+    """Whether the `may` in a clause is next to a number, as in `May 1889`."""
+    place = words.index("may")
+    return any(text.is_number(word) for word in words[max(0, place - 1) : place + 2])
+
+
+@lru_cache(maxsize=4096)
+def meaning_of(word: str) -> Meaning | None:
+    """`None` for a word that says nothing, or only negates."""
+    if word in text.STOP_WORDS or polarity.is_negator(word):
+        return None
+    base, opposite = polarity.positive(word)
+    return Meaning(
+        stem=stem(word),
+        base=stem(base),
+        opposite=opposite,
+        number=text.is_number(word),
+        title=word in text.TITLES,
+    )
+
+
+def stem(word: str) -> str:
+    """A word without the commonest endings of English."""
+    if len(word) > 5 and word.endswith(("ing", "ies")):
+        return word[:-3]
+    if len(word) > 4 and word.endswith(("es", "ed")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith(("s", "e", "y")) and not word.endswith("ss"):
+        return word[:-1]
+    return word
