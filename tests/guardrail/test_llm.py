@@ -88,16 +88,21 @@ async def test_a_failure_is_one_of_our_errors_without_the_prompt(
     assert "Capital" not in str(caught.value)
 
 
-async def test_a_refused_temperature_is_learnt() -> None:
+async def test_refused_parameters_are_learnt() -> None:
     llm = Scripted(RefusedError(400), "Paris", "Paris")
     model = NemoModel(llm)
     for _ in range(2):
         await model.complete(QUESTION, purpose="sample", temperature=1.0, max_tokens=5)
-    assert [kwargs for _, kwargs in llm.calls] == [
-        {"temperature": 1.0, "max_tokens": 5},
-        {"max_tokens": 5},
-        {"max_tokens": 5},
-    ]
+    assert [kwargs for _, kwargs in llm.calls] == [{"temperature": 1.0, "max_tokens": 5}, {}, {}]
+
+
+async def test_a_request_that_is_refused_for_itself_teaches_nothing() -> None:
+    llm = Scripted(RefusedError(400), RefusedError(400), "Paris")
+    model = NemoModel(llm)
+    with pytest.raises(ModelRequestError):
+        await model.complete(QUESTION, purpose="sample", temperature=1.0)
+    await model.complete(QUESTION, purpose="sample", temperature=1.0)
+    assert llm.calls[-1][1] == {"temperature": 1.0}
 
 
 async def test_a_tools_message_is_sent_as_text() -> None:

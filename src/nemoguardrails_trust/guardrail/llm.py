@@ -212,7 +212,7 @@ class NemoModel:
 
     def __init__(self, llm: LLMModel) -> None:
         self._llm = llm
-        self._takes_temperature = True
+        self._refused: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -230,11 +230,12 @@ class NemoModel:
         top_logprobs: int | None = None,
     ) -> Reply:
         """Asks `n` times at once. NeMo's answers carry no token probabilities."""
-        parameters: dict[str, Any] = {}
-        if temperature is not None and self._takes_temperature:
-            parameters["temperature"] = temperature
-        if max_tokens is not None:
-            parameters["max_tokens"] = max_tokens
+        asked = {"temperature": temperature, "max_tokens": max_tokens}
+        parameters = {
+            key: value
+            for key, value in asked.items()
+            if value is not None and key not in self._refused
+        }
         chat = [_chat_message(each) for each in messages]
         # A task each, so that each has its own call in the context that NeMo records calls in.
         tasks = [asyncio.create_task(self._ask(chat, purpose, parameters)) for _ in range(n)]
@@ -252,12 +253,12 @@ class NemoModel:
         try:
             return await self._ask_once(chat, purpose, parameters)
         except ModelRequestError as error:
-            if error.status != 400 or "temperature" not in parameters:
+            if error.status != 400 or not parameters:
                 raise
-        # Reasoning models refuse it, and more than one 400 would be one too many.
-        self._takes_temperature = False
-        rest = {key: value for key, value in parameters.items() if key != "temperature"}
-        return await self._ask_once(chat, purpose, rest)
+        # Reasoning models refuse some of them, and what NeMo passes on does not say which.
+        answer = await self._ask_once(chat, purpose, {})
+        self._refused |= parameters.keys()
+        return answer
 
     async def _ask_once(
         self, chat: list[ChatMessage], purpose: Purpose, parameters: Mapping[str, Any]
