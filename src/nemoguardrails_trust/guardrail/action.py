@@ -14,8 +14,10 @@ from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.conversation import read_exchange
 from nemoguardrails_trust.guardrail.guard import Guard, Render
 from nemoguardrails_trust.guardrail.main_call import MainCalls
-from nemoguardrails_trust.guardrail.outcome import allow_chunk
+from nemoguardrails_trust.guardrail.outcome import TrustOutcome, allow_chunk, make_outcome
 from nemoguardrails_trust.guardrail.settings import is_trust_flow, read_flow_line
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
+from nemoguardrails_trust.scores import TrustworthinessScore
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +61,9 @@ async def check_answer(
     if "model_name" in others:
         # Parts are judged with the whole, once, when the answer is complete.
         return allow_chunk()
-    if trust_guard is None or config is None:
-        from nemoguardrails_trust.errors import SettingsError
-
-        raise SettingsError(
-            "the rail was not set up: import the folder nemoguardrails_trust/rail with its "
-            "config.py, by import_paths (Colang 1.0) or import (2.x)"
-        )
     context = context or {}
+    if trust_guard is None or config is None:
+        return _not_set_up(str(context.get("bot_message") or ""))
     try:
         exchange = await read_exchange(
             context=context,
@@ -91,6 +88,24 @@ async def check_answer(
         overrides=overrides,
         render=_renderer(config, context),
         prefetched=call.prefetch if call is not None else None,
+    )
+
+
+def _not_set_up(answer: str) -> TrustOutcome:
+    """The outcome where the action runs without the rail's `config.py` having been loaded."""
+    error = (
+        "the rail was not set up: import the folder nemoguardrails_trust/rail with its "
+        "config.py, by import_paths (Colang 1.0) or import (2.x)"
+    )
+    log.error("%s", error)
+    return make_outcome(
+        TrustworthinessScore(None, error=error),
+        threshold=DEFAULT_THRESHOLD,
+        status="unchecked",
+        consequence="warn",
+        text=messages.with_caution(answer, checked=False),
+        answer=answer,
+        passes=False,
     )
 
 
