@@ -14,8 +14,10 @@ from nemoguardrails.testing import FakeLLMModel
 from nemoguardrails.types import LLMResponse, ToolCall, ToolCallFunction
 
 from nemoguardrails_trust import TrustworthinessScore
+from nemoguardrails_trust.errors import CredentialsError
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
+from nemoguardrails_trust.models.base import Reply
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
 
 TRUST = {"output_vars": ["trust"], "log": {"activated_rails": True}}
@@ -227,6 +229,35 @@ async def test_regenerate_asks_once_more_and_keeps_the_best(
 async def test_regenerate_keeps_the_answer_when_the_model_fails(scorer: ScriptedScorer) -> None:
     scorer.answer = 0.2
     rails = bot_v1("Lyon", settings="on_untrustworthy: regenerate")  # no second answer to give
+    assert await answer_of(rails) == f"Lyon\n{CAUTION}"
+
+
+class RefusedModel:
+    """A model underneath whose key is refused whenever it is asked."""
+
+    name = "refused"
+
+    async def complete(self, *_: Any, **__: Any) -> Reply:
+        raise CredentialsError("the key was refused")
+
+    async def aclose(self) -> None:
+        pass
+
+
+class ModelOfTwoMinds(FakeLLMModel):  # type: ignore[misc]
+    """Answers NeMo Guardrails, and refuses the rail."""
+
+    @property
+    def language_model(self) -> RefusedModel:
+        return RefusedModel()
+
+
+async def test_regenerate_keeps_the_answer_when_the_key_is_refused(
+    scorer: ScriptedScorer,
+) -> None:
+    scorer.answer = 0.2
+    rails = bot_v1(settings="on_untrustworthy: regenerate")
+    rails.update_llm(ModelOfTwoMinds(responses=["Lyon"]))
     assert await answer_of(rails) == f"Lyon\n{CAUTION}"
 
 

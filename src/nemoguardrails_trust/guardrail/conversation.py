@@ -20,7 +20,8 @@ _ROLES = {
     "ai": "assistant",
     "tool": "tool",
 }
-_ANSWERING_TASKS = ("general", "generate_bot_message")
+ANSWERING_TASKS = ("general", "generate_bot_message")
+"""What NeMo Guardrails names the calls that write an answer."""
 
 
 async def read_exchange(
@@ -174,7 +175,7 @@ def was_written_by_model(text: str, explain_info: ExplainInfo) -> bool:
     """Whether a call that writes answers brought this text, at its start or with more around."""
     start = text.strip()[:80]
     return any(
-        call.task in _ANSWERING_TASKS and start in (call.completion or "")
+        call.task in ANSWERING_TASKS and start in (call.completion or "")
         for call in explain_info.llm_calls
     )
 
@@ -183,7 +184,7 @@ def _answering_prompt() -> str | None:
     """The rendered prompt of the latest call that wrote an answer."""
     explain_info = explain_info_var.get()
     for call in reversed(explain_info.llm_calls if explain_info else []):
-        if call.task in _ANSWERING_TASKS:
+        if call.task in ANSWERING_TASKS:
             prompt: str | None = call.prompt
             return prompt
     return None

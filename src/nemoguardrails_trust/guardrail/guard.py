@@ -11,7 +11,7 @@ from typing import Any
 
 from nemoguardrails.types import LLMModel
 
-from nemoguardrails_trust.errors import ModelError, ScoringError, SettingsError, TrustError
+from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.cache import ScoreCache
@@ -236,7 +236,7 @@ class Guard:
                 reply = await model.complete(
                     prompt_messages(exchange), purpose="answer", temperature=1.0
                 )
-        except (ModelError, TimeoutError) as error:
+        except (TrustError, TimeoutError) as error:
             log.warning("cannot ask again: %s", error or "no time is left")
             return None
         return reply.completions[0].text

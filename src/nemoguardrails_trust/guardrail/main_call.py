@@ -17,6 +17,7 @@ from nemoguardrails.rails.llm.config import Model, RailsConfig
 from nemoguardrails.types import ChatMessage, LLMModel, LLMResponse, LLMResponseChunk, Role
 
 from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.guardrail.conversation import ANSWERING_TASKS
 from nemoguardrails_trust.guardrail.prefetch import Prefetch
 from nemoguardrails_trust.guardrail.token_probabilities import (
     wanted_probabilities,
@@ -34,7 +35,6 @@ Draw = Callable[[tuple[Message, ...], int | None], Coroutine[Any, Any, Reply]]
 
 _WATCHED_ENGINE = "nemoguardrails_trust"
 _WATCHING = "nemoguardrails_trust"
-_ANSWERING_TASKS = ("general", "generate_bot_message")
 _KEPT_IN_A_TURN = 8
 # What a call may set without asking for another kind of answer than the samples are.
 _HARMLESS = frozenset(
@@ -100,7 +100,7 @@ class MainCalls:
         self._draw = draw
         self._patience = patience
         # A prompt of dialog mode asks for a quoted line of Colang, which is not compared.
-        self._sampled_tasks = _ANSWERING_TASKS if config.passthrough else _ANSWERING_TASKS[:1]
+        self._sampled_tasks = ANSWERING_TASKS if config.passthrough else ANSWERING_TASKS[:1]
         # Colang 2.x runs each action in a task of its own, whose end says nothing of the turn's.
         self._turn_is_task = config.colang_version == "1.0"
         # NeMo makes these statistics once a turn, and every task of the turn sees them.
@@ -117,7 +117,7 @@ class MainCalls:
         """Recognises a call that is about to be made; `None` where it writes no answer."""
         info, turn = llm_call_info_var.get(), llm_stats_var.get()
         # A finished one is left over from an earlier call of the same task.
-        if info is None or turn is None or info.finished_at or info.task not in _ANSWERING_TASKS:
+        if info is None or turn is None or info.finished_at or info.task not in ANSWERING_TASKS:
             return None
         call = MainCall()
         if self._draw is not None and info.task in self._sampled_tasks:
