@@ -14,7 +14,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
     {"exchange", "scores", "errors", "collecting"},
-    {"models"},
+    {"models", "agreement"},
     {"signals"},
     {"scorers"},
     {"tlm", "calibration", "choosing", "evaluation", "fitting", "intervals", "labelled"},

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from nemoguardrails_trust.agreement import structures
+from nemoguardrails_trust.agreement.answers import Answer, Question
+from nemoguardrails_trust.agreement.compare import SAME, Agreement, compare_answers
 from nemoguardrails_trust.scores import Signal
-from nemoguardrails_trust.signals import structures
-from nemoguardrails_trust.signals.agreement import SAME, Agreement, compare_answers
-from nemoguardrails_trust.signals.answers import Answer, Question
 
 
 @dataclass(frozen=True, slots=True)

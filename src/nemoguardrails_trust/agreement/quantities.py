@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from nemoguardrails_trust.signals.text import is_number, plain_number, word_set
+from nemoguardrails_trust.agreement.text import is_number, plain_number, word_set
 
 
 def _words(table: str) -> list[str]:

@@ -4,7 +4,7 @@ import cmath
 import math
 import re
 
-from nemoguardrails_trust.signals.expressions import (
+from nemoguardrails_trust.agreement.expressions import (
     POINTS,
     Expression,
     Group,
@@ -12,7 +12,7 @@ from nemoguardrails_trust.signals.expressions import (
     Values,
     variable,
 )
-from nemoguardrails_trust.signals.latex import (
+from nemoguardrails_trust.agreement.latex import (
     CONSTANTS,
     FUNCTIONS,
     GREEK,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.signals.agreement import SAME, Agreement, agreement
+from nemoguardrails_trust.agreement.compare import SAME, Agreement, agreement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

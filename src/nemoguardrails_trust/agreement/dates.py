@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from nemoguardrails_trust.signals.text import MONTH_NAMES, word_set
+from nemoguardrails_trust.agreement.text import MONTH_NAMES, word_set
 
 MONTHS: dict[str, int] = {
     **{name: number for number, name in enumerate(MONTH_NAMES, start=1)},

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from nemoguardrails_trust.signals import polarity, text
+from nemoguardrails_trust.agreement import polarity, text
 
 
 @dataclass(frozen=True, slots=True)

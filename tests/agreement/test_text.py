@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.signals.final_answer import final_answer
-from nemoguardrails_trust.signals.text import WINDOW, fold, likeness, tokens, window
+from nemoguardrails_trust.agreement.final_answer import final_answer
+from nemoguardrails_trust.agreement.text import WINDOW, fold, likeness, tokens, window
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 import pytest
 
-from nemoguardrails_trust.signals.polarity import (
+from nemoguardrails_trust.agreement.polarity import (
     is_yes_no_question,
     negations,
     stance,
     without_prefix,
 )
-from nemoguardrails_trust.signals.text import fold, tokens
+from nemoguardrails_trust.agreement.text import fold, tokens
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from nemoguardrails_trust.agreement.final_answer import final_answer
+from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, stem
 from nemoguardrails_trust.signals import (
     dates,
     expressions,
@@ -17,8 +19,6 @@ from nemoguardrails_trust.signals import (
     structures,
     text,
 )
-from nemoguardrails_trust.signals.final_answer import final_answer
-from nemoguardrails_trust.signals.words import MAY, is_month, meaning_of, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 

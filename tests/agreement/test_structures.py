@@ -1,6 +1,6 @@
 import pytest
 
-from nemoguardrails_trust.signals.structures import fields, list_items, same_value, structure
+from nemoguardrails_trust.agreement.structures import fields, list_items, same_value, structure
 
 
 @pytest.mark.parametrize(

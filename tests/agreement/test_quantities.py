@@ -2,13 +2,13 @@ from fractions import Fraction
 
 import pytest
 
-from nemoguardrails_trust.signals.quantities import (
+from nemoguardrails_trust.agreement.quantities import (
     Quantity,
     compare_quantities,
     join_number_words,
     quantity,
 )
-from nemoguardrails_trust.signals.text import fold, tokens
+from nemoguardrails_trust.agreement.text import fold, tokens
 
 
 def read(text: str) -> Quantity | None:

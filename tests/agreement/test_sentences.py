@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemoguardrails_trust.signals.agreement import SAME, agreement
+from nemoguardrails_trust.agreement.compare import SAME, agreement
 
 SAME_SENTENCES = [
     (

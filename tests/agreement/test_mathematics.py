@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.signals.expressions import Expression, Group, compare_mathematics
-from nemoguardrails_trust.signals.latex import clean_latex, spaces_as_commas
-from nemoguardrails_trust.signals.mathematics import read
+from nemoguardrails_trust.agreement.expressions import Expression, Group, compare_mathematics
+from nemoguardrails_trust.agreement.latex import clean_latex, spaces_as_commas
+from nemoguardrails_trust.agreement.mathematics import read
 
 
 @pytest.mark.parametrize(

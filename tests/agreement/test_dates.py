@@ -1,6 +1,6 @@
 import pytest
 
-from nemoguardrails_trust.signals.dates import clock, compare_dates, date
+from nemoguardrails_trust.agreement.dates import clock, compare_dates, date
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,15 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from nemoguardrails_trust.signals import dates, expressions, polarity, quantities, structures, text
-from nemoguardrails_trust.signals.answers import Answer, Question, Term, Value
+from nemoguardrails_trust.agreement import (
+    dates,
+    expressions,
+    polarity,
+    quantities,
+    structures,
+    text,
+)
+from nemoguardrails_trust.agreement.answers import Answer, Question, Term, Value
 
 SAME = 0.5
 """From this value on, two answers count as the same."""

@@ -4,7 +4,7 @@ import cmath
 import re
 from collections.abc import Callable
 
-from nemoguardrails_trust.signals.text import word_set
+from nemoguardrails_trust.agreement.text import word_set
 
 FUNCTIONS: dict[str, Callable[[complex], complex]] = {
     "sin": cmath.sin, "cos": cmath.cos, "tan": cmath.tan, "ln": cmath.log, "log": cmath.log10,

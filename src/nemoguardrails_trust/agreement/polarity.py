@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 
-from nemoguardrails_trust.signals.text import STOP_WORDS, is_number, word_set
+from nemoguardrails_trust.agreement.text import STOP_WORDS, is_number, word_set
 
 _YES = word_set(
     """

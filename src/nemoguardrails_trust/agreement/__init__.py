@@ -1,0 +1,1 @@
+"""Do two answers say the same? Knows nothing of scores, models or NeMo Guardrails."""
