@@ -17,7 +17,7 @@ FLOORS = [
     {"models", "agreement"},
     {"signals"},
     {"scorers"},
-    {"tlm", "calibration", "choosing", "evaluation", "fitting", "intervals", "labelled"},
+    {"tlm", "calibration", "labelled"},
     {"datasets"},
     {"report", "integrations"},
     {"guardrail"},

@@ -15,8 +15,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from nemoguardrails_trust.evaluation import Booleans, Floats, auroc, expected_calibration_error
-from nemoguardrails_trust.fitting import FITS, fit_map
+from nemoguardrails_trust.calibration.evaluation import (
+    Booleans,
+    Floats,
+    auroc,
+    expected_calibration_error,
+)
+from nemoguardrails_trust.calibration.fitting import FITS, fit_map
 
 DATA = Path(__file__).parents[1] / "data" / "simpleqa-tlm.jsonl"
 SPLITS = 20

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nemoguardrails_trust.evaluation import auroc
+from nemoguardrails_trust.calibration.evaluation import auroc
 from nemoguardrails_trust.signals.consistency import compare
 
 DATA = Path(__file__).parents[1] / "data"

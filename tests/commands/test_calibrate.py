@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from nemoguardrails_trust.calibration import Calibration
+from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.commands.calibrate import calibrate
 from nemoguardrails_trust.commands.evaluate import evaluate
 

@@ -11,8 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from nemoguardrails_trust.calibration.evaluation import Evaluation
 from nemoguardrails_trust.commands.evaluate import evaluate
-from nemoguardrails_trust.evaluation import Evaluation
 from tests.servers.openai import OpenAIServer, threaded_server
 
 DATA = Path(__file__).parents[1] / "data"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.evaluation import evaluate
+from nemoguardrails_trust.calibration.evaluation import evaluate
 from nemoguardrails_trust.report.figures import (
     ERRORS_SHOWN,
     SCORE_NAME,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nemoguardrails_trust.evaluation import evaluate
+from nemoguardrails_trust.calibration.evaluation import evaluate
 from nemoguardrails_trust.report import build_report
 from tests.report.samples import HOSTILE, SIMPLEQA, hostile_results, results
 

@@ -14,7 +14,7 @@ from nemoguardrails_trust import (
     SettingsError,
     TrustworthinessScore,
 )
-from nemoguardrails_trust.calibration import Calibration
+from nemoguardrails_trust.calibration.calibration import Calibration
 from tests.scorers.cleanlab_scene import BOTH, VARIABLES
 from tests.servers.faults import status
 from tests.servers.tlm import KEY as HOSTED_KEY

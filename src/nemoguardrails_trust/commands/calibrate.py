@@ -27,9 +27,9 @@ from nemoguardrails_trust.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from nemoguardrails_trust.calibration import Calibration
-    from nemoguardrails_trust.choosing import Fitted, Sample, Target
-    from nemoguardrails_trust.intervals import Interval
+    from nemoguardrails_trust.calibration.calibration import Calibration
+    from nemoguardrails_trust.calibration.intervals import Interval
+    from nemoguardrails_trust.calibration.thresholds import Fitted, Sample, Target
     from nemoguardrails_trust.scorers.base import ScorerSettings
 
 _FIGURES = {
@@ -88,7 +88,7 @@ def calibrate(
     with user_errors():
         import json
 
-        from nemoguardrails_trust.choosing import Target, expect, fit
+        from nemoguardrails_trust.calibration.thresholds import Target, expect, fit
 
         aim = None if target is None else Target.parse(target)
         _require_writable(out)
@@ -134,7 +134,7 @@ def _require_writable(out: Path) -> None:
 
 
 def _sample(scored: Scored, *, weighable: bool) -> "Sample":
-    from nemoguardrails_trust.choosing import Sample
+    from nemoguardrails_trust.calibration.thresholds import Sample
     from nemoguardrails_trust.labelled import signal_values
 
     checked = [
@@ -174,7 +174,7 @@ def _calibration(
 ) -> "Calibration":
     from datetime import UTC, datetime
 
-    from nemoguardrails_trust.calibration import Calibration
+    from nemoguardrails_trust.calibration.calibration import Calibration
 
     return Calibration(
         scorer=settings.scorer if named else None,
@@ -194,7 +194,7 @@ def _calibration(
 def _to_json(
     calibration: "Calibration", sample: "Sample", scored: Scored, out: Path
 ) -> dict[str, Any]:
-    from nemoguardrails_trust.evaluation import expected_calibration_error
+    from nemoguardrails_trust.calibration.evaluation import expected_calibration_error
 
     told = calibration.model_dump(mode="json", exclude={"knots", "version"})
     return {
@@ -208,7 +208,7 @@ def _to_json(
 
 def _rows_wanted(calibration: "Calibration") -> dict[str, int]:
     """How many answers it would take, for each figure of which there are too few to say."""
-    from nemoguardrails_trust.choosing import rows_wanted
+    from nemoguardrails_trust.calibration.thresholds import rows_wanted
 
     wanted = {
         name: rows_wanted(interval, calibration.n)
@@ -221,7 +221,7 @@ def _show(calibration: "Calibration", sample: "Sample", scored: Scored, out: Pat
     from rich.console import Console
     from rich.table import Table
 
-    from nemoguardrails_trust.evaluation import expected_calibration_error
+    from nemoguardrails_trust.calibration.evaluation import expected_calibration_error
 
     threshold = calibration.threshold
     at = "0.6, no target being given" if threshold is None else f"{threshold:.4g}"

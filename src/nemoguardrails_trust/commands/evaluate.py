@@ -29,7 +29,7 @@ from nemoguardrails_trust.commands.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from nemoguardrails_trust.evaluation import Evaluation
+    from nemoguardrails_trust.calibration.evaluation import Evaluation
 
 LabelledArgument = Annotated[
     Path,
@@ -80,8 +80,8 @@ def evaluate(
     with user_errors():
         import json
 
-        from nemoguardrails_trust.calibration import Calibration, threshold_of
-        from nemoguardrails_trust.evaluation import evaluate as evaluate_scores
+        from nemoguardrails_trust.calibration.calibration import Calibration, threshold_of
+        from nemoguardrails_trust.calibration.evaluation import evaluate as evaluate_scores
 
         settings = scorer_settings(
             model=model,

@@ -151,7 +151,7 @@ def _with_rounds(source: Source) -> Source:
 async def _score(
     rows: "Sequence[LabelledRow]", source: Source, advance: Callable[[], None]
 ) -> "list[TrustworthinessScore]":
-    from nemoguardrails_trust.calibration import create_calibrated_scorer
+    from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
     from nemoguardrails_trust.labelled import score_rows
     from nemoguardrails_trust.models.replay import ReplayModel
 
@@ -213,7 +213,7 @@ async def _score_row(
 
 
 def _column_scores(rows: "Sequence[LabelledRow]", source: Source) -> "list[TrustworthinessScore]":
-    from nemoguardrails_trust.calibration import Calibration
+    from nemoguardrails_trust.calibration.calibration import Calibration
 
     scores = [row.score for row in rows if row.score is not None]
     path = source.settings.calibration

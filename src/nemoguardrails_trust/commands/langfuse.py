@@ -168,7 +168,7 @@ def langfuse(
     with user_errors():
         from datetime import timedelta
 
-        from nemoguardrails_trust.calibration import Calibration, threshold_of
+        from nemoguardrails_trust.calibration.calibration import Calibration, threshold_of
         from nemoguardrails_trust.commands.langfuse_run import Job, run
         from nemoguardrails_trust.integrations.langfuse.client import Connection, require_client
         from nemoguardrails_trust.integrations.langfuse.query import parse_duration

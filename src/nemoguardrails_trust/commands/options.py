@@ -259,7 +259,7 @@ def build_scorer(
     """
     import sys
 
-    from nemoguardrails_trust.calibration import create_calibrated_scorer
+    from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
     from nemoguardrails_trust.errors import SettingsError
 
     if settings.scorer != "local":

@@ -76,7 +76,7 @@ class RowScorerSpec:
         Raises:
             TrustError: It cannot be built; the message says why.
         """
-        from nemoguardrails_trust.calibration import create_calibrated_scorer
+        from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
         from nemoguardrails_trust.datasets.scoring import ModelRowScorer, ReplayRowScorer
         from nemoguardrails_trust.models.limits import Limits
 
@@ -264,7 +264,7 @@ def _job(
     on_cluster: bool,
     columns: dict[str, str | None],
 ) -> "Job":
-    from nemoguardrails_trust.calibration import Calibration, threshold_of
+    from nemoguardrails_trust.calibration.calibration import Calibration, threshold_of
     from nemoguardrails_trust.datasets.files import open_source
     from nemoguardrails_trust.datasets.score import find_columns, prepare
 

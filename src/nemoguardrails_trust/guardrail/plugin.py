@@ -111,7 +111,7 @@ def make_guard(settings: TrustSettings, config: RailsConfig) -> Guard:
     """The guard for a configuration."""
 
     def build_scorer(settings: TrustSettings, model: LanguageModel | None) -> Scorer:
-        from nemoguardrails_trust.calibration import create_calibrated_scorer
+        from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
 
         own = settings.overridden({"timeout": settings.timeout * _SCORER_SHARE_OF_TIMEOUT})
         if settings.scorer != "local":
@@ -210,7 +210,7 @@ def _with_calibration(settings: TrustSettings, app: LLMRails) -> TrustSettings:
     """
     if settings.calibration is None:
         return settings
-    from nemoguardrails_trust.calibration import Calibration, threshold_of
+    from nemoguardrails_trust.calibration.calibration import Calibration, threshold_of
 
     path = _beside(app.config, settings.calibration)
     try:

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from nemoguardrails_trust.evaluation import (
+from nemoguardrails_trust.calibration.evaluation import (
     ECE_BINS,
     Floats,
     auroc,
     expected_calibration_error,
 )
-from nemoguardrails_trust.intervals import wilson
+from nemoguardrails_trust.calibration.intervals import wilson
 from nemoguardrails_trust.report.results import USAGE, Result
 
 THRESHOLD_STEPS = 1000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from nemoguardrails_trust.calibration import (
+from nemoguardrails_trust.calibration.calibration import (
     CalibratedScorer,
     Calibration,
     create_calibrated_scorer,

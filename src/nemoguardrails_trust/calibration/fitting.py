@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nemoguardrails_trust.evaluation import Booleans, Floats, auroc
+from nemoguardrails_trust.calibration.evaluation import Booleans, Floats, auroc
 from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights, combine
 
 Knots = tuple[tuple[float, float], ...]

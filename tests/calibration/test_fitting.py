@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.evaluation import Booleans, Floats, expected_calibration_error
-from nemoguardrails_trust.fitting import (
+from nemoguardrails_trust.calibration.evaluation import Booleans, Floats, expected_calibration_error
+from nemoguardrails_trust.calibration.fitting import (
     FITS,
     choose_weights,
     fit_map,

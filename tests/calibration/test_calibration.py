@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.calibration import (
+from nemoguardrails_trust.calibration.calibration import (
     Calibration,
     create_calibrated_scorer,
     load_calibration,
     threshold_of,
 )
+from nemoguardrails_trust.calibration.intervals import Interval
 from nemoguardrails_trust.errors import DataError, ModelTimeoutError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.intervals import Interval
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.local import LocalScorer

@@ -7,16 +7,21 @@ from typing import Self
 
 import numpy as np
 
-from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.evaluation import Booleans, Floats, auroc, expected_calibration_error
-from nemoguardrails_trust.fitting import (
+from nemoguardrails_trust.calibration.evaluation import (
+    Booleans,
+    Floats,
+    auroc,
+    expected_calibration_error,
+)
+from nemoguardrails_trust.calibration.fitting import (
     Knots,
     choose_weights,
     fit_map,
     folds,
     scores_by_weights,
 )
-from nemoguardrails_trust.intervals import Interval, wilson
+from nemoguardrails_trust.calibration.intervals import Interval, wilson
+from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights
 
 LEAST_OF_EACH = 10

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.choosing import (
+from nemoguardrails_trust.calibration.evaluation import Booleans
+from nemoguardrails_trust.calibration.intervals import Interval, wilson
+from nemoguardrails_trust.calibration.thresholds import (
     Sample,
     Target,
     choose_threshold,
@@ -14,8 +16,6 @@ from nemoguardrails_trust.choosing import (
     rows_wanted,
 )
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.evaluation import Booleans
-from nemoguardrails_trust.intervals import Interval, wilson
 
 KINDS = ["precision", "recall", "accuracy-kept", "flag-at-most"]
 

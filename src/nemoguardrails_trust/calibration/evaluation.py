@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nemoguardrails_trust.intervals import Z95, Interval
+from nemoguardrails_trust.calibration.intervals import Z95, Interval
 from nemoguardrails_trust.scores import Usage
 
 Floats = npt.NDArray[np.float64]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.evaluation import auroc, evaluate, expected_calibration_error
-from nemoguardrails_trust.intervals import Z95, wilson
+from nemoguardrails_trust.calibration.evaluation import auroc, evaluate, expected_calibration_error
+from nemoguardrails_trust.calibration.intervals import Z95, wilson
 from nemoguardrails_trust.scores import Usage
 
 DATA = Path(__file__).parent / "data"

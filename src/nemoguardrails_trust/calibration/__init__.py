@@ -1,0 +1,1 @@
+"""What labelled answers teach: calibration, thresholds, figures and their intervals."""
