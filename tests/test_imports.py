@@ -13,7 +13,7 @@ PACKAGE = Path(nemoguardrails_trust.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"exchange", "scores", "errors", "collecting"},
+    {"exchange", "scores", "errors", "disk", "concurrency"},
     {"models", "agreement"},
     {"signals"},
     {"scorers"},

@@ -328,7 +328,7 @@ def _carry_out(
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
     """Has the garbage collector look seldom, and not at what is there before the first row."""
-    from nemoguardrails_trust.collecting import seldom_collected
+    from nemoguardrails_trust.concurrency.garbage import seldom_collected
 
     gc.collect()
     gc.freeze()

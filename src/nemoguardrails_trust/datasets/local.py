@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from nemoguardrails_trust.concurrency.pool import in_thread, run_interruptibly, run_pool
 from nemoguardrails_trust.datasets.files import Position
-from nemoguardrails_trust.datasets.pool import in_thread, run_interruptibly, run_pool
 from nemoguardrails_trust.datasets.runs import (
     Engine,
     InputCheck,

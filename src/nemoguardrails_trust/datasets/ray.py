@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from typing import Any
 
+from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
 from nemoguardrails_trust.datasets.files import Position
-from nemoguardrails_trust.datasets.pool import in_thread, loop_thread, run_pool
 from nemoguardrails_trust.datasets.rows import fingerprint
 from nemoguardrails_trust.datasets.runs import Engine, InputCheck, Job, check_same_row
 from nemoguardrails_trust.datasets.scoring import RowScorer

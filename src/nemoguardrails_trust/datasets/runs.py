@@ -8,7 +8,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.disk import replacing, write_atomically
 from nemoguardrails_trust.datasets.files import Position, Source
 from nemoguardrails_trust.datasets.rows import Columns, RowResult, fingerprint
 from nemoguardrails_trust.datasets.shards import (
@@ -21,6 +20,7 @@ from nemoguardrails_trust.datasets.shards import (
 )
 from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.datasets.writers import write_scored
+from nemoguardrails_trust.disk import replacing, write_atomically
 from nemoguardrails_trust.errors import DataError
 
 

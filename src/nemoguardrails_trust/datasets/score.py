@@ -15,10 +15,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
 from nemoguardrails_trust.datasets.files import Source, format_of, open_source
 from nemoguardrails_trust.datasets.frames import columns_of_results, open_frame
 from nemoguardrails_trust.datasets.local import local_engine
-from nemoguardrails_trust.datasets.pool import in_thread, loop_thread, run_pool
 from nemoguardrails_trust.datasets.rows import Columns, Row, RowResult, scored_row
 from nemoguardrails_trust.datasets.runs import Job, carry_out
 from nemoguardrails_trust.datasets.scoring import ModelRowScorer, RowScorer

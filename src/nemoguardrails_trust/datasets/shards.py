@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from nemoguardrails_trust.datasets.disk import locked, write_atomically, writing
 from nemoguardrails_trust.datasets.rows import RowResult
 from nemoguardrails_trust.datasets.tally import Tally
+from nemoguardrails_trust.disk import locked, write_atomically, writing
 from nemoguardrails_trust.errors import DataError, SettingsError
 
 VERSION = 1

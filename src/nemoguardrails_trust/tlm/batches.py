@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from nemoguardrails_trust.collecting import seldom_collected
+from nemoguardrails_trust.concurrency.garbage import seldom_collected
 from nemoguardrails_trust.errors import BatchError
 from nemoguardrails_trust.tlm.outcomes import HOLDS_FOR_ALL, Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item

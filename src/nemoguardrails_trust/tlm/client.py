@@ -5,9 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from nemoguardrails_trust.concurrency.loops import BackgroundLoop
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
-from nemoguardrails_trust.tlm.background import BackgroundLoop
 from nemoguardrails_trust.tlm.batches import require_all, run_all
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.options import read_options

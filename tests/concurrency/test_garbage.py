@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nemoguardrails_trust.collecting import seldom_collected
+from nemoguardrails_trust.concurrency.garbage import seldom_collected
 from tests.servers.openai import Answer
 from tests.tlm.scene import Body, tlm_and_server
 
