@@ -85,7 +85,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 def test_scoring_from_python_does_not_load_nemoguardrails() -> None:
     code = (
         "import sys\n"
-        "from nemoguardrails_trust.scorers.local import LocalScorer\n"
+        "from nemoguardrails_trust.scorers.local.scorer import LocalScorer\n"
         "from nemoguardrails_trust.models.openai import OpenAICompatibleModel\n"
         "assert 'nemoguardrails' not in sys.modules"
     )

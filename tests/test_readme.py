@@ -14,7 +14,7 @@ from nemoguardrails_trust.guardrail.messages import CAUTION, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.settings import read_flow_line, read_settings
 from nemoguardrails_trust.scorers.base import QualityPreset
-from nemoguardrails_trust.scorers.presets import plan_for
+from nemoguardrails_trust.scorers.local.presets import plan_for
 from tests.guardrail.conftest import no_running_loop, scorer
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
 from tests.servers.openai import OpenAIServer, threaded_server

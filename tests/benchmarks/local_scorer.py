@@ -24,7 +24,7 @@ from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.replay import ReplayModel
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
-from nemoguardrails_trust.scorers.local import LocalScorer, sample_messages
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer, sample_messages
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.reflection import reflection_messages
 from tests.benchmarks.canned_server import canned_server

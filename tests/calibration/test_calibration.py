@@ -21,7 +21,7 @@ from nemoguardrails_trust.errors import DataError, ModelTimeoutError, SettingsEr
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.local import LocalScorer
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine
 

@@ -15,7 +15,7 @@ from nemoguardrails_trust import (
     TrustworthinessScore,
 )
 from nemoguardrails_trust.calibration.calibration import Calibration
-from tests.scorers.cleanlab_scene import BOTH, VARIABLES
+from tests.scorers.cleanlab.scene import BOTH, VARIABLES
 from tests.servers.faults import status
 from tests.servers.tlm import KEY as HOSTED_KEY
 from tests.servers.tlm import TLMServer, point_clients_at, threaded_tlm_server

@@ -243,7 +243,7 @@ def create_calibrated_scorer(
         scorer = create_scorer(settings, model)
         return scorer if calibration is None else CalibratedScorer(scorer, calibration)
 
-    from nemoguardrails_trust.scorers.local import LocalScorer
+    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 
     if calibration is not None:
         local_options.update(weights=calibration.signal_weights, transform=calibration.apply)

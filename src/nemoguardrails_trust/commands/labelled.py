@@ -118,7 +118,7 @@ def _with_rounds(source: Source) -> Source:
     from dataclasses import replace
 
     from nemoguardrails_trust.errors import SettingsError
-    from nemoguardrails_trust.scorers.presets import plan_for
+    from nemoguardrails_trust.scorers.local.presets import plan_for
 
     settings = source.settings
     given = {
@@ -191,7 +191,7 @@ async def _score_row(
     import asyncio
 
     from nemoguardrails_trust.errors import ScoringError, TrustError
-    from nemoguardrails_trust.scorers.local import LocalScorer
+    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
     from nemoguardrails_trust.scores import TrustworthinessScore
 
     assert row.recorded is not None

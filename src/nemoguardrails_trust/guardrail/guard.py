@@ -224,7 +224,7 @@ class Guard:
     async def _ask_again(
         self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
     ) -> str | None:
-        from nemoguardrails_trust.scorers.local import prompt_messages
+        from nemoguardrails_trust.scorers.local.scorer import prompt_messages
 
         model = self.model_for(llm)
         if model is None:
@@ -248,7 +248,7 @@ async def _score_with(
     """Scores with what only the local scorer knows to use."""
     if decide_at is None and prefetched is None:
         return await scorer.score(exchange)
-    from nemoguardrails_trust.scorers.local import LocalScorer
+    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 
     if not isinstance(scorer, LocalScorer):
         return await scorer.score(exchange)

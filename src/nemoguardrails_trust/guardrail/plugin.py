@@ -38,7 +38,7 @@ from nemoguardrails_trust.guardrail.settings import (
 )
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer
-from nemoguardrails_trust.scorers.presets import plan_for
+from nemoguardrails_trust.scorers.local.presets import plan_for
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
         return
 
     async def draw(messages: tuple[Message, ...], max_tokens: int | None) -> Reply:
-        from nemoguardrails_trust.scorers.local import SAMPLING_TEMPERATURE
+        from nemoguardrails_trust.scorers.local.scorer import SAMPLING_TEMPERATURE
 
         parameters = app.runtime.registered_action_params
         llm = guard.pick_model(parameters.get("llm"), parameters.get("llms"))

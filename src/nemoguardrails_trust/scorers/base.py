@@ -79,7 +79,7 @@ def create_scorer(settings: ScorerSettings, model: LanguageModel | None = None) 
     """
     name = settings.scorer
     if name == "local":
-        from nemoguardrails_trust.scorers.local import LocalScorer
+        from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 
         if model is None:
             raise SettingsError(
@@ -87,7 +87,7 @@ def create_scorer(settings: ScorerSettings, model: LanguageModel | None = None) 
             )
         return LocalScorer(model, settings)
     if name in HOSTED_SCORERS:
-        from nemoguardrails_trust.scorers import cleanlab
+        from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
 
         return cleanlab.create(name, settings)
     if ":" in name:

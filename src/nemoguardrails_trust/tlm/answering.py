@@ -17,7 +17,7 @@ from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.base import Scorer
-from nemoguardrails_trust.scorers.local import (
+from nemoguardrails_trust.scorers.local.scorer import (
     SAMPLING_TEMPERATURE,
     LocalScorer,
     prompt_messages,

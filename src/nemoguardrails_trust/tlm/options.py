@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.scorers.base import QualityPreset
-from nemoguardrails_trust.scorers.presets import plan_for
+from nemoguardrails_trust.scorers.local.presets import plan_for
 
 MOST_ANSWERS = 20
 """The most candidates or samples of one prompt: a prompt that needs more is not worth its cost."""

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers import cleanlab, cleanlab_client
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.cleanlab import CleanlabScorer
+from nemoguardrails_trust.scorers.cleanlab import client as cleanlab_client
+from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
+from nemoguardrails_trust.scorers.cleanlab.scorer import CleanlabScorer
 from tests.servers.tlm import KEY, point_clients_at
 
 BOTH = pytest.mark.parametrize("name", ["cleanlab-studio", "cleanlab-tlm"])

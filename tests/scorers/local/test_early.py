@@ -14,8 +14,8 @@ from nemoguardrails_trust.errors import ModelServerError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.replay import ReplayModel
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
-from nemoguardrails_trust.scorers.early import Outlook, decides, score_range
-from nemoguardrails_trust.scorers.local import LocalScorer
+from nemoguardrails_trust.scorers.local.early import Outlook, decides, score_range
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.signals.combine import Weights, combine
 from nemoguardrails_trust.signals.consistency import consistency_value
 from tests.scorers.scripted import Asked, ScriptedModel, verdict

@@ -20,12 +20,12 @@ from nemoguardrails_trust.errors import (
     SettingsError,
 )
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers import cleanlab
 from nemoguardrails_trust.scorers.base import ScorerSettings, create_scorer
-from nemoguardrails_trust.scorers.cleanlab import mean_probability
-from nemoguardrails_trust.scorers.cleanlab_client import Client, read_explanation, read_score
-from nemoguardrails_trust.scorers.cleanlab_services import Library, Service, load
-from tests.scorers.cleanlab_scene import ANSWER, BOTH, EXCHANGE, QUESTION, VARIABLES, Scene
+from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
+from nemoguardrails_trust.scorers.cleanlab.client import Client, read_explanation, read_score
+from nemoguardrails_trust.scorers.cleanlab.scorer import mean_probability
+from nemoguardrails_trust.scorers.cleanlab.services import Library, Service, load
+from tests.scorers.cleanlab.scene import ANSWER, BOTH, EXCHANGE, QUESTION, VARIABLES, Scene
 from tests.servers.tlm import KEY, TLMServer, threaded_tlm_server
 
 
@@ -344,7 +344,7 @@ def test_in_a_fresh_process_the_client_is_imported_off_the_loop_without_a_warnin
 
 
 def test_importing_the_scorer_imports_no_client() -> None:
-    program = "import sys, nemoguardrails_trust.scorers.cleanlab; print(*sys.modules)"
+    program = "import sys, nemoguardrails_trust.scorers.cleanlab.scorer; print(*sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

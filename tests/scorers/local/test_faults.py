@@ -12,7 +12,7 @@ from nemoguardrails_trust.errors import CredentialsError, ModelServerError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Completion, Reply, TokenLogprob
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.local import LocalScorer
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage
 from nemoguardrails_trust.signals.combine import combine
 from tests.scorers.scripted import ScriptedModel, verdict

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from nemoguardrails_trust.errors import ModelError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, LanguageModel, Purpose
-from nemoguardrails_trust.scorers.calls import Calls
-from nemoguardrails_trust.scorers.comparing import comparison_messages, read_comparison
+from nemoguardrails_trust.scorers.local.calls import Calls
+from nemoguardrails_trust.scorers.local.comparing import comparison_messages, read_comparison
 from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.reflection import (
     TOP_LOGPROBS,

@@ -7,7 +7,7 @@ from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, TokenLogprob
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings, create_scorer
-from nemoguardrails_trust.scorers.local import (
+from nemoguardrails_trust.scorers.local.scorer import (
     PROMPT_LIMIT,
     SAMPLING_TEMPERATURE,
     LocalScorer,

@@ -16,8 +16,8 @@ from nemoguardrails_trust.errors import (
     RateLimitError,
 )
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers import cleanlab_client
-from tests.scorers.cleanlab_scene import BOTH, EXCHANGE, Scene, at_most
+from nemoguardrails_trust.scorers.cleanlab import client as cleanlab_client
+from tests.scorers.cleanlab.scene import BOTH, EXCHANGE, Scene, at_most
 from tests.servers.faults import (
     DISCONNECT,
     HANG,

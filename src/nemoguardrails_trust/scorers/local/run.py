@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from nemoguardrails_trust.errors import ModelError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.scorers.early import Interval, Outlook, decides, score_range
-from nemoguardrails_trust.scorers.presets import Plan
+from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides, score_range
+from nemoguardrails_trust.scorers.local.presets import Plan
 from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.consistency import Comparison, compare, consistency_value
 from nemoguardrails_trust.signals.reflection import Criterion

@@ -7,7 +7,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.cleanlab_session import ServiceSession
+from nemoguardrails_trust.scorers.cleanlab.session import ServiceSession
 
 
 @dataclass(frozen=True, slots=True)

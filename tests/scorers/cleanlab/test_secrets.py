@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nemoguardrails_trust.errors import CredentialsError, TrustError
-from tests.scorers.cleanlab_scene import ANSWER, BOTH, EXCHANGE, QUESTION, Scene
+from tests.scorers.cleanlab.scene import ANSWER, BOTH, EXCHANGE, QUESTION, Scene
 from tests.servers.faults import (
     DISCONNECT,
     HANG,

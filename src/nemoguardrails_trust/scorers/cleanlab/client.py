@@ -19,8 +19,8 @@ from nemoguardrails_trust.errors import (
     TrustError,
 )
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.cleanlab_services import Library, build_tlm, send_over
-from nemoguardrails_trust.scorers.cleanlab_session import ServiceSession
+from nemoguardrails_trust.scorers.cleanlab.services import Library, build_tlm, send_over
+from nemoguardrails_trust.scorers.cleanlab.session import ServiceSession
 
 _log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
-from nemoguardrails_trust.scorers.calls import Calls, Gate
-from nemoguardrails_trust.scorers.judge import Judge
-from nemoguardrails_trust.scorers.presets import plan_for
-from nemoguardrails_trust.scorers.run import Asker, EarlyStop, Run
+from nemoguardrails_trust.scorers.local.calls import Calls, Gate
+from nemoguardrails_trust.scorers.local.judge import Judge
+from nemoguardrails_trust.scorers.local.presets import plan_for
+from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights, combine
 from nemoguardrails_trust.signals.consistency import consistency_signal

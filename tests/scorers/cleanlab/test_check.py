@@ -12,9 +12,9 @@ from nemoguardrails_trust.errors import (
     ModelResponseError,
     ModelTimeoutError,
 )
-from nemoguardrails_trust.scorers import cleanlab
-from nemoguardrails_trust.scorers.cleanlab_services import Library, Service
-from tests.scorers.cleanlab_scene import BOTH, EXCHANGE, VARIABLES, Scene, at_most
+from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
+from nemoguardrails_trust.scorers.cleanlab.services import Library, Service
+from tests.scorers.cleanlab.scene import BOTH, EXCHANGE, VARIABLES, Scene, at_most
 from tests.servers.faults import (
     DISCONNECT,
     HANG,

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.comparing import (
+from nemoguardrails_trust.scorers.local.comparing import (
     ANSWER_LIMIT,
     QUESTION_LIMIT,
     comparison_messages,
     read_comparison,
 )
-from nemoguardrails_trust.scorers.local import LocalScorer
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from tests.scorers.scripted import ScriptedModel
 from tests.signals.hostile import HOSTILE
 

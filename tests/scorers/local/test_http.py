@@ -11,7 +11,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
-from nemoguardrails_trust.scorers.local import LocalScorer
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from tests.servers.faults import HANG, HTML, RESET, status
 from tests.servers.openai import OpenAIServer, Token
 from tests.signals.hostile import HOSTILE

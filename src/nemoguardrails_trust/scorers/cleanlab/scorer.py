@@ -21,8 +21,8 @@ from nemoguardrails_trust.errors import (
 )
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.cleanlab_client import Client, read_explanation, read_score
-from nemoguardrails_trust.scorers.cleanlab_services import (
+from nemoguardrails_trust.scorers.cleanlab.client import Client, read_explanation, read_score
+from nemoguardrails_trust.scorers.cleanlab.services import (
     SERVICES,
     Library,
     Service,

@@ -12,7 +12,7 @@ from nemoguardrails_trust.errors import (
     ModelServerError,
     RateLimitError,
 )
-from nemoguardrails_trust.scorers.cleanlab_session import refusal, retry_after
+from nemoguardrails_trust.scorers.cleanlab.session import refusal, retry_after
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The hosted service, through its own clients."""

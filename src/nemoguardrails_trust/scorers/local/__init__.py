@@ -1,0 +1,1 @@
+"""The scorer that asks the user's own model."""
