@@ -18,7 +18,7 @@ def check(
     Loads the configuration as NeMo Guardrails would. Exit code 1 where there is a problem.
     """
     with user_errors():
-        from nemoguardrails_trust.guardrail.check import check_configuration
+        from nemoguardrails_trust.guardrail.doctor import check_configuration
 
         findings = check_configuration(config)
     healthy = all(each.level != "problem" for each in findings)

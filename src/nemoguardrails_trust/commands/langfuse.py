@@ -172,7 +172,7 @@ def langfuse(
         from nemoguardrails_trust.commands.langfuse_run import Job, run
         from nemoguardrails_trust.integrations.langfuse.client import Connection, require_client
         from nemoguardrails_trust.integrations.langfuse.query import parse_duration
-        from nemoguardrails_trust.integrations.langfuse.scoring import ScoringOptions
+        from nemoguardrails_trust.integrations.langfuse.run import ScoringOptions
         from nemoguardrails_trust.integrations.langfuse.watching import (
             DEFAULT_SETTLE,
             Watch,

@@ -16,7 +16,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
 from nemoguardrails_trust.integrations.langfuse.results import TraceReport, TraceResult
-from nemoguardrails_trust.integrations.langfuse.scoring import (
+from nemoguardrails_trust.integrations.langfuse.run import (
     ScoringOptions,
     run_scoring,
 )

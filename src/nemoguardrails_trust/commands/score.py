@@ -36,8 +36,8 @@ from nemoguardrails_trust.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from nemoguardrails_trust.datasets.row_scorers import RowScorer
     from nemoguardrails_trust.datasets.runs import Engine, Job, Outcome
-    from nemoguardrails_trust.datasets.scoring import RowScorer
     from nemoguardrails_trust.datasets.tally import Prices
     from nemoguardrails_trust.scorers.base import ScorerSettings
 
@@ -77,7 +77,7 @@ class RowScorerSpec:
             TrustError: It cannot be built; the message says why.
         """
         from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
-        from nemoguardrails_trust.datasets.scoring import ModelRowScorer, ReplayRowScorer
+        from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer
         from nemoguardrails_trust.models.limits import Limits
 
         settings = self.settings

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from nemoguardrails_trust.concurrency.pool import in_thread, run_interruptibly, run_pool
 from nemoguardrails_trust.datasets.files import Position
+from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.runs import (
     Engine,
     InputCheck,
@@ -15,7 +16,6 @@ from nemoguardrails_trust.datasets.runs import (
     check_same_row,
     fingerprinted,
 )
-from nemoguardrails_trust.datasets.scoring import RowScorer
 from nemoguardrails_trust.datasets.shards import Journal, RunFolder
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
 from nemoguardrails_trust.datasets.files import Position
+from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.rows import fingerprint
 from nemoguardrails_trust.datasets.runs import Engine, InputCheck, Job, check_same_row
-from nemoguardrails_trust.datasets.scoring import RowScorer
 from nemoguardrails_trust.datasets.shards import (
     Journal,
     RunFolder,

@@ -18,7 +18,7 @@ from nemoguardrails_trust.integrations.langfuse.outcome import (
 )
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
 from nemoguardrails_trust.integrations.langfuse.results import TraceReport, TraceResult
-from nemoguardrails_trust.integrations.langfuse.scoring import (
+from nemoguardrails_trust.integrations.langfuse.run import (
     ScoringOptions,
     run_scoring,
     score_traces,

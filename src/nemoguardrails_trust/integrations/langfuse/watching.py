@@ -23,7 +23,7 @@ from nemoguardrails_trust.errors import (
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
 from nemoguardrails_trust.integrations.langfuse.results import TraceReport
-from nemoguardrails_trust.integrations.langfuse.scoring import (
+from nemoguardrails_trust.integrations.langfuse.run import (
     DEFAULT_PERIOD,
     OnResult,
     ScoringOptions,
