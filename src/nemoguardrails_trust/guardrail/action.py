@@ -13,9 +13,9 @@ from nemoguardrails.types import LLMModel
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.conversation import read_exchange
 from nemoguardrails_trust.guardrail.guard import Guard, Render
-from nemoguardrails_trust.guardrail.main_call import MainCalls
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, allow_chunk, make_outcome
 from nemoguardrails_trust.guardrail.settings import is_trust_flow, read_flow_line
+from nemoguardrails_trust.guardrail.watching.main_call import MainCalls
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 from nemoguardrails_trust.scores import TrustworthinessScore
 

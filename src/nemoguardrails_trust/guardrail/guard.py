@@ -15,16 +15,16 @@ from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.cache import ScoreCache
-from nemoguardrails_trust.guardrail.main_call import plain_model
 from nemoguardrails_trust.guardrail.outcome import (
     Consequence,
     Status,
     TrustOutcome,
     make_outcome,
 )
-from nemoguardrails_trust.guardrail.prefetch import Prefetch
 from nemoguardrails_trust.guardrail.publishing import publish
 from nemoguardrails_trust.guardrail.settings import TrustSettings
+from nemoguardrails_trust.guardrail.watching.main_call import plain_model
+from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.base import Scorer

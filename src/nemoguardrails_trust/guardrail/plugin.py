@@ -26,7 +26,6 @@ from nemoguardrails_trust.guardrail.action import (
 )
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES, language_model
-from nemoguardrails_trust.guardrail.main_call import MainCalls, original_entry, watch_main_model
 from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
@@ -35,6 +34,11 @@ from nemoguardrails_trust.guardrail.settings import (
     is_trust_flow,
     read_flow_line,
     read_settings,
+)
+from nemoguardrails_trust.guardrail.watching.main_call import (
+    MainCalls,
+    original_entry,
+    watch_main_model,
 )
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer

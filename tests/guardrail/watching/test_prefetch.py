@@ -13,7 +13,7 @@ from nemoguardrails.testing import FakeLLMModel
 from nemoguardrails_trust import TrustEvent, stream_with_trust
 from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.guardrail.plugin import register
-from nemoguardrails_trust.guardrail.prefetch import Prefetch
+from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.models.base import Completion, Reply
 from tests.guardrail.scripted import WORDS, WordIndex, ask
 from tests.guardrail.test_conversation import DIALOG

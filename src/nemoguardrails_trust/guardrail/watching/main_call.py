@@ -18,8 +18,8 @@ from nemoguardrails.types import ChatMessage, LLMModel, LLMResponse, LLMResponse
 
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.guardrail.conversation import ANSWERING_TASKS
-from nemoguardrails_trust.guardrail.prefetch import Prefetch
-from nemoguardrails_trust.guardrail.token_probabilities import (
+from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
+from nemoguardrails_trust.guardrail.watching.token_probabilities import (
     wanted_probabilities,
     with_token_probabilities,
 )

@@ -13,8 +13,8 @@ from nemoguardrails.testing import FakeLLMModel
 from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.errors import SettingsError
-from nemoguardrails_trust.guardrail.main_call import MainModel, plain_model
 from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.guardrail.watching.main_call import MainModel, plain_model
 from tests.guardrail.scripted import ask
 from tests.servers.faults import HTML, UNAUTHORIZED, Fault, status
 from tests.servers.openai import OpenAIServer, Token
@@ -353,7 +353,8 @@ async def test_another_framework_is_named(
     server: OpenAIServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "nemoguardrails_trust.guardrail.main_call.get_default_framework", lambda: "langchain"
+        "nemoguardrails_trust.guardrail.watching.main_call.get_default_framework",
+        lambda: "langchain",
     )
     assert type(bot(server).llm) is OpenAIChatModel
     assert "LLMRails(config, llm=" in caplog.text

@@ -1,0 +1,1 @@
+"""What the bot's own model call was given and gave, while it runs."""
