@@ -14,7 +14,7 @@ from nemoguardrails_trust.calibration.evaluation import auroc, evaluate, expecte
 from nemoguardrails_trust.calibration.intervals import Z95, wilson
 from nemoguardrails_trust.scores import Usage
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 scored = st.lists(
     st.tuples(st.sampled_from([i / 10 for i in range(11)]), st.booleans()), min_size=1, max_size=30

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nemoguardrails_trust.calibration.intervals import Interval
+from nemoguardrails_trust.datasets.labelled import signal_values
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.labelled import signal_values
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings, create_scorer
 from nemoguardrails_trust.scores import TrustworthinessScore

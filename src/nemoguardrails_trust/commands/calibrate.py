@@ -135,7 +135,7 @@ def _require_writable(out: Path) -> None:
 
 def _sample(scored: Scored, *, weighable: bool) -> "Sample":
     from nemoguardrails_trust.calibration.thresholds import Sample
-    from nemoguardrails_trust.labelled import signal_values
+    from nemoguardrails_trust.datasets.labelled import signal_values
 
     checked = [
         (score.score, row.correct, signal_values(score))

@@ -22,7 +22,7 @@ from nemoguardrails_trust.commands.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nemoguardrails_trust.labelled import LabelledData, LabelledRow
+    from nemoguardrails_trust.datasets.labelled import LabelledData, LabelledRow
     from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
     from nemoguardrails_trust.scores import TrustworthinessScore
 
@@ -83,7 +83,7 @@ def read_and_score(path: "Path", source: Source, limit: int | None) -> Scored:
     """
     import asyncio
 
-    from nemoguardrails_trust.labelled import read_labelled
+    from nemoguardrails_trust.datasets.labelled import read_labelled
 
     source = _with_rounds(source)
     data = read_labelled(path, score_column=source.score_column, limit=limit)
@@ -152,7 +152,7 @@ async def _score(
     rows: "Sequence[LabelledRow]", source: Source, advance: Callable[[], None]
 ) -> "list[TrustworthinessScore]":
     from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
-    from nemoguardrails_trust.labelled import score_rows
+    from nemoguardrails_trust.datasets.labelled import score_rows
     from nemoguardrails_trust.models.replay import ReplayModel
 
     options = {} if source.samples is None else {"samples": source.samples}

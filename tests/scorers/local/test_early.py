@@ -262,7 +262,7 @@ async def test_criteria_are_answered_though_the_decision_is_certain() -> None:
 
 
 async def test_one_sample_a_round_takes_under_two_thirds_of_the_recorded_samples() -> None:
-    path = Path(__file__).parent.parent / "data" / "gsm8k-qwen-math.jsonl"
+    path = Path(__file__).parents[2] / "data" / "gsm8k-qwen-math.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:300]]
     whole = LocalScorer(
         ReplayModel.from_file(path), ScorerSettings(), samples=8, use_reflection=False

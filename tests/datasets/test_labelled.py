@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
+from nemoguardrails_trust.datasets.labelled import (
+    LabelledRow,
+    read_labelled,
+    score_rows,
+    signal_values,
+)
 from nemoguardrails_trust.errors import CredentialsError, DataError, ModelServerError
-from nemoguardrails_trust.labelled import LabelledRow, read_labelled, score_rows, signal_values
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 
 ROW = {"prompt": "2 + 2?", "response": "4", "correct": 1}
