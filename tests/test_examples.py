@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from nemoguardrails import LLMRails, RailsConfig
 
-from nemoguardrails_trust.guardrail.plugin import rail_path, register
+from nemoguardrails_trust.guardrail.flows import rail_path
+from nemoguardrails_trust.guardrail.plugin import register
 from tests.servers.faults import closed_port
 from tests.servers.openai import OpenAIServer, threaded_server
 from tests.servers.tlm import KEY, TLMServer, point_clients_at, threaded_tlm_server

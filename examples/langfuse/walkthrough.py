@@ -20,7 +20,8 @@ from nemoguardrails_trust.integrations.langfuse import (
     score_traces,
 )
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
-from nemoguardrails_trust.scorers.base import ScorerSettings, create_scorer
+from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scorers.create import create_scorer
 
 RECORDED = Path(__file__).parents[1] / "trivia" / "recorded.jsonl"
 QUESTIONS = 12

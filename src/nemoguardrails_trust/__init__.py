@@ -19,8 +19,9 @@ if TYPE_CHECKING:
         TrustError,
     )
     from nemoguardrails_trust.exchange import Exchange, Message
+    from nemoguardrails_trust.guardrail.flows import rail_path
     from nemoguardrails_trust.guardrail.outcome import TrustOutcome
-    from nemoguardrails_trust.guardrail.plugin import rail_path, register
+    from nemoguardrails_trust.guardrail.plugin import register
     from nemoguardrails_trust.guardrail.settings import TrustSettings
     from nemoguardrails_trust.guardrail.streaming import TrustEvent, stream_with_trust
     from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
@@ -50,7 +51,7 @@ _HOMES = {
     "TrustSettings": "guardrail.settings",
     "TrustworthinessScore": "scores",
     "Usage": "scores",
-    "rail_path": "guardrail.plugin",
+    "rail_path": "guardrail.flows",
     "register": "guardrail.plugin",
     "stream_with_trust": "guardrail.streaming",
 }

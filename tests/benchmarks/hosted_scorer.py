@@ -117,7 +117,8 @@ def median(all_measured: list[Measured]) -> Measured:
 async def checks_of(package: str) -> dict[str, Check]:
     """A new client alone, and our scorer with a new client of the same make, both warm."""
     from nemoguardrails_trust.exchange import Exchange
-    from nemoguardrails_trust.scorers.base import ScorerSettings, create_scorer
+    from nemoguardrails_trust.scorers.base import ScorerSettings
+    from nemoguardrails_trust.scorers.create import create_scorer
 
     scorer = create_scorer(ScorerSettings(scorer=package))
     client = await asyncio.to_thread(_studio_client) if package == "cleanlab-studio" else _client()

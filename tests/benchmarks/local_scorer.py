@@ -22,9 +22,10 @@ from rich.table import Table
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+from nemoguardrails_trust.models.prompts import sample_messages
 from nemoguardrails_trust.models.replay import ReplayModel
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
-from nemoguardrails_trust.scorers.local.scorer import LocalScorer, sample_messages
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.reflection import reflection_messages
 from tests.benchmarks.canned_server import canned_server

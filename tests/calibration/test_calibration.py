@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.calibration.calibration import (
-    Calibration,
-    create_calibrated_scorer,
-    load_calibration,
-    threshold_of,
-)
+from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.calibration.intervals import Interval
 from nemoguardrails_trust.errors import DataError, ModelTimeoutError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scorers.create import (
+    create_calibrated_scorer,
+    load_calibration,
+    threshold_of,
+)
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine

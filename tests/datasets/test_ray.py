@@ -10,9 +10,9 @@ import pytest
 
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.ray import ray_engine
+from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer
 from nemoguardrails_trust.datasets.rows import Columns
 from nemoguardrails_trust.datasets.runs import Job, carry_out
-from nemoguardrails_trust.datasets.scoring import ModelRowScorer
 from nemoguardrails_trust.datasets.shards import run_folder_path
 from nemoguardrails_trust.errors import DataError
 from tests.datasets.samples import make_rows, read, write

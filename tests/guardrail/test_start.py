@@ -11,7 +11,8 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails.testing import FakeLLMModel
 
 from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
-from nemoguardrails_trust.guardrail.plugin import rail_path, register
+from nemoguardrails_trust.guardrail.flows import rail_path
+from nemoguardrails_trust.guardrail.plugin import register
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
 
 

@@ -7,9 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from nemoguardrails_trust.agreement.final_answer import final_answer
-from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, stem
-from nemoguardrails_trust.signals import (
+from nemoguardrails_trust.agreement import (
     dates,
     expressions,
     latex,
@@ -19,6 +17,8 @@ from nemoguardrails_trust.signals import (
     structures,
     text,
 )
+from nemoguardrails_trust.agreement.final_answer import final_answer
+from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 

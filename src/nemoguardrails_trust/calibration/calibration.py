@@ -5,16 +5,13 @@ from bisect import bisect_right
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nemoguardrails_trust.calibration.intervals import Interval
 from nemoguardrails_trust.datasets.labelled import signal_values
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import LanguageModel
-from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings, create_scorer
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine
 
@@ -178,101 +175,3 @@ class Calibration(BaseModel):
                 "scorer with `nemo-trust calibrate`",
                 key="calibration",
             )
-
-
-class CalibratedScorer:
-    """A scorer whose scores a calibration turns into probabilities."""
-
-    def __init__(self, scorer: Scorer, calibration: Calibration) -> None:
-        """Wraps a scorer.
-
-        Args:
-            scorer: Gives the scores.
-            calibration: Maps them.
-        """
-        self._scorer = scorer
-        self._calibration = calibration
-
-    async def score(self, exchange: Exchange) -> TrustworthinessScore:
-        """Scores one exchange; the scorer's own score is `uncalibrated_score` in the metadata.
-
-        Raises:
-            TrustError: No score could be had.
-        """
-        return self._calibration.recalibrate(await self._scorer.score(exchange))
-
-    def check(self) -> None:
-        """Checks the scorer, where it can be.
-
-        Raises:
-            TrustError: No score will be had.
-        """
-        check = getattr(self._scorer, "check", None)
-        if check is not None:
-            check()
-
-    async def aclose(self) -> None:
-        """Closes the scorer, where it can be."""
-        close = getattr(self._scorer, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def create_calibrated_scorer(
-    settings: ScorerSettings, model: LanguageModel | None = None, **local_options: Any
-) -> Scorer:
-    """Builds the scorer that the settings name, with its calibration where they name one.
-
-    Args:
-        settings: What to build.
-        model: The language model of the `local` scorer; the hosted ones do without.
-        local_options: More for `LocalScorer`, such as `samples`; only for the `local` scorer.
-
-    Raises:
-        SettingsError: The scorer cannot be built from the settings, or the calibration was made
-            for another scorer, preset or model.
-        DataError: The calibration cannot be read.
-        MissingDependencyError: The scorer needs an extra that is not installed.
-        CredentialsError: The scorer needs a key that is not set.
-    """
-    calibration = load_calibration(settings, model)
-    if settings.scorer != "local" or model is None:
-        if local_options:
-            names = ", ".join(sorted(local_options))
-            raise SettingsError(f"{names}: only for the local scorer", key=min(local_options))
-        scorer = create_scorer(settings, model)
-        return scorer if calibration is None else CalibratedScorer(scorer, calibration)
-
-    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-
-    if calibration is not None:
-        local_options.update(weights=calibration.signal_weights, transform=calibration.apply)
-    return LocalScorer(model, settings, **local_options)
-
-
-def load_calibration(
-    settings: ScorerSettings, model: LanguageModel | None = None
-) -> Calibration | None:
-    """Loads the calibration that the settings name, and makes sure that it fits them.
-
-    Returns:
-        The calibration; `None` where the settings name none.
-
-    Raises:
-        DataError: It cannot be read.
-        SettingsError: It was made for another scorer, preset or model.
-    """
-    if settings.calibration is None:
-        return None
-    calibration = Calibration.load(settings.calibration)
-    name = settings.model if model is None else model.name
-    calibration.require_match(scorer=settings.scorer, quality=settings.quality, model=name)
-    return calibration
-
-
-def threshold_of(settings: ScorerSettings, calibration: Calibration | None) -> float:
-    """The threshold to compare scores with: the user's own, else the calibration's, else 0.6."""
-    chosen_by_user = "threshold" in settings.model_fields_set
-    if chosen_by_user or calibration is None or calibration.threshold is None:
-        return settings.threshold
-    return calibration.threshold

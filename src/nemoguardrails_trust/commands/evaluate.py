@@ -80,8 +80,9 @@ def evaluate(
     with user_errors():
         import json
 
-        from nemoguardrails_trust.calibration.calibration import Calibration, threshold_of
+        from nemoguardrails_trust.calibration.calibration import Calibration
         from nemoguardrails_trust.calibration.evaluation import evaluate as evaluate_scores
+        from nemoguardrails_trust.scorers.create import threshold_of
 
         settings = scorer_settings(
             model=model,

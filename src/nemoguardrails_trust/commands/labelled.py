@@ -151,9 +151,9 @@ def _with_rounds(source: Source) -> Source:
 async def _score(
     rows: "Sequence[LabelledRow]", source: Source, advance: Callable[[], None]
 ) -> "list[TrustworthinessScore]":
-    from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
     from nemoguardrails_trust.datasets.labelled import score_rows
     from nemoguardrails_trust.models.replay import ReplayModel
+    from nemoguardrails_trust.scorers.create import create_calibrated_scorer
 
     options = {} if source.samples is None else {"samples": source.samples}
 

@@ -168,7 +168,7 @@ def langfuse(
     with user_errors():
         from datetime import timedelta
 
-        from nemoguardrails_trust.calibration.calibration import Calibration, threshold_of
+        from nemoguardrails_trust.calibration.calibration import Calibration
         from nemoguardrails_trust.commands.langfuse_run import Job, run
         from nemoguardrails_trust.integrations.langfuse.client import Connection, require_client
         from nemoguardrails_trust.integrations.langfuse.query import parse_duration
@@ -178,6 +178,7 @@ def langfuse(
             Watch,
             default_position,
         )
+        from nemoguardrails_trust.scorers.create import threshold_of
 
         given: dict[str, object] = {
             "since": since,

@@ -259,8 +259,8 @@ def build_scorer(
     """
     import sys
 
-    from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
     from nemoguardrails_trust.errors import SettingsError
+    from nemoguardrails_trust.scorers.create import create_calibrated_scorer
 
     if settings.scorer != "local":
         if "" not in sys.path:

@@ -76,9 +76,9 @@ class RowScorerSpec:
         Raises:
             TrustError: It cannot be built; the message says why.
         """
-        from nemoguardrails_trust.calibration.calibration import create_calibrated_scorer
         from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer
         from nemoguardrails_trust.models.limits import Limits
+        from nemoguardrails_trust.scorers.create import create_calibrated_scorer
 
         settings = self.settings
         options: dict[str, Any] = {"concurrency": self.concurrency}
@@ -264,9 +264,10 @@ def _job(
     on_cluster: bool,
     columns: dict[str, str | None],
 ) -> "Job":
-    from nemoguardrails_trust.calibration.calibration import Calibration, threshold_of
+    from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.datasets.files import open_source
     from nemoguardrails_trust.datasets.score import find_columns, prepare
+    from nemoguardrails_trust.scorers.create import threshold_of
 
     settings = spec.settings
     loaded = None if settings.calibration is None else Calibration.load(settings.calibration)

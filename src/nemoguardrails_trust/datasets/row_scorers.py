@@ -26,9 +26,9 @@ from nemoguardrails_trust.errors import (
 )
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Completion, LanguageModel
+from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer
-from nemoguardrails_trust.scorers.local.scorer import prompt_messages
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,10 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
+from nemoguardrails_trust.guardrail.flows import flow_owner, rail_path
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import NemoModel
-from nemoguardrails_trust.guardrail.plugin import flow_owner, rail_path, register
+from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.settings import (
     FLOW_NAME,
     TrustSettings,

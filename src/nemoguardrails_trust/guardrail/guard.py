@@ -224,7 +224,7 @@ class Guard:
     async def _ask_again(
         self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
     ) -> str | None:
-        from nemoguardrails_trust.scorers.local.scorer import prompt_messages
+        from nemoguardrails_trust.models.prompts import prompt_messages
 
         model = self.model_for(llm)
         if model is None:

@@ -16,13 +16,13 @@ from nemoguardrails_trust.errors import (
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
-from nemoguardrails_trust.scorers.base import Scorer
-from nemoguardrails_trust.scorers.local.scorer import (
+from nemoguardrails_trust.models.prompts import (
     SAMPLING_TEMPERATURE,
-    LocalScorer,
     prompt_messages,
     sample_messages,
 )
+from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.probability import probability_signal
 from nemoguardrails_trust.tlm.outcomes import (

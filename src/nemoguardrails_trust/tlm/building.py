@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from nemoguardrails_trust.calibration.calibration import (
-    CalibratedScorer,
-    Calibration,
-    create_calibrated_scorer,
-    load_calibration,
-    threshold_of,
-)
+from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer, ScorerSettings
+from nemoguardrails_trust.scorers.calibrated import CalibratedScorer
+from nemoguardrails_trust.scorers.create import (
+    create_calibrated_scorer,
+    load_calibration,
+    threshold_of,
+)
 from nemoguardrails_trust.tlm.answering import Answerer
 from nemoguardrails_trust.tlm.observing import ObservedModel
 from nemoguardrails_trust.tlm.options import TLMOptions, require_effect

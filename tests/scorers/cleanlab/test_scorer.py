@@ -20,11 +20,12 @@ from nemoguardrails_trust.errors import (
     SettingsError,
 )
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers.base import ScorerSettings, create_scorer
+from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
 from nemoguardrails_trust.scorers.cleanlab.client import Client, read_explanation, read_score
 from nemoguardrails_trust.scorers.cleanlab.scorer import mean_probability
 from nemoguardrails_trust.scorers.cleanlab.services import Library, Service, load
+from nemoguardrails_trust.scorers.create import create_scorer
 from tests.scorers.cleanlab.scene import ANSWER, BOTH, EXCHANGE, QUESTION, VARIABLES, Scene
 from tests.servers.tlm import KEY, TLMServer, threaded_tlm_server
 
@@ -314,7 +315,8 @@ importing = []
 sys.meta_path.insert(0, Watch())
 
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers.base import ScorerSettings, create_scorer
+from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scorers.create import create_scorer
 
 scorer = create_scorer(ScorerSettings(scorer=sys.argv[1]))
 importing.clear()

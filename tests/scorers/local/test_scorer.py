@@ -6,13 +6,10 @@ import pytest
 from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, TokenLogprob
-from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings, create_scorer
-from nemoguardrails_trust.scorers.local.scorer import (
-    PROMPT_LIMIT,
-    SAMPLING_TEMPERATURE,
-    LocalScorer,
-    sample_messages,
-)
+from nemoguardrails_trust.models.prompts import PROMPT_LIMIT, SAMPLING_TEMPERATURE, sample_messages
+from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
+from nemoguardrails_trust.scorers.create import create_scorer
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.signals.combine import Weights, combine
 from tests.scorers.scripted import ScriptedModel, verdict
 

@@ -318,7 +318,7 @@ def _make_watched(*, model: str, **parameters: Any) -> LLMModel:
 
 def _plain_messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...] | None:
     """The prompt as messages; `None` where they would not say all of it."""
-    from nemoguardrails_trust.scorers.local.scorer import PROMPT_LIMIT
+    from nemoguardrails_trust.models.prompts import PROMPT_LIMIT
 
     if isinstance(prompt, str):
         messages = [Message("user", prompt)]

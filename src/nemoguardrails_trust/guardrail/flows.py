@@ -1,0 +1,93 @@
+"""The rail's Colang 1.0 flows, put into a bot, and whose flow it is that runs."""
+
+import copy
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import nemoguardrails
+from nemoguardrails import LLMRails
+from nemoguardrails.colang import parse_colang_file
+
+from nemoguardrails_trust.guardrail import messages
+from nemoguardrails_trust.guardrail.settings import FLOW_NAME
+
+_FLOWS_V1 = Path(__file__).with_name("flows.v1.co")
+
+
+_BUILT_IN_V1 = Path(nemoguardrails.__file__).parent / "library" / "cleanlab" / "flows.v1.co"
+
+
+_FORGETTING = "forget the trust of the last turn"
+
+
+def rail_path() -> Path:
+    """The rail's folder, for an absolute `import_paths` entry."""
+    return Path(__file__).parents[1] / "rail"
+
+
+def add_flows(app: LLMRails) -> None:
+    """Puts our Colang 1.0 flow in the place of the built-in one, unless the user has their own.
+
+    It is not loaded from the imported folder, since an imported flow would win over a user's
+    flow of the same name.
+    """
+    # Where neither dialog nor input rails can end a turn before it, every answer is checked.
+    if app.config.user_messages or app.config.rails.input.flows:
+        _put_flow(app, _flow_v1(_FLOWS_V1, _FORGETTING), None)
+        # The event that it waits for does not advance a flow otherwise, and others interrupt it.
+        forgetting = app.runtime.flow_configs[_FORGETTING]
+        forgetting.trigger_event_types = ["UtteranceUserActionFinished"]
+    present = _present_v1(app)
+    if present is None or present.get("source_code") == _flow_v1(_BUILT_IN_V1)["source_code"]:
+        _put_flow(app, _flow_v1(_FLOWS_V1) | {"is_subflow": True}, present)
+    built_in_messages = _parsed_v1(_BUILT_IN_V1)["bot_messages"][messages.MESSAGE_NAME]
+    if app.config.bot_messages.get(messages.MESSAGE_NAME) in (None, built_in_messages):
+        app.config.bot_messages[messages.MESSAGE_NAME] = [messages.DEFAULT_MESSAGE]
+
+
+def _put_flow(app: LLMRails, flow: dict[str, Any], instead: dict[str, Any] | None) -> None:
+    flow["is_system_flow"] = True
+    flows = app.config.flows
+    flows[:] = [flow, *(each for each in flows if each is not instead)]
+    app.runtime.flow_configs.pop(flow["id"], None)
+    app.runtime._load_flow_config(flow)  # noqa: SLF001 - NeMo has no public way to add one
+
+
+def flow_owner(app: LLMRails) -> tuple[Literal["ours", "built-in", "user"], str]:
+    """Whose definition of the rail's flow runs in a bot, and its source."""
+    if app.config.colang_version != "1.0":
+        # Told by its text: of a file in an imported folder, a flow knows only the bare name.
+        code = str(app.runtime.flow_configs[FLOW_NAME].source_code)
+        if _code_lines(code) in _code_lines((rail_path() / "flows.co").read_text("utf-8")):
+            return "ours", code
+        built_in = _BUILT_IN_V1.with_name("flows.co").read_text("utf-8")
+        return "built-in" if _code_lines(code) in _code_lines(built_in) else "user", code
+    source = (_present_v1(app) or {}).get("source_code")
+    if source == _flow_v1(_FLOWS_V1)["source_code"]:
+        return "ours", str(source)
+    if source == _flow_v1(_BUILT_IN_V1)["source_code"]:
+        return "built-in", str(source)
+    return "user", str(source)
+
+
+def _code_lines(source: str) -> str:
+    """The lines of Colang without comments, which NeMo Guardrails drops, and empty lines."""
+    lines = [line.strip() for line in source.splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
+
+
+def _present_v1(app: LLMRails) -> dict[str, Any] | None:
+    # The first of a name is the one that NeMo Guardrails runs.
+    return next((flow for flow in app.config.flows if flow.get("id") == FLOW_NAME), None)
+
+
+@cache
+def _parsed_v1(path: Path) -> dict[str, Any]:
+    parsed: dict[str, Any] = parse_colang_file(path.name, content=path.read_text(), version="1.0")
+    return parsed
+
+
+def _flow_v1(path: Path, name: str = FLOW_NAME) -> dict[str, Any]:
+    flow: dict[str, Any] = next(flow for flow in _parsed_v1(path)["flows"] if flow["id"] == name)
+    return copy.deepcopy(flow)

@@ -1,0 +1,50 @@
+"""The messages that further answers are drawn to."""
+
+from nemoguardrails_trust.errors import ModelError
+from nemoguardrails_trust.exchange import Exchange, Message
+
+SAMPLING_TEMPERATURE = 1.0
+"""Samples are drawn from the model's own distribution, whose spread is what is measured."""
+
+
+PROMPT_LIMIT = 400_000
+"""The most characters of a prompt that is sampled, some 100,000 tokens; beyond it the consistency
+signal is left out."""
+
+
+def sample_messages(exchange: Exchange) -> tuple[Message, ...]:
+    """What a sample is an answer to: the exchange's messages, as the model was given them.
+
+    Raises:
+        ModelError: There is no message to answer, or the prompt is longer than `PROMPT_LIMIT`.
+    """
+    messages = prompt_messages(exchange)
+    length = sum(len(each.content) for each in messages)
+    if not messages:
+        raise ModelError("there is no message to draw further answers to")
+    if length > PROMPT_LIMIT:
+        raise ModelError(f"the prompt of {length} characters is too long to draw samples")
+    return messages
+
+
+def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
+    """The messages of an exchange, with its context.
+
+    Passages of the context that do not stand in the messages are put before the last user
+    message's text. They are not a message of their own, since many models take user and
+    assistant messages in turns only.
+    """
+    messages = exchange.messages
+    place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
+    if not exchange.context or place is None:
+        return messages
+    said = _spaced("\n".join(each.content for each in messages))
+    missing = [each for each in exchange.context if _spaced(each) not in said]
+    if not missing:
+        return messages
+    text = "\n\n".join(["Context:", *missing, messages[place].content])
+    return (*messages[:place], Message("user", text), *messages[place + 1 :])
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
