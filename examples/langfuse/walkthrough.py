@@ -35,7 +35,7 @@ def main() -> None:
     asked = list(answers)[:QUESTIONS]
     trace_answers([answers[question] for question in asked])
 
-    scorer = create_scorer(ScorerSettings(), ReplayModel(answers.values()))
+    scorer = create_scorer(ScorerSettings(), ReplayModel(answers.values())).scorer
     query = TraceQuery(start=datetime.now(UTC) - timedelta(hours=24), tags=(TAG,))
     report = score_traces(scorer, query, ScoringOptions(score_name="trust_score"))
     deadline = time.monotonic() + PATIENCE

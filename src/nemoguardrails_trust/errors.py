@@ -1,9 +1,10 @@
 """Every error this library raises.
 
     TrustError
-    ├── SettingsError            a setting is unknown, out of range or contradicts another
-    ├── CredentialsError         a key is missing or was refused
-    ├── MissingDependencyError   an extra is not installed
+    ├── SetupError               what is wrong with one score is wrong with all
+    │   ├── SettingsError            a setting is unknown, out of range or contradicts another
+    │   ├── CredentialsError         a key is missing or was refused
+    │   └── MissingDependencyError   an extra is not installed
     ├── DataError                a file or a row of it cannot be used
     ├── ScoringError             a score could not be had
     │   └── BatchError               some of a list could not be answered or scored
@@ -22,10 +23,20 @@ from typing import Any
 
 
 class TrustError(Exception):
-    """The root of this library's errors."""
+    """The root of this library's errors.
+
+    Attributes:
+        is_retryable: Whether the same call may succeed later, with nothing changed.
+    """
+
+    is_retryable: bool = False
 
 
-class SettingsError(TrustError, ValueError):
+class SetupError(TrustError):
+    """Something is set up wrongly, so that what fails for one score fails for all."""
+
+
+class SettingsError(SetupError, ValueError):
     """A setting is unknown, out of range or contradicts another.
 
     Attributes:
@@ -37,11 +48,11 @@ class SettingsError(TrustError, ValueError):
         self.key = key
 
 
-class CredentialsError(TrustError):
+class CredentialsError(SetupError):
     """A key is missing or was refused."""
 
 
-class MissingDependencyError(TrustError, ImportError):
+class MissingDependencyError(SetupError, ImportError):
     """An optional dependency is not installed.
 
     Attributes:
@@ -108,13 +119,19 @@ class ModelError(TrustError):
 class ModelTimeoutError(ModelError, TimeoutError):
     """A call took longer than allowed."""
 
+    is_retryable = True
+
 
 class ModelConnectionError(ModelError, ConnectionError):
     """The server could not be reached, or broke the connection."""
 
+    is_retryable = True
+
 
 class RateLimitError(ModelError):
     """The server refused the call because too many are made (429)."""
+
+    is_retryable = True
 
 
 class ModelRequestError(ModelError):
@@ -123,6 +140,8 @@ class ModelRequestError(ModelError):
 
 class ModelServerError(ModelError):
     """The server failed (5xx)."""
+
+    is_retryable = True
 
 
 class ModelResponseError(ModelError):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from nemoguardrails_trust.errors import SetupError, TrustError
+
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -116,6 +118,7 @@ class TrustworthinessScore:
         scorer: The name of the scorer.
         error: Why there is no score, or which signals are missing from it.
         metadata: Anything more, ready for JSON.
+        failures: The errors behind what is missing, in the order they came; not part of the JSON.
     """
 
     score: float | None
@@ -126,9 +129,24 @@ class TrustworthinessScore:
     scorer: str = ""
     error: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    failures: tuple[TrustError, ...] = ()
 
     def __post_init__(self) -> None:
         _require_share("score", self.score)
+
+    @property
+    def signal_values(self) -> Mapping[str, float]:
+        """The values of the signals that the score was made of, by name."""
+        return {
+            name: signal.value for name, signal in self.signals.items() if signal.value is not None
+        }
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether there is no score now, and another try may bring one."""
+        if self.score is not None or any(isinstance(error, SetupError) for error in self.failures):
+            return False
+        return any(error.is_retryable for error in self.failures)
 
     def to_json(self) -> dict[str, Any]:
         """The score as JSON types."""

@@ -120,7 +120,7 @@ async def checks_of(package: str) -> dict[str, Check]:
     from nemoguardrails_trust.scorers.base import ScorerSettings
     from nemoguardrails_trust.scorers.create import create_scorer
 
-    scorer = create_scorer(ScorerSettings(scorer=package))
+    scorer = create_scorer(ScorerSettings(scorer=package)).scorer
     client = await asyncio.to_thread(_studio_client) if package == "cleanlab-studio" else _client()
 
     async def alone(prompt: str, response: str) -> object:

@@ -17,7 +17,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.create import (
-    create_calibrated_scorer,
+    create_scorer,
     load_calibration,
     threshold_of,
 )
@@ -217,14 +217,13 @@ def test_scores_of_an_unnamed_scorer_calibrate_no_scorer() -> None:
 
 async def test_the_local_scorer_weighs_and_maps_by_its_calibration(tmp_path: Path) -> None:
     path = saved(tmp_path, weights={"reflection": 0.1, "consistency": 0.9})
-    plain = create_calibrated_scorer(ScorerSettings(), ReplayModel([RECORD]))
-    calibrated = create_calibrated_scorer(
-        ScorerSettings(calibration=path), ReplayModel([RECORD]), samples=2
-    )
+    plain = create_scorer(ScorerSettings(), ReplayModel([RECORD])).scorer
+    settings = ScorerSettings(calibration=path)
+    calibrated = create_scorer(settings, ReplayModel([RECORD]), samples=2).scorer
     assert isinstance(plain, LocalScorer)
     assert isinstance(calibrated, LocalScorer)
     before, after = await asyncio.gather(plain.score(EXCHANGE), calibrated.score(EXCHANGE))
-    signals = {name: each.value for name, each in after.signals.items() if each.value is not None}
+    signals = after.signal_values
     assert set(signals) == {"reflection", "consistency"}
     raw = combine(signals, Weights(0.1, 0.9))
     assert raw is not None
@@ -234,7 +233,7 @@ async def test_the_local_scorer_weighs_and_maps_by_its_calibration(tmp_path: Pat
 
 async def test_other_scorers_are_wrapped(tmp_path: Path) -> None:
     path = saved(tmp_path, scorer=USERS, model=None)
-    scorer = create_calibrated_scorer(ScorerSettings(scorer=USERS, calibration=path))
+    scorer = create_scorer(ScorerSettings(scorer=USERS, calibration=path)).scorer
     score = await scorer.score(Exchange("x"))
     assert score.score == pytest.approx(0.2)
     assert dict(score.metadata) == {"kept": True, "uncalibrated_score": 0.5}
@@ -248,7 +247,7 @@ async def test_other_scorers_are_wrapped(tmp_path: Path) -> None:
 
 
 async def test_without_a_calibration_nothing_is_wrapped() -> None:
-    scorer = create_calibrated_scorer(ScorerSettings(scorer=USERS))
+    scorer = create_scorer(ScorerSettings(scorer=USERS)).scorer
     assert scorer is BUILT[-1]
 
 
@@ -257,12 +256,12 @@ def test_a_calibration_for_another_model_is_refused_when_the_scorer_is_built(
 ) -> None:
     settings = ScorerSettings(calibration=saved(tmp_path))
     with pytest.raises(SettingsError, match="made for model 'replay', not 'other'"):
-        create_calibrated_scorer(settings, ReplayModel([RECORD], name="other"))
+        create_scorer(settings, ReplayModel([RECORD], name="other"))
 
 
 def test_options_of_the_local_scorer_are_refused_elsewhere() -> None:
     with pytest.raises(SettingsError, match="samples: only for the local scorer"):
-        create_calibrated_scorer(ScorerSettings(scorer=USERS), samples=3)
+        create_scorer(ScorerSettings(scorer=USERS), samples=3)
 
 
 def test_the_users_threshold_wins_over_the_calibrations(tmp_path: Path) -> None:

@@ -227,8 +227,8 @@ def make(settings):
     result = invoke(*options, "--json")
     found = json.loads(result.stdout)
     assert (found["n"], found["unchecked"], found["flagged_share"]) == (5, 3, 1.0)
-    assert "1 answer has no score: no score within 0.2 seconds" in result.stderr
-    assert "1 answer has no score: the scorer failed with RuntimeError" in result.stderr
+    assert "1 answer has no score: the scorer gave nothing within 0.2 s" in result.stderr
+    assert "1 answer has no score: the scorer raised RuntimeError" in result.stderr
     assert "1 answer has no score: the scorer gave a float, not a" in result.stderr
     assert "sk-secret" not in result.output
 

@@ -187,8 +187,8 @@ def make(settings):
     assert run(data, "--out", out, *scorer).exit_code == 1
     rows = read(out)
     assert [row["error"] for row in rows] == [
-        "no score within 0.3 seconds",
-        "the scorer failed with RuntimeError",
+        "the scorer gave nothing within 0.3 s",
+        "the scorer raised RuntimeError",
         "the scorer gave a float, not a TrustworthinessScore",
         None,
     ]

@@ -12,9 +12,10 @@ from nemoguardrails_trust.datasets.labelled import (
     LabelledRow,
     read_labelled,
     score_rows,
-    signal_values,
 )
 from nemoguardrails_trust.errors import CredentialsError, DataError, ModelServerError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.scorers.safely import score_safely
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 
 ROW = {"prompt": "2 + 2?", "response": "4", "correct": 1}
@@ -72,7 +73,7 @@ def test_scores_are_read_with_the_signals_beside_them(tmp_path: Path) -> None:
     assert first.score is not None
     assert second.score is not None
     assert (first.score.score, second.score.score) == (0.7, None)
-    assert signal_values(first.score) == {"reflection": 0.9}
+    assert first.score.signal_values == {"reflection": 0.9}
 
 
 @pytest.mark.parametrize(
@@ -125,14 +126,19 @@ async def test_scores_keep_the_order_of_the_rows_under_the_cap() -> None:
     ("error", "says"),
     [
         (ModelServerError("the server said 500"), "the server said 500"),
-        (RuntimeError("sk-secret"), "the scorer failed with RuntimeError"),
+        (RuntimeError("sk-secret"), "the scorer raised RuntimeError"),
     ],
 )
 async def test_a_row_that_fails_is_unchecked_and_says_why(error: Exception, says: str) -> None:
+    class Failing:
+        async def score(self, exchange: Exchange) -> TrustworthinessScore:
+            if exchange.response == "bad":
+                raise error
+            return TrustworthinessScore(0.5)
+
     async def score(row: LabelledRow) -> TrustworthinessScore:
-        if not row.correct:
-            raise error
-        return TrustworthinessScore(0.5)
+        exchange = Exchange("good" if row.correct else "bad")
+        return await score_safely(Failing(), exchange, timeout=10.0)
 
     first, second = await score_rows([LabelledRow(False), LabelledRow(True)], score)
     assert (first.score, first.error) == (None, says)
@@ -170,4 +176,4 @@ async def test_cancelling_leaves_no_task_behind() -> None:
 
 def test_signals_without_a_value_are_left_out() -> None:
     score = TrustworthinessScore(0.5, {"reflection": Signal(None), "consistency": Signal(0.5)})
-    assert signal_values(score) == {"consistency": 0.5}
+    assert score.signal_values == {"consistency": 0.5}

@@ -47,7 +47,7 @@ def build(call_log: str) -> ModelRowScorer:
 @pytest.mark.usefixtures("_cluster")
 def test_a_run_begun_here_is_ended_on_ray_with_the_same_shards(tmp_path: Path) -> None:
     from nemoguardrails_trust.datasets.local import local_engine
-    from tests.datasets.test_runs import Killed, dying_after
+    from tests.datasets.test_runs import KilledError, dying_after
 
     rows = [*make_rows(94), {"id": 94, "prompt": "p", "response": "bad"}, *make_rows(5)]
     data = write(tmp_path / "data.csv", rows)
@@ -61,7 +61,7 @@ def test_a_run_begun_here_is_ended_on_ray_with_the_same_shards(tmp_path: Path) -
         concurrency=4,
         shard_size=20,
     )
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         carry_out(job, local_engine(ModelRowScorer(dying_after(30))))
     calls = tmp_path / "calls"
     outcome = carry_out(job, ray_engine(functools.partial(build, str(calls))))

@@ -19,15 +19,15 @@ from nemoguardrails_trust.datasets.shards import (
     locked_folder,
     run_folder_path,
 )
-from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError, SetupError
 from tests.datasets.samples import files_of_at_most, make_rows, read, write
 from tests.datasets.scorers import TestScorer, expected_score
 
 FORMATS = ["csv", "jsonl", "parquet"]
 
 
-class Killed(BaseException):
-    """Stands for the end of the process."""
+class KilledError(SetupError):
+    """Ends a run in its midst, as the end of the process would."""
 
 
 def dying_after(scores: int) -> TestScorer:
@@ -36,7 +36,7 @@ def dying_after(scores: int) -> TestScorer:
 
     def die(_: object) -> bool:
         if len(scorer.asked) > scores:
-            raise Killed
+            raise KilledError
         return False
 
     scorer.broken = die
@@ -152,7 +152,7 @@ def test_a_run_that_died_goes_on_and_repeats_only_rows_in_flight(
         scorer = dying_after(23)
         try:
             score_dataset(data, scorer=scorer, out=out, shard_size=shard_size, concurrency=5)
-        except Killed:
+        except KilledError:
             deaths += 1
         asked += scorer.asked
     assert deaths >= 4
@@ -163,7 +163,7 @@ def test_a_run_that_died_goes_on_and_repeats_only_rows_in_flight(
 def test_progress_tells_counts_costs_and_what_was_scored_before(tmp_path: Path) -> None:
     data = write(tmp_path / "data.jsonl", make_rows(100))
     out = tmp_path / "out.jsonl"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         score_dataset(data, scorer=dying_after(60), out=out, concurrency=1)
     told: list[Any] = []
     score_dataset(data, scorer=TestScorer(0.001), out=out, concurrency=1, progress=told.append)
@@ -179,7 +179,7 @@ def started(tmp_path: Path, ending: str = "csv", rows: int = 100) -> tuple[Path,
     """A run that died half way, with finished shards and an open one."""
     data = write(tmp_path / f"data.{ending}", make_rows(rows))
     out = tmp_path / "out.csv"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         score_dataset(data, scorer=dying_after(55), out=out, shard_size=20, concurrency=1)
     return data, out
 
@@ -307,7 +307,7 @@ def test_a_run_that_died_while_trying_again_loses_nothing(tmp_path: Path) -> Non
     first = TestScorer()
     first.broken = lambda exchange: exchange.response.endswith("3")
     score_dataset(data, scorer=first, out=out, shard_size=20)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         score_dataset(
             data, scorer=dying_after(2), out=out, shard_size=20, retry_errors=True, concurrency=1
         )
@@ -320,7 +320,7 @@ def test_a_run_that_died_while_trying_again_loses_nothing(tmp_path: Path) -> Non
 def test_a_frame_can_be_written_to_a_file_and_gone_on_with(tmp_path: Path) -> None:
     frame = pd.DataFrame(make_rows(40))
     out = tmp_path / "out.parquet"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         score_dataset(frame, scorer=dying_after(20), out=out, concurrency=1)
     scorer = TestScorer()
     assert score_dataset(frame, scorer=scorer, out=out) == out

@@ -81,9 +81,7 @@ def test_a_failing_row_carries_its_error_and_ends_nothing(error: Exception) -> N
 
     scored = score_dataset(make_rows(20), scorer=Failing())
     assert [row["id"] for row in scored if row["trustworthiness_score"] is None] == [7]
-    told = (
-        str(error) if isinstance(error, ModelServerError) else "the scorer failed with RuntimeError"
-    )
+    told = str(error) if isinstance(error, ModelServerError) else "the scorer raised RuntimeError"
     assert scored[7]["error"] == told
 
 

@@ -58,7 +58,7 @@ def start(scorer: str = "local", line: str = "") -> LLMRails:
 @pytest.mark.parametrize(
     ("scorer", "said"),
     [
-        ("remote", "must be 'local'"),
+        ("remote", "must be one of 'local'"),
         ("tests.guardrail.scripted:fail", "no scorer for threshold 0.6"),
         ("tests.guardrail.scripted:absent", "could not be imported"),
         ("tests.guardrail.absent:make", "could not be imported"),

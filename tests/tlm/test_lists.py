@@ -139,7 +139,7 @@ def test_failures_of_a_scorer_are_kept_to_their_prompts(caplog: pytest.LogCaptur
         results = tlm.try_get_trustworthiness_score(["?"] * 6, responses)
         with pytest.raises(DataError, match="the response is a int"):
             tlm.get_trustworthiness_score("?", 3)
-        with pytest.raises(ScoringError, match="failed with KeyError") as caught:
+        with pytest.raises(ScoringError, match="raised KeyError") as caught:
             tlm.get_trustworthiness_score("?", "broken")
     assert isinstance(caught.value.__cause__, KeyError)
     assert [each["trustworthiness_score"] for each in results] == [0.01, *[None] * 4, 0.02]

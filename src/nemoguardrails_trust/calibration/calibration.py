@@ -10,7 +10,6 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nemoguardrails_trust.calibration.intervals import Interval
-from nemoguardrails_trust.datasets.labelled import signal_values
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine
@@ -133,11 +132,11 @@ class Calibration(BaseModel):
         Raises:
             SettingsError: The weights need signals, and the score came without.
         """
-        if score.score is None:
-            return score
+        if not isinstance(score, TrustworthinessScore) or score.score is None:
+            return score  # what a scorer gave instead is told by whoever asked for a score
         raw: float | None = score.score
         if self.weights is not None:
-            raw = combine(signal_values(score), self.signal_weights)
+            raw = combine(score.signal_values, self.signal_weights)
         if raw is None:
             raise SettingsError(
                 "the calibration weighs signals anew, and the scores came without signals",

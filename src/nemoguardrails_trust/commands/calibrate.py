@@ -135,10 +135,9 @@ def _require_writable(out: Path) -> None:
 
 def _sample(scored: Scored, *, weighable: bool) -> "Sample":
     from nemoguardrails_trust.calibration.thresholds import Sample
-    from nemoguardrails_trust.datasets.labelled import signal_values
 
     checked = [
-        (score.score, row.correct, signal_values(score))
+        (score.score, row.correct, score.signal_values)
         for score, row in zip(scored.scores, scored.data.rows, strict=True)
         if score.score is not None
     ]

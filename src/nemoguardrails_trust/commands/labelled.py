@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -153,15 +153,16 @@ async def _score(
 ) -> "list[TrustworthinessScore]":
     from nemoguardrails_trust.datasets.labelled import score_rows
     from nemoguardrails_trust.models.replay import ReplayModel
-    from nemoguardrails_trust.scorers.create import create_calibrated_scorer
+    from nemoguardrails_trust.scorers.create import create_scorer, load_calibration
 
+    calibration = load_calibration(source.settings)
     options = {} if source.samples is None else {"samples": source.samples}
 
     async def replay(row: "LabelledRow") -> "TrustworthinessScore":
         # A model for each row: the same prompt may stand in several, with other answers.
         model = ReplayModel(filter(None, [row.recorded]), rewind=False)
-        scorer = create_calibrated_scorer(source.settings, model, **options)
-        return await _score_row(scorer, row, source)
+        built = create_scorer(source.settings, model, calibration=calibration, **options)
+        return await _score_row(built.scorer, row, source)
 
     if source.is_replay:
         return await score_rows(rows, replay, on_score=lambda _: advance())
@@ -172,7 +173,7 @@ async def _score(
         source.base_url,
         samples=source.samples,
         rates=source.rates,
-    )
+    ).scorer
     try:
         return await score_rows(
             rows,
@@ -185,31 +186,15 @@ async def _score(
             await close()
 
 
-async def _score_row(
+def _score_row(
     scorer: "Scorer", row: "LabelledRow", source: Source
-) -> "TrustworthinessScore":
-    import asyncio
-
-    from nemoguardrails_trust.errors import ScoringError, TrustError
-    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-    from nemoguardrails_trust.scores import TrustworthinessScore
+) -> "Awaitable[TrustworthinessScore]":
+    from nemoguardrails_trust.scorers.safely import score_safely
 
     assert row.recorded is not None
-    exchange = row.recorded.exchange
-    if isinstance(scorer, LocalScorer):  # keeps its time itself, and what came in time
-        return await scorer.score(exchange, decide_at=source.decide_at)
     seconds = source.settings.timeout
-    try:
-        async with asyncio.timeout(seconds):
-            score = await scorer.score(exchange)
-    except TrustError:
-        raise
-    except TimeoutError:
-        raise ScoringError(f"no score within {seconds:g} seconds") from None
-    if not isinstance(score, TrustworthinessScore):
-        given = type(score).__name__
-        raise ScoringError(f"the scorer gave a {given}, not a TrustworthinessScore")
-    return score
+    exchange = row.recorded.exchange
+    return score_safely(scorer, exchange, timeout=seconds, decide_at=source.decide_at)
 
 
 def _column_scores(rows: "Sequence[LabelledRow]", source: Source) -> "list[TrustworthinessScore]":

@@ -168,7 +168,6 @@ def langfuse(
     with user_errors():
         from datetime import timedelta
 
-        from nemoguardrails_trust.calibration.calibration import Calibration
         from nemoguardrails_trust.commands.langfuse_run import Job, run
         from nemoguardrails_trust.integrations.langfuse.client import Connection, require_client
         from nemoguardrails_trust.integrations.langfuse.query import parse_duration
@@ -178,7 +177,6 @@ def langfuse(
             Watch,
             default_position,
         )
-        from nemoguardrails_trust.scorers.create import threshold_of
 
         given: dict[str, object] = {
             "since": since,
@@ -202,22 +200,23 @@ def langfuse(
             timeout=timeout,
             explain=explain or None,
         )
-        loaded = None if settings.calibration is None else Calibration.load(settings.calibration)
+        built = build_scorer(
+            settings,
+            model,
+            base_url,
+            samples=samples,
+            recorded=recorded,
+            rates=Rates(requests_per_minute, tokens_per_minute),
+        )
         usual = DEFAULT_SETTLE if watch else timedelta(0)
         job = Job(
             connection=connection,
-            scorer=build_scorer(
-                settings,
-                model,
-                base_url,
-                samples=samples,
-                recorded=recorded,
-                rates=Rates(requests_per_minute, tokens_per_minute),
-            ),
+            scorer=built.scorer,
             query=query,
             options=ScoringOptions(
                 score_name=score_name,
-                threshold=threshold_of(settings, loaded),
+                threshold=built.threshold,
+                timeout=settings.timeout,
                 dry_run=dry_run,
                 skip_scored=skip_scored,
                 context_keys=tuple(context_key or ()),

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from nemoguardrails_trust.models.base import LanguageModel
     from nemoguardrails_trust.models.limits import Limits
-    from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
+    from nemoguardrails_trust.scorers.base import ScorerSettings
+    from nemoguardrails_trust.scorers.create import BuiltScorer
 
 EXIT_INCOMPLETE = 1
 EXIT_ERROR = 2
@@ -243,7 +244,7 @@ def build_scorer(
     samples: int | None = None,
     recorded: "Path | None" = None,
     rates: Rates = NO_RATES,
-) -> "Scorer":
+) -> "BuiltScorer":
     """Builds the scorer that the options describe, with its calibration where one is named.
 
     Args:
@@ -260,7 +261,7 @@ def build_scorer(
     import sys
 
     from nemoguardrails_trust.errors import SettingsError
-    from nemoguardrails_trust.scorers.create import create_calibrated_scorer
+    from nemoguardrails_trust.scorers.create import create_scorer
 
     if settings.scorer != "local":
         if "" not in sys.path:
@@ -272,11 +273,11 @@ def build_scorer(
             raise SettingsError(f"{rates.option} is for the local scorer")
         if model_name == REPLAY:
             raise SettingsError("--model replay is for the local scorer")
-        return create_calibrated_scorer(settings)
+        return create_scorer(settings)
     if model_name is None:
         raise SettingsError(
             "the local scorer needs a model: give --model NAME, or --model replay", key="model"
         )
     model = build_model(model_name, base_url, recorded=recorded, rates=rates)
-    local_options = {} if samples is None else {"samples": samples}
-    return create_calibrated_scorer(settings, model, **local_options)
+    local_options: dict[str, Any] = {} if samples is None else {"samples": samples}
+    return create_scorer(settings, model, **local_options)

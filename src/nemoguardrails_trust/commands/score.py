@@ -36,10 +36,12 @@ from nemoguardrails_trust.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.datasets.row_scorers import RowScorer
     from nemoguardrails_trust.datasets.runs import Engine, Job, Outcome
     from nemoguardrails_trust.datasets.tally import Prices
-    from nemoguardrails_trust.scorers.base import ScorerSettings
+    from nemoguardrails_trust.models.base import LanguageModel
+    from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
 
 # No one waits for a single row, and a rate limit may hold it up for a minute or more.
 DEFAULT_TIMEOUT = 300.0
@@ -62,6 +64,7 @@ class RowScorerSpec:
         samples: The value of `--samples`.
         concurrency: Rows, and calls, in flight at a time.
         rates: What the model may be asked in a minute.
+        calibration: The one that the settings name, loaded.
     """
 
     settings: "ScorerSettings"
@@ -69,6 +72,7 @@ class RowScorerSpec:
     samples: int | None
     concurrency: int
     rates: Rates
+    calibration: "Calibration | None"
 
     def build(self) -> "RowScorer":
         """Builds the scorer.
@@ -78,7 +82,6 @@ class RowScorerSpec:
         """
         from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer
         from nemoguardrails_trust.models.limits import Limits
-        from nemoguardrails_trust.scorers.create import create_calibrated_scorer
 
         settings = self.settings
         options: dict[str, Any] = {"concurrency": self.concurrency}
@@ -88,25 +91,27 @@ class RowScorerSpec:
             built = build_scorer(
                 settings, settings.model, self.base_url, samples=self.samples, rates=self.rates
             )
-            is_own = ":" in settings.scorer  # and need not keep to the time; the others do
-            return ModelRowScorer(built, timeout=settings.timeout if is_own else None)
+            return ModelRowScorer(built.scorer, timeout=settings.timeout)
         if settings.model == REPLAY:
             require_no_server(self.base_url, self.rates)
-            return ReplayRowScorer(
-                lambda model: create_calibrated_scorer(settings, model, **options)
-            )
+            return ReplayRowScorer(lambda model: self._create(model, options))
         limits = Limits(
             self.concurrency, self.rates.requests_per_minute, self.rates.tokens_per_minute
         )
         model = build_model(settings.model, self.base_url, limits=limits)
-        return ModelRowScorer(create_calibrated_scorer(settings, model, **options), model)
+        return ModelRowScorer(self._create(model, options), model, timeout=settings.timeout)
+
+    def _create(self, model: "LanguageModel | None", options: dict[str, Any]) -> "Scorer":
+        from nemoguardrails_trust.scorers.create import create_scorer
+
+        built = create_scorer(self.settings, model, calibration=self.calibration, **options)
+        return built.scorer
 
     def identity(self) -> dict[str, Any]:
         """What the results depend on."""
         told = self.settings.model_dump(mode="json", include={"scorer", "quality", "model"})
         told["samples"] = self.samples
-        calibration = self.settings.calibration
-        told["calibration"] = None if calibration is None else calibration.read_text("utf-8")
+        told["calibration"] = self.calibration and self.calibration.model_dump(mode="json")
         return told
 
 
@@ -214,6 +219,8 @@ def score(
     priced = prompt_price is not None or completion_price is not None
     prices = Prices(prompt_price or 0.0, completion_price or 0.0) if priced else None
     with user_errors():
+        from nemoguardrails_trust.scorers.create import load_calibration
+
         settings = scorer_settings(
             model=model,
             scorer=scorer,
@@ -228,6 +235,7 @@ def score(
             samples,
             concurrency,
             Rates(requests_per_minute, tokens_per_minute),
+            load_calibration(settings),
         )
         row_scorer = spec.build()
         job = _job(
@@ -264,20 +272,17 @@ def _job(
     on_cluster: bool,
     columns: dict[str, str | None],
 ) -> "Job":
-    from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.datasets.files import open_source
     from nemoguardrails_trust.datasets.score import find_columns, prepare
     from nemoguardrails_trust.scorers.create import threshold_of
 
-    settings = spec.settings
-    loaded = None if settings.calibration is None else Calibration.load(settings.calibration)
     source = open_source(data.absolute() if on_cluster else data, limit=limit)
     return prepare(
         source,
         out.absolute() if on_cluster else out,
         columns=find_columns(source, makes_responses=row_scorer.makes_responses, **columns),
         settings=spec.identity(),
-        threshold=threshold_of(settings, loaded),
+        threshold=threshold_of(spec.settings, spec.calibration),
         concurrency=spec.concurrency,
         shard_size=shard_size,
         retry_errors=retry_errors,

@@ -4,20 +4,14 @@ import asyncio
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from nemoguardrails_trust.errors import (
-    CredentialsError,
-    DataError,
-    MissingDependencyError,
-    SettingsError,
-    TrustError,
-)
+from nemoguardrails_trust.errors import DataError, SetupError
 from nemoguardrails_trust.models.replay import Recorded, numbered_lines, parse_line
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 
@@ -28,9 +22,6 @@ SIGNAL_PREFIX = "signal_"
 """What the columns of signals begin with in the results of `nemo-trust score`."""
 
 _log = logging.getLogger(__name__)
-
-# Whatever goes wrong with one of these goes wrong with every row.
-_FATAL = (CredentialsError, MissingDependencyError, SettingsError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +166,7 @@ async def score_rows(
 
     async def work() -> None:
         for number, row in numbered:
-            scores[number] = await _score_row(row, score_row)
+            scores[number] = await score_row(row)
             if on_score is not None:
                 on_score(scores[number])
             await asyncio.sleep(0)  # a replay never waits, and an interrupt must come through
@@ -184,30 +175,11 @@ async def score_rows(
         async with asyncio.TaskGroup() as group:
             for _ in range(min(concurrency, len(rows))):
                 group.create_task(work())
-    except* _FATAL as errors:
+    except* SetupError as errors:
         raise _first(errors) from None
     return [scores[number] for number in range(len(rows))]
-
-
-async def _score_row(row: LabelledRow, score_row: ScoreRow) -> TrustworthinessScore:
-    try:
-        return await score_row(row)
-    except _FATAL:
-        raise
-    except TrustError as error:
-        return TrustworthinessScore(None, error=str(error))
-    except Exception as error:  # noqa: BLE001 - a scorer of the user's own may raise anything
-        _log.debug("a scorer failed with %s", type(error).__name__)
-        return TrustworthinessScore(None, error=f"the scorer failed with {type(error).__name__}")
 
 
 def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
     first = errors.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def signal_values(score: TrustworthinessScore) -> Mapping[str, float]:
-    """The values of the signals that a score was made of, by name."""
-    return {
-        name: signal.value for name, signal in score.signals.items() if signal.value is not None
-    }

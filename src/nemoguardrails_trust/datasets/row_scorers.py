@@ -1,7 +1,5 @@
 """Scores one row: reads it, has its response made where there is none, and keeps what fails."""
 
-import asyncio
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,26 +13,14 @@ from nemoguardrails_trust.datasets.rows import (
     read_question,
     read_texts,
 )
-from nemoguardrails_trust.errors import (
-    CredentialsError,
-    DataError,
-    MissingDependencyError,
-    ModelError,
-    ScoringError,
-    SettingsError,
-    TrustError,
-)
+from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Completion, LanguageModel
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely, settled
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
-
-log = logging.getLogger(__name__)
-
-# What is wrong with one row then is wrong with all of them.
-_ENDS_THE_RUN = (CredentialsError, MissingDependencyError, SettingsError)
 
 
 class RowScorer(Protocol):
@@ -66,19 +52,18 @@ class ModelRowScorer:
         scorer: Scorer,
         model: LanguageModel | None = None,
         *,
-        timeout: float | None = None,
+        timeout: float = BATCH_TIMEOUT,
     ) -> None:
         """Takes what scores.
 
         Args:
             scorer: Scores.
             model: Makes responses; `None` where rows without one are errors.
-            timeout: Seconds for a score, for a scorer that does not keep to a time itself.
+            timeout: Seconds for a score, and for an answer.
         """
         self._scorer = scorer
         self._timeout = timeout
         self._model = model
-        self._logged = False
         check: Callable[[], None] | None = getattr(scorer, "check", None)
         if check is not None:
             check()
@@ -97,18 +82,12 @@ class ModelRowScorer:
             question = read_question(row, columns)
             if question.response is None:
                 made, calls = await self._answer(question)
-            score = await self._scored(_exchange(question, made))
-        except _ENDS_THE_RUN:
+            exchange = _exchange(question, made)
+            score = await score_safely(self._scorer, exchange, timeout=self._timeout)
+        except SetupError:
             raise
         except TrustError as error:
-            score = TrustworthinessScore(None, error=str(error))
-        except Exception as error:  # noqa: BLE001
-            # A scorer of the user's own may raise anything, and must not cost the other rows.
-            self._log_first(error)
-            told = f"the scorer failed with {type(error).__name__}"  # its text may hold a key
-            score = TrustworthinessScore(None, error=told)
-        if score.score is None and score.error is None:
-            score = replace(score, error="the scorer gave no score and no reason")
+            score = TrustworthinessScore(None, error=str(error), failures=(error,))
         if calls:
             usage = _with_calls(score.usage, calls, time.monotonic() - started)
             score = replace(score, usage=usage)
@@ -121,30 +100,12 @@ class ModelRowScorer:
             if aclose is not None:
                 await aclose()
 
-    async def _scored(self, exchange: Exchange) -> TrustworthinessScore:
-        limit = asyncio.timeout(self._timeout)
-        try:
-            async with limit:
-                score = await self._scorer.score(exchange)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise ScoringError(f"no score within {self._timeout:g} seconds") from None
-        if not isinstance(score, TrustworthinessScore):
-            given = type(score).__name__
-            raise ScoringError(f"the scorer gave a {given}, not a TrustworthinessScore")
-        return score
-
-    def _log_first(self, error: Exception) -> None:
-        level = logging.DEBUG if self._logged else logging.WARNING
-        self._logged = True
-        log.log(level, "the scorer raised %s; such rows carry the error", type(error).__name__)
-
     async def _answer(self, question: Question) -> tuple[Completion, tuple[CallUsage, ...]]:
         if self._model is None:
             raise DataError("the row has no response, and there is no model to make one")
         asked = prompt_messages(Exchange("", question.messages, question.context))
-        reply = await self._model.complete(asked, purpose="answer", top_logprobs=0)
+        work = self._model.complete(asked, purpose="answer", top_logprobs=0)
+        reply = await settled(work, timeout=self._timeout, what="the model")
         completion = reply.completions[0]
         if not completion.text.strip():
             raise ModelError("the model gave an empty response")

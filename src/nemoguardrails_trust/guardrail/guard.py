@@ -1,7 +1,6 @@
 """The one path that every check of an answer takes."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -26,11 +25,12 @@ from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.guardrail.watching.main_call import plain_model
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.models.base import LanguageModel
-from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.safely import score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 BuildScorer = Callable[[TrustSettings, LanguageModel | None], Scorer]
 BuildModel = Callable[[LLMModel], LanguageModel]
@@ -140,7 +140,7 @@ class Guard:
 
     def unreadable(self, answer: str, error: Exception) -> TrustOutcome:
         """The outcome for an answer whose exchange could not be read."""
-        log.debug("the exchange could not be read", exc_info=error)
+        _log.debug("the exchange could not be read", exc_info=error)
         failure = ScoringError(f"the exchange could not be read: {type(error).__name__}")
         result = _unscored(failure, self.settings.scorer, time.perf_counter())
         outcome = _decide(result, self.settings, answer, answer, {}, None)
@@ -160,46 +160,27 @@ class Guard:
             return _unscored(ScoringError("the answer is empty"), settings.scorer, started)
         left = max(settings.timeout - (time.perf_counter() - started), 0.0)
         try:
-            # The requests know the deadline too, and do not wait for what lies beyond it.
-            with whole_deadline(left):
-                async with asyncio.timeout(left):
-                    return await self._cached_score(exchange, llm, settings, prefetched)
-        except TimeoutError as error:
-            if isinstance(error, TrustError):
-                return _unscored(error, settings.scorer, started)
-            late = ScoringError(f"the check took longer than timeout = {settings.timeout:g} s")
-            return _unscored(late, settings.scorer, started)
+            scorer = self.scorer_for(self.model_for(llm))
+            # A decision that was made early holds for its own threshold only.
+            threshold = settings.threshold if settings.rounds > 1 else None
+            result = await self._cache.get(
+                (exchange.fingerprint(), threshold),
+                lambda: score_safely(
+                    scorer,
+                    exchange,
+                    timeout=left,
+                    decide_at=threshold,
+                    prefetched=None if prefetched is None else prefetched.take(),
+                ),
+            )
         except TrustError as error:
             return _unscored(error, settings.scorer, started)
-        except Exception as error:  # a scorer of the user's own may raise anything
-            log.debug("the scorer raised", exc_info=True)
-            failure = ScoringError(f"the scorer raised {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - NeMo Guardrails' model may be of the user's own class
+            failure = ScoringError(f"the model could not be used: {type(error).__name__}")
             return _unscored(failure, settings.scorer, started)
-
-    async def _cached_score(
-        self,
-        exchange: Exchange,
-        llm: LLMModel | None,
-        settings: TrustSettings,
-        prefetched: Prefetch | None,
-    ) -> TrustworthinessScore:
-        scorer = self.scorer_for(self.model_for(llm))
-
-        async def make() -> TrustworthinessScore:
-            decide_at = settings.threshold if settings.rounds > 1 else None
-            result = await _score_with(scorer, exchange, decide_at, prefetched)
-            if not isinstance(result, TrustworthinessScore):
-                raise ScoringError(
-                    f"the scorer returned a {type(result).__name__}, not a TrustworthinessScore"
-                )
-            _require_showable(result)
-            if result.score is None and not result.error:
-                return replace(result, error="the scorer gave no score and no reason")
-            return result
-
-        # A decision that was made early holds for its own threshold only.
-        threshold = settings.threshold if settings.rounds > 1 else None
-        return await self._cache.get((exchange.fingerprint(), threshold), make)
+        if result.score is None:
+            _log.warning("an answer could not be scored: %s", result.error)
+        return result if result.scorer else replace(result, scorer=settings.scorer)
 
     async def _regenerate(
         self,
@@ -224,11 +205,9 @@ class Guard:
     async def _ask_again(
         self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
     ) -> str | None:
-        from nemoguardrails_trust.models.prompts import prompt_messages
-
         model = self.model_for(llm)
         if model is None:
-            log.warning("cannot ask again: the configuration has no model")
+            _log.warning("cannot ask again: the configuration has no model")
             return None
         left = settings.timeout - (time.perf_counter() - started)
         try:
@@ -237,41 +216,9 @@ class Guard:
                     prompt_messages(exchange), purpose="answer", temperature=1.0
                 )
         except (TrustError, TimeoutError) as error:
-            log.warning("cannot ask again: %s", error or "no time is left")
+            _log.warning("cannot ask again: %s", error or "no time is left")
             return None
         return reply.completions[0].text
-
-
-async def _score_with(
-    scorer: Scorer, exchange: Exchange, decide_at: float | None, prefetched: Prefetch | None
-) -> TrustworthinessScore:
-    """Scores with what only the local scorer knows to use."""
-    if decide_at is None and prefetched is None:
-        return await scorer.score(exchange)
-    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-
-    if not isinstance(scorer, LocalScorer):
-        return await scorer.score(exchange)
-    samples = None if prefetched is None else prefetched.take()
-    return await scorer.score(exchange, decide_at=decide_at, prefetched=samples)
-
-
-def _require_showable(result: TrustworthinessScore) -> None:
-    """Refuses a result that no application could be given.
-
-    Raises:
-        ScoringError: A field that a scorer of the user's own filled is not what it should be.
-    """
-    for name in ("explanation", "error"):
-        value = getattr(result, name)
-        if not isinstance(value, str | None):
-            raise ScoringError(f"the scorer's {name} is a {type(value).__name__}, not a text")
-    try:
-        json.dumps(result.to_json())
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ScoringError(
-            "the scorer's signals, usage, alternatives or metadata cannot be written as JSON"
-        ) from error
 
 
 def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:
@@ -279,7 +226,7 @@ def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:
 
 
 def _unscored(error: Exception, scorer: str, started: float) -> TrustworthinessScore:
-    log.warning("an answer could not be scored: %s: %s", type(error).__name__, error)
+    _log.warning("an answer could not be scored: %s: %s", type(error).__name__, error)
     usage = Usage(seconds=time.perf_counter() - started)
     return TrustworthinessScore(None, scorer=scorer, error=str(error), usage=usage)
 

@@ -11,6 +11,7 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails.rails.llm.config import Model, RailsConfig
 from nemoguardrails.types import LLMModel
 
+from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.errors import CredentialsError, DataError, ModelError, SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.guardrail.action import (
@@ -36,13 +37,10 @@ from nemoguardrails_trust.guardrail.watching.main_call import (
 )
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer
+from nemoguardrails_trust.scorers.create import create_scorer, threshold_of
 from nemoguardrails_trust.scorers.local.presets import plan_for
 
 log = logging.getLogger(__name__)
-
-
-# A scorer that ends with its own deadline can still use the signals that came in time.
-_SCORER_SHARE_OF_TIMEOUT = 0.97
 
 
 def register() -> None:
@@ -72,11 +70,12 @@ def set_up(app: LLMRails) -> None:
             read_flow_line(line)
     _find_recorded_answers(app.config)
     _check_model(settings, app)
-    settings = _with_calibration(settings, app)
+    calibration = _load_calibration(settings, app)
+    settings = settings.overridden({"threshold": threshold_of(settings, calibration)})
     if settings.trace_scores == "langfuse":
         check_langfuse()
     _check_watching(settings)
-    guard = make_guard(settings, app.config)
+    guard = make_guard(settings, app.config, calibration)
     if settings.scorer != "local":
         scorer = guard.scorer_for(None)
         check = getattr(scorer, "check", None)
@@ -96,17 +95,15 @@ def set_up(app: LLMRails) -> None:
         add_flows(app)
 
 
-def make_guard(settings: TrustSettings, config: RailsConfig) -> Guard:
+def make_guard(
+    settings: TrustSettings, config: RailsConfig, calibration: Calibration | None = None
+) -> Guard:
     """The guard for a configuration."""
 
     def build_scorer(settings: TrustSettings, model: LanguageModel | None) -> Scorer:
-        from nemoguardrails_trust.scorers.create import create_calibrated_scorer
-
-        own = settings.overridden({"timeout": settings.timeout * _SCORER_SHARE_OF_TIMEOUT})
-        if settings.scorer != "local":
-            # `model` is the type of a `models:` entry, which only the local scorer has a use for.
-            own = own.overridden({"model": None})
-        return create_calibrated_scorer(own, model)
+        # `model` is the type of a `models:` entry, which only the local scorer has a use for.
+        own = settings if settings.scorer == "local" else settings.overridden({"model": None})
+        return create_scorer(own, model, calibration=calibration).scorer
 
     def build_model(llm: LLMModel) -> LanguageModel:
         return language_model(llm, _entry(config, settings.model))
@@ -190,28 +187,23 @@ def _beside(config: RailsConfig, path: str | Path) -> Path:
     return next((folder / path for folder in folders if (folder / path).exists()), Path(path))
 
 
-def _with_calibration(settings: TrustSettings, app: LLMRails) -> TrustSettings:
-    """The settings with the calibration's threshold, unless the user chose one.
+def _load_calibration(settings: TrustSettings, app: LLMRails) -> Calibration | None:
+    """The calibration that the settings name, found beside the configuration.
 
     Raises:
         SettingsError: The calibration cannot be read, or was made for another scorer, preset or
             model.
     """
     if settings.calibration is None:
-        return settings
-    from nemoguardrails_trust.calibration.calibration import Calibration
-    from nemoguardrails_trust.scorers.create import threshold_of
-
-    path = _beside(app.config, settings.calibration)
+        return None
     try:
-        calibration = Calibration.load(path)
+        calibration = Calibration.load(_beside(app.config, settings.calibration))
     except DataError as error:
         raise SettingsError(f"custom_data.trust.calibration: {error}", key="calibration") from error
     calibration.require_match(
         scorer=settings.scorer, quality=settings.quality, model=_model_name(settings, app)
     )
-    threshold = threshold_of(settings, calibration)
-    return settings.overridden({"calibration": path, "threshold": threshold})
+    return calibration
 
 
 def _model_name(settings: TrustSettings, app: LLMRails) -> str | None:

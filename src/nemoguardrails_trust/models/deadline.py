@@ -1,6 +1,7 @@
 """The time by which a whole piece of work must be done, known to every request made within it."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,12 @@ def whole_deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+def time_left() -> float:
+    """Seconds until the deadline, at least 0; infinite where there is none."""
+    at = _deadline.get()
+    return math.inf if at is None else max(0.0, at - asyncio.get_running_loop().time())
 
 
 def current_deadline() -> float | None:

@@ -1,17 +1,21 @@
-"""The scorer protocol, the settings of a scorer, and the registry of names."""
+"""What a scorer is, and the settings of one."""
 
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 QualityPreset = Literal["base", "low", "medium", "high", "best"]
 
+PRESETS: tuple[QualityPreset, ...] = get_args(QualityPreset)
 DEFAULT_THRESHOLD = 0.6
 HOSTED_SCORERS = ("cleanlab-studio", "cleanlab-tlm")
+SCORERS = ("local", *HOSTED_SCORERS)
 
 
 class ScorerSettings(BaseModel):
@@ -56,5 +60,34 @@ class Scorer(Protocol):
 
         Raises:
             TrustError: No score could be had. Returning one with `score=None` means the same.
+        """
+        ...
+
+
+@runtime_checkable
+class SamplingScorer(Protocol):
+    """A scorer that compares a response with samples, and can make use of two hints."""
+
+    @property
+    def samples_per_score(self) -> int:
+        """How many samples a score draws; 0 where it draws none."""
+        ...
+
+    async def score(
+        self,
+        exchange: Exchange,
+        *,
+        decide_at: float | None = None,
+        prefetched: Awaitable[Reply] | None = None,
+    ) -> TrustworthinessScore:
+        """Scores one exchange.
+
+        Args:
+            exchange: What to score.
+            decide_at: The threshold, where only the decision matters.
+            prefetched: Samples that are already being drawn, taken instead of asking for them.
+
+        Raises:
+            TrustError: No score could be had.
         """
         ...

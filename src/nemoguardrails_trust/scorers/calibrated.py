@@ -1,8 +1,11 @@
 """A scorer whose scores are probabilities."""
 
+from collections.abc import Awaitable
+
 from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 
@@ -19,13 +22,28 @@ class CalibratedScorer:
         self._scorer = scorer
         self._calibration = calibration
 
-    async def score(self, exchange: Exchange) -> TrustworthinessScore:
+    @property
+    def samples_per_score(self) -> int:
+        """How many samples a score draws; 0 where the scorer draws none."""
+        return self._scorer.samples_per_score if isinstance(self._scorer, SamplingScorer) else 0
+
+    async def score(
+        self,
+        exchange: Exchange,
+        *,
+        decide_at: float | None = None,
+        prefetched: Awaitable[Reply] | None = None,
+    ) -> TrustworthinessScore:
         """Scores one exchange; the scorer's own score is `uncalibrated_score` in the metadata.
 
         Raises:
             TrustError: No score could be had.
         """
-        return self._calibration.recalibrate(await self._scorer.score(exchange))
+        if isinstance(self._scorer, SamplingScorer):
+            score = await self._scorer.score(exchange, prefetched=prefetched)
+        else:
+            score = await self._scorer.score(exchange)
+        return self._calibration.recalibrate(score)
 
     def check(self) -> None:
         """Checks the scorer, where it can be.

@@ -3,90 +3,52 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
-from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer, ScorerSettings
+from nemoguardrails_trust.scorers.base import (
+    DEFAULT_THRESHOLD,
+    HOSTED_SCORERS,
+    SCORERS,
+    Scorer,
+    ScorerSettings,
+)
 from nemoguardrails_trust.scorers.calibrated import CalibratedScorer
 
 
-def create_scorer(settings: ScorerSettings, model: LanguageModel | None = None) -> Scorer:
-    """Builds the scorer that the settings name.
+@dataclass(frozen=True, slots=True)
+class BuiltScorer:
+    """A scorer, and what its scores are compared with.
 
-    Args:
-        settings: What to build.
-        model: The language model of the `local` scorer; the hosted ones do without.
-
-    Raises:
-        SettingsError: The name is unknown, or its factory cannot be imported or fails.
-        MissingDependencyError: The scorer needs an extra that is not installed.
-        CredentialsError: The scorer needs a key that is not set.
+    Attributes:
+        scorer: Scores; with a calibration its scores are probabilities.
+        threshold: Scores below it are untrustworthy: the user's own threshold, else the
+            calibration's, else 0.6.
+        calibration: The calibration that the settings name.
     """
-    name = settings.scorer
-    if name == "local":
-        from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 
-        if model is None:
-            raise SettingsError(
-                "scorer is 'local', which needs a model, and none is configured", key="scorer"
-            )
-        return LocalScorer(model, settings)
-    if name in HOSTED_SCORERS:
-        from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
-
-        return cleanlab.create(name, settings)
-    if ":" in name:
-        return _from_factory(name, settings)
-    raise SettingsError(
-        f"scorer is {name!r}; it must be 'local', 'cleanlab-studio', 'cleanlab-tlm', "
-        "or name a factory as 'package.module:factory'",
-        key="scorer",
-    )
+    scorer: Scorer
+    threshold: float
+    calibration: Calibration | None = None
 
 
-def _from_factory(name: str, settings: ScorerSettings) -> Scorer:
-    factory = _import_factory(name)
-    try:
-        scorer = factory(settings)
-    except Exception as error:
-        raise SettingsError(
-            f"scorer {name!r} could not be built: {type(error).__name__}: {error}", key="scorer"
-        ) from error
-    score = getattr(scorer, "score", None)
-    if not inspect.iscoroutinefunction(score):
-        raise SettingsError(
-            f"scorer {name!r} returned a {type(scorer).__name__}, which has no "
-            "`async def score(self, exchange)`",
-            key="scorer",
-        )
-    built: Scorer = scorer
-    return built
-
-
-def _import_factory(name: str) -> Callable[[ScorerSettings], Scorer]:
-    module_name, _, attribute = name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(
-            f"scorer {name!r} could not be imported: {error}", key="scorer"
-        ) from error
-    if not callable(factory):
-        raise SettingsError(f"scorer {name!r} is not callable", key="scorer")
-    found: Callable[[ScorerSettings], Scorer] = factory
-    return found
-
-
-def create_calibrated_scorer(
-    settings: ScorerSettings, model: LanguageModel | None = None, **local_options: Any
-) -> Scorer:
+def create_scorer(
+    settings: ScorerSettings,
+    model: LanguageModel | None = None,
+    *,
+    calibration: Calibration | None = None,
+    **local_options: Any,
+) -> BuiltScorer:
     """Builds the scorer that the settings name, with its calibration where they name one.
 
     Args:
         settings: What to build.
         model: The language model of the `local` scorer; the hosted ones do without.
+        calibration: The calibration of the settings, where it was loaded before.
         local_options: More for `LocalScorer`, such as `samples`; only for the `local` scorer.
 
     Raises:
@@ -96,19 +58,39 @@ def create_calibrated_scorer(
         MissingDependencyError: The scorer needs an extra that is not installed.
         CredentialsError: The scorer needs a key that is not set.
     """
-    calibration = load_calibration(settings, model)
-    if settings.scorer != "local" or model is None:
-        if local_options:
-            names = ", ".join(sorted(local_options))
-            raise SettingsError(f"{names}: only for the local scorer", key=min(local_options))
-        scorer = create_scorer(settings, model)
-        return scorer if calibration is None else CalibratedScorer(scorer, calibration)
-
-    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-
+    calibration = calibration or load_calibration(settings, model)
+    threshold = threshold_of(settings, calibration)
+    if settings.scorer == "local":
+        return BuiltScorer(
+            _local(settings, model, calibration, local_options), threshold, calibration
+        )
+    if local_options:
+        names = ", ".join(sorted(local_options))
+        raise SettingsError(f"{names}: only for the local scorer", key=min(local_options))
+    scorer = _named(settings)
     if calibration is not None:
-        local_options.update(weights=calibration.signal_weights, transform=calibration.apply)
-    return LocalScorer(model, settings, **local_options)
+        scorer = CalibratedScorer(scorer, calibration)
+    return BuiltScorer(scorer, threshold, calibration)
+
+
+def take_scorer(scorer: Scorer, calibration: str | Path | None = None) -> BuiltScorer:
+    """Takes a scorer that its user has built, with a calibration.
+
+    Raises:
+        SettingsError: It is no scorer, or the calibration was made for another one.
+        DataError: The calibration cannot be read.
+    """
+    _require_scorer(scorer, f"scorer is a {type(scorer).__name__}")
+    if calibration is None:
+        return BuiltScorer(scorer, DEFAULT_THRESHOLD)
+    loaded = Calibration.load(calibration)
+    loaded.require_match(
+        scorer=getattr(scorer, "name", None),
+        quality=getattr(scorer, "quality", None),
+        model=getattr(scorer, "model_name", None),
+    )
+    threshold = threshold_of(ScorerSettings(), loaded)
+    return BuiltScorer(CalibratedScorer(scorer, loaded), threshold, loaded)
 
 
 def load_calibration(
@@ -137,3 +119,67 @@ def threshold_of(settings: ScorerSettings, calibration: Calibration | None) -> f
     if chosen_by_user or calibration is None or calibration.threshold is None:
         return settings.threshold
     return calibration.threshold
+
+
+def _local(
+    settings: ScorerSettings,
+    model: LanguageModel | None,
+    calibration: Calibration | None,
+    options: dict[str, Any],
+) -> Scorer:
+    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
+
+    if model is None:
+        raise SettingsError(
+            "scorer is 'local', which needs a model, and none is configured", key="scorer"
+        )
+    if calibration is not None:
+        options |= {"weights": calibration.signal_weights, "transform": calibration.apply}
+    return LocalScorer(model, settings, **options)
+
+
+def _named(settings: ScorerSettings) -> Scorer:
+    name = settings.scorer
+    if name in HOSTED_SCORERS:
+        from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
+
+        return cleanlab.create(name, settings)
+    if ":" in name:
+        return _from_factory(name, settings)
+    known = ", ".join(repr(known) for known in SCORERS)
+    raise SettingsError(
+        f"scorer is {name!r}; it must be one of {known}, "
+        "or name a factory as 'package.module:factory'",
+        key="scorer",
+    )
+
+
+def _from_factory(name: str, settings: ScorerSettings) -> Scorer:
+    factory = _import_factory(name)
+    try:
+        scorer = factory(settings)
+    except Exception as error:
+        raise SettingsError(
+            f"scorer {name!r} could not be built: {type(error).__name__}: {error}", key="scorer"
+        ) from error
+    _require_scorer(scorer, f"scorer {name!r} returned a {type(scorer).__name__}")
+    return scorer
+
+
+def _require_scorer(scorer: Scorer, told: str) -> None:
+    if not inspect.iscoroutinefunction(getattr(scorer, "score", None)):
+        raise SettingsError(f"{told}, which has no `async def score(self, exchange)`", key="scorer")
+
+
+def _import_factory(name: str) -> Callable[[ScorerSettings], Scorer]:
+    module_name, _, attribute = name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(
+            f"scorer {name!r} could not be imported: {error}", key="scorer"
+        ) from error
+    if not callable(factory):
+        raise SettingsError(f"scorer {name!r} is not callable", key="scorer")
+    found: Callable[[ScorerSettings], Scorer] = factory
+    return found

@@ -1,45 +1,26 @@
 """One prompt: its answer, and how far that can be trusted."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
-from nemoguardrails_trust.errors import (
-    ModelResponseError,
-    ModelTimeoutError,
-    ScoringError,
-    TrustError,
-)
+from nemoguardrails_trust.errors import ModelResponseError, ScoringError, TrustError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, LanguageModel, Reply
-from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.prompts import (
     SAMPLING_TEMPERATURE,
     prompt_messages,
     sample_messages,
 )
 from nemoguardrails_trust.scorers.base import Scorer
-from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.signals.probability import probability_signal
-from nemoguardrails_trust.tlm.outcomes import (
-    Outcome,
-    failed,
-    note_failure,
-    noted_failures,
-    noted_refusal,
-)
+from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item, Question, correction, matching
 
-_log = logging.getLogger(__name__)
-
 _TRIES = 2  # for an answer that is one of those allowed
-_GRACE = 0.25  # seconds, in which what came in time is still made use of
-
-Result = TypeVar("Result")
 Samples = asyncio.Task[Reply]
 
 
@@ -74,31 +55,29 @@ class Answerer:
         """Scores the response that was given."""
         return await self._settled(item, self._score)
 
-    async def _settled(
-        self, item: Item, work: Callable[[Question, float], Awaitable[Outcome]]
-    ) -> Outcome:
-        with noted_failures(), whole_deadline(self.timeout):
-            end = asyncio.get_running_loop().time() + self.timeout + _GRACE
+    async def _settled(self, item: Item, work: Callable[[Question], Awaitable[Outcome]]) -> Outcome:
+        with whole_deadline(self.timeout):
             try:
-                return await work(item.read(), end)
+                return await work(item.read())
             except TrustError as error:
                 return failed(error)
 
-    async def _score(self, question: Question, end: float) -> Outcome:
+    async def _score(self, question: Question) -> Outcome:
         exchange = Exchange(question.response, question.messages, question.context)
-        return await self._scored(exchange, end)
+        return await self._scored(exchange)
 
-    async def _prompt(self, question: Question, end: float) -> Outcome:
+    async def _prompt(self, question: Question) -> Outcome:
         model = self.model()
         async with self._samples_beside(model, question) as samples:
-            answers = await self._in_time(self._answers(model, question), end)
+            work = self._answers(model, question)
+            answers = await settled(work, timeout=time_left(), what="the model")
             outcomes = await asyncio.gather(
-                *(self._scored_answer(question, each, samples, end) for each in answers)
+                *(self._scored_answer(question, answer, samples) for answer in answers)
             )
-        return max(outcomes, key=lambda each: -1.0 if each.value is None else each.value)
+        return max(outcomes, key=lambda outcome: -1.0 if outcome.value is None else outcome.value)
 
     async def _scored_answer(
-        self, question: Question, answer: Completion, samples: Samples | None, end: float
+        self, question: Question, answer: Completion, samples: Samples | None
     ) -> Outcome:
         logprobs = None
         if answer.tokens:
@@ -107,36 +86,22 @@ class Answerer:
         perplexity = probability_signal(logprobs).value
         if self.hides_probabilities:
             exchange = replace(exchange, token_logprobs=None)
-        outcome = await self._scored(exchange, end, samples)
+        outcome = await self._scored(exchange, samples)
         return replace(outcome, response=answer.text, perplexity=perplexity)
 
-    async def _scored(
-        self, exchange: Exchange, end: float, samples: Samples | None = None
-    ) -> Outcome:
-        try:
-            score = await self._in_time(self._score_of(exchange, samples), end)
-        except TrustError as error:
-            return failed(error)
+    async def _scored(self, exchange: Exchange, samples: Samples | None = None) -> Outcome:
+        score = await score_safely(
+            self.scorer,
+            exchange,
+            timeout=time_left(),
+            # Shielded, since the samples are shared by all candidates.
+            prefetched=None if samples is None else asyncio.shield(samples),
+        )
         if score.score is not None:
             return Outcome(score=score)
-        if asyncio.get_running_loop().time() >= end - _GRACE:
-            note_failure(ModelTimeoutError("the time was up"))
-        reason = score.error or "the scorer gave no score and no reason"
-        # The scorer has made an ordinary failure of a refused key, which it is not.
-        return failed(noted_refusal() or ScoringError(reason))
-
-    async def _score_of(self, exchange: Exchange, samples: Samples | None) -> TrustworthinessScore:
-        scorer = self.scorer
-        if samples is not None and isinstance(scorer, LocalScorer):
-            # Shielded, since the samples are shared by all candidates.
-            score = await scorer.score(exchange, prefetched=asyncio.shield(samples))
-        else:
-            score = await scorer.score(exchange)
-        if not isinstance(score, TrustworthinessScore):
-            raise ScoringError(
-                f"the scorer gave a {type(score).__name__}, not a TrustworthinessScore"
-            )
-        return score
+        # A failure that is the whole reason is told as it is, with its type and its cause.
+        told = next((error for error in score.failures if str(error) == score.error), None)
+        return Outcome(error=told or ScoringError(score.error), retryable=score.is_retryable)
 
     async def _answers(self, model: LanguageModel, question: Question) -> list[Completion]:
         """The distinct answers, those only that are allowed.
@@ -192,27 +157,3 @@ class Answerer:
             temperature=SAMPLING_TEMPERATURE,
             max_tokens=self.max_tokens,
         )
-
-    async def _in_time(self, work: Awaitable[Result], end: float) -> Result:
-        """Waits for a model or a scorer, which may be the user's own.
-
-        Raises:
-            TrustError: It failed, in whatever way, or did not end in time.
-        """
-        try:
-            async with asyncio.timeout_at(end):
-                return await work
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise ScoringError("a call was cancelled from within") from None
-        except TrustError:
-            raise
-        except TimeoutError:
-            raise ModelTimeoutError(f"nothing came within {self.timeout:g} s") from None
-        except Exception as error:
-            # Its text may hold a key; whoever debugs finds it as the cause.
-            name = type(error).__name__
-            _log.warning("a scorer or model of the user's own failed with %s", name)
-            raise ScoringError(f"the scorer or the model failed with {name}") from error

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from nemoguardrails_trust.concurrency.garbage import seldom_collected
-from nemoguardrails_trust.errors import BatchError
-from nemoguardrails_trust.tlm.outcomes import HOLDS_FOR_ALL, Outcome, failed
+from nemoguardrails_trust.errors import BatchError, SetupError
+from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item
 
 
@@ -39,7 +39,7 @@ async def run_all(
         nonlocal in_vain
         for place in places:
             outcome = in_vain or await work(items[place])
-            if in_vain is None and isinstance(outcome.error, HOLDS_FOR_ALL):
+            if in_vain is None and isinstance(outcome.error, SetupError):
                 in_vain = failed(outcome.error)
             outcomes[place] = outcome
             advance()

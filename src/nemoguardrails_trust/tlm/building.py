@@ -1,32 +1,23 @@
 """Builds what a `TLM` works with from what its caller said."""
 
-import inspect
 import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
-from nemoguardrails_trust.scorers.base import QualityPreset, Scorer, ScorerSettings
-from nemoguardrails_trust.scorers.calibrated import CalibratedScorer
-from nemoguardrails_trust.scorers.create import (
-    create_calibrated_scorer,
-    load_calibration,
-    threshold_of,
-)
+from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset, Scorer, ScorerSettings
+from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer, take_scorer
+from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT
 from nemoguardrails_trust.tlm.answering import Answerer
-from nemoguardrails_trust.tlm.observing import ObservedModel
 from nemoguardrails_trust.tlm.options import TLMOptions, require_effect
 
 DEFAULT_MODEL = "gpt-4o-mini"
 DEFAULT_CONCURRENCY = 64
-DEFAULT_TIMEOUT = 300.0
-"""Seconds for a prompt where the caller sets none: a rate limit may hold it up for minutes."""
 REQUEST_TIMEOUT = 60.0
 """Seconds for one request where the caller sets none."""
 
@@ -167,12 +158,12 @@ def build_parts(
         MissingDependencyError: The scorer needs an extra that is not installed.
         CredentialsError: A key is needed and not set.
     """
-    if quality not in get_args(QualityPreset):
-        known = ", ".join(get_args(QualityPreset))
+    if quality not in PRESETS:
+        known = ", ".join(PRESETS)
         raise SettingsError(
             f"quality_preset is {quality!r}; it must be one of {known}", key="quality_preset"
         )
-    timeout = DEFAULT_TIMEOUT if choice.timeout is None else _require_seconds(choice.timeout)
+    timeout = BATCH_TIMEOUT if choice.timeout is None else _require_seconds(choice.timeout)
     _require_count(choice.concurrency)
     is_local = scorer is None or scorer == "local"
     require_effect(options, quality, is_local=is_local)
@@ -181,13 +172,13 @@ def build_parts(
         model()  # what is wrong with it shows at once
     else:
         choice.name(options)
-    built, threshold = _build_scorer(quality, options, choice, scorer, calibration, model, timeout)
+    built = _build_scorer(quality, options, choice, scorer, calibration, model, timeout)
     return Parts(
         model=model,
-        scorer=built,
+        scorer=built.scorer,
         answerer=Answerer(
-            model=lambda: ObservedModel(model()),
-            scorer=built,
+            model=model,
+            scorer=built.scorer,
             candidates=options.candidates(quality),
             max_tokens=options.max_tokens,
             samples=options.samples(quality) if is_local else 0,
@@ -195,7 +186,7 @@ def build_parts(
             # Reasons cost the call that probabilities would spare.
             hides_probabilities=is_local and quality == "base" and "explanation" in options.log,
         ),
-        threshold=threshold,
+        threshold=built.threshold,
         concurrency=choice.concurrency or DEFAULT_CONCURRENCY,
     )
 
@@ -208,11 +199,9 @@ def _build_scorer(
     calibration: str | Path | None,
     model: BuiltOnce,
     timeout: float,
-) -> tuple[Scorer, float]:
-    """Builds the scorer, and tells its threshold."""
+) -> BuiltScorer:
     if scorer is not None and not isinstance(scorer, str):
-        given, loaded = _given_scorer(scorer, calibration)
-        return given, threshold_of(ScorerSettings(), loaded)
+        return take_scorer(scorer, calibration)
     settings = ScorerSettings(
         scorer=scorer or "local",
         quality=quality,
@@ -221,11 +210,9 @@ def _build_scorer(
         explain="explanation" in options.log,
         calibration=None if calibration is None else Path(calibration),
     )
-    is_local = settings.scorer == "local"
-    observed = ObservedModel(model()) if is_local else None
-    local_options = _local_options(options, choice) if is_local else {}
-    built = create_calibrated_scorer(settings, observed, **local_options)
-    return built, threshold_of(settings, load_calibration(settings, observed))
+    if settings.scorer != "local":
+        return create_scorer(settings)
+    return create_scorer(settings, model(), **_local_options(options, choice))
 
 
 def _local_options(options: TLMOptions, choice: ModelChoice) -> dict[str, Any]:
@@ -237,25 +224,6 @@ def _local_options(options: TLMOptions, choice: ModelChoice) -> dict[str, Any]:
         # Each prompt makes several calls at once; the model has the cap.
         "concurrency": 4 * (choice.concurrency or DEFAULT_CONCURRENCY),
     }
-
-
-def _given_scorer(
-    scorer: Scorer, calibration: str | Path | None
-) -> tuple[Scorer, Calibration | None]:
-    if not inspect.iscoroutinefunction(getattr(scorer, "score", None)):
-        raise SettingsError(
-            f"scorer is a {type(scorer).__name__}, which has no `async def score(self, exchange)`",
-            key="scorer",
-        )
-    if calibration is None:
-        return scorer, None
-    loaded = Calibration.load(calibration)
-    loaded.require_match(
-        scorer=getattr(scorer, "name", None),
-        quality=getattr(scorer, "quality", None),
-        model=getattr(scorer, "model_name", None),
-    )
-    return CalibratedScorer(scorer, loaded), loaded
 
 
 def _require_seconds(value: float) -> float:

@@ -1,29 +1,11 @@
 """What has become of one prompt, and how a caller is told."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from nemoguardrails_trust.errors import (
-    CredentialsError,
-    MissingDependencyError,
-    ModelConnectionError,
-    ModelServerError,
-    ModelTimeoutError,
-    RateLimitError,
-    SettingsError,
-    TrustError,
-)
+from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.scores import TrustworthinessScore
-
-HOLDS_FOR_ALL = (CredentialsError, MissingDependencyError, SettingsError)
-"""What is wrong with one prompt then is wrong with every other."""
-
-_RETRYABLE = (ModelConnectionError, ModelServerError, ModelTimeoutError, RateLimitError)
-
-_failures: ContextVar[list[TrustError] | None] = ContextVar("failures", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +63,5 @@ class Outcome:
 
 
 def failed(error: TrustError, *, response: str | None = None) -> Outcome:
-    """The outcome of a prompt that failed with this error, after the failures noted so far."""
-    causes = [error, *(_failures.get() or ())]
-    retryable = not isinstance(error, HOLDS_FOR_ALL) and any(
-        isinstance(each, _RETRYABLE) for each in causes
-    )
-    return Outcome(response, error=error, retryable=retryable)
-
-
-@contextmanager
-def noted_failures() -> Iterator[list[TrustError]]:
-    """Collects the failures that are noted within, also by tasks started there."""
-    failures: list[TrustError] = []
-    token = _failures.set(failures)
-    try:
-        yield failures
-    finally:
-        _failures.reset(token)
-
-
-def note_failure(error: TrustError) -> None:
-    """Notes a failure for whoever collects them.
-
-    A scorer makes do without a signal that failed, and a score that is missing tells why only in
-    words. Whether another try may help is known here.
-    """
-    if (failures := _failures.get()) is not None:
-        failures.append(error)
-
-
-def noted_refusal() -> CredentialsError | None:
-    """The refusal of a key among the failures noted so far."""
-    noted = _failures.get() or ()
-    return next((each for each in noted if isinstance(each, CredentialsError)), None)
+    """The outcome of a prompt that failed with this error."""
+    return Outcome(response, error=error, retryable=error.is_retryable)

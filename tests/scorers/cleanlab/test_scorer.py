@@ -318,7 +318,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.create import create_scorer
 
-scorer = create_scorer(ScorerSettings(scorer=sys.argv[1]))
+scorer = create_scorer(ScorerSettings(scorer=sys.argv[1])).scorer
 importing.clear()
 before = "cleanlab_studio" in sys.modules or "cleanlab_tlm" in sys.modules
 scored = asyncio.run(scorer.score(Exchange.of("1 + 1 =", "2")))

@@ -115,7 +115,7 @@ class TestASlowModel:
         scorer = LocalScorer(model, ScorerSettings(), call_timeout=0.05)
         score = await scorer.score(QUESTION)
         assert score.score == 1.0
-        assert score.error == "reflection: no answer within the time for a call"
+        assert score.error == "reflection: the model gave nothing within 0.05 s"
         assert score.usage.seconds < 0.5
 
     async def test_that_compares_too_slowly_leaves_the_samples_as_they_are(self) -> None:
@@ -186,7 +186,7 @@ class TestAPrefetch:
             QUESTION, prefetched=prefetched
         )
         assert score.score is not None
-        assert score.error == "consistency: the call was cancelled"
+        assert score.error == "consistency: the model was cancelled"
 
     @pytest.mark.parametrize("as_task", [False, True])
     async def test_that_is_not_needed_is_ended(self, as_task: bool) -> None:

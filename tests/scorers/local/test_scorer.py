@@ -353,6 +353,6 @@ class TestOptions:
             scorer(ScriptedModel(), **options)
 
     def test_the_registry_builds_the_local_scorer_on_a_model(self) -> None:
-        assert isinstance(create_scorer(ScorerSettings(), ScriptedModel()), LocalScorer)
+        assert isinstance(create_scorer(ScorerSettings(), ScriptedModel()).scorer, LocalScorer)
         with pytest.raises(SettingsError):
             create_scorer(ScorerSettings(), None)

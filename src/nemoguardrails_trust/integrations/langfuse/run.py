@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -35,12 +34,11 @@ from nemoguardrails_trust.integrations.langfuse.writing import (
     write_scores,
 )
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
+from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 DEFAULT_CONCURRENCY = 16
 DEFAULT_PERIOD = timedelta(hours=24)
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class ScoringOptions:
         skip_scored: Whether to leave out traces that have a score of the name.
         context_keys: Metadata keys that hold retrieved passages.
         concurrency: Scores at once, at least 1.
+        timeout: Seconds for a score, above 0.
         page_size: Traces a request, 1 to 100.
         max_characters: Longer exchanges are not scored.
         settle: Traces that ended later than this long ago are left for another run, since parts
@@ -66,6 +65,7 @@ class ScoringOptions:
     skip_scored: bool = False
     context_keys: tuple[str, ...] = ()
     concurrency: int = DEFAULT_CONCURRENCY
+    timeout: float = BATCH_TIMEOUT
     page_size: int = DEFAULT_PAGE_SIZE
     max_characters: int = DEFAULT_MAX_CHARACTERS
     settle: timedelta = timedelta(0)
@@ -75,6 +75,8 @@ class ScoringOptions:
             raise SettingsError(
                 f"threshold is {self.threshold}; it must be from 0 to 1", key="threshold"
             )
+        if not self.timeout > 0.0:
+            raise SettingsError(f"timeout is {self.timeout}; it must be above 0", key="timeout")
         if not self.score_name.strip():
             raise SettingsError("score-name is empty", key="score-name")
         for key, number in (
@@ -296,18 +298,10 @@ class _Run:
             )
         except UnreadableTraceError as error:
             return TraceResult(trace.id, trace.start, "unreadable", error=str(error))
-        try:
-            score = await self._scorer.score(exchange)
-        except TrustError as error:
-            reason = str(error)
-        except Exception as error:  # a scorer of the user's own may raise anything
-            _logger.debug("the scorer failed on trace %s", trace.id, exc_info=True)
-            reason = f"the scorer raised {type(error).__name__}"
-        else:
-            if score.score is not None:
-                return TraceResult(trace.id, trace.start, "scored", exchange, score)
-            reason = score.error or "the scorer gave no score"
-        return TraceResult(trace.id, trace.start, "unscored", exchange, error=reason)
+        score = await score_safely(self._scorer, exchange, timeout=self._options.timeout)
+        if score.score is not None:
+            return TraceResult(trace.id, trace.start, "scored", exchange, score)
+        return TraceResult(trace.id, trace.start, "unscored", exchange, error=score.error)
 
     def _to_write(self, trace: Trace, result: TraceResult) -> TraceScore:
         score = result.score or TrustworthinessScore(None)

@@ -1,23 +1,16 @@
 """Calls to models: how many at once, how long, and what they cost."""
 
 import asyncio
-import logging
 import time
 import weakref
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from nemoguardrails_trust.errors import (
-    ModelError,
-    ModelResponseError,
-    ModelTimeoutError,
-    TrustError,
-)
+from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import LanguageModel, Purpose, Reply
+from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.scores import CallUsage
-
-_log = logging.getLogger(__name__)
 
 
 class Gate:
@@ -52,6 +45,7 @@ class Calls:
     Attributes:
         made: What each call cost, in the order they ended. One that failed or was cancelled
             stands there with its time alone.
+        failures: Why calls failed, in the order they did.
     """
 
     def __init__(self, gate: Gate, *, timeout: float | None = None) -> None:
@@ -64,6 +58,7 @@ class Calls:
         self._gate = gate
         self._timeout = timeout
         self.made: list[CallUsage] = []
+        self.failures: list[TrustError] = []
 
     async def ask(
         self,
@@ -82,7 +77,7 @@ class Calls:
             parameters: More for `LanguageModel.complete`.
 
         Raises:
-            ModelError: No answer could be had.
+            TrustError: No answer could be had.
         """
         async with self._gate.here():
             return await self.take(model.complete(messages, purpose=purpose, **parameters), purpose)
@@ -95,36 +90,18 @@ class Calls:
             purpose: What its answer is for.
 
         Raises:
-            ModelError: No answer could be had.
+            TrustError: No answer could be had.
         """
         started = time.perf_counter()
-        reply: Reply | None = None
         try:
-            async with asyncio.timeout(self._timeout):
-                reply = await call
-        except asyncio.CancelledError:
-            if _is_being_cancelled():
-                raise
-            raise ModelError("the call was cancelled") from None
-        except ModelError:
+            reply = await settled(call, timeout=self._timeout, what="the model")
+        except BaseException as error:
+            self.made.append(CallUsage(purpose, seconds=time.perf_counter() - started))
+            if isinstance(error, TrustError):
+                self.failures.append(error)
             raise
-        except TrustError as error:
-            raise ModelError(str(error)) from error
-        except TimeoutError:
-            raise ModelTimeoutError("no answer within the time for a call") from None
-        except Exception as error:  # noqa: BLE001
-            # A model of the user's own may raise anything, and its text may hold a key.
-            _log.warning("a model failed with %s", type(error).__name__)
-            raise ModelError(f"the model failed with {type(error).__name__}") from None
-        finally:
-            if reply is None:
-                self.made.append(CallUsage(purpose, seconds=time.perf_counter() - started))
         self.made.extend(reply.calls)
         if not reply.completions:
-            raise ModelResponseError("the model gave no answer")
+            self.failures.append(ModelResponseError("the model gave no answer"))
+            raise self.failures[-1]
         return reply
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from nemoguardrails_trust.errors import ModelError
+from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, LanguageModel, Purpose
 from nemoguardrails_trust.scorers.local.calls import Calls
@@ -51,14 +51,14 @@ class Judge:
             criterion: What to ask about instead of correctness.
 
         Raises:
-            ModelError: No answer could be had.
+            TrustError: No answer could be had.
         """
         explain = self._explain and criterion is None
         messages = reflection_messages(exchange, explain=explain, criterion=criterion)
         room = _REASONS_TOKENS if explain else 1 if self._one_token_suffices else _VERDICT_TOKENS
         try:
             completion = await self._ask(messages, calls, "reflection", room)
-        except ModelError:
+        except TrustError:
             # One token may have held no text.
             self._one_token_suffices = False
             raise
@@ -76,7 +76,7 @@ class Judge:
             did not rate as asked are left out.
 
         Raises:
-            ModelError: No answer could be had, or nothing of it can be used.
+            TrustError: No answer could be had, or nothing of it can be used.
         """
         unlike = list(dict.fromkeys(answers))
         messages = comparison_messages(question, response, unlike)
@@ -85,7 +85,7 @@ class Judge:
         try:
             rated = read_comparison(completion.text, len(unlike))
         except ValueError as error:
-            raise ModelError(str(error)) from None
+            raise ModelResponseError(str(error)) from None
         places = {answer: place for place, answer in enumerate(unlike)}
         return {
             i: rated[places[answer]] for i, answer in enumerate(answers) if places[answer] in rated

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nemoguardrails_trust.errors import ModelError
+from nemoguardrails_trust.errors import ModelTimeoutError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides, score_range
@@ -16,7 +16,7 @@ from nemoguardrails_trust.signals.reflection import Criterion
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """How a run asks the models. Each call raises `ModelError` where no answer can be had.
+    """How a run asks the models. Each call raises `TrustError` where no answer can be had.
 
     Attributes:
         samples: Draws so many samples.
@@ -60,6 +60,7 @@ class Run:
         comparison: How the samples compare with the response, once there are any.
         criteria_met: A signal for each criterion, by its place.
         problems: Why samples, or the judge's comparison of them, are missing.
+        lateness: The error of a run that ran out of time.
         decided_early: Whether something was left out because it could not change the decision.
     """
 
@@ -72,6 +73,7 @@ class Run:
     comparison: Comparison | None = None
     criteria_met: dict[int, Signal] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    lateness: ModelTimeoutError | None = None
     decided_early: bool = False
     _samples: list[str] = field(default_factory=list)
     _samples_to_come: int = 0
@@ -122,7 +124,7 @@ class Run:
     async def _judged(self, criterion: Criterion | None) -> Signal:
         try:
             return await self.ask.reflect(criterion)
-        except ModelError as error:
+        except TrustError as error:
             return Signal(None, error=str(error))
 
     async def _sample(self) -> None:
@@ -130,7 +132,7 @@ class Run:
         for count in self._rounds():
             try:
                 reply = await self.ask.samples(count)
-            except ModelError as error:
+            except TrustError as error:
                 # A server that fails is not asked for further rounds.
                 self.problems.append(str(error))
                 break
@@ -165,7 +167,7 @@ class Run:
         places = list(self.comparison.unsettled)
         try:
             rated = await self.ask.compare([self._samples[i] for i in places])
-        except ModelError as error:
+        except TrustError as error:
             self.problems.append(f"not compared by the judge: {error}")
         else:
             settled = {places[i]: value for i, value in rated.items()}
@@ -206,7 +208,8 @@ class Run:
         return frozenset(self.comparison.unsettled)
 
     def _note_lateness(self, timeout: float) -> None:
-        late = f"no answer within {timeout:g} s"
+        late = f"no answer within {timeout:.3g} s"
+        self.lateness = ModelTimeoutError(late)
         if self.plan.reflects:
             self.signals.setdefault("reflection", Signal(None, error=late))
         for place in range(len(self.criteria)):

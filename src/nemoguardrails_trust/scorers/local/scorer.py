@@ -4,16 +4,17 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel, Reply
-from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.local.calls import Calls, Gate
 from nemoguardrails_trust.scorers.local.judge import Judge
-from nemoguardrails_trust.scorers.local.presets import plan_for
+from nemoguardrails_trust.scorers.local.presets import Plan, plan_for
 from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights, combine
@@ -98,6 +99,11 @@ class LocalScorer:
         return self._settings.quality
 
     @property
+    def samples_per_score(self) -> int:
+        """How many samples a score draws; 0 where it draws none."""
+        return self._plan(self.quality, has_probability=False).samples
+
+    @property
     def model_name(self) -> str:
         """The name of the model that draws the samples."""
         return self._model.name
@@ -131,13 +137,8 @@ class LocalScorer:
         started = time.perf_counter()
         calls = Calls(self._gate, timeout=self._call_timeout)
         signals = _given_signals(exchange)
-        plan = plan_for(
-            quality or self.quality,
-            has_probability=bool(signals) and signals["probability"].value is not None,
-            samples=self._samples,
-            use_reflection=self._use_reflection,
-            use_consistency=self._use_consistency,
-        )
+        has_probability = bool(signals) and signals["probability"].value is not None
+        plan = self._plan(quality or self.quality, has_probability=has_probability)
         run = Run(
             exchange,
             plan,
@@ -150,18 +151,28 @@ class LocalScorer:
         try:
             # So that a model does not try again, or wait for a rate limit, past that time.
             with whole_deadline(self._settings.timeout):
-                await run.gather(self._settings.timeout)
+                await run.gather(time_left())
         finally:
             if prefetched is not None:
                 _drop(prefetched)
         usage = Usage.of_calls(tuple(calls.made), time.perf_counter() - started)
-        return self._result(run, quality or self.quality, usage)
+        failures = (*calls.failures, *([run.lateness] if run.lateness else ()))
+        return replace(self._result(run, quality or self.quality, usage), failures=failures)
 
     async def aclose(self) -> None:
         """Closes the connections that the models hold on the running event loop."""
         await self._model.aclose()
         if self._judge.model is not self._model:
             await self._judge.model.aclose()
+
+    def _plan(self, quality: QualityPreset, *, has_probability: bool) -> Plan:
+        return plan_for(
+            quality,
+            has_probability=has_probability,
+            samples=self._samples,
+            use_reflection=self._use_reflection,
+            use_consistency=self._use_consistency,
+        )
 
     def _asker(
         self, exchange: Exchange, calls: Calls, prefetched: Awaitable[Reply] | None

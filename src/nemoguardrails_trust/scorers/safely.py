@@ -1,0 +1,184 @@
+"""The one way to ask a scorer for a score, whatever the scorer does."""
+
+import asyncio
+import json
+import logging
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from nemoguardrails_trust.errors import ModelTimeoutError, ScoringError, SetupError, TrustError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
+from nemoguardrails_trust.scores import TrustworthinessScore, Usage
+
+_log = logging.getLogger(__name__)
+
+SHARE_FOR_CALLS = 0.97
+"""How much of the time for a score its calls may take, so that what came in time is still used."""
+
+BATCH_TIMEOUT = 300.0
+"""Seconds for a score of many, unless told otherwise: a rate limit may hold one up for minutes."""
+
+_CLEAN_UP = 0.1  # seconds that work may take to let go of what it holds, once it is cancelled
+
+Result = TypeVar("Result")
+
+
+async def score_safely(
+    scorer: Scorer,
+    exchange: Exchange,
+    *,
+    timeout: float,
+    decide_at: float | None = None,
+    prefetched: Awaitable[Reply] | None = None,
+) -> TrustworthinessScore:
+    """Scores an exchange with any scorer, one of the user's own included.
+
+    Args:
+        scorer: Gives the score.
+        exchange: What to score.
+        timeout: Seconds for the whole score.
+        decide_at: The threshold, where only the decision matters; a hint for a `SamplingScorer`.
+        prefetched: Samples that are already being drawn; likewise.
+
+    Returns:
+        The score; where none could be had, one whose `score` is `None`, with the reason in
+        `error` and the errors behind it in `failures`.
+
+    Raises:
+        SetupError: The scorer cannot score anything: a key is refused, an extra is missing.
+        asyncio.CancelledError: The caller was cancelled.
+    """
+    started = time.perf_counter()
+    try:
+        # The calls know the deadline too, and do not wait for what lies beyond it.
+        with whole_deadline(timeout * SHARE_FOR_CALLS):
+            work = _ask(scorer, exchange, decide_at, prefetched)
+            score = await settled(work, timeout=timeout, what="the scorer")
+        _require_usable(score)
+    except SetupError:
+        raise
+    except TrustError as error:
+        name = getattr(scorer, "name", "")
+        return TrustworthinessScore(
+            None,
+            usage=Usage(seconds=time.perf_counter() - started),
+            scorer=name if isinstance(name, str) else "",
+            error=str(error),
+            failures=(error,),
+        )
+    if score.score is None:
+        for failure in score.failures:
+            if isinstance(failure, SetupError):
+                raise failure
+    return score
+
+
+async def settled(work: Awaitable[Result], *, timeout: float | None, what: str) -> Result:
+    """Waits for work that may be the user's own: it may raise anything, hang, or block.
+
+    Args:
+        work: What to wait for. It is cancelled where this is, and where it takes too long; work
+            that does not let itself be cancelled is left behind.
+        timeout: Seconds; `None` waits for as long as it takes.
+        what: Who does the work, for the error.
+
+    Raises:
+        TrustError: It failed, in whatever way, or did not end in time.
+        asyncio.CancelledError: The caller was cancelled.
+    """
+    started = time.perf_counter()
+    task = asyncio.ensure_future(_without_foreign_errors(work, what))
+    try:
+        await asyncio.wait({task}, timeout=timeout)
+    except asyncio.CancelledError:
+        await _end(task, what)
+        raise
+    late = timeout is not None and time.perf_counter() - started > timeout
+    if late and task.done():
+        _log.warning("%s blocked the event loop: it took longer than its time", what)
+    if late or not task.done():
+        await _end(task, what)
+        raise ModelTimeoutError(f"{what} gave nothing within {timeout:.3g} s")
+    if task.cancelled():
+        raise ScoringError(f"{what} was cancelled")
+    return task.result()
+
+
+async def _ask(
+    scorer: Scorer,
+    exchange: Exchange,
+    decide_at: float | None,
+    prefetched: Awaitable[Reply] | None,
+) -> TrustworthinessScore:
+    if isinstance(scorer, SamplingScorer):
+        return await scorer.score(exchange, decide_at=decide_at, prefetched=prefetched)
+    return await scorer.score(exchange)
+
+
+async def _without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
+    try:
+        return await work
+    except (TrustError, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        if _ends_the_program(error):
+            raise
+        # Its text may hold a key: whoever debugs finds it as the cause.
+        name = type(error).__name__
+        _log.debug("%s raised %s (%s)", what, name, _place(error))
+        raise ScoringError(f"{what} raised {name}") from error
+
+
+def _place(error: BaseException) -> str:
+    """Where an error was raised, as file and line."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}:{frame.lineno}"
+
+
+def _ends_the_program(error: BaseException) -> bool:
+    """Whether an error is no failure of the work, but the end of what it runs in."""
+    if type(error) is GeneratorExit:  # thrown into a coroutine that is closed with its loop
+        return asyncio.current_task() is None
+    # Where an event loop has its own handler, Ctrl-C cancels, and raises nothing in here.
+    is_unhandled = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return type(error) is KeyboardInterrupt and is_unhandled and in_main_thread
+
+
+async def _end(task: "asyncio.Future[Result]", what: str) -> None:
+    task.cancel()
+    await asyncio.wait({task}, timeout=_CLEAN_UP)
+    if not task.done():
+        _log.warning("%s goes on although it was cancelled", what)
+    elif not task.cancelled():
+        task.exception()  # read, so that asyncio does not report it
+
+
+def _require_usable(score: object) -> None:
+    """Refuses a result that no application could be given.
+
+    Raises:
+        ScoringError: It is no score, or a field that a scorer filled is not what it should be.
+    """
+    if not isinstance(score, TrustworthinessScore):
+        given = type(score).__name__
+        raise ScoringError(f"the scorer gave a {given}, not a TrustworthinessScore")
+    for name in ("explanation", "error"):
+        value = getattr(score, name)
+        if not isinstance(value, str | None):
+            raise ScoringError(f"the scorer's {name} is a {type(value).__name__}, not a text")
+    try:
+        json.dumps(score.to_json(), allow_nan=False, ensure_ascii=False).encode()
+    except (AttributeError, RecursionError, TypeError, ValueError) as error:
+        raise ScoringError(
+            "the scorer's signals, usage, alternatives or metadata cannot be written as JSON"
+        ) from error
+    if score.score is None and not score.error:
+        raise ScoringError("the scorer gave no score and no reason")
