@@ -16,6 +16,7 @@ import aiohttp
 import httpx
 
 from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.models.base import Ask
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from tests.benchmarks.canned_server import canned_server
@@ -24,8 +25,8 @@ LATENCY = 0.1
 PROMPT = "Is this answer right? " + "It says a little about a thing or two. " * 20
 BODY = {"model": "m", "messages": [{"role": "user", "content": PROMPT}], "temperature": 0.7}
 
-Ask = Callable[[], Awaitable[None]]
-Client = Callable[[str, int], AbstractAsyncContextManager[Ask]]
+Request = Callable[[], Awaitable[None]]
+Client = Callable[[str, int], AbstractAsyncContextManager[Request]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Measured:
 
 
 @asynccontextmanager
-async def bare_aiohttp(url: str, cap: int) -> AsyncIterator[Ask]:
+async def bare_aiohttp(url: str, cap: int) -> AsyncIterator[Request]:
     """The least that a request with aiohttp takes."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=cap)) as session:
 
@@ -54,7 +55,7 @@ async def bare_aiohttp(url: str, cap: int) -> AsyncIterator[Ask]:
 
 
 @asynccontextmanager
-async def bare_httpx(url: str, cap: int) -> AsyncIterator[Ask]:
+async def bare_httpx(url: str, cap: int) -> AsyncIterator[Request]:
     """The least that a request with httpx takes."""
     limits = httpx.Limits(max_connections=cap, max_keepalive_connections=cap)
     async with httpx.AsyncClient(limits=limits, timeout=120) as client:
@@ -67,12 +68,12 @@ async def bare_httpx(url: str, cap: int) -> AsyncIterator[Ask]:
 
 
 @asynccontextmanager
-async def our_model(url: str, cap: int) -> AsyncIterator[Ask]:
+async def our_model(url: str, cap: int) -> AsyncIterator[Request]:
     """The model that scores are made with."""
     model = OpenAICompatibleModel("m", base_url=url, api_key="", limits=Limits(cap))
 
     async def ask() -> None:
-        reply = await model.complete([Message("user", PROMPT)], purpose="sample", temperature=0.7)
+        reply = await model.complete(Ask((Message("user", PROMPT),), "sample", temperature=0.7))
         assert reply.completions
 
     yield ask

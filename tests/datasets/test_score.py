@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nemoguardrails_trust.datasets import score_dataset, score_rows
 from nemoguardrails_trust.errors import CredentialsError, ModelServerError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Completion, Reply, TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore
 from tests.datasets.samples import make_rows
 from tests.datasets.scorers import TestScorer, expected_score
@@ -153,9 +153,9 @@ class AnsweringModel:
     def __init__(self) -> None:
         self.asked: list[tuple[Message, ...]] = []
 
-    async def complete(self, messages: Any, *, purpose: str, **_: Any) -> Reply:
-        assert purpose == "answer"
-        self.asked.append(tuple(messages))
+    async def complete(self, ask: Ask) -> Reply:
+        assert ask.purpose == "answer"
+        self.asked.append(ask.messages)
         tokens = (TokenLogprob("four", -0.1), TokenLogprob("ty", -0.2))
         return Reply((Completion("forty", tokens),), (CallUsage("answer", 0, 30, 2, 0.1),))
 

@@ -21,9 +21,10 @@ from nemoguardrails_trust.errors import (
 )
 from nemoguardrails_trust.guardrail.llm import NemoModel
 from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.models.base import Ask
 from tests.guardrail.scripted import ask
 
-QUESTION = [Message("user", "Capital of France?")]
+QUESTION = (Message("user", "Capital of France?"),)
 
 
 async def test_several_answers_are_several_calls_at_once() -> None:
@@ -32,7 +33,7 @@ async def test_several_answers_are_several_calls_at_once() -> None:
         token_usage=[{"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}] * 3,
         should_return_token_usage=True,
     )
-    reply = await NemoModel(llm).complete(QUESTION, purpose="sample", n=3)
+    reply = await NemoModel(llm).complete(Ask(QUESTION, "sample", n=3))
     assert [each.text for each in reply.completions] == ["Paris", "Lyon", "Paris"]
     assert [(each.prompt_tokens, each.samples) for each in reply.calls] == [(7, 1)] * 3
     assert reply.failures == ()
@@ -62,7 +63,7 @@ class RefusedError(Exception):
 
 async def test_answers_that_came_are_used_when_others_fail() -> None:
     llm = Scripted("Paris", RefusedError(500), "Lyon")
-    reply = await NemoModel(llm).complete(QUESTION, purpose="sample", n=3)
+    reply = await NemoModel(llm).complete(Ask(QUESTION, "sample", n=3))
     assert [each.text for each in reply.completions] == ["Paris", "Lyon"]
     assert len(reply.failures) == 1
     assert "Capital" not in reply.failures[0]
@@ -83,7 +84,7 @@ async def test_a_failure_is_one_of_our_errors_without_the_prompt(
     raised: Exception, expected: type[ModelError]
 ) -> None:
     with pytest.raises(expected) as caught:
-        await NemoModel(Scripted(raised)).complete(QUESTION, purpose="reflection")
+        await NemoModel(Scripted(raised)).complete(Ask(QUESTION, "reflection"))
     assert not isinstance(caught.value, LLMCallException)
     assert "Capital" not in str(caught.value)
 
@@ -92,7 +93,7 @@ async def test_refused_parameters_are_learnt() -> None:
     llm = Scripted(RefusedError(400), "Paris", "Paris")
     model = NemoModel(llm)
     for _ in range(2):
-        await model.complete(QUESTION, purpose="sample", temperature=1.0, max_tokens=5)
+        await model.complete(Ask(QUESTION, "sample", temperature=1.0, max_tokens=5))
     assert [kwargs for _, kwargs in llm.calls] == [{"temperature": 1.0, "max_tokens": 5}, {}, {}]
 
 
@@ -100,14 +101,15 @@ async def test_a_request_that_is_refused_for_itself_teaches_nothing() -> None:
     llm = Scripted(RefusedError(400), RefusedError(400), "Paris")
     model = NemoModel(llm)
     with pytest.raises(ModelRequestError):
-        await model.complete(QUESTION, purpose="sample", temperature=1.0)
-    await model.complete(QUESTION, purpose="sample", temperature=1.0)
+        await model.complete(Ask(QUESTION, "sample", temperature=1.0))
+    await model.complete(Ask(QUESTION, "sample", temperature=1.0))
     assert llm.calls[-1][1] == {"temperature": 1.0}
 
 
 async def test_a_tools_message_is_sent_as_text() -> None:
     llm = Scripted("42")
-    await NemoModel(llm).complete([*QUESTION, Message("tool", '{"sum": 42}')], purpose="sample")
+    messages = (*QUESTION, Message("tool", '{"sum": 42}'))
+    await NemoModel(llm).complete(Ask(messages, "sample"))
     prompt = llm.calls[0][0]
     assert [(each.role.value, each.content) for each in prompt] == [
         ("user", "Capital of France?"),
@@ -128,7 +130,7 @@ async def test_cancelling_cancels_every_call() -> None:
                 ended += 1
             raise AssertionError
 
-    task = asyncio.create_task(NemoModel(Slow()).complete(QUESTION, purpose="sample", n=4))
+    task = asyncio.create_task(NemoModel(Slow()).complete(Ask(QUESTION, "sample", n=4)))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

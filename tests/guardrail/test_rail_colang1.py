@@ -17,7 +17,7 @@ from nemoguardrails_trust import TrustworthinessScore
 from nemoguardrails_trust.errors import CredentialsError
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
-from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.models.base import Ask, Reply
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
 
 TRUST = {"output_vars": ["trust"], "log": {"activated_rails": True}}
@@ -237,7 +237,7 @@ class RefusedModel:
 
     name = "refused"
 
-    async def complete(self, *_: Any, **__: Any) -> Reply:
+    async def complete(self, _: Ask) -> Reply:
         raise CredentialsError("the key was refused")
 
     async def aclose(self) -> None:

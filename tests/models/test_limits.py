@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust.errors import RateLimitError, SettingsError
 from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.models.base import Ask
 from nemoguardrails_trust.models.limits import Limits, shared_limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.rate_headers import allowance, duration, retry_after
@@ -327,7 +328,7 @@ async def test_models_that_share_a_limit_are_refused_little_by_a_real_server() -
 
         async def worker(model: OpenAICompatibleModel) -> None:
             for _ in work:
-                await model.complete([Message("user", "?")], purpose="sample")
+                await model.complete(Ask((Message("user", "?"),), "sample"))
 
         await asyncio.gather(*(worker(models[i % 2]) for i in range(16)))
         took = asyncio.get_running_loop().time() - started

@@ -17,13 +17,13 @@ from nemoguardrails_trust.errors import (
     SettingsError,
 )
 from nemoguardrails_trust.exchange import Message
-from nemoguardrails_trust.models.base import LanguageModel, Reply
+from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from tests.servers.faults import DISCONNECT, HANG, RESET, status
 from tests.servers.openai import OpenAIServer, threaded_server
 
-QUESTION = [Message("system", "Be brief."), Message("user", "What is six times seven?")]
+QUESTION = (Message("system", "Be brief."), Message("user", "What is six times seven?"))
 KEY = "sk-very-secret-0123456789"
 
 
@@ -39,7 +39,7 @@ def texts(reply: Reply) -> list[str]:
 
 
 def sample(model: OpenAICompatibleModel, n: int = 1, **keywords: Any) -> Any:
-    return model.complete(QUESTION, purpose="sample", n=n, **keywords)
+    return model.complete(Ask(QUESTION, "sample", n, **keywords))
 
 
 def tasks_of_models() -> list[str]:
@@ -52,7 +52,7 @@ async def test_an_answer_comes_with_its_usage() -> None:
         model = model_of(server, parameters={"top_p": 0.9, "extra_body": {"min_p": 0.1}})
         assert isinstance(model, LanguageModel)
         reply = await model.complete(
-            QUESTION, purpose="answer", temperature=0.5, max_tokens=9, top_logprobs=2
+            Ask(QUESTION, "answer", temperature=0.5, max_tokens=9, top_logprobs=2)
         )
         assert server.bodies == [
             {
@@ -279,8 +279,8 @@ async def test_a_tool_call_is_json_with_its_arguments_by_value() -> None:
 
 async def test_messages_of_tools_and_odd_characters_are_sent() -> None:
     async with OpenAIServer() as server:
-        messages = [Message("user", "Ünïcode \ud800 \u2028 😀"), Message("tool", "21 °C")]
-        await model_of(server).complete(messages, purpose="answer")
+        messages = (Message("user", "Ünïcode \ud800 \u2028 😀"), Message("tool", "21 °C"))
+        await model_of(server).complete(Ask(messages, "answer"))
         sent = server.bodies[0]["messages"]
     assert sent[0]["content"] == "Ünïcode ? \u2028 😀"
     assert sent[1]["role"] == "user"

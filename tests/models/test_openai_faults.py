@@ -18,7 +18,7 @@ from nemoguardrails_trust.errors import (
     RateLimitError,
 )
 from nemoguardrails_trust.exchange import Message
-from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.models.base import Ask, Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
@@ -49,7 +49,7 @@ def model_at(base_url: str, **keywords: Any) -> OpenAICompatibleModel:
 
 
 async def ask(model: OpenAICompatibleModel, n: int = 1) -> Reply:
-    return await model.complete([Message("user", PROMPT)], purpose="sample", n=n)
+    return await model.complete(Ask((Message("user", PROMPT),), "sample", n))
 
 
 async def error_of(model: OpenAICompatibleModel) -> ModelError:

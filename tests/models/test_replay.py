@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust.errors import DataError, ModelError
 from nemoguardrails_trust.exchange import Message
-from nemoguardrails_trust.models.base import LanguageModel, Purpose
+from nemoguardrails_trust.models.base import Ask, LanguageModel, Purpose
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
 
 DATA = Path(__file__).parents[1] / "data"
@@ -19,12 +19,12 @@ SECRET = "hunter2-in-the-prompt"
 RECORD = Recorded(QUESTION, "The Nile", samples=("Nile", "The Nile", "Congo"), reflection=0.83)
 
 
-def ask(text: str) -> list[Message]:
-    return [Message("system", "You answer."), Message("user", text)]
+def conversation(text: str) -> tuple[Message, ...]:
+    return (Message("system", "You answer."), Message("user", text))
 
 
 async def texts(model: ReplayModel, text: str, purpose: Purpose, n: int = 1) -> list[str]:
-    reply = await model.complete(ask(text), purpose=purpose, n=n)
+    reply = await model.complete(Ask(conversation(text), purpose, n))
     return [each.text for each in reply.completions]
 
 
@@ -70,7 +70,7 @@ async def test_without_rewind_no_sample_is_given_twice() -> None:
 async def test_a_judgement_comes_as_probabilities_of_true_and_false(probability: float) -> None:
     model = ReplayModel([Recorded(QUESTION, "The Nile", reflection=probability)])
     prompt = f"Judge.\n<<<\n{QUESTION}\n>>>\n<<<\nThe Nile\n>>>"
-    reply = await model.complete([Message("user", prompt)], purpose="reflection", top_logprobs=5)
+    reply = await model.complete(Ask((Message("user", prompt),), "reflection", top_logprobs=5))
     (tokens,) = (each.tokens for each in reply.completions)
     assert tokens is not None
     top = dict(tokens[0].top)
@@ -159,7 +159,8 @@ async def test_what_is_not_recorded_is_an_error_that_does_not_quote_the_prompt(
 
 
 async def test_usage_counts_one_call_with_estimated_tokens() -> None:
-    reply = await ReplayModel([RECORD]).complete([Message("user", QUESTION)], purpose="sample", n=3)
+    ask = Ask((Message("user", QUESTION),), "sample", n=3)
+    reply = await ReplayModel([RECORD]).complete(ask)
     (call,) = reply.calls
     assert (call.purpose, call.samples) == ("sample", 3)
     assert call.prompt_tokens == math.ceil(len(QUESTION) / 4)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nemoguardrails_trust.exchange import Message
-from nemoguardrails_trust.models.base import Completion, Purpose, Reply, TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply, TokenLogprob
 from nemoguardrails_trust.scores import CallUsage
 
 
@@ -20,22 +19,6 @@ def verdict(probability: float) -> Completion:
     )
     token, logprob = max(top, key=lambda each: each[1])
     return Completion(token, (TokenLogprob(token, logprob, top),), "length")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request as the model got it."""
-
-    messages: tuple[Message, ...]
-    purpose: Purpose
-    n: int
-    temperature: float | None
-    max_tokens: int | None
-    top_logprobs: int | None
-
-    @property
-    def text(self) -> str:
-        return self.messages[-1].content
 
 
 Judgement = Completion | str | Exception
@@ -52,50 +35,40 @@ class ScriptedModel:
         seconds: How long a request of each purpose takes.
     """
 
-    judge: Judgement | Callable[[Asked], Judgement] = field(default_factory=lambda: verdict(0.9))
+    judge: Judgement | Callable[[Ask], Judgement] = field(default_factory=lambda: verdict(0.9))
     samples: Sequence[str | Exception] = ("42",)
-    comparison: Judgement | Callable[[Asked], Judgement] = "{}"
+    comparison: Judgement | Callable[[Ask], Judgement] = "{}"
     seconds: dict[str, float] = field(default_factory=dict)
     name: str = "scripted"
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Ask] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
     cancelled: int = 0
     closed: int = 0
     dealt: int = 0
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        purpose: Purpose,
-        n: int = 1,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        top_logprobs: int | None = None,
-    ) -> Reply:
-        asked = Asked(tuple(messages), purpose, n, temperature, max_tokens, top_logprobs)
-        self.asked.append(asked)
+    async def complete(self, ask: Ask) -> Reply:
+        self.asked.append(ask)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
-            await asyncio.sleep(self.seconds.get(purpose, 0.0))
+            await asyncio.sleep(self.seconds.get(ask.purpose, 0.0))
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
         finally:
             self.open -= 1
-        completions = self._completions(asked)
-        samples = n if purpose == "sample" else 0
-        return Reply(completions, (CallUsage(purpose, samples, 10, n, 0.1),))
+        completions = self._completions(ask)
+        samples = ask.n if ask.purpose == "sample" else 0
+        return Reply(completions, (CallUsage(ask.purpose, samples, 10, ask.n, 0.1),))
 
     async def aclose(self) -> None:
         self.closed += 1
 
-    def made(self, purpose: Purpose) -> list[Asked]:
+    def made(self, purpose: Purpose) -> list[Ask]:
         return [each for each in self.asked if each.purpose == purpose]
 
-    def _completions(self, asked: Asked) -> tuple[Completion, ...]:
+    def _completions(self, asked: Ask) -> tuple[Completion, ...]:
         if asked.purpose == "sample":
             dealt = [self.samples[(self.dealt + i) % len(self.samples)] for i in range(asked.n)]
             self.dealt += asked.n

@@ -15,7 +15,7 @@ from nemoguardrails_trust.datasets.rows import (
 )
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import Completion, LanguageModel
+from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer
@@ -104,7 +104,7 @@ class ModelRowScorer:
         if self._model is None:
             raise DataError("the row has no response, and there is no model to make one")
         asked = prompt_messages(Exchange("", question.messages, question.context))
-        work = self._model.complete(asked, purpose="answer", top_logprobs=0)
+        work = self._model.complete(Ask(asked, "answer", top_logprobs=0))
         reply = await settled(work, timeout=self._timeout, what="the model")
         completion = reply.completions[0]
         if not completion.text.strip():

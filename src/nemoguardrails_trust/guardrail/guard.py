@@ -24,7 +24,7 @@ from nemoguardrails_trust.guardrail.publishing import publish
 from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.guardrail.watching.main_call import plain_model
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
-from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.base import Ask, LanguageModel
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.safely import score_safely
@@ -213,7 +213,7 @@ class Guard:
         try:
             async with asyncio.timeout(max(left, 0.0)):
                 reply = await model.complete(
-                    prompt_messages(exchange), purpose="answer", temperature=1.0
+                    Ask(prompt_messages(exchange), "answer", temperature=1.0)
                 )
         except (TrustError, TimeoutError) as error:
             _log.warning("cannot ask again: %s", error or "no time is left")

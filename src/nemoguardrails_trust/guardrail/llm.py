@@ -26,7 +26,7 @@ from nemoguardrails_trust.errors import (
     RateLimitError,
 )
 from nemoguardrails_trust.exchange import Message
-from nemoguardrails_trust.models.base import Completion, LanguageModel, Purpose, Reply
+from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Purpose, Reply
 from nemoguardrails_trust.scores import CallUsage
 
 # The engines that NeMo Guardrails itself speaks to by the OpenAI protocol. Azure is left to
@@ -138,21 +138,14 @@ class ShownModel:
         """The model's name."""
         return self._model.name
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        purpose: Purpose,
-        n: int = 1,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        top_logprobs: int | None = None,
-    ) -> Reply:
+    async def complete(self, ask: Ask) -> Reply:
         """Asks the model, and records the call."""
         info = LLMCallInfo(
             id=new_uuid(),
-            task=_task(purpose),
-            prompt="\n".join(f"{each.role.capitalize()}: {each.content}" for each in messages),
+            task=_task(ask.purpose),
+            prompt="\n".join(
+                f"{message.role.capitalize()}: {message.content}" for message in ask.messages
+            ),
             llm_model_name=self.name,
             llm_provider_name=self._provider or "unknown",
             started_at=time.time(),
@@ -161,14 +154,7 @@ class ShownModel:
         if explain_info is not None:
             explain_info.llm_calls.append(info)
         try:
-            reply = await self._model.complete(
-                messages,
-                purpose=purpose,
-                n=n,
-                temperature=temperature,
-                max_tokens=max_tokens,
-                top_logprobs=top_logprobs,
-            )
+            reply = await self._model.complete(ask)
         finally:
             _finish(info)
         info.completion = "\n".join(each.text for each in reply.completions)
@@ -219,26 +205,19 @@ class NemoModel:
         """The model's name."""
         return str(self._llm.model_name)
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        purpose: Purpose,
-        n: int = 1,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        top_logprobs: int | None = None,
-    ) -> Reply:
-        """Asks `n` times at once. NeMo's answers carry no token probabilities."""
-        asked = {"temperature": temperature, "max_tokens": max_tokens}
+    async def complete(self, ask: Ask) -> Reply:
+        """Asks `ask.n` times at once. NeMo's answers carry no token probabilities."""
+        given = {"temperature": ask.temperature, "max_tokens": ask.max_tokens}
         parameters = {
             key: value
-            for key, value in asked.items()
+            for key, value in given.items()
             if value is not None and key not in self._refused
         }
-        chat = [_chat_message(each) for each in messages]
+        chat = [_chat_message(message) for message in ask.messages]
         # A task each, so that each has its own call in the context that NeMo records calls in.
-        tasks = [asyncio.create_task(self._ask(chat, purpose, parameters)) for _ in range(n)]
+        tasks = [
+            asyncio.create_task(self._ask(chat, ask.purpose, parameters)) for _ in range(ask.n)
+        ]
         try:
             results = await asyncio.gather(*tasks, return_exceptions=True)
         except BaseException:

@@ -35,7 +35,7 @@ from nemoguardrails_trust.guardrail.watching.main_call import (
     original_entry,
     watch_main_model,
 )
-from nemoguardrails_trust.models.base import LanguageModel, Reply
+from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer
 from nemoguardrails_trust.scorers.create import create_scorer, threshold_of
 from nemoguardrails_trust.scorers.local.presets import plan_for
@@ -150,11 +150,13 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
         if model is None:
             raise ModelError("the configuration has no model to draw samples from")
         return await model.complete(
-            messages,
-            purpose="sample",
-            n=_samples(settings),
-            temperature=SAMPLING_TEMPERATURE,
-            max_tokens=max_tokens,
+            Ask(
+                messages,
+                "sample",
+                n=_samples(settings),
+                temperature=SAMPLING_TEMPERATURE,
+                max_tokens=max_tokens,
+            )
         )
 
     calls = MainCalls(

@@ -7,7 +7,7 @@ from nemoguardrails.types import ChatMessage, LLMResponse, LLMResponseChunk
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.exchange import Message
-from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.base import Ask, LanguageModel
 from nemoguardrails_trust.models.replay import ReplayModel, read_recorded
 
 REPLAY_ENGINE = "replay"
@@ -70,7 +70,7 @@ class ReplayLLM:
         Raises:
             ModelError: The question is not recorded.
         """
-        reply = await self._model.complete(_messages(prompt), purpose="answer")
+        reply = await self._model.complete(Ask(_messages(prompt), "answer"))
         return LLMResponse(content=reply.completions[0].text, finish_reason="stop")
 
     async def stream_async(
@@ -88,7 +88,7 @@ class ReplayLLM:
         yield LLMResponseChunk(delta_content="", finish_reason="stop")
 
 
-def _messages(prompt: str | list[ChatMessage]) -> list[Message]:
+def _messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...]:
     if isinstance(prompt, str):
-        return [Message("user", prompt)]
-    return [Message(each.role.value, str(each.content or "")) for each in prompt]
+        return (Message("user", prompt),)
+    return tuple(Message(message.role.value, str(message.content or "")) for message in prompt)

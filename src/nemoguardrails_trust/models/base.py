@@ -1,6 +1,5 @@
 """What a score needs of a language model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -8,6 +7,28 @@ from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.scores import CallUsage
 
 Purpose = Literal["answer", "sample", "reflection", "comparison"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to a model.
+
+    Attributes:
+        messages: The conversation.
+        purpose: What the answers are for.
+        n: How many answers, each drawn independently; at least 1.
+        temperature: Sampling temperature; `None` leaves it to the server.
+        max_tokens: The most tokens an answer may have; `None` leaves it to the server.
+        top_logprobs: Ask for token probabilities with this many alternatives a token, 0 to 20;
+            `None` asks for none. A server that cannot give them answers without.
+    """
+
+    messages: tuple[Message, ...]
+    purpose: Purpose
+    n: int = 1
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +85,8 @@ class LanguageModel(Protocol):
         """The model's name, as shown to people."""
         ...
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        purpose: Purpose,
-        n: int = 1,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        top_logprobs: int | None = None,
-    ) -> Reply:
-        """Asks for `n` answers to the messages.
-
-        Args:
-            messages: The conversation.
-            purpose: What the answers are for.
-            n: How many answers, each drawn independently.
-            temperature: Sampling temperature; `None` leaves it to the server.
-            max_tokens: The most tokens an answer may have; `None` leaves it to the server.
-            top_logprobs: Ask for token probabilities with this many alternatives a token, 0 to
-                20. A server that cannot give them answers without.
+    async def complete(self, ask: Ask) -> Reply:
+        """Asks for `ask.n` answers to the messages.
 
         Raises:
             ModelError: No answer could be had.

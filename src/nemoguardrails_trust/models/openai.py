@@ -17,7 +17,6 @@ from nemoguardrails_trust.errors import (
     ModelResponseError,
     SettingsError,
 )
-from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.abilities import (
     Abilities,
     Lesson,
@@ -26,7 +25,7 @@ from nemoguardrails_trust.models.abilities import (
     lesson_of,
     lessons_of,
 )
-from nemoguardrails_trust.models.base import Completion, Purpose, Reply
+from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply
 from nemoguardrails_trust.models.chat_answers import Choice, read_choices, token_count
 from nemoguardrails_trust.models.chat_requests import (
     ChatRequest,
@@ -147,17 +146,8 @@ class OpenAICompatibleModel:
         """Whether the server gives token probabilities; `None` until that shows."""
         return self._known.logprobs
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        purpose: Purpose,
-        n: int = 1,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        top_logprobs: int | None = None,
-    ) -> Reply:
-        """Asks for `n` answers to the messages; see `LanguageModel`.
+    async def complete(self, ask: Ask) -> Reply:
+        """Asks for answers to the messages; see `LanguageModel`.
 
         Where the server brings fewer choices than asked for, the rest are asked for by further
         requests, all at once.
@@ -168,15 +158,15 @@ class OpenAICompatibleModel:
         defaults = self._defaults
         request = ChatRequest(
             defaults.fixed,
-            in_protocol_form(messages),
-            defaults.temperature if temperature is None else temperature,
-            defaults.max_tokens if max_tokens is None else max_tokens,
-            defaults.top_logprobs if top_logprobs is None else top_logprobs,
+            in_protocol_form(ask.messages),
+            defaults.temperature if ask.temperature is None else ask.temperature,
+            defaults.max_tokens if ask.max_tokens is None else ask.max_tokens,
+            defaults.top_logprobs if ask.top_logprobs is None else ask.top_logprobs,
         )
         gathered = _Gathered()
-        missing = await self._gather(request, purpose, n, gathered)
+        missing = await self._gather(request, ask.purpose, ask.n, gathered)
         if missing:
-            await self._gather(request, purpose, missing, gathered)
+            await self._gather(request, ask.purpose, missing, gathered)
         failures = [*gathered.failures, *(str(each) for each in gathered.errors)]
         if gathered.completions:
             return Reply(tuple(gathered.completions), tuple(gathered.calls), tuple(failures))

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from nemoguardrails_trust.errors import DataError, ModelError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Completion, Purpose, Reply, TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
 from nemoguardrails_trust.scores import CallUsage
 
 CHARACTERS_PER_TOKEN = 4
@@ -166,45 +166,35 @@ class ReplayModel:
         """The model's name, as shown to people."""
         return self._name
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        purpose: Purpose,
-        n: int = 1,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        top_logprobs: int | None = None,
-    ) -> Reply:
+    async def complete(self, ask: Ask) -> Reply:
         """Gives the recorded answer, samples or judgement.
 
         Args:
-            messages: The conversation, or a judge's prompt that quotes it.
-            purpose: `answer`, `sample` or `reflection`; comparisons are not recorded.
-            n: How many; fewer come where fewer are recorded.
-            temperature: Without effect.
-            max_tokens: Without effect.
-            top_logprobs: Above 0, a judgement comes with the probabilities of `True` and `False`.
+            ask: Its messages are the conversation, or a judge's prompt that quotes it. Fewer
+                than `n` come where fewer are recorded. With `top_logprobs` above 0, a judgement
+                comes with the probabilities of `True` and `False`. Temperature and `max_tokens`
+                are without effect, and comparisons are not recorded.
 
         Raises:
             ModelError: The prompt, or what is asked about it, is not recorded.
         """
-        if purpose == "comparison":
+        if ask.purpose == "comparison":
             raise ModelError("comparisons are not recorded")
-        question = self._find(messages, anywhere=purpose == "reflection")
+        question = self._find(ask.messages, anywhere=ask.purpose == "reflection")
         completions: tuple[Completion, ...]
-        if purpose == "reflection":
-            completions = (self._judge(question, messages, with_logprobs=bool(top_logprobs)),)
-        elif purpose == "sample":
-            completions = tuple(Completion(text) for text in self._draw(question, n))
+        if ask.purpose == "reflection":
+            with_logprobs = bool(ask.top_logprobs)
+            completions = (self._judge(question, ask.messages, with_logprobs=with_logprobs),)
+        elif ask.purpose == "sample":
+            completions = tuple(Completion(text) for text in self._draw(question, ask.n))
         else:
             self._drawn.pop(question, None)
             completions = (Completion(self._records[question][0].response),)
         call = CallUsage(
-            purpose,
-            samples=len(completions) if purpose == "sample" else 0,
-            prompt_tokens=_estimated_tokens(each.content for each in messages),
-            completion_tokens=_estimated_tokens(each.text for each in completions),
+            ask.purpose,
+            samples=len(completions) if ask.purpose == "sample" else 0,
+            prompt_tokens=_estimated_tokens(message.content for message in ask.messages),
+            completion_tokens=_estimated_tokens(completion.text for completion in completions),
         )
         return Reply(completions, (call,))
 

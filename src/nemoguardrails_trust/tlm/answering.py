@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from nemoguardrails_trust.errors import ModelResponseError, ScoringError, TrustError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Completion, LanguageModel, Reply
+from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.prompts import (
     SAMPLING_TEMPERATURE,
@@ -112,11 +112,13 @@ class Answerer:
         asked = messages = prompt_messages(question.unanswered)
         for _ in range(_TRIES if question.allowed else 1):
             reply = await model.complete(
-                asked,
-                purpose="answer",
-                n=self.candidates,
-                max_tokens=self.max_tokens,
-                top_logprobs=0,
+                Ask(
+                    asked,
+                    "answer",
+                    n=self.candidates,
+                    max_tokens=self.max_tokens,
+                    top_logprobs=0,
+                )
             )
             found: dict[str, Completion] = {}
             for each in reply.completions:
@@ -151,9 +153,11 @@ class Answerer:
 
     async def _drawn(self, model: LanguageModel, question: Question) -> Reply:
         return await model.complete(
-            sample_messages(question.unanswered),
-            purpose="sample",
-            n=self.samples,
-            temperature=SAMPLING_TEMPERATURE,
-            max_tokens=self.max_tokens,
+            Ask(
+                sample_messages(question.unanswered),
+                "sample",
+                n=self.samples,
+                temperature=SAMPLING_TEMPERATURE,
+                max_tokens=self.max_tokens,
+            )
         )

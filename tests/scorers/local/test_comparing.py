@@ -50,9 +50,9 @@ class TestThePrompt:
         )
         await LocalScorer(model, ScorerSettings(quality="high")).score(QUESTION)
         (asked,) = model.made("comparison")
-        assert asked.text.count(FIRST) == 1
-        assert asked.text.count(SECOND) == 1
-        assert "\nthe pacific\n" not in asked.text
+        assert asked.messages[-1].content.count(FIRST) == 1
+        assert asked.messages[-1].content.count(SECOND) == 1
+        assert "\nthe pacific\n" not in asked.messages[-1].content
 
 
 class TestTheReply:

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust.errors import ModelServerError
 from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.models.base import Ask
 from nemoguardrails_trust.models.replay import ReplayModel
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.local.early import Outlook, decides, score_range
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.signals.combine import Weights, combine
 from nemoguardrails_trust.signals.consistency import consistency_value
-from tests.scorers.scripted import Asked, ScriptedModel, verdict
+from tests.scorers.scripted import ScriptedModel, verdict
 
 QUESTION = Exchange.of("Which is the largest ocean?", "The Pacific")
 FAILURE = ModelServerError("the server failed", status=500)
@@ -250,8 +251,8 @@ async def test_a_server_that_fails_is_not_asked_for_further_rounds() -> None:
 
 
 async def test_criteria_are_answered_though_the_decision_is_certain() -> None:
-    def judge(asked: Asked) -> object:
-        return verdict(0.3 if "Is brief." in asked.text else 0.9)
+    def judge(asked: Ask) -> object:
+        return verdict(0.3 if "Is brief." in asked.messages[-1].content else 0.9)
 
     model = ScriptedModel(judge=judge, samples=[OTHER], seconds={"reflection": 0.02})  # type: ignore[arg-type]
     scorer = LocalScorer(model, ScorerSettings(rounds=5), criteria=[("brevity", "Is brief.")])

@@ -4,13 +4,12 @@ import asyncio
 import inspect
 import logging
 import math
-from typing import Any
 
 import pytest
 
 from nemoguardrails_trust.errors import CredentialsError, ModelServerError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import Completion, Reply, TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage
@@ -79,9 +78,9 @@ class TestASignalThatFails:
 
     async def test_names_the_samples_that_failed_while_others_came(self) -> None:
         class Partly(ScriptedModel):
-            async def complete(self, *args: Any, **kwargs: Any) -> Reply:
-                reply = await super().complete(*args, **kwargs)
-                if kwargs["purpose"] != "sample":
+            async def complete(self, ask: Ask) -> Reply:
+                reply = await super().complete(ask)
+                if ask.purpose != "sample":
                     return reply
                 return Reply(reply.completions[:2], reply.calls, ("HTTP 500", "HTTP 500"))
 

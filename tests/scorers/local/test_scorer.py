@@ -5,7 +5,7 @@ import pytest
 
 from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Completion, TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, TokenLogprob
 from nemoguardrails_trust.models.prompts import PROMPT_LIMIT, SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.create import create_scorer
@@ -283,7 +283,7 @@ class TestTheSampledPrompt:
         assert score.error is not None
         assert score.error.startswith("consistency: ")
         assert [each.purpose for each in model.asked] == ["reflection"]
-        assert len(model.asked[0].text) < 150_000
+        assert len(model.asked[0].messages[-1].content) < 150_000
 
 
 class TestTheExplanation:
@@ -319,8 +319,8 @@ class TestTheExplanation:
 
 class TestCriteria:
     async def test_are_each_judged_by_a_call_and_left_out_of_the_score(self) -> None:
-        def judge(asked: object) -> Completion | ModelError:
-            text = getattr(asked, "text", "")
+        def judge(ask: Ask) -> Completion | ModelError:
+            text = ask.messages[-1].content
             if "Is brief." in text:
                 return verdict(0.3)
             return ModelError("the server failed") if "Is kind." in text else verdict(0.9)

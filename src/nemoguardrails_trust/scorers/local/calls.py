@@ -3,12 +3,10 @@
 import asyncio
 import time
 import weakref
-from collections.abc import Awaitable, Sequence
-from typing import Any
+from collections.abc import Awaitable
 
 from nemoguardrails_trust.errors import ModelResponseError, TrustError
-from nemoguardrails_trust.exchange import Message
-from nemoguardrails_trust.models.base import LanguageModel, Purpose, Reply
+from nemoguardrails_trust.models.base import Ask, LanguageModel, Purpose, Reply
 from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.scores import CallUsage
 
@@ -60,27 +58,18 @@ class Calls:
         self.made: list[CallUsage] = []
         self.failures: list[TrustError] = []
 
-    async def ask(
-        self,
-        model: LanguageModel,
-        messages: Sequence[Message],
-        *,
-        purpose: Purpose,
-        **parameters: Any,
-    ) -> Reply:
+    async def ask(self, model: LanguageModel, ask: Ask) -> Reply:
         """Makes one call.
 
         Args:
             model: Whom to ask.
-            messages: The conversation.
-            purpose: What the answer is for.
-            parameters: More for `LanguageModel.complete`.
+            ask: What to ask.
 
         Raises:
             TrustError: No answer could be had.
         """
         async with self._gate.here():
-            return await self.take(model.complete(messages, purpose=purpose, **parameters), purpose)
+            return await self.take(model.complete(ask), ask.purpose)
 
     async def take(self, call: Awaitable[Reply], purpose: Purpose) -> Reply:
         """Waits for a call that someone has made, or is about to make.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Completion, LanguageModel, Purpose
+from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Purpose
 from nemoguardrails_trust.scorers.local.calls import Calls
 from nemoguardrails_trust.scorers.local.comparing import comparison_messages, read_comparison
 from nemoguardrails_trust.scores import Signal
@@ -92,16 +92,18 @@ class Judge:
         }
 
     async def _ask(
-        self, messages: Sequence[Message], calls: Calls, purpose: Purpose, room: int
+        self, messages: tuple[Message, ...], calls: Calls, purpose: Purpose, room: int
     ) -> Completion:
         top_logprobs = TOP_LOGPROBS if purpose == "reflection" else None
         reply = await calls.ask(
             self.model,
-            messages,
-            purpose=purpose,
-            temperature=0.0,
-            max_tokens=None if self._thinks_first else room,
-            top_logprobs=top_logprobs,
+            Ask(
+                messages,
+                purpose,
+                temperature=0.0,
+                max_tokens=None if self._thinks_first else room,
+                top_logprobs=top_logprobs,
+            ),
         )
         completion = reply.completions[0]
         if self._thinks_first or not _was_cut_while_thinking(completion):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import LanguageModel, Reply
+from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
@@ -182,11 +182,13 @@ class LocalScorer:
                 return await calls.take(prefetched, "sample")
             return await calls.ask(
                 self._model,
-                sample_messages(exchange),
-                purpose="sample",
-                n=count,
-                temperature=self._temperature,
-                max_tokens=self._max_tokens,
+                Ask(
+                    sample_messages(exchange),
+                    "sample",
+                    n=count,
+                    temperature=self._temperature,
+                    max_tokens=self._max_tokens,
+                ),
             )
 
         return Asker(
