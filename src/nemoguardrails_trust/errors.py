@@ -49,7 +49,15 @@ class SettingsError(SetupError, ValueError):
 
 
 class CredentialsError(SetupError):
-    """A key is missing or was refused."""
+    """A key is missing or was refused.
+
+    Attributes:
+        status: The HTTP status by which a server refused it; `None` where none was asked.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class MissingDependencyError(SetupError, ImportError):

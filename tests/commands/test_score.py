@@ -147,7 +147,7 @@ def test_rows_that_fail_end_with_1_and_are_tried_again_when_asked(tmp_path: Path
     assert not any(row["error"] for row in read(out))
 
 
-def test_a_refused_key_is_told_in_every_row_and_never_shown(
+def test_a_refused_key_ends_the_run_and_is_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = write(tmp_path / "data.csv", make_rows(5))
@@ -155,11 +155,12 @@ def test_a_refused_key_is_told_in_every_row_and_never_shown(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
     with threaded_server(OpenAIServer(answer="True", api_key=KEY)) as server:
         arguments = (data, "--out", out, "--model", "gpt-test", "--quality", "low")
-        assert run(*arguments, "--base-url", server.base_url).exit_code == 1
-    errors = {row["error"] for row in read(out)}
-    assert len(errors) == 1
-    assert "401" in errors.pop()
-    assert "sk-wrong" not in out.read_text()
+        result = run(*arguments, "--base-url", server.base_url)
+    assert result.exit_code == 2
+    assert "401" in result.output
+    assert "the key was refused" in result.output
+    assert "sk-wrong" not in result.output
+    assert not out.exists()
 
 
 def test_a_scorer_of_the_users_own_that_misbehaves_costs_only_its_rows(

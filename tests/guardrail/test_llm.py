@@ -11,13 +11,14 @@ from nemoguardrails.types import LLMResponse, UsageInfo
 
 from nemoguardrails_trust import Message
 from nemoguardrails_trust.errors import (
+    CredentialsError,
     ModelConnectionError,
-    ModelError,
     ModelRequestError,
     ModelResponseError,
     ModelServerError,
     ModelTimeoutError,
     RateLimitError,
+    TrustError,
 )
 from nemoguardrails_trust.guardrail.llm import NemoModel
 from nemoguardrails_trust.guardrail.plugin import register
@@ -72,7 +73,8 @@ async def test_answers_that_came_are_used_when_others_fail() -> None:
 @pytest.mark.parametrize(
     ("raised", "expected"),
     [
-        (RefusedError(401), ModelRequestError),
+        (RefusedError(401), CredentialsError),
+        (RefusedError(404), ModelRequestError),
         (RefusedError(429), RateLimitError),
         (RefusedError(503), ModelServerError),
         (TimeoutError(), ModelTimeoutError),
@@ -81,7 +83,7 @@ async def test_answers_that_came_are_used_when_others_fail() -> None:
     ],
 )
 async def test_a_failure_is_one_of_our_errors_without_the_prompt(
-    raised: Exception, expected: type[ModelError]
+    raised: Exception, expected: type[TrustError]
 ) -> None:
     with pytest.raises(expected) as caught:
         await NemoModel(Scripted(raised)).complete(Ask(QUESTION, "reflection"))

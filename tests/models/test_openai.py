@@ -294,7 +294,7 @@ async def test_the_key_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
         model = model_of(server, headers={"X-Other": KEY})
         await sample(model, temperature=1.0)
         server.faults.next(status(401, echo))
-        with pytest.raises(ModelRequestError, match="status 401") as caught:
+        with pytest.raises(CredentialsError, match="status 401") as caught:
             await sample(model)
         assert server.received[0].headers["authorization"] == f"Bearer {KEY}"
     shown = [repr(model), str(caught.value), repr(caught.value), caplog.text]
@@ -467,7 +467,7 @@ async def test_server_and_key_are_taken_from_the_environment(
         model = OpenAICompatibleModel("gpt-test")
         assert texts(await sample(model)) == ["42"]
         keyless = OpenAICompatibleModel("gpt-test", api_key="")
-        with pytest.raises(ModelRequestError, match="the key was refused"):
+        with pytest.raises(CredentialsError, match="the key was refused"):
             await sample(keyless)
         assert "authorization" not in server.received[1].headers
 

@@ -17,16 +17,16 @@ from nemoguardrails.types import ChatMessage, LLMModel, Role
 from nemoguardrails.utils import new_uuid
 
 from nemoguardrails_trust.errors import (
+    CredentialsError,
     ModelConnectionError,
     ModelError,
     ModelRequestError,
     ModelResponseError,
-    ModelServerError,
     ModelTimeoutError,
-    RateLimitError,
 )
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Purpose, Reply
+from nemoguardrails_trust.models.http_failures import error_of_status
 from nemoguardrails_trust.scores import CallUsage
 
 # The engines that NeMo Guardrails itself speaks to by the OpenAI protocol. Azure is left to
@@ -282,23 +282,18 @@ def _gathered(results: Sequence[tuple[Completion, CallUsage] | BaseException]) -
             calls.append(result[1])
     if not completions:
         first = failures[0]
-        if isinstance(first, ModelError) or not isinstance(first, Exception):
+        if isinstance(first, CredentialsError | ModelError) or not isinstance(first, Exception):
             raise first
         raise ModelResponseError(f"the model failed with {type(first).__name__}") from first
     return Reply(tuple(completions), tuple(calls), tuple(str(each) for each in failures))
 
 
-def _model_error(error: LLMCallException) -> ModelError:
+def _model_error(error: LLMCallException) -> CredentialsError | ModelError:
     """The call's failure as one of ours; its own text may quote the prompt, so it is left out."""
-    status = error.status
+    if error.status is not None:
+        return error_of_status("the model", error.status)
     inner = error.inner_exception
     kind = type(inner).__name__
-    if status == 429:
-        return RateLimitError("the model refused the call: too many requests", status=status)
-    if status is not None and 400 <= status < 500:
-        return ModelRequestError(f"the model refused the call with status {status}", status=status)
-    if status is not None:
-        return ModelServerError(f"the model failed with status {status}", status=status)
     if isinstance(inner, TimeoutError) or "Timeout" in kind:
         return ModelTimeoutError("the model did not answer in time")
     if isinstance(inner, OSError) or "Connection" in kind:

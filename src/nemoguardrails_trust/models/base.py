@@ -90,6 +90,7 @@ class LanguageModel(Protocol):
 
         Raises:
             ModelError: No answer could be had.
+            CredentialsError: The key was refused.
         """
         ...
 

@@ -17,15 +17,17 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from nemoguardrails_trust.errors import (
-    ModelConnectionError,
-    ModelError,
-    ModelResponseError,
-    ModelTimeoutError,
-)
+from nemoguardrails_trust.errors import ModelError, ModelTimeoutError
 from nemoguardrails_trust.models.deadline import current_deadline
+from nemoguardrails_trust.models.http_failures import error_of_connection
 from nemoguardrails_trust.models.limits import Limits, Permit
-from nemoguardrails_trust.models.refusals import Again, Failed, failure_of_status, not_json
+from nemoguardrails_trust.models.refusals import (
+    REMEDIES,
+    Again,
+    Failed,
+    failure_of_status,
+    not_json,
+)
 from nemoguardrails_trust.models.sessions import SessionPool
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0  # seconds between tries
@@ -80,6 +82,7 @@ class Endpoint:
 
         Raises:
             ModelError: No answer could be had.
+            CredentialsError: The key was refused.
             RefusedRequestError: The server refused this request.
         """
         clock = asyncio.get_running_loop().time
@@ -150,9 +153,6 @@ class Endpoint:
             spent.append(clock() - started)
 
     def _translated(self, problem: Exception) -> Failed:
-        def broken(what: str) -> ModelError:
-            return ModelConnectionError(f"{self._label}: {what}")
-
         if isinstance(problem, TimeoutError):
             whole = current_deadline()
             # A moment's slack, since the client's timer may fire a little early.
@@ -161,20 +161,8 @@ class Endpoint:
             return Failed(
                 ModelTimeoutError(f"{self._label}: no answer within {limit}"), Again.NEVER
             )
-        if isinstance(problem, aiohttp.ClientConnectorDNSError):
-            return Failed(broken("no such host"), Again.NEVER)
-        if isinstance(problem, aiohttp.ClientSSLError):
-            return Failed(broken("no secure connection could be made"), Again.NEVER)
-        if isinstance(problem, aiohttp.ClientConnectorError):
-            return Failed(broken("the connection was refused"), Again.AFTER_A_PAUSE)
-        if isinstance(problem, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
-            # What happens to a connection that idled for longer than the server keeps one.
-            return Failed(broken("the server closed the connection"), Again.FREELY)
-        if isinstance(problem, aiohttp.ClientResponseError):
-            return Failed(
-                ModelResponseError(f"{self._label}: the answer is not proper HTTP"), Again.NEVER
-            )
-        return Failed(broken("the connection broke during the answer"), Again.AFTER_A_PAUSE)
+        error = error_of_connection(self._label, problem, remedies=REMEDIES)
+        return Failed(error, _again_after(problem))
 
     def _read(self, received: _Received) -> dict[str, Any] | Failed:
         try:
@@ -189,7 +177,8 @@ class Endpoint:
             if not isinstance(error, dict) or "choices" in body:
                 return body
             # Some gateways put a provider's failure into an answer of their own with status 200.
-            status = error["code"] if isinstance(error.get("code"), int) else 502
+            code = error.get("code")
+            status = code if isinstance(code, int) and 300 <= code < 600 else 502
         return failure_of_status(self._label, status, received.headers, body)
 
 
@@ -205,13 +194,25 @@ class _SessionMaker:
         )
 
 
+def _again_after(problem: Exception) -> Again:
+    """Whether another try can help after a connection that was not made or broke."""
+    never = (aiohttp.ClientConnectorDNSError, aiohttp.ClientSSLError, aiohttp.ClientResponseError)
+    if isinstance(problem, never):
+        return Again.NEVER
+    closed = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+    if isinstance(problem, closed) and not isinstance(problem, aiohttp.ClientConnectorError):
+        # What happens to a connection that idled for longer than the server keeps one.
+        return Again.FREELY
+    return Again.AFTER_A_PAUSE
+
+
 def _pause(failed: Failed, tries: int) -> float | None:
     """Seconds before another try; `None` where none is to be made."""
     if failed.again is Again.NEVER:
         return None
     if failed.again is Again.WHEN_ALLOWED:
         return 0.0  # the limits make everyone wait, this request too
-    if failed.error.retry_after is not None:
+    if isinstance(failed.error, ModelError) and failed.error.retry_after is not None:
         return failed.error.retry_after + random.uniform(0.0, 0.1)
     return random.uniform(0.5, 1.0) * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**tries)
 

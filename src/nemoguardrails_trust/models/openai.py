@@ -54,7 +54,7 @@ class _Gathered:
     completions: list[Completion] = field(default_factory=list)
     calls: list[CallUsage] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    errors: list[ModelError] = field(default_factory=list)
+    errors: list[CredentialsError | ModelError] = field(default_factory=list)
 
 
 class OpenAICompatibleModel:
@@ -154,6 +154,7 @@ class OpenAICompatibleModel:
 
         Raises:
             ModelError: No answer could be had.
+            CredentialsError: The key was refused.
         """
         defaults = self._defaults
         request = ChatRequest(
@@ -199,7 +200,7 @@ class OpenAICompatibleModel:
         scout = await self._scouts.enter(lambda: self._is_unproven(request, n))
         try:
             choices = await self._ask(request, purpose, n, gathered.calls)
-        except ModelError as error:
+        except (CredentialsError, ModelError) as error:
             gathered.errors.append(error)
             return 0
         finally:

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import (
+    CredentialsError,
     ModelError,
     ModelRequestError,
     ModelResponseError,
-    ModelServerError,
     RateLimitError,
 )
-from nemoguardrails_trust.models.rate_headers import retry_after
+from nemoguardrails_trust.models.http_failures import Remedies, error_of_status
+
+REMEDIES = Remedies(
+    key="see that it is current, and that it is the key of this server",
+    address="is base_url right?",
+    absent="see that the model's name and base_url are right",
+)
+"""What the user of an OpenAI-compatible server can do."""
 
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 _CODE_WORD = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")  # without digits: no key looks like that
@@ -39,7 +46,7 @@ class Failed:
         again: Whether another can help.
     """
 
-    error: ModelError
+    error: CredentialsError | ModelError
     again: Again
 
 
@@ -71,22 +78,22 @@ def failure_of_status(label: str, status: int, headers: Mapping[str, str], body:
         for key in ("code", "type", "param")
         if isinstance(value := error.get(key), str) and _CODE_WORD.fullmatch(value)
     ]
-    where = f"{label}: status {status}" + (f" ({', '.join(words)})" if words else "")
-    wait = retry_after(headers)
-    if status == 429 and _OUT_OF_MONEY.intersection(words):
-        used_up = RateLimitError(f"{where}: the account's quota is used up", status=status)
-        return Failed(used_up, Again.NEVER)
-    if status == 429:
-        limited = RateLimitError(f"{where}: too many requests", status=status, retry_after=wait)
-        return Failed(limited, Again.WHEN_ALLOWED)
-    if status >= 500 and status != 501:
-        broken = ModelServerError(f"{where}: the server failed", status=status, retry_after=wait)
-        return Failed(broken, Again.AFTER_A_PAUSE)
-    parameter, said = _named_parameter(error), _said(error)
-    refused = RefusedRequestError(
-        f"{where}: {_reason(status)}", status=status, parameter=parameter, said=said
+    failure = error_of_status(
+        label,
+        status,
+        headers,
+        remedies=REMEDIES,
+        codes=", ".join(words),
+        quota_used_up=not _OUT_OF_MONEY.isdisjoint(words),
     )
-    return Failed(refused, Again.AFTER_A_PAUSE if status == 408 else Again.NEVER)
+    if isinstance(failure, ModelRequestError):
+        failure = RefusedRequestError(
+            str(failure), status=status, parameter=_named_parameter(error), said=_said(error)
+        )
+    if not failure.is_retryable:
+        return Failed(failure, Again.NEVER)
+    limited = isinstance(failure, RateLimitError)
+    return Failed(failure, Again.WHEN_ALLOWED if limited else Again.AFTER_A_PAUSE)
 
 
 def not_json(label: str, headers: Mapping[str, str]) -> Failed:
@@ -98,18 +105,6 @@ def not_json(label: str, headers: Mapping[str, str]) -> Failed:
     hint = "" if media_type == "application/json" else "; is base_url right?"
     error = ModelResponseError(f"{label}: the answer is not a whole JSON object{sent_as}{hint}")
     return Failed(error, Again.NEVER)
-
-
-def _reason(status: int) -> str:
-    if status == 401:
-        return "the key was refused, or there is none"
-    if status == 403:
-        return "the key was refused for this model or request"
-    if status == 404:
-        return "there is no such model, or base_url is wrong"
-    if 300 <= status < 400:
-        return "the server redirects; give the address it redirects to as base_url"
-    return "the server refused the request"
 
 
 def _error_of(body: Any) -> Mapping[str, Any]:
