@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nemoguardrails_trust.datasets.scored import read_scored
 from nemoguardrails_trust.report.answers import (
     ALTERNATIVES_SHOWN,
     TEXT_LIMITS,
@@ -12,7 +13,7 @@ from nemoguardrails_trust.report.answers import (
     answers_json,
     embedded_json,
 )
-from nemoguardrails_trust.report.results import Columns, read_result
+from nemoguardrails_trust.report.results import Columns
 
 COLUMNS = Columns()
 
@@ -20,7 +21,7 @@ COLUMNS = Columns()
 def picker_of(rows: list[dict[str, Any]]) -> AnswerPicker:
     picker = AnswerPicker()
     for number, row in enumerate(rows, start=1):
-        picker.add(number, row, read_result(row, COLUMNS, line=number))
+        picker.add(number, row, read_scored(row, line=number))
     return picker
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.calibration.evaluation import evaluate
+from nemoguardrails_trust.datasets.scored import ScoredRow
 from nemoguardrails_trust.report.figures import (
     ERRORS_SHOWN,
     SCORE_NAME,
@@ -14,19 +15,16 @@ from nemoguardrails_trust.report.figures import (
     summarise,
     threshold_bins,
 )
-from nemoguardrails_trust.report.results import Result
 
 # Many of the scores lie exactly on a threshold, where an answer is not flagged.
 shares = st.one_of(st.floats(0, 1), st.integers(0, 1000).map(lambda k: k / 1000))
 
 
-def result(score: float | None, label: int | None = None, **fields: Any) -> Result:
-    return Result(
-        score, label, fields.get("signals", {}), fields.get("usage", {}), fields.get("error", "")
-    )
+def result(score: float | None, label: int | None = None, **fields: Any) -> ScoredRow:
+    return ScoredRow(score, None if label is None else bool(label), **fields)
 
 
-def gathered(*results: Result) -> Gathered:
+def gathered(*results: ScoredRow) -> Gathered:
     numbers = Gathered()
     for each in results:
         numbers.add(each)

@@ -15,8 +15,8 @@ Row = Mapping[str, Any]
 
 SCORE = "trustworthiness_score"
 _CARRIED = "input_"
-_USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
-_AFTER_SIGNALS = ("explanation", "alternatives", "error", *(f"usage_{name}" for name in _USAGE))
+USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
+_AFTER_SIGNALS = ("explanation", "alternatives", "error", *(f"usage_{name}" for name in USAGE))
 
 Kind = Literal["text", "texts", "number", "count"]
 _KINDS: dict[str, Kind] = {
@@ -186,7 +186,7 @@ class RowResult:
             "explanation": self.explanation,
             "alternatives": list(self.alternatives),
             "error": self.error,
-            "usage": [getattr(self.usage, name) for name in _USAGE],
+            "usage": [getattr(self.usage, name) for name in USAGE],
             "response": self.response,
         }
 
@@ -210,7 +210,7 @@ class RowResult:
         values["explanation"] = self.explanation
         values["alternatives"] = list(self.alternatives)
         values["error"] = self.error
-        values.update((f"usage_{name}", getattr(self.usage, name)) for name in _USAGE)
+        values.update((f"usage_{name}", getattr(self.usage, name)) for name in USAGE)
         return values
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nemoguardrails_trust.report.results import Columns, Result, Row, read_texts
+from nemoguardrails_trust.datasets.rows import Row
+from nemoguardrails_trust.datasets.scored import ScoredRow
+from nemoguardrails_trust.report.results import Columns, read_texts
 
 SAMPLE_SEED = 20_240_601
 ALTERNATIVES_SHOWN = 5
@@ -27,7 +29,7 @@ class Picked:
 
     number: int
     row: Row
-    result: Result
+    result: ScoredRow
 
 
 class _Highest:
@@ -91,7 +93,7 @@ class AnswerPicker:
     failed: _Highest = field(default_factory=lambda: _Highest(50))
     sample: _Sample = field(default_factory=lambda: _Sample(200))
 
-    def add(self, number: int, row: Row, result: Result) -> None:
+    def add(self, number: int, row: Row, result: ScoredRow) -> None:
         """Looks at one row."""
         picked = Picked(number, row, result)
         self.sample.offer(picked)
@@ -100,9 +102,9 @@ class AnswerPicker:
             return
         self.least.offer(-result.score, picked)
         self.most.offer(result.score, picked)
-        if result.label == 0:
+        if result.correct is False:
             self.wrong.offer(result.score, picked)
-        elif result.label == 1:
+        elif result.correct is True:
             self.right.offer(-result.score, picked)
 
     def groups(self) -> dict[str, list[Picked]]:
@@ -162,7 +164,7 @@ def _answer(picked: Picked, groups: list[str], columns: Columns, limit: int) -> 
         "row": picked.number,
         "groups": groups,
         "score": result.score,
-        "label": result.label,
+        "label": None if result.correct is None else int(result.correct),
         "prompt": _cut(texts.prompt, limit),
         "response": _cut(texts.response, limit),
         **{name: value for name, value in details.items() if value},

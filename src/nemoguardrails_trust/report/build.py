@@ -18,6 +18,8 @@ import jinja2
 from nemoguardrails_trust import __version__
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import open_frame
+from nemoguardrails_trust.datasets.rows import Row
+from nemoguardrails_trust.datasets.scored import read_scored
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.report.answers import (
     AnswerPicker,
@@ -31,7 +33,7 @@ from nemoguardrails_trust.report.figures import (
     Gathered,
     summarise,
 )
-from nemoguardrails_trust.report.results import Columns, Row, read_result
+from nemoguardrails_trust.report.results import Columns
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 
 DEFAULT_TITLE = "Trustworthiness report"
@@ -187,7 +189,13 @@ def _read(
     gathered, picker = Gathered(), AnswerPicker()
     names: dict[str, Counter[str]] = {"model": Counter(), "scorer": Counter()}
     for number, (line, row) in enumerate(rows, start=1):
-        result = read_result(row, columns, line=line, path=path)
+        result = read_scored(
+            row,
+            score_column=columns.score,
+            label_column=columns.label,
+            line=line,
+            path=path,
+        )
         gathered.add(result)
         picker.add(number, row, result)
         for column, counter in names.items():

@@ -21,7 +21,8 @@ from nemoguardrails_trust.calibration.evaluation import (
     expected_calibration_error,
 )
 from nemoguardrails_trust.calibration.intervals import wilson
-from nemoguardrails_trust.report.results import USAGE, Result
+from nemoguardrails_trust.datasets.rows import USAGE
+from nemoguardrails_trust.datasets.scored import ScoredRow
 
 THRESHOLD_STEPS = 1000
 SIGNAL_BINS = 20
@@ -52,11 +53,11 @@ class Gathered:
     errors: Counter[str] = field(default_factory=Counter)
     partial: int = 0
 
-    def add(self, result: Result) -> None:
+    def add(self, result: ScoredRow) -> None:
         """Takes in one row."""
         before = len(self.scores)
         self.scores.append(math.nan if result.score is None else result.score)
-        self.labels.append(math.nan if result.label is None else result.label)
+        self.labels.append(math.nan if result.correct is None else result.correct)
         _append(self.signals, result.signals, before)
         _append(self.usage, result.usage, before)
         if result.score is None:

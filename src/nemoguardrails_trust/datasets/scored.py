@@ -1,0 +1,204 @@
+"""Rows that have scores, as `nemo-trust score` writes them or as recorded data has them."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from nemoguardrails_trust.datasets.rows import SCORE, USAGE, Row
+from nemoguardrails_trust.errors import DataError
+
+LABEL = "correct"
+"""The column that says whether an answer is right, unless told otherwise."""
+
+SIGNAL_PREFIX = "signal_"
+USAGE_PREFIX = "usage_"
+
+LABELS_ALLOWED = "1 or 0, true or false, yes or no, right or wrong, correct or incorrect"
+
+_RIGHT = frozenset({"1", "true", "t", "yes", "y", "right", "correct"})
+_WRONG = frozenset({"0", "false", "f", "no", "n", "wrong", "incorrect"})
+_LABEL_SHOWN = 30  # characters; longer text is no label, and may be an answer
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRow:
+    """The numbers of a row that has been scored.
+
+    Attributes:
+        score: The trustworthiness score, 0 to 1; `None` where it could not be had.
+        correct: Whether the answer is right; `None` where that is not known.
+        signals: The measurements behind the score, 0 to 1, by name.
+        usage: What the score cost, by `calls`, `samples` and so on; what is not known is left out.
+        error: Why there is no score, or which signals are missing from it; else empty.
+    """
+
+    score: float | None
+    correct: bool | None = None
+    signals: Mapping[str, float | None] = field(default_factory=dict)
+    usage: Mapping[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+def read_scored(
+    row: Row,
+    *,
+    score_column: str = SCORE,
+    label_column: str = LABEL,
+    line: int,
+    path: str | None = None,
+) -> ScoredRow:
+    """Reads the numbers of a row; a column that is not there counts as empty.
+
+    Args:
+        row: The row, by column.
+        score_column: The trustworthiness score, 0 to 1, or empty.
+        label_column: Whether the answer is right, or empty.
+        line: The row's number, counted from 1, for errors.
+        path: The file it is from, for errors.
+
+    Raises:
+        DataError: A score or a signal is not a number from 0 to 1, or a label cannot be read.
+    """
+    try:
+        return ScoredRow(
+            score=_share(score_column, row.get(score_column)),
+            correct=read_label(row.get(label_column), label_column),
+            signals=_signals(row),
+            usage=_usage(row),
+            error=as_text(row.get("error")),
+        )
+    except ValueError as error:
+        raise DataError(str(error), path=path, line=line) from None
+
+
+def read_label(value: object, column: str = LABEL) -> bool | None:
+    """Reads whether an answer is right, as a number, a truth value or a word in any case.
+
+    Returns:
+        `None` where there is nothing.
+
+    Raises:
+        ValueError: It is none of the labels that are allowed, which the message lists.
+    """
+    value = plain(value)
+    if value is None or isinstance(value, bool):
+        return value
+    is_label = isinstance(value, str | int | float | Decimal)
+    word = str(value).strip().casefold() if is_label else "?"
+    if not word:
+        return None
+    if word not in _RIGHT | _WRONG:
+        word = _whole(word)  # "1.0" is what becomes of 1 where some labels are missing
+    if word in _RIGHT:
+        return True
+    if word in _WRONG:
+        return False
+    raise ValueError(f"{column} is {_shown_label(value)}; it must be {LABELS_ALLOWED}")
+
+
+def plain(value: Any) -> Any:
+    """A value without the wrappers of numpy, and `None` for what data frames hold for nothing."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return None if value != value else value
+
+
+def as_text(value: object) -> str:
+    """A value as people read it: text as it stands, nothing as nothing, the rest as JSON."""
+    value = plain(value)
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def unpacked(value: object) -> Any:
+    """What a CSV file can only hold as JSON text, as the list or the mapping that it is."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _whole(word: str) -> str:
+    try:
+        number = float(word)
+    except ValueError:
+        return word
+    return {0.0: "0", 1.0: "1"}.get(number, word)
+
+
+def _share(name: str, value: object) -> float | None:
+    try:
+        number = _number(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.inf
+    if number is not None and not 0.0 <= number <= 1.0:
+        raise ValueError(f"{name} is {_shown(value)}; it must be a number from 0 to 1, or empty")
+    return number
+
+
+def _number(value: object) -> float | None:
+    """A number, or `None` for the ways in which files say that there is none.
+
+    Raises:
+        TypeError: It is neither a number nor text.
+        ValueError: It is text that is no number.
+        OverflowError: It is an integer beyond all floating-point numbers.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise TypeError("a truth value is not a number")
+    number = float(value)  # type: ignore[arg-type]
+    return None if math.isnan(number) else number
+
+
+def _signals(row: Row) -> dict[str, float | None]:
+    found = {
+        name.removeprefix(SIGNAL_PREFIX): _share(name, value)
+        for name, value in row.items()
+        if isinstance(name, str) and name.startswith(SIGNAL_PREFIX)
+    }
+    together = unpacked(row.get("signals"))
+    if isinstance(together, Mapping):
+        for name, value in together.items():
+            number = value.get("value") if isinstance(value, Mapping) else value
+            found[str(name)] = _share(f"signal {name}", number)
+    return found
+
+
+def _usage(row: Row) -> dict[str, float]:
+    found = {}
+    for name in USAGE:
+        column = USAGE_PREFIX + name
+        try:
+            number = _number(row.get(column))
+        except (TypeError, ValueError, OverflowError):
+            number = math.inf
+        if number is not None:
+            if not 0.0 <= number < math.inf:
+                raise ValueError(
+                    f"{column} is {_shown(row[column])}; it must be 0 or more, or empty"
+                )
+            found[name] = number
+    return found
+
+
+def _shown(value: object) -> str:
+    """What an error may show of a value: a number, but no text, which may be an answer."""
+    if isinstance(value, int | float):
+        return repr(value)
+    return "text" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _shown_label(value: object) -> str:
+    if isinstance(value, str) and len(value) <= _LABEL_SHOWN:
+        return repr(value)
+    return _shown(value)
