@@ -218,11 +218,20 @@ def test_prompts_are_text_or_messages(prompt: Any, question: str, roles: list[st
     [
         ({"prompt": None, "response": "r"}, "the row has nothing in column 'prompt'"),
         ({"prompt": " \n", "response": "r"}, "the row has nothing in column 'prompt'"),
-        ({"prompt": [], "response": "r"}, "column 'prompt' holds an empty list of messages"),
-        ({"prompt": [{"role": "user"}], "response": "r"}, "holds a message without 'content'"),
-        ({"prompt": [{"role": "x", "content": "u"}], "response": "r"}, "role is 'x'"),
-        ({"prompt": "p", "response": {"a": 1}}, "column 'response' holds a dict"),
-        ({"prompt": "p", "response": "r", "context": {"a": 1}}, "column 'context' holds a dict"),
+        ({"prompt": [], "response": "r"}, "column 'prompt' is empty"),
+        (
+            {"prompt": [{"role": "user"}], "response": "r"},
+            "has no content; its keys are role",
+        ),
+        (
+            {"prompt": [{"role": "x", "content": "u"}], "response": "r"},
+            "of column 'prompt' has the role 'x'",
+        ),
+        ({"prompt": "p", "response": {"a": 1}}, "column 'response' has no content; its keys are a"),
+        (
+            {"prompt": "p", "response": "r", "context": {"a": 1}},
+            "where column 'context' has its text",
+        ),
     ],
 )
 def test_a_row_that_cannot_be_read_says_why(row: dict[str, Any], told: str) -> None:

@@ -8,6 +8,7 @@ from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.testing import FakeLLMModel
 
 from nemoguardrails_trust import Exchange, Message
+from nemoguardrails_trust.guardrail.messages import NOT_CHECKED
 from nemoguardrails_trust.guardrail.plugin import register
 from tests.guardrail.scripted import WORDS, ScriptedScorer, WordIndex, ask, bot_v1, bot_v2
 
@@ -209,12 +210,23 @@ async def test_an_answer_without_a_question_can_be_checked(scorer: ScriptedScore
 
 
 async def test_parts_of_a_message_are_joined(scorer: ScriptedScorer) -> None:
+    content = [{"type": "text", "text": text} for text in ("What is this?", "A gnome?")]
+    await bot_v1("A gnome").generate_async(messages=[{"role": "user", "content": content}])
+    assert scorer.exchanges[0].question == "What is this?\nA gnome?"
+
+
+@pytest.mark.parametrize("more", ["", "passthrough: true"])
+async def test_an_answer_about_a_picture_is_not_checked_without_it(
+    scorer: ScriptedScorer, more: str
+) -> None:
     content = [
         {"type": "text", "text": "What is this?"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
     ]
-    await bot_v1("A gnome").generate_async(messages=[{"role": "user", "content": content}])
-    assert scorer.exchanges[0].question == "What is this?\n[image_url]"
+    messages = [{"role": "user", "content": content}]
+    answer = await bot_v1("A gnome", more=more).generate_async(messages=messages)
+    assert scorer.exchanges == []
+    assert answer["content"] == f"A gnome\n{NOT_CHECKED}"
 
 
 async def test_colang_2_has_instructions_turns_and_context(scorer: ScriptedScorer) -> None:

@@ -173,10 +173,10 @@ async def test_replays_a_whole_recorded_file() -> None:
     records = list(read_recorded(path))
     assert len(records) == 500
     for record in records[::50]:
-        assert isinstance(record.prompt, str)
-        wrapped = f"Instructions first.\nuser: {record.prompt}\nassistant:"
+        question = record.exchange.question
+        wrapped = f"Instructions first.\nuser: {question}\nassistant:"
         assert await texts(model, wrapped, "answer") == [record.response]
-        assert await texts(model, record.prompt, "sample", 19) == list(record.samples)
+        assert await texts(model, question, "sample", 19) == list(record.samples)
 
 
 def test_reads_every_key_and_passes_over_others(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_reads_every_key_and_passes_over_others(tmp_path: Path) -> None:
     }
     path.write_text("\ufeff" + json.dumps(row) + "\n\n  \n", encoding="utf-8")
     (record,) = read_recorded(path)
-    assert record == Recorded((Message("user", QUESTION),), "", ("a",), 1.0, "Passage")
+    assert record == Recorded((Message("user", QUESTION),), "", ("a",), 1.0, ("Passage",))
     assert record.exchange.context == ("Passage",)
     assert record.exchange.question == QUESTION
 
@@ -203,10 +203,13 @@ def test_reads_every_key_and_passes_over_others(tmp_path: Path) -> None:
         ("[1]", "is not a JSON object"),
         ('{"response": "r"}', "has no 'prompt'"),
         ('{"prompt": "p"}', "has no 'response'"),
-        ('{"prompt": " ", "response": "r"}', "'prompt' must be"),
-        ('{"prompt": [], "response": "r"}', "'prompt' must be"),
-        ('{"prompt": [{"role": "bard", "content": "c"}], "response": "r"}', "'prompt' must be"),
-        ('{"prompt": "p", "response": null}', "'response' must be a string"),
+        ('{"prompt": " ", "response": "r"}', "'prompt' is empty"),
+        ('{"prompt": [], "response": "r"}', "'prompt' is empty"),
+        (
+            '{"prompt": [{"role": "bard", "content": "c"}], "response": "r"}',
+            "'prompt' has the role 'bard'",
+        ),
+        ('{"prompt": "p", "response": null}', "'response' is a NoneType; it must be a text"),
         ('{"prompt": "p", "response": "r", "samples": "s"}', "'samples' must be a list"),
         ('{"prompt": "p", "response": "r", "samples": ["s", 1]}', "'samples' must be a list"),
         ('{"prompt": "p", "response": "r", "reflection": 1.5}', "'reflection' must be a number"),

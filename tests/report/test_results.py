@@ -14,7 +14,7 @@ def test_a_conversation_is_shown_with_its_roles() -> None:
 
 
 def test_a_conversation_that_is_none_is_shown_as_it_stands() -> None:
-    assert read_texts({"prompt": [{"text": "Hi"}]}, COLUMNS).prompt == '[{"text": "Hi"}]'
+    assert read_texts({"prompt": [{"body": "Hi"}]}, COLUMNS).prompt == '[{"body": "Hi"}]'
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,6 @@ def test_a_tuple_or_list_of_prompts_is_many_unless_it_is_a_conversation(
 
 def test_an_error_names_the_message_and_holds_nothing_of_it() -> None:
     chat = [{"role": "user", "content": "hello"}, {"role": "wizard", "content": "secret words"}]
-    with pytest.raises(DataError, match="message 2 of the prompt: role is 'wizard'") as caught:
+    with pytest.raises(DataError, match="message 2 of the prompt has the role 'wizard'") as caught:
         Item(chat).read()
     assert "secret" not in str(caught.value)

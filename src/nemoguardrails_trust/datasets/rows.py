@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange import Message, read_messages, read_passages, read_response
+from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
 Row = Mapping[str, Any]
@@ -109,18 +109,25 @@ def read_question(row: Row, columns: Columns) -> Question:
     Raises:
         DataError: The row has no prompt, or a value is of a kind that cannot be used.
     """
-    prompt = _plain(row.get(columns.prompt))
+    prompt = _cell(row, columns.prompt)
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         raise DataError(f"the row has nothing in column {columns.prompt!r}")
-    response = None if columns.response is None else _plain(row.get(columns.response))
+    messages = read_messages(prompt, what=f"column {columns.prompt!r}")
+    response = None if columns.response is None else _cell(row, columns.response)
     if columns.blank_is_none and response == "":
         response = None
-    context = None if columns.context is None else _plain(row.get(columns.context))
-    return Question(
-        messages=_messages(prompt, columns.prompt),
-        response=None if response is None else _text(response, str(columns.response)),
-        context=_texts(context, str(columns.context)),
-    )
+    if response is not None:
+        response = read_response(response, what=f"column {columns.response!r}")
+    context = None if columns.context is None else _cell(row, columns.context)
+    passages = read_passages(context, what=f"column {columns.context!r}")
+    return Question(messages, response, passages)
+
+
+def _cell(row: Row, column: str) -> Any:
+    """A value, in which a number or a date is text: a column of numbers is one of short answers."""
+    value = plain(row.get(column))
+    text = None if value is None else scalar_text(value)
+    return value if text is None else text
 
 
 def read_texts(row: Row, column: str) -> tuple[str, ...]:
@@ -129,7 +136,17 @@ def read_texts(row: Row, column: str) -> tuple[str, ...]:
     Raises:
         DataError: It holds something else.
     """
-    return _texts(_plain(row.get(column)), column)
+    value = plain(row.get(column))
+    if value is None or value == "":
+        return ()
+    nested = load_nested(value) if isinstance(value, str) else None
+    listed = value if nested is None else nested
+    texts = [scalar_text(plain(text)) for text in listed] if isinstance(listed, list) else [None]
+    if None not in texts:
+        return tuple(map(str, texts))
+    if isinstance(value, str):
+        return (value,)
+    raise DataError(f"column {column!r} holds a {type(value).__name__} that is no list of texts")
 
 
 def fingerprint(row: Row) -> str:
@@ -252,59 +269,6 @@ def scored_row(
     if result.response is not None or columns.response is None:
         written[columns.response or "response"] = result.response
     return {carried_name(name, values): value for name, value in written.items()} | values
-
-
-def _plain(value: Any) -> Any:
-    """A value without the wrappers of numpy, and `None` for what data frames hold for nothing."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value
-
-
-def _text(value: Any, column: str) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | float):  # a column of numbers is a column of short answers
-        return str(value)
-    raise DataError(f"column {column!r} holds a {type(value).__name__}; it must be text")
-
-
-def _messages(prompt: Any, column: str) -> tuple[Message, ...]:
-    listed = _json_list(prompt, dict) if isinstance(prompt, str) else prompt
-    if not isinstance(listed, list):
-        return (Message("user", _text(prompt, column)),)
-    if not listed:
-        raise DataError(f"column {column!r} holds an empty list of messages")
-    try:
-        return tuple(Message(each["role"], each["content"]) for each in listed)
-    except KeyError as error:
-        raise DataError(f"column {column!r} holds a message without {error}") from None
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column {column!r} holds a message that cannot be used: {error}") from None
-
-
-def _texts(value: Any, column: str) -> tuple[str, ...]:
-    if value is None or value == "":
-        return ()
-    listed = _json_list(value, str) if isinstance(value, str) else value
-    if isinstance(listed, list):
-        return tuple(_text(each, column) for each in listed)
-    return (_text(value, column),)
-
-
-def _json_list(text: str, kind: type) -> list[Any] | None:
-    """The list that a text is the JSON of, where it is one of that kind throughout."""
-    if not text.lstrip().startswith("["):
-        return None
-    try:
-        listed = json.loads(text)
-    except ValueError:
-        return None
-    if kind is dict and not all(isinstance(each, dict) and "role" in each for each in listed):
-        return None
-    return listed if all(isinstance(each, kind) for each in listed) else None
 
 
 def _encodable(text: str | None) -> str | None:

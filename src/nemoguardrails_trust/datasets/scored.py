@@ -1,6 +1,5 @@
 """Rows that have scores, as `nemo-trust score` writes them or as recorded data has them."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any
 
 from nemoguardrails_trust.datasets.rows import SCORE, USAGE, Row
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.values import load_nested, plain, to_json
 
 LABEL = "correct"
 """The column that says whether an answer is right, unless told otherwise."""
@@ -99,31 +99,18 @@ def read_label(value: object, column: str = LABEL) -> bool | None:
     raise ValueError(f"{column} is {_shown_label(value)}; it must be {LABELS_ALLOWED}")
 
 
-def plain(value: Any) -> Any:
-    """A value without the wrappers of numpy, and `None` for what data frames hold for nothing."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    return None if value != value else value
-
-
 def as_text(value: object) -> str:
     """A value as people read it: text as it stands, nothing as nothing, the rest as JSON."""
     value = plain(value)
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else to_json(value)
 
 
 def unpacked(value: object) -> Any:
     """What a CSV file can only hold as JSON text, as the list or the mapping that it is."""
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
+    nested = load_nested(value) if isinstance(value, str) else None
+    return value if nested is None else nested
 
 
 def _whole(word: str) -> str:

@@ -1,6 +1,7 @@
 """Reads out of a running guardrail what its model was given."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nemoguardrails.context import explain_info_var, raw_llm_request
@@ -8,18 +9,17 @@ from nemoguardrails.kb.kb import KnowledgeBase
 from nemoguardrails.logging.explain import ExplainInfo
 from nemoguardrails.rails.llm.config import RailsConfig
 
-from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.exchange import (
+    Exchange,
+    Message,
+    read_messages,
+    read_passages,
+    read_response,
+)
 
-_ROLES = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "bot": "assistant",
-    "ai": "assistant",
-    "tool": "tool",
-}
+_NO_TURNS = ("context", "event", "exception")
+"""Roles by which NeMo Guardrails passes other things than what someone said."""
+
 ANSWERING_TASKS = ("general", "generate_bot_message")
 """What NeMo Guardrails names the calls that write an answer."""
 
@@ -42,13 +42,17 @@ async def read_exchange(
         kb: Its knowledge base.
         user_message: The user's message, where the caller knows it better than the context.
         bot_message: The answer, likewise.
+
+    Raises:
+        DataError: A message is of no known form.
     """
-    answer = _text_of(bot_message if bot_message is not None else context.get("bot_message"))
-    question = _text_of(
-        user_message
-        if user_message is not None
-        else context.get("user_message") or context.get("last_user_message")
-    )
+    said = context.get("bot_message") if bot_message is None else bot_message
+    answer = "" if said is None else read_response(said, in_text=False)
+    if user_message is None:
+        asked = context.get("user_message") or context.get("last_user_message")
+    else:
+        asked = user_message
+    question = next(iter(_turn("user", asked)), None)
     if config.passthrough:
         messages = _messages_as_sent(question) or _conversation(events, question, answer)
     else:
@@ -56,16 +60,17 @@ async def read_exchange(
         instructions = _instructions(config)
         if instructions:
             messages = [Message("system", instructions), *messages]
-    passages = await _passages(context, question, kb)
+    passages = await _passages(context, "" if question is None else question.content, kb)
     return Exchange(answer, tuple(messages), tuple(passages))
 
 
-def _messages_as_sent(question: str) -> list[Message]:
+def _messages_as_sent(question: Message | None) -> list[Message]:
     """The caller's own messages, which passthrough mode sends as they are."""
     request = raw_llm_request.get()
     if isinstance(request, str):
-        return [Message("user", question or request)]
-    messages = list(_readable(request or ()))
+        return [question] if question else _turn("user", request)
+    turns = [turn for turn in request or () if turn.get("role") not in _NO_TURNS]
+    messages = list(read_messages(turns, in_text=False)) if turns else []
     while messages and messages[-1].role == "assistant":
         messages.pop()  # A ready answer that is being checked, not part of its own prompt.
     if question:
@@ -73,44 +78,42 @@ def _messages_as_sent(question: str) -> list[Message]:
     return messages
 
 
-def _readable(messages: Iterable[Mapping[str, Any]]) -> Iterable[Message]:
-    for each in messages:
-        role = _ROLES.get(str(each.get("role")))
-        if role is None:
-            continue
-        content = _text_of(each.get("content"))
-        if not content and each.get("tool_calls"):
-            content = str(each["tool_calls"])
-        if content:
-            yield Message(role, content)
+def _turn(role: str, content: Any) -> list[Message]:
+    """What someone said, which may be parts; nothing where it is empty."""
+    if isinstance(content, str) or not content:
+        return [Message(role, content)] if content else []
+    return list(read_messages([{"role": role, "content": content}]))
 
 
-def _conversation(events: Sequence[Any], question: str, answer: str) -> list[Message]:
+def _conversation(events: Sequence[Any], question: Message | None, answer: str) -> list[Message]:
     """The turns so far, the current answer left out."""
     messages: list[Message] = []
     said: set[Any] = set()
     for event in events:
         kind, get = _reader(event)
         if kind == "SystemMessage":
-            messages.append(Message("system", _text_of(get("content"))))
+            messages += _turn("system", get("content"))
         elif kind == "UserMessage":
-            _replace_or_append_user(messages, _text_of(get("text")))
+            # In Colang 1.0 the utterance comes first, then what input rails made of it.
+            if (turn := _turn("user", get("text"))) and messages and messages[-1].role == "user":
+                messages.pop()
+            messages += turn
         elif kind == "UtteranceUserActionFinished":
-            messages.append(Message("user", _text_of(get("final_transcript"))))
+            messages += _turn("user", get("final_transcript"))
         elif kind == "StartUtteranceBotAction":
             # Colang 2.x records what goes out once more as what comes in.
             uid = get("action_uid")
             if uid and uid in said:
                 continue
             said.add(uid)
-            messages.append(Message("assistant", _text_of(get("script"))))
+            messages += _turn("assistant", get("script"))
         elif kind == "hide_prev_turn":
             _drop_last_turn(messages)
     if messages and messages[-1].role == "assistant" and messages[-1].content == answer:
         messages.pop()
     if question:
         _ask(messages, question)
-    return [each for each in messages if each.content]
+    return messages
 
 
 def _reader(event: Any) -> tuple[str, Any]:
@@ -120,21 +123,14 @@ def _reader(event: Any) -> tuple[str, Any]:
     return str(getattr(event, "name", "")), getattr(event, "arguments", {}).get
 
 
-def _replace_or_append_user(messages: list[Message], text: str) -> None:
-    # In Colang 1.0 the utterance comes first, then the message that input rails made of it.
-    if messages and messages[-1].role == "user":
-        messages[-1] = Message("user", text)
-    else:
-        messages.append(Message("user", text))
-
-
-def _ask(messages: list[Message], question: str) -> None:
+def _ask(messages: list[Message], question: Message) -> None:
     """Makes the user's last message what input rails may have made of it."""
     for index in range(len(messages) - 1, -1, -1):
         if messages[index].role == "user":
-            messages[index] = Message("user", question)
+            media = question.media or messages[index].media
+            messages[index] = replace(question, media=media)
             return
-    messages.append(Message("user", question))
+    messages.append(question)
 
 
 def _drop_last_turn(messages: list[Message]) -> None:
@@ -157,8 +153,8 @@ async def _passages(
     if retrieved_for is None or retrieved_for == question:
         separate = context.get("relevant_chunks_sep")
         joined = context.get("relevant_chunks")
-        passages = [_text_of(each) for each in separate or ()] or [_text_of(joined)]
-        passages = [each.strip() for each in passages if each.strip()]
+        passages = [*read_passages(separate)] or [*read_passages(joined)]
+        passages = [passage.strip() for passage in passages]
         if passages:
             return passages
     if kb is None or not question:
@@ -188,20 +184,3 @@ def _answering_prompt() -> str | None:
             prompt: str | None = call.prompt
             return prompt
     return None
-
-
-def _text_of(content: Any) -> str:
-    """The text of a message, whose content may be a list of parts."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list | tuple):
-        parts = []
-        for part in content:
-            if isinstance(part, Mapping):
-                parts.append(str(part.get("text") or f"[{part.get('type', 'part')}]"))
-            else:
-                parts.append(str(part))
-        return "\n".join(parts)
-    return str(content)

@@ -141,7 +141,8 @@ class Guard:
     def unreadable(self, answer: str, error: Exception) -> TrustOutcome:
         """The outcome for an answer whose exchange could not be read."""
         _log.debug("the exchange could not be read", exc_info=error)
-        failure = ScoringError(f"the exchange could not be read: {type(error).__name__}")
+        told = str(error) if isinstance(error, TrustError) else type(error).__name__
+        failure = ScoringError(f"the exchange could not be read: {told}")
         result = _unscored(failure, self.settings.scorer, time.perf_counter())
         outcome = _decide(result, self.settings, answer, answer, {}, None)
         publish(outcome, self.settings.trace_scores)

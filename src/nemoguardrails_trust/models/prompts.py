@@ -1,6 +1,8 @@
 """The messages that further answers are drawn to."""
 
-from nemoguardrails_trust.errors import ModelError
+from dataclasses import replace
+
+from nemoguardrails_trust.errors import DataError, ModelError
 from nemoguardrails_trust.exchange import Exchange, Message
 
 SAMPLING_TEMPERATURE = 1.0
@@ -33,7 +35,11 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     Passages of the context that do not stand in the messages are put before the last user
     message's text. They are not a message of their own, since many models take user and
     assistant messages in turns only.
+
+    Raises:
+        DataError: The messages hold more than text, which a model is not sent.
     """
+    require_text(exchange)
     messages = exchange.messages
     place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
     if not exchange.context or place is None:
@@ -43,7 +49,19 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     if not missing:
         return messages
     text = "\n\n".join(["Context:", *missing, messages[place].content])
-    return (*messages[:place], Message("user", text), *messages[place + 1 :])
+    asked = replace(messages[place], content=text)
+    return (*messages[:place], asked, *messages[place + 1 :])
+
+
+def require_text(exchange: Exchange) -> None:
+    """Refuses an exchange of which only a part can be shown to a model.
+
+    Raises:
+        DataError: Its messages hold more than text.
+    """
+    if exchange.unseen:
+        told = ", ".join(dict.fromkeys(exchange.unseen))
+        raise DataError(f"the prompt holds more than text ({told}), which is not sent along")
 
 
 def _spaced(text: str) -> str:

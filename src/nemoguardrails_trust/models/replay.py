@@ -2,15 +2,21 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, PlainValidator, TypeAdapter, ValidationError
 
 from nemoguardrails_trust.errors import DataError, ModelError
-from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.exchange import (
+    Exchange,
+    Message,
+    read_messages,
+    read_passages,
+    read_response,
+)
 from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
 from nemoguardrails_trust.scores import CallUsage
 
@@ -25,13 +31,23 @@ _MUST_BE = {
     "response": "a string",
     "samples": "a list of strings",
     "reflection": "a number from 0 to 1",
-    "context": "a string or a list of strings",
     "correct": "1 or 0",
 }
 
 Row = TypeVar("Row")
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Text = Annotated[str, Field(pattern=r"\S")]
+
+
+def _read_by(read: Callable[..., Any], key: str) -> PlainValidator:
+    """Has a key of a recorded line read as files of all kinds are."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return read(value, what=repr(key))
+        except DataError as error:
+            raise ValueError(str(error)) from None
+
+    return PlainValidator(validate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +62,16 @@ class Recorded:
         context: Retrieved passages that the model was given besides the prompt.
     """
 
-    prompt: Text | Annotated[tuple[Message, ...], Field(min_length=1)]
-    response: str
+    prompt: Annotated[str | tuple[Message, ...], _read_by(read_messages, "prompt")]
+    response: Annotated[str, _read_by(read_response, "response")]
     samples: tuple[str, ...] = ()
     reflection: Share | None = None
-    context: str | tuple[str, ...] | None = None
+    context: Annotated[str | tuple[str, ...] | None, _read_by(read_passages, "context")] = None
 
     @property
     def exchange(self) -> Exchange:
         """The prompt, the context and the response, as a scorer takes them."""
-        if isinstance(self.prompt, str):
-            return Exchange.of(self.prompt, self.response, context=self.context)
-        passages = Exchange.of("", "", context=self.context).context
-        return Exchange(self.response, self.prompt, passages)
+        return Exchange.of(self.prompt, self.response, context=self.context)
 
 
 _RECORDED = TypeAdapter(Recorded)
@@ -109,6 +122,8 @@ def _complaint(error: Mapping[str, Any]) -> str:
         return f"is not JSON: {error['ctx']['error']}"
     if not error["loc"]:
         return "is not a JSON object"
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
     key = str(error["loc"][0])
     must_be = _MUST_BE.get(key, error["msg"])
     if error["type"] == "missing" and len(error["loc"]) == 1:

@@ -4,8 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from nemoguardrails_trust.datasets.rows import SCORE, Row
-from nemoguardrails_trust.datasets.scored import LABEL, as_text, plain, unpacked
-from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.datasets.scored import LABEL, as_text, unpacked
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange import Exchange, read_messages
+from nemoguardrails_trust.exchange.values import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,10 @@ def read_texts(row: Row, columns: Columns) -> Texts:
 
 
 def _prompt(value: object) -> str:
-    value = plain(value)
-    if isinstance(value, list | tuple):
-        try:
-            return Exchange.of(value, "").prompt
-        except (KeyError, TypeError, ValueError):
-            return as_text(list(value))
-    return as_text(value)
+    try:
+        return Exchange("", read_messages(value)).prompt
+    except DataError:
+        return as_text(value)
 
 
 def _alternatives(row: Row, response: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from nemoguardrails_trust.errors import ModelTimeoutError, ScoringError, SetupEr
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.models.prompts import require_text
 from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
@@ -57,6 +58,7 @@ async def score_safely(
     """
     started = time.perf_counter()
     try:
+        require_text(exchange)
         # The calls know the deadline too, and do not wait for what lies beyond it.
         with whole_deadline(timeout * SHARE_FOR_CALLS):
             work = _ask(scorer, exchange, decide_at, prefetched)

@@ -2,11 +2,19 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.exchange import (
+    Exchange,
+    Message,
+    read_messages,
+    read_passages,
+    read_response,
+)
+from nemoguardrails_trust.exchange.items import is_message
+from nemoguardrails_trust.exchange.reading import is_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,9 @@ class Item:
             DataError: A part of it is not what it must be. The message names the part, and holds
                 nothing of it.
         """
-        messages = _messages(self.prompt)
-        context = _passages(self.context)
-        response = self.response if self.has_response else ""
-        if not isinstance(response, str):
-            raise DataError(f"the response is a {type(response).__name__}; it must be a text")
+        messages = read_messages(self.prompt, in_text=False)
+        context = read_passages(self.context)
+        response = read_response(self.response, in_text=False) if self.has_response else ""
         if not self.allowed:
             return Question(messages, context, response)
         if self.has_response and matching(response, self.allowed) is None:
@@ -136,11 +142,9 @@ def correction(allowed: Iterable[str]) -> str:
 def _is_one(prompt: Any) -> bool:
     if isinstance(prompt, str | bytes | Mapping | Message) or not isinstance(prompt, Iterable):
         return True
-    return isinstance(prompt, list | tuple) and bool(prompt) and _is_message(prompt[0])
-
-
-def _is_message(value: Any) -> bool:
-    return isinstance(value, Message) or (isinstance(value, Mapping) and "role" in value)
+    if not isinstance(prompt, list | tuple) or not prompt:
+        return False
+    return is_message(prompt[0]) or (isinstance(prompt[0], Mapping) and not is_chat(prompt[0]))
 
 
 def _are_texts(values: Any) -> bool:
@@ -173,49 +177,12 @@ def _allowed(values: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _messages(prompt: Any) -> tuple[Message, ...]:
-    if isinstance(prompt, str):
-        messages: tuple[Message, ...] = (Message("user", prompt),)
-    elif isinstance(prompt, list | tuple) and prompt:
-        messages = tuple(_message(each, place) for place, each in enumerate(prompt, start=1))
-    else:
-        raise DataError(
-            f"the prompt is a {type(prompt).__name__}; it must be a text or chat messages"
-        )
-    if not any(each.content.strip() for each in messages):
-        raise DataError("the prompt is empty")
-    return messages
-
-
-def _message(value: Any, place: int) -> Message:
-    if isinstance(value, Message):
-        return value
-    if not isinstance(value, Mapping) or not {"role", "content"} <= value.keys():
-        raise DataError(f"message {place} of the prompt must have a role and a content")
-    try:
-        return Message(value["role"], value["content"])
-    except (TypeError, ValueError) as error:
-        raise DataError(f"message {place} of the prompt: {error}") from None
-
-
-def _passages(context: Any) -> tuple[str, ...]:
-    if context is None:
-        return ()
-    if isinstance(context, str):
-        return (context,)
-    if not _are_texts(context):
-        raise DataError(
-            f"the context is a {type(context).__name__}; it must be a text or a list of texts"
-        )
-    return tuple(context)
-
-
 def _instructed(messages: tuple[Message, ...], allowed: tuple[str, ...]) -> tuple[Message, ...]:
     instruction = _instruction(allowed)
     last = messages[-1]
     if last.role != "user":
         return (*messages, Message("user", instruction))
-    return (*messages[:-1], Message("user", f"{last.content}\n\n{instruction}"))
+    return (*messages[:-1], replace(last, content=f"{last.content}\n\n{instruction}"))
 
 
 def _instruction(allowed: Iterable[str]) -> str:

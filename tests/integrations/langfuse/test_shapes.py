@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import ROLES, Message
 from nemoguardrails_trust.integrations.langfuse.shapes import (
-    ShapeError,
     leaves,
     messages_of,
     parse,
@@ -104,8 +104,8 @@ def test_the_tool_parts_of_anthropic_and_gemini() -> None:
         {"role": "user", "parts": [{"functionResponse": {"name": "find", "response": "found"}}]},
     ]
     called = Message("assistant", CALL_TEXT)
-    assert list(messages_of(anthropic)) == [called, Message("user", "found")]
-    assert list(messages_of(gemini)) == [called, Message("user", '"found"')]
+    assert list(messages_of(anthropic)) == [called, Message("tool", "found")]
+    assert list(messages_of(gemini)) == [called, Message("tool", "found")]
 
 
 @pytest.mark.parametrize(
@@ -125,19 +125,22 @@ def test_the_tool_parts_of_anthropic_and_gemini() -> None:
         ({"prompt": "why {x}?", "variables": {"x": "y"}}, "has variables"),
         ({"args": [], "kwargs": {"prompt": "why?", "documents": ["a"]}}, "has documents"),
         ({"args": [], "kwargs": {"question": "why?", "k": 3}}, r"cannot be told \(k, question\)"),
-        ({"instructions": "be brief"}, "instructions and no messages"),
-        ({"instructions": "be brief", "model": "m"}, "instructions and no messages"),
+        ({"instructions": "be brief"}, r"cannot be told \(instructions\)"),
+        ({"instructions": "be brief", "model": "m"}, r"cannot be told \(instructions, model\)"),
         ([{"role": "narrator", "content": "once"}], "has the role 'narrator'"),
-        ([{"content": "why?"}], "has the role 'None'"),
-        ([3], "a message of the input is a int"),
-        ([{"role": "user", "content": 3}], "content is a int"),
-        ([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}], r"\(image_url\)"),
-        ([{"role": "user", "parts": [{"inlineData": {}}]}], r"\(inlineData\)"),
+        ([{"content": "why?"}], "message 1 of the input has no role; its keys are content"),
+        ([3], "message 1 of the input is a int"),
+        ([{"role": "user", "content": 3}], "content that is a int"),
+        (
+            [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}],
+            r"more than text \(image\)",
+        ),
+        ([{"role": "user", "parts": [{"inlineData": {}}]}], r"more than text \(file\)"),
         ("see @@@langfuseMedia:type=image/png|id=x|source=bytes@@@", r"a file \(image/png\)"),
     ],
 )
 def test_what_cannot_be_told_is_refused_with_the_reason(value: Any, reason: str) -> None:
-    with pytest.raises(ShapeError, match=reason):
+    with pytest.raises(DataError, match=reason):
         messages_of(value)
 
 
@@ -170,7 +173,7 @@ def test_answers_are_found_in_every_form(value: Any, text: str) -> None:
 
 @pytest.mark.parametrize("value", [None, "", "  ", {"role": "assistant", "content": ""}, '""'])
 def test_an_empty_answer_is_refused(value: Any) -> None:
-    with pytest.raises(ShapeError, match="the output is empty"):
+    with pytest.raises(DataError, match="the output is empty"):
         text_of(value)
 
 
@@ -195,7 +198,7 @@ def test_passages_are_found_in_every_form(value: Any, passages: list[str]) -> No
 
 @pytest.mark.parametrize("value", [3, [3.5], {"ids": [1]}])
 def test_passages_that_cannot_be_told_are_refused(value: Any) -> None:
-    with pytest.raises(ShapeError, match="passage"):
+    with pytest.raises(DataError, match="passage"):
         passages_of(value)
 
 
@@ -234,7 +237,7 @@ def test_any_value_is_read_as_text_or_refused(value: Any, read: Any) -> None:
     for each in (value, json.dumps(value)):
         try:
             found = read(each)
-        except ShapeError:
+        except DataError:
             continue
         if read is messages_of:
             assert any(message.content.strip() for message in found)

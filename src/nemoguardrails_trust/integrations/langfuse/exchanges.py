@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.integrations.langfuse.shapes import (
-    ShapeError,
     leaves,
     messages_of,
     parse,
@@ -110,7 +110,7 @@ def read_exchange(
             response, messages = text_of(trace.output), messages_of(trace.input)
         else:
             response, messages = text_of(generation.output), messages_of(generation.input)
-    except ShapeError as error:
+    except DataError as error:
         where = "the trace" if generation is None else f"generation {generation.id}"
         raise UnreadableTraceError(f"{where}: {error}") from None
     messages = _with_system_prompt(messages, trace, generation)
@@ -177,7 +177,7 @@ def _stands_in(part: str, text: str) -> bool:
 def _text_or_empty(output: Any) -> str:
     try:
         return text_of(output)
-    except ShapeError:
+    except DataError:
         return ""
 
 
@@ -219,7 +219,7 @@ def _passages(
             continue
         try:
             yield from passages_of(step.output)
-        except ShapeError as error:
+        except DataError as error:
             # The messages of a generation hold what its model was given; an input may not.
             if generation is None:
                 raise UnreadableTraceError(f"retriever {step.id}: {error}") from None
@@ -227,7 +227,7 @@ def _passages(
         for metadata in (trace.metadata, generation.metadata if generation else {}):
             try:
                 yield from passages_of(metadata.get(key))
-            except ShapeError as error:
+            except DataError as error:
                 raise UnreadableTraceError(f"the metadata's {key}: {error}") from None
 
 

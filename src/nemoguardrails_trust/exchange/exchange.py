@@ -3,28 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
-ROLES = ("system", "user", "assistant", "tool")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation.
-
-    Attributes:
-        role: `system`, `user`, `assistant` or `tool`.
-        content: The text of the message.
-    """
-
-    role: str
-    content: str
-
-    def __post_init__(self) -> None:
-        if self.role not in ROLES:
-            raise ValueError(f"role is {self.role!r}; it must be one of {', '.join(ROLES)}")
-        if not isinstance(self.content, str):
-            raise TypeError(f"content is {type(self.content).__name__}; it must be a string")
+from nemoguardrails_trust.exchange.messages import Message
+from nemoguardrails_trust.exchange.passages import read_passages
+from nemoguardrails_trust.exchange.reading import read_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +31,7 @@ class Exchange:
     @classmethod
     def of(
         cls,
-        prompt: str | Iterable[Mapping[str, str]],
+        prompt: str | Iterable[Message | Mapping[str, Any]],
         response: str,
         *,
         context: str | Iterable[str] | None = None,
@@ -56,20 +40,18 @@ class Exchange:
         """Builds an exchange from a prompt as most callers have it.
 
         Args:
-            prompt: The user's text, or chat messages with `role` and `content`.
+            prompt: The user's text, or chat messages in any form that `read_messages` knows.
             response: The answer to score.
             context: One retrieved passage or several.
             token_logprobs: Log-probabilities of the response's tokens.
 
         Raises:
-            ValueError: A message has an unknown role.
-            TypeError: A message's content is not a string.
+            DataError: The prompt or the context is of no known form.
         """
-        if isinstance(prompt, str):
-            messages: tuple[Message, ...] = (Message("user", prompt),)
-        else:
-            messages = tuple(Message(each["role"], each["content"]) for each in prompt)
-        passages = (context,) if isinstance(context, str) else tuple(context or ())
+        messages = read_messages(
+            prompt if isinstance(prompt, str | Mapping) else list(prompt), in_text=False
+        )
+        passages = (context,) if isinstance(context, str) else read_passages(list(context or ()))
         logprobs = None if token_logprobs is None else tuple(token_logprobs)
         return cls(response, messages, passages, logprobs)
 
@@ -94,11 +76,18 @@ class Exchange:
         """The last user message; empty where there is none."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
 
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What the messages hold besides text, each by its media type or its kind."""
+        return tuple(
+            medium.type or medium.kind for message in self.messages for medium in message.media
+        )
+
     def fingerprint(self) -> str:
         """A digest that two exchanges share only when they are equal, as 64 hex digits."""
         parts = [
             self.response,
-            [[each.role, each.content] for each in self.messages],
+            [astuple(message) for message in self.messages],
             list(self.context),
             None if self.token_logprobs is None else list(self.token_logprobs),
         ]

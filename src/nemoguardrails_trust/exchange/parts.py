@@ -1,0 +1,264 @@
+"""The parts that the content of a message is made of, in the forms of all frameworks.
+
+OpenAI (chat and responses), Anthropic, Gemini, Bedrock, LangChain, LlamaIndex, the Vercel AI SDK
+and OpenTelemetry each name them otherwise. A part that is none of them is refused: what it holds
+may be what was asked.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.messages import Media, MediaKind
+from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text, to_json
+
+_MOST_NESTED = 8  # parts within parts, such as the passages of a tool's result
+
+_BY_TYPE = {
+    **dict.fromkeys(
+        ("text", "input_text", "output_text", "summary_text", "text-plain", "refusal"), "text"
+    ),
+    **dict.fromkeys(("reasoning", "thinking", "redacted_thinking", "thought"), "thought"),
+    **dict.fromkeys(("step-start", "source", "source-url", "source-document", "cache"), "mark"),
+    **dict.fromkeys(
+        ("tool_use", "tool_call", "tool-call", "function_call", "custom_tool_call"), "call"
+    ),
+    **dict.fromkeys(("server_tool_use", "server_tool_call", "mcp_tool_use", "mcp_call"), "call"),
+    **dict.fromkeys(("tool_result", "tool-result", "tool_call_response"), "result"),
+    **dict.fromkeys(("function_call_output", "custom_tool_call_output"), "result"),
+    **dict.fromkeys(("server_tool_call_response", "mcp_tool_result"), "result"),
+    **dict.fromkeys(("dynamic-tool", "tool-invocation"), "call and result"),
+    **dict.fromkeys(("image", "image_url", "input_image", "audio", "input_audio"), "media"),
+    **dict.fromkeys(("audio_url", "video", "video_url", "input_video", "media"), "media"),
+    **dict.fromkeys(("file", "input_file", "document", "blob", "uri", "file_url"), "media"),
+    **dict.fromkeys(("image-data", "image-url", "file-data", "file-url"), "media"),
+    "citable": "parts",
+    "json": "data",
+}
+_BY_KEY = {
+    **dict.fromkeys(("toolUse", "functionCall", "function_call", "executableCode"), "call"),
+    **dict.fromkeys(("toolResult", "functionResponse", "function_response"), "result"),
+    **dict.fromkeys(("codeExecutionResult", "code_execution_result"), "result"),
+    **dict.fromkeys(("inlineData", "inline_data", "fileData", "file_data"), "media"),
+    **dict.fromkeys(("image", "document", "video", "audio"), "media"),
+    "executable_code": "call",
+    "reasoningContent": "thought",
+    "cachePoint": "mark",
+    "json": "data",
+}
+"""How Gemini and Bedrock, whose parts have no type, name what a part is."""
+
+_RESULTS = ("content", "output", "result", "response", "value")
+_ARGUMENTS = ("arguments", "args", "input", "tool_kwargs", "parameters", "code")
+_NAMES = ("name", "toolName", "tool_name")
+_MEDIA_TYPES = ("mime_type", "mimeType", "media_type", "mediaType", "mimetype", "contentType")
+_URLS = ("url", "uri", "image_url", "audio_url", "video_url", "file_url", "fileUri", "file_uri")
+_DATA = ("data", "bytes", "base64", "file_data", "content", "image", "audio", "video")
+_KINDS: tuple[MediaKind, ...] = ("image", "audio", "video")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a message, read.
+
+    Attributes:
+        text: Its words.
+        media: What it holds besides.
+        kind: `text`, `call` (of a tool, by the assistant) or `result` (of a tool).
+    """
+
+    text: str
+    media: tuple[Media, ...] = ()
+    kind: str = "text"
+
+
+def read_content(content: Any, where: str, depth: int = 0) -> Iterator[Piece]:
+    """Reads the content of a message: text, a part, or a list of parts. Thoughts are dropped.
+
+    Args:
+        content: It.
+        where: What it is the content of, for errors.
+        depth: How many parts it stands in.
+
+    Raises:
+        DataError: A part is of no known form.
+    """
+    content = plain(content)
+    if depth > _MOST_NESTED:
+        raise DataError(f"{where} is nested too deeply")
+    if isinstance(content, str):
+        yield Piece(content)
+    elif isinstance(content, Mapping):
+        yield from _read_part(content, where, depth)
+    elif isinstance(content, Sequence) and not isinstance(content, bytes):
+        for part in content:
+            yield from read_content(part, where, depth + 1)
+    elif content is not None:
+        raise DataError(f"{where} has a content that is a {type(content).__name__}")
+
+
+def is_part(value: Any) -> bool:
+    """Whether a value is a part of a known form."""
+    return isinstance(value, Mapping) and _kind_of(value)[0] is not None
+
+
+def call_text(call: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool call without its id: what was called, and with what."""
+    inner = call.get("function") or call.get("toolInvocation")
+    source = inner if isinstance(inner, Mapping) else call
+    name = next((source[key] for key in _NAMES if source.get(key)), None)
+    kind = str(call.get("type"))
+    if name is None and kind.startswith("tool-"):
+        name = kind.removeprefix("tool-")
+    arguments = next((source[key] for key in _ARGUMENTS if key in source), None)
+    if isinstance(arguments, str) and (nested := load_nested(arguments)) is not None:
+        arguments = nested
+    return {"name": name, "arguments": arguments}
+
+
+def result_pieces(value: Any, where: str, depth: int = 0) -> Iterator[Piece]:
+    """What a tool gave: text or parts, and anything else as JSON."""
+    value = plain(value)
+    if isinstance(value, Mapping) and "value" in value and value.keys() <= {"type", "value"}:
+        value = value["value"]
+    listed = value if isinstance(value, list | tuple) else [value]
+    if listed and all(isinstance(part, str) or is_part(part) for part in listed):
+        for piece in read_content(listed, where, depth):
+            yield Piece(piece.text, piece.media, "result")
+    else:
+        yield Piece(to_json(value), kind="result")
+
+
+def media_of(value: Any, kind: MediaKind) -> Media:
+    """A picture, a recording or a file that stands beside a message's text."""
+    part = value if isinstance(value, Mapping) else {"type": kind, "data": value}
+    return _media(part, kind)
+
+
+def _kind_of(part: Mapping[str, Any]) -> tuple[str | None, Any]:
+    """What a part is, and where it is told what it holds."""
+    if part.get("thought") is True:
+        return "thought", part
+    name = part.get("type") or part.get("block_type")
+    if isinstance(name, str):
+        if name.startswith("data-"):  # of Vercel's: what the user is shown, not the model
+            return "mark", part
+        is_ui_tool = name.startswith("tool-") and "toolCallId" in part
+        return _BY_TYPE.get(name) or ("call and result" if is_ui_tool else None), part
+    for key, kind in _BY_KEY.items():
+        if part.get(key) is not None:
+            return kind, part[key]
+    if isinstance(part.get("guardContent"), Mapping):
+        part = part["guardContent"]
+    if isinstance(part.get("parts"), list):
+        return "parts", part
+    text = part.get("text")
+    return ("text", text if isinstance(text, Mapping) else part) if text is not None else (None, 0)
+
+
+def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piece]:
+    kind, inner = _kind_of(part)
+    if kind == "text":
+        yield Piece(_text_of(inner, where))
+    elif kind == "media":
+        yield from _read_media(part, inner, where, depth)
+    elif kind == "call":
+        yield Piece(to_json(call_text(_mapping(inner))), kind="call")
+    elif kind == "result":
+        yield from result_pieces(_result(_mapping(inner)), where, depth + 1)
+    elif kind == "call and result":
+        whole = inner.get("toolInvocation") or inner
+        yield Piece(to_json(call_text(part)), kind="call")
+        found = next(
+            (whole[key] for key in ("output", "result", "errorText") if key in whole), None
+        )
+        if found is not None:
+            yield from result_pieces(found, where, depth + 1)
+    elif kind == "parts":
+        yield from read_content(inner.get("parts") or inner.get("content"), where, depth + 1)
+    elif kind == "data":
+        yield Piece(to_json(inner.get("value") if inner is part else inner))
+    elif kind is None:
+        raise DataError(f"{where} holds a part that is not text ({_told(part)})")
+
+
+def _text_of(part: Mapping[str, Any], where: str) -> str:
+    for key in ("text", "content", "refusal"):
+        text = scalar_text(plain(part.get(key)))
+        if text is not None:
+            return text
+    raise DataError(f"{where} holds a part without its text ({_told(part)})")
+
+
+def _result(part: Mapping[str, Any]) -> Any:
+    return next((part[key] for key in _RESULTS if key in part), None)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {"name": value}
+
+
+def _read_media(part: Mapping[str, Any], inner: Any, where: str, depth: int) -> Iterator[Piece]:
+    """A picture, a recording or a file; a document that is given as text is text."""
+    whole = _mapping(inner)
+    source = whole.get("source")
+    if isinstance(source, Mapping):
+        text = source.get("data") if source.get("type") == "text" else source.get("text")
+        content = text if isinstance(text, str) else source.get("content")
+        if content is not None:
+            yield from read_content(content, where, depth + 1)
+            return
+    name = str(part.get("type") or part.get("block_type") or next(iter(part)))
+    kind: MediaKind = next((kind for kind in _KINDS if kind in name), "file")
+    yield Piece("", (_media(whole, kind),))
+
+
+def _media(part: Mapping[str, Any], kind: MediaKind) -> Media:
+    fields = dict(_scalars(part))
+    media_type = next((str(fields[key]) for key in _MEDIA_TYPES if fields.get(key)), None)
+    form = fields.get("format")
+    told = media_type or str(fields.get("modality") or "")
+    kind = next((each for each in _KINDS if told.startswith(each)), kind)
+    if media_type is None and isinstance(form, str):
+        media_type = f"{'application' if kind == 'file' else kind}/{form}"
+    values = [fields[key] for key in (*_URLS, *_DATA) if fields.get(key)]
+    url = next((_url(value, media_type) for value in values), None)
+    return Media(kind, media_type, url)
+
+
+def _scalars(part: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """The texts of a part and of the objects in it, the inner ones first."""
+    for value in part.values():
+        if isinstance(value, Mapping) and depth < _MOST_NESTED:
+            yield from _scalars(value, depth + 1)
+    for key, value in part.items():
+        if isinstance(value, str | bytes):
+            yield key.rpartition("_")[2] if key.endswith("_mimetype") else key, value
+
+
+def _url(value: str | bytes, media_type: str | None) -> str:
+    if isinstance(value, str) and "://" in value[:20]:
+        return value
+    if isinstance(value, str) and value.startswith("data:"):
+        return value
+    if isinstance(value, bytes):
+        try:
+            base64.b64decode(value, validate=True)
+        except binascii.Error:
+            value = base64.b64encode(value)
+        value = value.decode("ascii")
+    return f"data:{media_type or 'application/octet-stream'};base64,{value}"
+
+
+def _told(part: Mapping[str, Any]) -> str:
+    """What an error tells of a part: its type, else its keys."""
+    name = part.get("type") or part.get("block_type")
+    return keys_of(part) if name is None else str(name)[:40]
+
+
+def keys_of(value: Mapping[str, Any]) -> str:
+    """The keys of an object, for an error."""
+    return ", ".join(sorted(str(key)[:40] for key in value)[:8])

@@ -1,0 +1,53 @@
+"""Retrieved passages: texts, and the documents of retrievers."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.parts import keys_of
+from nemoguardrails_trust.exchange.values import bounded, load_nested, plain
+
+_PASSAGES = ("documents", "passages", "results", "chunks", "nodes", "matches", "context")
+_PASSAGE = ("text", "page_content", "pageContent", "content", "document", "chunk", "snippet")
+_PASSAGE_WITHIN = ("node", "metadata", "payload")
+
+
+@bounded
+def read_passages(value: Any, *, what: str = "the context") -> tuple[str, ...]:
+    """Reads retrieved passages.
+
+    Args:
+        value: A text, several, a retriever's documents, or the JSON of these.
+        what: What the value is, for errors.
+
+    Raises:
+        DataError: Where a passage has its text cannot be told.
+    """
+    value = plain(value)
+    if isinstance(value, str) and (nested := load_nested(value)) is not None:
+        try:
+            return tuple(_read_passages(nested, what))
+        except DataError:  # one passage that is itself JSON
+            return (value,)
+    return tuple(_read_passages(value, what))
+
+
+def _read_passages(value: Any, what: str) -> Iterator[str]:
+    value = plain(value)
+    if isinstance(value, str):
+        yield from (value,) if value.strip() else ()
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _read_passages(inner, what)
+    elif isinstance(value, Mapping):
+        for key in (*_PASSAGES, *_PASSAGE, *_PASSAGE_WITHIN):
+            inner = plain(value.get(key))
+            if isinstance(inner, str | list | Mapping) and (
+                key not in _PASSAGE_WITHIN
+                or (isinstance(inner, Mapping) and {*inner} & {*_PASSAGE})
+            ):
+                yield from _read_passages(inner, what)
+                return
+        raise DataError(f"where {what} has its text cannot be told ({keys_of(value)})")
+    elif value is not None:
+        raise DataError(f"{what} holds a {type(value).__name__}, which is no text")

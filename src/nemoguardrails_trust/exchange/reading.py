@@ -1,0 +1,251 @@
+"""The one reader of what people call a prompt, a response and a context.
+
+Files, data frames, frameworks and tracing each have forms of their own for a conversation: text,
+chat messages of OpenAI, Anthropic, Gemini, Bedrock, LangChain, LlamaIndex, the Vercel AI SDK or
+OpenTelemetry, ShareGPT, the items of OpenAI's responses, and all of these as JSON text. They are
+read whole or refused: half an exchange must never be scored as if it were all of it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.items import SENDERS, is_message, joined, read_item, role_name
+from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
+from nemoguardrails_trust.exchange.parts import (
+    is_part,
+    keys_of,
+    read_content,
+)
+from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, to_json
+
+_CHATS = ("messages", "conversations", "conversation", "contents", "input", "prompt")
+INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction")
+_TOOLS = ("tools", "functions")
+_COMPLETIONS = ("choices", "candidates", "generations", "output")
+_ABOUT_A_CALL = frozenset(
+    (
+        "model", "model_name", "engine", "deployment", "provider", "service_tier", "user", "role",
+        "id", "run_id", "request_id", "trace_id", "user_id", "session_id", "thread_id", "name",
+        "metadata", "tags", "callbacks", "store", "include", "truncation", "type", "config",
+        "tool_choice", "toolChoice", "tool_config", "toolConfig", "function_call", "text",
+        "response_format", "text_format", "modalities", "reasoning", "thinking", "stream_options",
+        "reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction",
+        "extra_body", "extra_headers", "extra_query", "safety_settings", "safetySettings",
+        "generation_config", "generationConfig", "inferenceConfig", "source", "language",
+    )
+)  # fmt: skip
+"""Keys beside a chat that say how the model was called, not what it was given."""
+
+_BEGINS_AS_CHAT = re.compile(r"\s*(?:\[\s*\{|\{\s*[\"'])")
+_NAMES_A_ROLE = re.compile(
+    rf"[\"'](?:{'|'.join(SENDERS)})[\"']\s*:\s*[\"'](?:{'|'.join(ROLE_NAMES)})[\"']"
+)
+
+
+@bounded
+def read_messages(
+    value: Any, *, in_text: bool = True, what: str = "the prompt"
+) -> tuple[Message, ...]:
+    """Reads what a model was given.
+
+    Args:
+        value: Text, chat messages in any known form, or an object that holds them.
+        in_text: Whether a text may be the JSON of messages, as it is in files. Where it is what
+            a person typed, it must not: whoever typed it would speak in all roles.
+        what: What the value is, for errors.
+
+    Raises:
+        DataError: It is empty, or a part of it is of no known form. The message names the place
+            and the keys that are there, and holds nothing of their values.
+    """
+    value = plain(value)
+    if isinstance(value, str):
+        chat = _nested_chat(value, what, is_chat)
+        if chat is not None and not in_text:
+            raise DataError(f"{what} is chat messages as text; give the list itself")
+        value = value if chat is None else chat
+    messages = tuple(_read_chat(value, what))
+    if not any(message.content.strip() or message.media for message in messages):
+        raise DataError(f"{what} is empty")
+    return messages
+
+
+@bounded
+def read_response(value: Any, *, in_text: bool = True, what: str = "the response") -> str:
+    """Reads an answer: its words, followed by its tool calls as JSON.
+
+    Args:
+        value: Text, a message, messages of which the last are the answer, or what a
+            model's server gave (a completion).
+        in_text: Whether a text may be the JSON of messages; see `read_messages`.
+        what: What the value is, for errors.
+
+    Raises:
+        DataError: It is of no known form, is no answer, or holds more than text.
+    """
+    value = plain(value)
+    if isinstance(value, str):
+        nested = _nested_chat(value, what, _is_answer) if in_text else None
+        if nested is None:
+            return value
+        value = nested
+    answer = ending_answer(tuple(_read_answer(value, what)), what=what)[1]
+    if answer is None:
+        raise DataError(f"{what} does not end with what the assistant said")
+    return answer
+
+
+def ending_answer(
+    messages: tuple[Message, ...], *, what: str = "the prompt"
+) -> tuple[tuple[Message, ...], str | None]:
+    """Takes a conversation apart: what was asked, and the answer where one stands at its end.
+
+    Raises:
+        DataError: The answer holds more than text.
+    """
+    end = len(messages)
+    while end and messages[end - 1].role == "assistant":
+        end -= 1
+    answer = messages[end:]
+    if any(message.media for message in answer):
+        raise DataError(f"{what} has an answer that is more than text")
+    text = "\n".join(message.content for message in answer if message.content)
+    return messages[:end], text if answer else None
+
+
+def is_chat(value: Any) -> bool:
+    """Whether a value is a message, a list with one, or an object with such a list."""
+    if isinstance(value, list | tuple):
+        return any(map(is_message, value))
+    if not isinstance(value, Mapping) or is_message(value):
+        return is_message(value)
+    return any(isinstance(value.get(key), list) and is_chat(value[key]) for key in _CHATS)
+
+
+def is_completion(value: Any) -> bool:
+    """Whether a value is what a model's server gives, rather than an answer's own words."""
+    if not isinstance(value, Mapping):
+        return False
+    if isinstance(value.get("message"), Mapping):
+        return is_chat(value["message"])
+    choices = next((value[key] for key in _COMPLETIONS if isinstance(value.get(key), list)), None)
+    first = choices[0] if choices else None
+    keys = ("message", "text", "content", "parts")
+    return isinstance(first, Mapping) and (is_chat(first) or any(key in first for key in keys))
+
+
+def _is_answer(value: Any) -> bool:
+    return is_chat(value) or is_completion(value)
+
+
+def _nested_chat(text: str, what: str, is_known: Callable[[Any], bool]) -> Any:
+    """The messages that a text is the JSON of, or Python's way to write them; else `None`.
+
+    Raises:
+        DataError: It seems to be messages and cannot be read, as when it was cut off.
+    """
+    if not _BEGINS_AS_CHAT.match(text):
+        return None
+    nested = load_nested(text)
+    if nested is not None:
+        return nested if is_known(nested) else None
+    if _NAMES_A_ROLE.search(text):
+        raise DataError(
+            f"{what} seems to be chat messages as text, and is neither JSON nor a Python list: it "
+            "was cut off, or written by numpy; write it as JSON, or the file as JSON lines"
+        )
+    return None
+
+
+def _read_chat(value: Any, what: str) -> Iterator[Message]:
+    value = plain(value)
+    if isinstance(value, Mapping):
+        yield from _read_object(value, what)
+        return
+    if isinstance(value, str):
+        yield Message("user", value)
+        return
+    if value is None:
+        return
+    if not isinstance(value, list | tuple):
+        raise DataError(f"{what} is a {type(value).__name__}; it must be a text or chat messages")
+    if len(value) == 1 and isinstance(plain(value[0]), list):  # LangChain's batch of one
+        value = plain(value[0])
+    items = [plain(item) for item in value]
+    if any(isinstance(item, Mapping) for item in items) and all(
+        isinstance(item, str) or (is_part(item) and role_name(item) is None) for item in items
+    ):
+        yield from joined("user", read_content(items, what))
+        return
+    if len(items) > 1 and all(isinstance(item, str) for item in items):
+        raise DataError(f"{what} is a list of texts; who says which cannot be told")
+    for number, item in enumerate(items, start=1):
+        yield from read_item(item, f"message {number} of {what}")
+
+
+def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
+    """The messages of an object: a message, or a call with instructions, tools and a chat."""
+    if role_name(value) is not None:
+        yield from read_item(value, what)
+        return
+    chats = [key for key in _CHATS if value.get(key) is not None]
+    if len(chats) != 1:
+        raise DataError(f"which part of {what} is the prompt cannot be told ({keys_of(value)})")
+    known = {*chats, *INSTRUCTIONS, *_TOOLS} | _ABOUT_A_CALL
+    more = {
+        key: inner
+        for key, inner in value.items()
+        if key not in known and isinstance(inner, str | list | Mapping) and inner
+    }
+    if more:
+        raise DataError(
+            f"beside {chats[0]}, {what} has {keys_of(more)}, and whether the model was given that "
+            "cannot be told"
+        )
+    config = value.get("config")
+    places = [value, config] if isinstance(config, Mapping) else [value]
+    for place in places:
+        for key in filter(place.get, INSTRUCTIONS):
+            yield from joined("system", read_content(place[key], what))
+    for place in places:
+        for key in filter(place.get, _TOOLS):
+            yield Message("system", f"Tools: {to_json(place[key])}")
+    chat = plain(value[chats[0]])
+    nested = load_nested(chat) if isinstance(chat, str) else None
+    yield from _read_chat(nested if is_chat(nested) else chat, what)
+
+
+def _read_answer(value: Any, what: str) -> Iterator[Message]:
+    """The messages of an output, in which those without a role are the assistant's."""
+    if isinstance(value, Mapping):
+        for key in _COMPLETIONS:
+            inner = plain(value.get(key))
+            if isinstance(inner, list) and inner:
+                first = plain(inner[0])
+                yield from _read_answer(inner if key == "output" else first, what)
+                return
+            if isinstance(inner, Mapping):
+                yield from _read_answer(inner, what)
+                return
+        for key in ("message", "messages", "content"):
+            inner = plain(value.get(key))
+            if isinstance(inner, Mapping) or (isinstance(inner, list) and key == "messages"):
+                yield from _read_answer(inner, what)
+                return
+        value = [value]
+    if not isinstance(value, list | tuple):
+        raise DataError(f"{what} is a {type(value).__name__}; it must be a text")
+    items = [plain(item) for item in value]
+    if len(items) == 1 and isinstance(items[0], list):
+        yield from _read_answer(items[0], what)
+        return
+    if all(isinstance(item, str) for item in items):
+        raise DataError(f"{what} is a list of {len(items)} texts; it must be one")
+    for number, item in enumerate(items, start=1):
+        where = f"message {number} of {what}" if len(items) > 1 else what
+        if isinstance(item, str) or (is_part(item) and role_name(item) is None):
+            yield from joined("assistant", read_content(item, where))
+        else:
+            yield from read_item(item, where, default="assistant")

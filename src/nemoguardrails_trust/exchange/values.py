@@ -1,0 +1,145 @@
+"""Values as files and data frames hold them: lists within text, wrappers, nothing at all."""
+
+import ast
+import datetime as dt
+import decimal
+import json
+import math
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from nemoguardrails_trust.errors import DataError
+
+MAX_DEPTH = 100
+"""How deep a value may be nested; what is deeper is no data but an attack or a mistake."""
+
+_MAX_TOKENS = 100_000
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\")"
+    r"|(?P<atom>-?\d[\d.]*+(?:e[+-]?\d++)?|None|True|False|nan)"
+    r"|(?P<open>[\[{(])|(?P<close>[\]})])|(?P<mark>[,:]))"
+)
+
+
+Parameters = ParamSpec("Parameters")
+Read = TypeVar("Read")
+
+
+def bounded(read: Callable[Parameters, Read]) -> Callable[Parameters, Read]:
+    """Has a value that is nested without end told as what it is."""
+
+    @wraps(read)
+    def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Read:
+        try:
+            return read(*args, **kwargs)
+        except RecursionError:
+            raise DataError("a value is nested too deeply") from None
+
+    return guarded
+
+
+def plain(value: Any) -> Any:
+    """A value without the wrappers of numpy and pandas; `None` for what they hold for nothing."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, str | list | dict):
+        return value
+    if isinstance(value, float | decimal.Decimal):
+        return None if math.isnan(value) else value
+    return None if type(value).__name__ in ("NAType", "NaTType") else value
+
+
+def scalar_text(value: Any) -> str | None:
+    """A number, a date or a text as text; `None` for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float | decimal.Decimal):
+        return str(value)
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return None
+
+
+def load_json(text: str | bytes) -> Any:
+    """Reads JSON.
+
+    Raises:
+        ValueError: It is none, or is nested deeper than `MAX_DEPTH`.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    openings = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
+    if sum(map(text.count, openings)) > MAX_DEPTH and not _is_shallow(value):  # type: ignore[arg-type]
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+_TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
+
+
+def load_nested(text: str) -> Any:
+    """The list or object that a text is the JSON of, or as which Python or pandas writes one.
+
+    Returns:
+        It, or `None` where the text is none.
+    """
+    if text.lstrip()[:1] not in ("[", "{"):
+        return None
+    try:
+        return load_json(text)
+    except ValueError:
+        return _load_python(text)
+
+
+def to_json(value: Any) -> str:
+    """A value as JSON, for people and models to read."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _load_python(text: str) -> Any:
+    """A Python list or dictionary of plain values; `None` for anything else.
+
+    The tokens are looked through first: the compiler that `ast` asks can be crashed by what is
+    nested deeply, and takes two texts without a comma between them (numpy) for one.
+    """
+    tokens: list[str] = []
+    depth = place = 0
+    before = ""
+    while place < len(text) and len(tokens) < _MAX_TOKENS:
+        token = _TOKEN.match(text, place)
+        if token is None:
+            break
+        place = token.end()
+        kind = token.lastgroup or ""
+        depth += (kind == "open") - (kind == "close")
+        starts_value = kind in ("text", "atom", "open")
+        if (starts_value and before in ("text", "atom", "close")) or not 0 <= depth <= MAX_DEPTH:
+            return None
+        before = kind
+        tokens.append("None" if token[kind] == "nan" else token[kind])
+    if depth or text[place:].strip():
+        return None
+    try:
+        value = ast.literal_eval("".join(tokens))
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+    return value if isinstance(value, list | dict) else None
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, list | dict)
+        ]
+        if not level:
+            return True
+    return False

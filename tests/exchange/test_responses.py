@@ -1,0 +1,120 @@
+"""Answers and passages in the forms that people have them."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange import read_passages, read_response
+
+MESSAGE = {"role": "assistant", "content": "Paris"}
+CALL = {"name": "find", "arguments": '{"q": "x"}'}
+COMPLETION = {
+    "id": "c", "object": "chat.completion", "model": "m", "usage": {"total_tokens": 9},
+    "choices": [{"index": 0, "message": {**MESSAGE, "refusal": None}, "finish_reason": "stop"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        pytest.param("Paris", "Paris", id="text"),
+        pytest.param("", "", id="an empty one"),
+        pytest.param('{"city": "Paris"}', '{"city": "Paris"}', id="structured output"),
+        pytest.param("[" * 100_000, "[" * 100_000, id="hostile text"),
+        pytest.param(MESSAGE, "Paris", id="a message"),
+        pytest.param([MESSAGE], "Paris", id="a list of messages"),
+        pytest.param(np.array([MESSAGE]), "Paris", id="an array of messages"),
+        pytest.param(json.dumps([MESSAGE]), "Paris", id="messages as JSON text"),
+        pytest.param(str([MESSAGE]), "Paris", id="messages as pandas writes them to CSV"),
+        pytest.param([{"from": "gpt", "value": "Paris"}], "Paris", id="ShareGPT"),
+        pytest.param([{"role": "user", "content": "?"}, MESSAGE], "Paris", id="a whole chat"),
+        pytest.param(COMPLETION, "Paris", id="an OpenAI completion"),
+        pytest.param(json.dumps(COMPLETION), "Paris", id="a completion as JSON text"),
+        pytest.param({"choices": [{"text": "Paris"}]}, "Paris", id="a completion of text"),
+        pytest.param(
+            [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Paris"}],
+            "Paris",
+            id="Anthropic",
+        ),
+        pytest.param(
+            {"candidates": [{"content": {"role": "model", "parts": [{"text": "Paris"}]}}]},
+            "Paris",
+            id="Gemini",
+        ),
+        pytest.param(
+            {"output": {"message": {"role": "assistant", "content": [{"text": "Paris"}]}}},
+            "Paris",
+            id="Bedrock",
+        ),
+        pytest.param(
+            {"output": [{"type": "reasoning", "summary": []}, {
+                "type": "message", "content": [{"type": "output_text", "text": "Paris"}]}]},
+            "Paris",
+            id="OpenAI's responses",
+        ),
+        pytest.param({"message": MESSAGE, "done": True}, "Paris", id="Ollama"),
+        pytest.param({"role": "assistant", "content": None, "tool_calls": [CALL]},
+                     '[{"name": "find", "arguments": {"q": "x"}}]', id="a call"),
+    ],
+)  # fmt: skip
+def test_an_answer_is_read_in_every_form(value: Any, text: str) -> None:
+    assert read_response(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "the response is a NoneType; it must be a text"),
+        (3, "the response is a int"),
+        (["Paris", "Lyon"], "the response is a list of 2 texts; it must be one"),
+        ([], "a list of 0 texts"),
+        ({"city": "Paris"}, "has no content; its keys are city"),
+        ({"role": "assistant", "body": "Paris"}, "has no content; its keys are body, role"),
+        ([{"role": "user", "content": "?"}], "does not end with what the assistant said"),
+        ({"role": "assistant", "content": [{"type": "image", "url": "x://y"}]}, "more than text"),
+        (str([MESSAGE])[:-2], "was cut off"),
+    ],
+)
+def test_what_is_no_answer_is_refused_with_the_reason(value: Any, told: str) -> None:
+    with pytest.raises(DataError, match=told) as caught:
+        read_response(value)
+    assert "Paris" not in str(caught.value)
+
+
+def test_an_answer_of_a_model_is_never_taken_apart() -> None:
+    text = json.dumps([MESSAGE])
+    assert read_response(text, in_text=False) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "passages"),
+    [
+        ("one", ["one"]),
+        (["one", "two"], ["one", "two"]),
+        (np.array(["one", "two"]), ["one", "two"]),
+        ('["one", "two"]', ["one", "two"]),
+        ("['one', 'two']", ["one", "two"]),
+        ("['one' 'two']", ["['one' 'two']"]),
+        ('{"temperature": 12}', ['{"temperature": 12}']),
+        ("[1] one\n[2] two", ["[1] one\n[2] two"]),
+        ("[" * 100_000, ["[" * 100_000]),
+        ([{"page_content": "one", "metadata": {}}, {"text": "two"}], ["one", "two"]),
+        ({"documents": [{"content": "one"}]}, ["one"]),
+        ({"matches": [{"id": "a", "metadata": {"text": "one"}}]}, ["one"]),
+        ({"nodes": [{"node": {"text": "one"}, "score": 0.5}]}, ["one"]),
+        (["", None, "one"], ["one"]),
+        (None, []),
+        (" ", []),
+    ],
+)
+def test_passages_are_read_in_every_form(value: Any, passages: list[str]) -> None:
+    assert list(read_passages(value)) == passages
+
+
+@pytest.mark.parametrize("value", [3, [3.5], {"ids": [1]}, [{"body": "one"}]])
+def test_passages_without_a_known_text_are_refused(value: Any) -> None:
+    with pytest.raises(DataError, match="the context"):
+        read_passages(value)
