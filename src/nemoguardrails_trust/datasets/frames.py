@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from nemoguardrails_trust.datasets.files import BATCH_ROWS, Position, Source, rows_of_batch
+from nemoguardrails_trust.datasets.parquet_files import rows_of_batch
 from nemoguardrails_trust.datasets.rows import (
     Columns,
     RowResult,
@@ -11,6 +11,7 @@ from nemoguardrails_trust.datasets.rows import (
     carried_name,
     kind_of,
 )
+from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, Source
 from nemoguardrails_trust.datasets.writers import arrow_type
 from nemoguardrails_trust.errors import DataError
 

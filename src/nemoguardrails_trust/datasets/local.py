@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from nemoguardrails_trust.concurrency.pool import in_thread, run_interruptibly, run_pool
-from nemoguardrails_trust.datasets.files import Position
 from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.runs import (
     Engine,
@@ -17,6 +16,7 @@ from nemoguardrails_trust.datasets.runs import (
     fingerprinted,
 )
 from nemoguardrails_trust.datasets.shards import Journal, RunFolder
+from nemoguardrails_trust.datasets.source import Position
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
 
 _REPORT_SECONDS = 0.2

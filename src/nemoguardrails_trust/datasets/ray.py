@@ -15,7 +15,6 @@ from itertools import chain, groupby, islice
 from typing import Any
 
 from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
-from nemoguardrails_trust.datasets.files import Position
 from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.rows import fingerprint
 from nemoguardrails_trust.datasets.runs import Engine, InputCheck, Job, check_same_row
@@ -26,6 +25,7 @@ from nemoguardrails_trust.datasets.shards import (
     journal_path,
     run_folder_path,
 )
+from nemoguardrails_trust.datasets.source import Position
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
 from nemoguardrails_trust.errors import DataError, MissingDependencyError, ScoringError, TrustError
 

@@ -8,7 +8,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.files import Position, Source
 from nemoguardrails_trust.datasets.rows import Columns, RowResult, fingerprint
 from nemoguardrails_trust.datasets.shards import (
     RunFolder,
@@ -18,6 +17,7 @@ from nemoguardrails_trust.datasets.shards import (
     locked_folder,
     run_folder_path,
 )
+from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.datasets.writers import write_scored
 from nemoguardrails_trust.disk import replacing, write_atomically

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
-from nemoguardrails_trust.datasets.files import Source, format_of, open_source
+from nemoguardrails_trust.datasets.files import format_of, open_source
 from nemoguardrails_trust.datasets.frames import columns_of_results, open_frame
 from nemoguardrails_trust.datasets.local import local_engine
 from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, RowScorer
 from nemoguardrails_trust.datasets.rows import Columns, Row, RowResult, scored_row
 from nemoguardrails_trust.datasets.runs import Job, carry_out
+from nemoguardrails_trust.datasets.source import Source
 from nemoguardrails_trust.datasets.tally import ProgressCallback
 from nemoguardrails_trust.datasets.writers import check_writable
 from nemoguardrails_trust.errors import DataError, SettingsError

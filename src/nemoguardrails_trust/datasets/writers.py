@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.files import BATCH_ROWS, Source
 from nemoguardrails_trust.datasets.rows import (
     Columns,
     Row,
@@ -18,6 +17,7 @@ from nemoguardrails_trust.datasets.rows import (
     kind_of,
     scored_row,
 )
+from nemoguardrails_trust.datasets.source import BATCH_ROWS, Source
 from nemoguardrails_trust.errors import DataError, MissingDependencyError
 
 Pairs = Iterator[tuple[dict[str, Any], RowResult]]

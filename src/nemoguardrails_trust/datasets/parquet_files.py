@@ -1,0 +1,90 @@
+"""Reads Parquet files row by row."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, reading_file
+from nemoguardrails_trust.errors import DataError, MissingDependencyError
+
+
+class ParquetSource:
+    """A Parquet file."""
+
+    blank_is_none = False
+
+    def __init__(self, path: Path, limit: int | None = None) -> None:
+        self.name = str(path)
+        self._path = path
+        with self._open() as file:
+            self.schema = file.schema_arrow
+            rows: int = file.metadata.num_rows
+        self.row_count: int | None = rows if limit is None else min(rows, limit)
+        self.columns = tuple(self.schema.names)
+        if len(set(self.columns)) != len(self.columns):
+            raise DataError("has several columns of the same name", path=self.name)
+
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        """See `Source.rows`."""
+        row = start.row if start else 0
+        for batch in self.batches(start):
+            for values in rows_of_batch(batch):
+                yield Position(row), values
+                row += 1
+
+    def share(self, position: Position) -> float:
+        """See `Source.share`."""
+        return position.row / self.row_count if self.row_count else 1.0
+
+    def batches(self, start: Position | None = None) -> Iterator[Any]:
+        """The rows from `start` on as Arrow record batches."""
+        skip = start.row if start else 0
+        left = (self.row_count or 0) - skip
+        with self._open() as file:
+            groups: list[int] = []
+            for index in range(file.metadata.num_row_groups):
+                rows = file.metadata.row_group(index).num_rows
+                if not groups and skip >= rows:
+                    skip -= rows
+                else:
+                    groups.append(index)
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=groups):
+                if skip >= batch.num_rows:
+                    skip -= batch.num_rows
+                    continue
+                if left <= 0:
+                    return
+                wanted = batch.slice(skip, left)
+                skip = 0
+                left -= wanted.num_rows
+                yield wanted
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as parquet
+        except ImportError:
+            raise MissingDependencyError("pyarrow", "datasets") from None
+        try:
+            with reading_file(self._path), parquet.ParquetFile(self._path) as file:
+                yield file
+        except pa.ArrowException as error:
+            told = str(error).partition("\n")[0]
+            raise DataError(f"the Parquet file is broken: {told}", path=self.name) from None
+
+
+def rows_of_batch(batch: Any) -> Iterator[dict[str, Any]]:
+    """The rows of an Arrow record batch or table as Python values."""
+    import pyarrow as pa
+
+    columns = []
+    for column in batch.columns:
+        kind = column.type
+        # Python's own times end at microseconds; the number below is told apart as well.
+        in_nanoseconds = pa.types.is_temporal(kind) and getattr(kind, "unit", "") == "ns"
+        columns.append((column.cast(pa.int64()) if in_nanoseconds else column).to_pylist())
+    names = batch.schema.names
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
