@@ -15,7 +15,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.commands.langfuse import langfuse
-from nemoguardrails_trust.datasets.rows import Columns, read_question
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.rows import read_question
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse import client as client_module
 from nemoguardrails_trust.report import build_report

@@ -94,7 +94,12 @@ def test_responses_are_made_by_the_model_where_there_is_no_column(tmp_path: Path
     data = write(tmp_path / "data.jsonl", [{"prompt": "question 1"}, {"prompt": "question 1"}])
     out = tmp_path / "out.jsonl"
     with threaded_server(OpenAIServer(answer="42")) as server:
-        run(data, "--out", out, "--model", "gpt-test", "--base-url", server.base_url)
+        arguments = ("--out", out, "--model", "gpt-test", "--base-url", server.base_url)
+        told = refused(data, *arguments)
+        assert server.bodies == []
+        result = run(data, *arguments, "--generate")
+    assert "no column 'response' (--response-column); the columns are: prompt; --generate" in told
+    assert "2 rows, 2 of them with a response that was made, " in result.stdout
     rows = read(out)
     assert [row["response"] for row in rows] == ["42", "42"]
     assert rows[0]["usage_calls"] == 3
@@ -225,18 +230,12 @@ def test_bad_input_gives_one_clear_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(b"PAR1 and nothing more")
     mixed = write(tmp_path / "mixed.jsonl", [{**row, "x": [1, "a"][row["id"] % 2]} for row in rows])
-    torn = tmp_path / "torn.jsonl"
-    torn.write_text(json.dumps(rows[0]) + '\n{"prompt": "torn\n')
     assert "no column 'answer' (--response-column); the columns are: id, prompt, response" in (
         refused(data, *out, "--response-column", "answer")
     )
-    semicolons = tmp_path / "semicolons.csv"
-    semicolons.write_text("prompt;response\nq;a\n")
-    assert refused(semicolons, *out).endswith("save the file with commas instead of semicolons")
     assert refused(empty, *out).endswith("empty.csv: the file is empty")
     assert "broken.parquet: the Parquet file is broken" in refused(broken, *out)
     assert "column 'x' holds int and str; Parquet wants one type" in refused(mixed, *out)
-    assert "torn.jsonl:2: the line is not a JSON object" in refused(torn, *out)
     assert "cannot be read: No such file" in refused(tmp_path / "none.csv", *out)
     assert "is not a regular file" in refused(tmp_path, *out)
     assert "the local scorer needs a model" in refused(data, *out[:2])
@@ -245,6 +244,43 @@ def test_bad_input_gives_one_clear_line(tmp_path: Path) -> None:
     )
     with locked_folder(tmp_path / "out.parquet"):
         assert f"another run is writing it (process {os.getpid()}" in refused(data, *out)
+
+
+def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    data, out = tmp_path / "data.jsonl", tmp_path / "out.jsonl"
+    lines = ['{"prompt": "q", "response": "a", "reflection": 0.5, "samples": ["a"]}'] * 3
+    lines[1] = '{"prompt": "torn'
+    data.write_text("\n".join(lines) + "\n")
+    result = run(data, "--out", out, "--model", "replay")
+    assert result.exit_code == 1
+    assert "3 rows, 0 (0.0%) below 0.6, 1 without a score" in result.stdout
+    rows = read(out)
+    assert f"{data}:2: the row is not a JSON object: " in rows[1]["error"]
+    assert [row["trustworthiness_score"] is None for row in rows] == [False, True, False]
+
+
+def test_it_says_what_was_guessed_and_which_columns_are_read(tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_bytes("Question;Answer\nHauptstadt von Österreich?;Wien\n".encode("cp1252"))
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        arguments = ("--model", "gpt-test", "--base-url", server.base_url, "--quality", "low")
+        result = run(data, "--out", tmp_path / "out.csv", *arguments)
+        (body,) = server.bodies
+    assert result.exit_code == 0, result.output
+    assert f"{data} is not UTF-8 and is read as cp1252" in result.stderr
+    assert "reading prompts from 'Question', responses from 'Answer'" in result.stderr
+    assert "Hauptstadt von Österreich?" in json.dumps(body, ensure_ascii=False)
+
+
+def test_the_options_of_a_csv_file_are_refused_for_others(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(1))
+    for option in ("--bom", "--safe-cells"):
+        told = refused(data, "--out", tmp_path / "out.jsonl", "--model", "replay", option)
+        assert told == f"nemo-trust: {option} is for .csv and .tsv files"
+    told = refused(data, "--out", tmp_path / "o.csv", "--model", "replay", "--encoding", "utf-9")
+    assert told == "nemo-trust: there is no encoding 'utf-9'"
+    told = refused(data, "--out", tmp_path / "o.csv", "--model", "replay", "--generate")
+    assert told == "nemo-trust: --generate needs the local scorer and a --model that answers"
 
 
 def test_a_full_disk_gives_one_clear_line_and_loses_nothing(tmp_path: Path) -> None:

@@ -28,6 +28,15 @@ def write(path: Path, rows: Rows) -> Path:
         pq.write_table(pa.Table.from_pylist(list(rows)), path)
     elif path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(list(rows)))
+    elif path.suffix == ".xlsx":
+        import openpyxl
+
+        book = openpyxl.Workbook()
+        for values in (list(rows[0]), *(list(row.values()) for row in rows)):
+            book.active.append(values)
+        book.save(path)
     else:
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
@@ -45,6 +54,13 @@ def read(path: Path) -> list[dict[str, Any]]:
         return rows
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    if path.suffix == ".json":
+        return list(json.loads(path.read_text("utf-8")))
+    if path.suffix == ".xlsx":
+        import openpyxl
+
+        names, *cells = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+        return [dict(zip(names, values, strict=True)) for values in cells]
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -1,6 +1,7 @@
 """Reading files row by row."""
 
 import csv
+import gzip
 import io
 import json
 import random
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.datasets.files import open_source
+from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError
 from tests.datasets.samples import make_rows, write
 
@@ -135,12 +138,18 @@ def test_times_in_parquet_are_read(tmp_path: Path) -> None:
         ("data.csv", b"", "data.csv: the file is empty"),
         ("data.jsonl", b"\n\n", "data.jsonl: the file has no rows"),
         ("data.csv", b"prompt,response\n", "data.csv: the file has no rows"),
-        ("data.csv", b"a,b\n1,2\n3\n", "data.csv:3: the row has 1 fields, the header 2"),
+        ("data.csv", b"a,b\n3\n1,2\n", "data.csv:2: the row has 1 fields, the header 2"),
         ("data.csv", b"a,a\n1,2\n", "data.csv:1: the header names column 'a' twice"),
         ("data.csv", b'a,b\n1,"2\n', "data.csv:2: is not CSV: unexpected end of data"),
-        ("data.csv", b"a,b\n\xff,2\n", "data.csv:2: the line is not UTF-8 text"),
-        ("data.jsonl", b'{"a": 1}\n{"a": \n', "data.jsonl:2: the line is not a JSON object"),
-        ("data.jsonl", b'{"a": 1}\n[1]\n', "data.jsonl:2: the line is a JSON list, not an object"),
+        ("data.csv", "é,b\n".encode() + b"\xff,2\n", "data.csv:2: the line is not UTF-8 text"),
+        ("data.jsonl", b'{"a": \n{"a": 1}\n', "data.jsonl:1: the row is not a JSON object"),
+        ("data.jsonl", b'3\n{"a": 1}\n', "data.jsonl:1: the row is a JSON int, not an object"),
+        ("data.json", b'[{"a": 1},\n {"a": 2}\n', "data.json: the JSON array does not end"),
+        ("data.json", b'[{"a": 1},\n 3]\n', "data.json:2: holds something else than objects"),
+        ("data.jsonl.gz", gzip.compress(b'{"a": 1}\n')[:-4], "data.jsonl.gz: cannot be read: "),
+        ("data.csv.zst", b"\x28\xb5\x2f\xfdnot so", "data.csv.zst: cannot be read: "),
+        ("data.xlsx", b"prompt,response\n1,2\n", "data.xlsx: the workbook is broken"),
+        ("data.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "data.xls: is an old Excel workbook"),
         ("data.parquet", b"PAR1 is not enough", "data.parquet: the Parquet file is broken"),
         ("data.parquet", b"prompt,response\n1,2\n", "data.parquet: the Parquet file is broken"),
     ],
@@ -187,6 +196,183 @@ def test_a_file_that_may_not_be_read_is_told(
     monkeypatch.setattr(Path, "open", refuse)  # the superuser may read everything
     with pytest.raises(DataError, match=r"data\.jsonl: cannot be read: Permission denied"):
         open_source(path)
+
+
+TABLE = [{"prompt": "Größe; in cm, etwa?", "response": "5 €"}, {"prompt": "é", "response": "ü"}]
+
+
+def as_csv(delimiter: str = ",", before: str = "") -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerows([["prompt", "response"], *(row.values() for row in TABLE)])
+    return before + text.getvalue()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
+def test_csv_is_read_as_programs_and_countries_write_it(
+    tmp_path: Path, delimiter: str, encoding: str
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(as_csv(delimiter).encode(encoding))
+    source = open_source(path)
+    whole = list(source.rows())
+    assert [row for _, row in whole] == TABLE
+    assert [list(source.rows(position)) for position, _ in whole] == [whole, whole[1:]]
+    told = f"{path} is not UTF-8 and is read as cp1252; if letters are wrong, say --encoding"
+    assert source.remarks == ((told,) if encoding == "cp1252" else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("вопрос\nПривет! Как дела? Что нового?\n", "cp1251"),
+        ("pytanie\nZażółć gęślą jaźń i proszę bardzo\n", "cp1250"),
+        ("質問\n日本の首都はどこですか。東京です。\n", "cp932"),
+    ],
+)
+def test_other_encodings_are_guessed_and_can_be_named(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(text.encode(encoding))
+    (name,) = open_source(path).columns
+    assert rows_of(path) == [{name: text.splitlines()[1]}]
+    assert f"is read as {encoding}" in open_source(path).remarks[0]
+    named = open_source(path, encoding=encoding)
+    assert (named.columns, named.remarks) == ((name,), ())
+
+
+def test_excels_own_first_line_names_the_separator(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text(as_csv(";", before="sep=;\n"), encoding="utf-8")
+    assert rows_of(path) == TABLE
+
+
+def test_spaces_behind_commas_are_no_part_of_the_fields(tmp_path: Path) -> None:
+    path = tmp_path / "space.csv"
+    path.write_text('prompt, response\n2+2?, 4\n"a, b", "c, d"\n')
+    assert rows_of(path) == [
+        {"prompt": "2+2?", "response": "4"},
+        {"prompt": "a, b", "response": "c, d"},
+    ]
+
+
+def test_columns_without_a_name_are_called_by_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("prompt,,\na,b,c\n")
+    assert rows_of(path) == [{"prompt": "a", "column 2": "b", "column 3": "c"}]
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+@pytest.mark.parametrize("name", ["data.csv", "data.jsonl", "data.json"])
+def test_packed_files_are_unpacked(tmp_path: Path, name: str, packing: str) -> None:
+    plain = write(tmp_path / name, TABLE)
+    path = tmp_path / f"{name}{packing}"
+    content = plain.read_bytes()
+    packed = gzip.compress(content) if packing == ".gz" else pa.compress(content, "zstd", True)
+    path.write_bytes(packed)
+    source = open_source(path)
+    whole = list(source.rows())
+    assert [row for _, row in whole] == TABLE
+    assert list(source.rows(whole[1][0])) == whole[1:]
+
+
+def test_what_a_file_is_goes_before_what_it_is_called(tmp_path: Path) -> None:
+    for ending in ("jsonl", "json", "parquet", "xlsx"):
+        path = tmp_path / f"{ending}.csv" if ending in ("parquet", "xlsx") else tmp_path / ending
+        path.write_bytes(write(tmp_path / f"data.{ending}", TABLE).read_bytes())
+        assert rows_of(path) == TABLE
+
+
+@QUICKLY
+@given(
+    st.lists(st.dictionaries(FIELDS, VALUES, min_size=1), min_size=1, max_size=8),
+    st.sampled_from([None, 0, 3]),
+)
+def test_a_json_array_gives_its_objects_and_every_position_is_a_start(
+    tmp_path: Path, values: list[dict[str, Any]], indent: int | None
+) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps(values, indent=indent, ensure_ascii=False), encoding="utf-8")
+    source = open_source(path)
+    whole = list(source.rows())
+    assert [row for _, row in whole] == values
+    for at, (position, _) in enumerate(whole):
+        assert list(source.rows(position)) == whole[at:]
+
+
+def test_excel_gives_the_rows_of_its_first_sheet(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for values in (
+        ["Prompt", "Response", None, None],
+        ["2+2?", 4, "more"],
+        [None] * 3,
+        ["b", True],
+    ):
+        book.active.append(values)
+    book.create_sheet("other").append(["x"])
+    book.save(tmp_path / "data.xlsx")
+    source = open_source(tmp_path / "data.xlsx")
+    whole = list(source.rows())
+    assert [row for _, row in whole] == [
+        {"Prompt": "2+2?", "Response": 4},
+        {"Prompt": "b", "Response": True},
+    ]
+    assert list(source.rows(whole[1][0])) == whole[1:]
+    assert source.remarks == (
+        f"of the 2 sheets of {tmp_path / 'data.xlsx'}, the first is read ('Sheet')",
+    )
+
+
+BROKEN_ROWS = {
+    "torn": '{"prompt": "a',
+    "a list": "[1, 2]",
+    "nested without end": '{"prompt": ' + "[" * 100_000 + "}",
+    "480 deep": '{"prompt": ' + "[" * 480 + "]" * 480 + "}",
+    "a number of 5,000 digits": '{"prompt": ' + "9" * 5000 + "}",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN_ROWS.values(), ids=BROKEN_ROWS)
+def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text(f'{{"prompt": "a"}}\n{broken}\n{{"prompt": "b"}}\n')
+    rows = rows_of(path)
+    assert [dict(row) for row in rows] == [{"prompt": "a"}, {}, {"prompt": "b"}]
+    assert isinstance(rows[1], UnreadableRow)
+    assert str(rows[1].problem).startswith(f"{path}:2: the row is ")
+
+
+@pytest.mark.parametrize("depth", [480, 100_000])
+def test_an_object_nested_without_end_costs_no_other_of_its_array(
+    tmp_path: Path, depth: int
+) -> None:
+    path = tmp_path / "data.json"
+    nested = "[" * depth + "]" * depth
+    path.write_text(f'[{{"prompt": "a"}},\n{{"prompt": {nested}}},\n{{"prompt": "b"}}]')
+    rows = rows_of(path)
+    assert [dict(row) for row in rows] == [{"prompt": "a"}, {}, {"prompt": "b"}]
+    assert isinstance(rows[1], UnreadableRow)
+    assert f"{path}:2: the row is not a JSON object: it is nested" in str(rows[1].problem)
+
+
+def test_rows_of_csv_with_another_number_of_fields_or_a_bad_byte_cost_no_other(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes("prompt,é\na,ü\nb\nc,d,e\n".encode() + b'x,\xff\n"y"z,w\ng,h\n')
+    rows = rows_of(path)
+    assert [row.get("prompt") for row in rows] == ["a", None, None, None, None, "g"]
+    told = [str(row.problem) for row in rows if isinstance(row, UnreadableRow)]
+    assert [problem.removeprefix(f"{path}:") for problem in told] == [
+        "3: the row has 1 fields, the header 2",
+        "4: the row has 3 fields, the header 2",
+        "5: the line is not UTF-8 text",
+        "6: is not CSV: ',' expected after '\"'",
+    ]
 
 
 def test_a_row_of_json_may_lack_a_column(tmp_path: Path) -> None:

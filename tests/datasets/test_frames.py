@@ -103,7 +103,7 @@ def test_responses_are_made_where_there_are_none(make: Any, given: list[str]) ->
             row | {"response": each} for row, each in zip(rows, [*given, None, None], strict=True)
         ]
     model = ReplayModel([Recorded(f"question {i}", f"made {i}") for i in range(4)])
-    columns = columns_of(score_dataset(make(rows), scorer=TestScorer(), model=model))
+    columns = columns_of(score_dataset(make(rows), scorer=TestScorer(), model=model, generate=True))
     made = [f"made {i}" for i in range(len(given), 4)]
     assert columns["response"] == [*given, *made]
     assert columns["usage_calls"] == [1] * len(given) + [2] * len(made)
@@ -113,7 +113,7 @@ def test_numbers_are_answers_and_missing_values_of_pandas_are_none() -> None:
     frame = pd.DataFrame({"prompt": ["a", "b", None], "response": [4.0, float("nan"), 1.0]})
     scored = score_dataset(frame, scorer=TestScorer())
     assert scored["trustworthiness_score"].iloc[0] == expected_score("4.0")
-    assert scored["error"].iloc[1] == "the row has no response, and there is no model to make one"
+    assert scored["error"].iloc[1].startswith("the row has no response; --generate")
     assert scored["error"].iloc[2] == "the row has nothing in column 'prompt'"
 
 
@@ -129,5 +129,5 @@ def test_data_that_is_empty_or_none_at_all_is_told() -> None:
         score_dataset(pd.DataFrame({"prompt": []}), scorer=TestScorer())
     with pytest.raises(DataError, match="a int is no data set"):
         score_dataset(3, scorer=TestScorer())
-    with pytest.raises(DataError, match=r"no column 'prompt'.*the columns are: question, answer"):
-        score_dataset(pl.DataFrame({"question": ["a"], "answer": ["b"]}), scorer=TestScorer())
+    with pytest.raises(DataError, match=r"no column 'prompt'.*the columns are: text, answer"):
+        score_dataset(pl.DataFrame({"text": ["a"], "answer": ["b"]}), scorer=TestScorer())

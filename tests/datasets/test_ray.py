@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.ray import ray_engine
 from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer
-from nemoguardrails_trust.datasets.rows import Columns
 from nemoguardrails_trust.datasets.runs import Job, carry_out
 from nemoguardrails_trust.datasets.shards import run_folder_path
+from nemoguardrails_trust.datasets.writers import Output
 from nemoguardrails_trust.errors import DataError
 from tests.datasets.samples import make_rows, read, write
 from tests.datasets.scorers import TestScorer, expected_score
@@ -55,7 +56,7 @@ def test_a_run_begun_here_is_ended_on_ray_with_the_same_shards(tmp_path: Path) -
         source=open_source(data),
         columns=Columns(context=None),
         out=tmp_path / "out.parquet",
-        kind="parquet",
+        output=Output("parquet"),
         settings={},
         threshold=0.6,
         concurrency=4,

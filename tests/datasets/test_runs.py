@@ -23,7 +23,7 @@ from nemoguardrails_trust.errors import DataError, SettingsError, SetupError
 from tests.datasets.samples import files_of_at_most, make_rows, read, write
 from tests.datasets.scorers import TestScorer, expected_score
 
-FORMATS = ["csv", "jsonl", "parquet"]
+FORMATS = ["csv", "jsonl", "json", "parquet", "xlsx"]
 
 
 class KilledError(SetupError):

@@ -173,7 +173,7 @@ def test_a_made_response_goes_to_the_scorer_with_its_probabilities_and_cost() ->
 
     model = AnsweringModel()
     rows = [{"prompt": "How many?", "context": ["There are forty.", "Or so."]}]
-    (scored,) = score_dataset(rows, scorer=Keeping(), model=model)
+    (scored,) = score_dataset(rows, scorer=Keeping(), model=model, generate=True)
     assert exchanges == [
         Exchange(
             "forty", (Message("user", "How many?"),), ("There are forty.", "Or so."), (-0.1, -0.2)

@@ -18,6 +18,8 @@ from nemoguardrails_trust.exchange import (
     Message,
     ending_answer,
     read_messages,
+    read_passages,
+    read_response,
 )
 
 SYSTEM, USER, ANSWER = Message("system", "be brief"), Message("user", "why?"), "Because."
@@ -380,13 +382,19 @@ def test_what_cannot_be_read_whole_is_refused_with_the_reason(value: Any, told: 
         "[{'name': 'Ann'}]",
         "NaN",
         "9" * 5000,
-        "\ud800",
         "[" + "9" * 5000 + "]",
         "{'a': " + "-" * 100_000 + "1}",
     ],
 )
 def test_text_that_holds_no_messages_is_what_was_asked(text: str) -> None:
     assert read_messages(text) == (Message("user", text),)
+
+
+def test_half_a_surrogate_pair_is_no_letter() -> None:
+    (message,) = read_messages([{"role": "user", "content": "why\ud800?"}])
+    assert message.content == "why??"
+    assert read_response("a\udfff") == "a?"
+    assert read_passages("a\udfff") == ("a?",)
 
 
 @pytest.mark.parametrize("depth", [480, 100_000])

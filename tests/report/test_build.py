@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nemoguardrails_trust.datasets.rows import Columns as DataColumns
+from nemoguardrails_trust.datasets.columns import Columns as DataColumns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.report import build_report

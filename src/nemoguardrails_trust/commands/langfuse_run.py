@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from nemoguardrails_trust.datasets.rows import Columns, RowResult, scored_row
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.rows import RowResult, scored_row
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient

@@ -4,10 +4,9 @@ import gc
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +14,6 @@ from nemoguardrails_trust.commands.options import (
     EXIT_CODES,
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
-    REPLAY,
     BaseUrlOption,
     CalibrationOption,
     JsonOption,
@@ -28,20 +26,15 @@ from nemoguardrails_trust.commands.options import (
     ScorerOption,
     ThresholdOption,
     TokensPerMinuteOption,
-    build_model,
-    build_scorer,
-    require_no_server,
     scorer_settings,
     user_errors,
 )
+from nemoguardrails_trust.commands.row_scorer_spec import RowScorerSpec
 
 if TYPE_CHECKING:
-    from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.datasets.row_scorers import RowScorer
     from nemoguardrails_trust.datasets.runs import Engine, Job, Outcome
     from nemoguardrails_trust.datasets.tally import Prices
-    from nemoguardrails_trust.models.base import LanguageModel
-    from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
 
 # No one waits for a single row, and a rate limit may hold it up for a minute or more.
 DEFAULT_TIMEOUT = 300.0
@@ -54,72 +47,12 @@ class EngineName(StrEnum):
     RAY = "ray"
 
 
-@dataclass(frozen=True, slots=True)
-class RowScorerSpec:
-    """What a scorer of rows is built from, on this machine or on another.
-
-    Attributes:
-        settings: The scorer's.
-        base_url: The value of `--base-url`.
-        samples: The value of `--samples`.
-        concurrency: Rows, and calls, in flight at a time.
-        rates: What the model may be asked in a minute.
-        calibration: The one that the settings name, loaded.
-    """
-
-    settings: "ScorerSettings"
-    base_url: str | None
-    samples: int | None
-    concurrency: int
-    rates: Rates
-    calibration: "Calibration | None"
-
-    def build(self) -> "RowScorer":
-        """Builds the scorer.
-
-        Raises:
-            TrustError: It cannot be built; the message says why.
-        """
-        from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer
-        from nemoguardrails_trust.models.limits import Limits
-
-        settings = self.settings
-        options: dict[str, Any] = {"concurrency": self.concurrency}
-        if self.samples is not None:
-            options["samples"] = self.samples
-        if settings.scorer != "local" or settings.model is None:
-            built = build_scorer(
-                settings, settings.model, self.base_url, samples=self.samples, rates=self.rates
-            )
-            return ModelRowScorer(built.scorer, timeout=settings.timeout)
-        if settings.model == REPLAY:
-            require_no_server(self.base_url, self.rates)
-            return ReplayRowScorer(lambda model: self._create(model, options))
-        limits = Limits(
-            self.concurrency, self.rates.requests_per_minute, self.rates.tokens_per_minute
-        )
-        model = build_model(settings.model, self.base_url, limits=limits)
-        return ModelRowScorer(self._create(model, options), model, timeout=settings.timeout)
-
-    def _create(self, model: "LanguageModel | None", options: dict[str, Any]) -> "Scorer":
-        from nemoguardrails_trust.scorers.create import create_scorer
-
-        built = create_scorer(self.settings, model, calibration=self.calibration, **options)
-        return built.scorer
-
-    def identity(self) -> dict[str, Any]:
-        """What the results depend on."""
-        told = self.settings.model_dump(mode="json", include={"scorer", "quality", "model"})
-        told["samples"] = self.samples
-        told["calibration"] = self.calibration and self.calibration.model_dump(mode="json")
-        return told
-
-
 def score(
     data: Annotated[
         Path,
         typer.Argument(
-            metavar="DATA", help="CSV, JSON lines or Parquet, by its ending or its content."
+            metavar="DATA",
+            help="CSV, JSON lines, a JSON array, Parquet or Excel; .gz and .zst are unpacked.",
         ),
     ],
     out: Annotated[
@@ -127,8 +60,8 @@ def score(
         typer.Option(
             "--out",
             metavar="OUT",
-            help="The file to write: .csv, .tsv, .jsonl or .parquet. While it is being made, "
-            "what is scored is kept in OUT.shards.",
+            help="The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx. While it is "
+            "being made, what is scored is kept in OUT.shards.",
         ),
     ],
     model: ModelOption = None,
@@ -151,7 +84,8 @@ def score(
         typer.Option(
             "--prompt-column",
             metavar="NAME",
-            help="Text, or chat messages (a list, or JSON); 'prompt' by default.",
+            help="Text, or chat messages; by default 'prompt' or another usual name, such as "
+            "'question' or 'messages'.",
         ),
     ] = None,
     response_column: Annotated[
@@ -159,7 +93,8 @@ def score(
         typer.Option(
             "--response-column",
             metavar="NAME",
-            help="The answers; 'response' by default. Where there are none, the model makes them.",
+            help="The answers; by default 'response' or another usual name, such as 'answer' or "
+            "'output', or the last turn of a chat.",
         ),
     ] = None,
     context_column: Annotated[
@@ -167,9 +102,29 @@ def score(
         typer.Option(
             "--context-column",
             metavar="NAME",
-            help="Retrieved passages: text, or a list; 'context' by default, if it is there.",
+            help="Retrieved passages: text, or a list; by default 'context' or another usual "
+            "name, if it is there.",
         ),
     ] = None,
+    generate: Annotated[
+        bool,
+        typer.Option("--generate", help="Have the model make a response where there is none."),
+    ] = False,
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", metavar="NAME", help="Of DATA; found out by default."),
+    ] = None,
+    bom: Annotated[
+        bool,
+        typer.Option("--bom", help="Begin a CSV OUT with the mark by which Excel knows UTF-8."),
+    ] = False,
+    safe_cells: Annotated[
+        bool,
+        typer.Option(
+            "--safe-cells",
+            help="In a CSV OUT, put text that a spreadsheet would compute behind an apostrophe.",
+        ),
+    ] = False,
     concurrency: Annotated[
         int, typer.Option("--concurrency", min=1, metavar="N", help="Rows in flight at a time.")
     ] = 64,
@@ -236,6 +191,7 @@ def score(
             concurrency,
             Rates(requests_per_minute, tokens_per_minute),
             load_calibration(settings),
+            generate,
         )
         row_scorer = spec.build()
         job = _job(
@@ -244,6 +200,9 @@ def score(
             spec,
             row_scorer,
             limit=limit,
+            encoding=encoding,
+            bom=bom,
+            safe_cells=safe_cells,
             shard_size=shard_size,
             retry_errors=retry_errors,
             on_cluster=engine is EngineName.RAY,
@@ -267,6 +226,9 @@ def _job(
     row_scorer: "RowScorer",
     *,
     limit: int | None,
+    encoding: str | None,
+    bom: bool,
+    safe_cells: bool,
     shard_size: int,
     retry_errors: bool,
     on_cluster: bool,
@@ -276,16 +238,21 @@ def _job(
     from nemoguardrails_trust.datasets.score import find_columns, prepare
     from nemoguardrails_trust.scorers.create import threshold_of
 
-    source = open_source(data.absolute() if on_cluster else data, limit=limit)
+    source = open_source(data.absolute() if on_cluster else data, limit=limit, encoding=encoding)
+    found = find_columns(source, generate=spec.generate, **columns)
+    for told in filter(None, (*source.remarks, found.told)):
+        typer.echo(f"nemo-trust: {told}", err=True)
     return prepare(
         source,
         out.absolute() if on_cluster else out,
-        columns=find_columns(source, makes_responses=row_scorer.makes_responses, **columns),
+        columns=found,
         settings=spec.identity(),
         threshold=threshold_of(spec.settings, spec.calibration),
         concurrency=spec.concurrency,
         shard_size=shard_size,
         retry_errors=retry_errors,
+        bom=bom,
+        safe_cells=safe_cells,
     )
 
 
@@ -372,9 +339,10 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
         typer.echo(f"{job.out} already holds the {tally.rows:,} rows; nothing was done.")
     else:
         share = tally.flagged / tally.scored if tally.scored else 0.0
+        made = f"{tally.made:,} of them with a response that was made, " if tally.made else ""
         cost = "" if prices is None else f", cost {prices.cost(tally):,.2f}"
         typer.echo(
-            f"{job.out}: {tally.rows:,} rows, {tally.flagged:,} ({share:.1%}) below "
+            f"{job.out}: {tally.rows:,} rows, {made}{tally.flagged:,} ({share:.1%}) below "
             f"{job.threshold:g}, {tally.errors:,} without a score; {tally.calls:,} calls, "
             f"{cost_of(tally.prompt_tokens, tally.completion_tokens)}{cost}, "
             f"{duration(outcome.seconds)}"

@@ -1,13 +1,35 @@
-"""Reads CSV files row by row."""
+"""Reads CSV files row by row, as programs and people write them."""
 
 import csv
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from nemoguardrails_trust.datasets.lines import Lines
-from nemoguardrails_trust.datasets.source import Position, reading_file
+from nemoguardrails_trust.datasets.lines import UTF_8, Lines, unpacked_file
+from nemoguardrails_trust.datasets.source import Position, UnreadableRow
 from nemoguardrails_trust.errors import DataError
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_LINES = 100
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?$")
+"""Excel's own way to say what separates fields, before the header."""
+
+
+class Dialect(NamedTuple):
+    """How a CSV file is written.
+
+    Attributes:
+        delimiter: What stands between two fields.
+        spaced: Whether a space follows it that is no part of the field.
+        told: Whether a first line says so.
+    """
+
+    delimiter: str
+    spaced: bool = False
+    told: bool = False
 
 
 class CsvSource:
@@ -16,55 +38,128 @@ class CsvSource:
     blank_is_none = True
     row_count = None
 
-    def __init__(self, path: Path, delimiter: str = ",", limit: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        encoding: str = UTF_8,
+        remarks: tuple[str, ...] = (),
+        limit: int | None = None,
+        *,
+        tabbed: bool = False,
+    ) -> None:
+        """Reads how the file is written, and its header.
+
+        Args:
+            path: The file.
+            encoding: Its encoding.
+            remarks: What was guessed about it.
+            limit: Only so many rows.
+            tabbed: Whether its name suggests tabs between fields.
+
+        Raises:
+            DataError: It cannot be read, or its header cannot be used.
+        """
         self.name = str(path)
+        self.remarks = remarks
         self._path = path
         self._limit = limit
-        self._delimiter = delimiter
+        self._encoding = encoding
         self._size = path.stat().st_size
-        with reading_file(path), path.open("rb") as file:
-            lines = Lines(file, self.name, Position())
-            self.columns = tuple(self._next_record(self._reader(lines), lines) or ())
+        with self._lines() as lines:
+            self._dialect = _dialect_of(lines, (*"\t" * tabbed, *_DELIMITERS))
+        with self._lines() as lines:
+            header = self._header(lines)
+        self.columns = tuple(
+            name.strip() if self._dialect.spaced else name for name in _named(header)
+        )
         if len(set(self.columns)) != len(self.columns):
             twice = next(name for name in self.columns if self.columns.count(name) > 1)
             raise DataError(f"the header names column {twice!r} twice", path=self.name, line=1)
 
     def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
         """See `Source.rows`."""
-        with reading_file(self._path), self._path.open("rb") as file:
-            lines = Lines(file, self.name, start or Position())
-            reader = self._reader(lines)
+        with self._lines(start) as lines:
             if start is None:
-                self._next_record(reader, lines)
+                self._header(lines)
+            reader = self._reader(lines)
             row = start.row if start else 0
             while row != self._limit:
                 position = Position(row, lines.offset, lines.line)
-                fields = self._next_record(reader, lines)
-                if fields is None:
+                values = self._next_row(reader, lines)
+                if values is None:
                     return
-                if not fields:  # a blank line
-                    continue
-                if len(fields) != len(self.columns):
-                    raise DataError(
-                        f"the row has {len(fields)} fields, the header {len(self.columns)}",
-                        path=self.name,
-                        line=position.line + 1,
-                    )
-                yield position, dict(zip(self.columns, fields, strict=True))
-                row += 1
+                if values or isinstance(values, UnreadableRow):
+                    yield position, values
+                    row += 1
 
     def share(self, position: Position) -> float:
         """See `Source.share`."""
-        return position.row / self._limit if self._limit else position.offset / self._size
+        if self._limit:
+            return position.row / self._limit
+        return min(1.0, position.offset / self._size)
 
-    def _reader(self, lines: "Lines") -> Iterator[list[str]]:
+    @contextmanager
+    def _lines(self, start: Position | None = None) -> Iterator[Lines]:
+        with unpacked_file(self._path) as file:
+            yield Lines(file, self.name, start or Position(), self._encoding)
+
+    def _reader(self, lines: Lines) -> Iterator[list[str]]:
         # Retrieved passages are longer than the module's own limit of 128 KiB a field.
         csv.field_size_limit(2**31 - 1)
-        return csv.reader(lines, delimiter=self._delimiter, strict=True)
+        delimiter, spaced, _ = self._dialect
+        return csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
 
-    def _next_record(self, reader: Iterator[list[str]], lines: "Lines") -> list[str] | None:
+    def _header(self, lines: Lines) -> list[str]:
+        if self._dialect.told:
+            next(lines)
+        try:
+            return next(self._reader(lines), [])
+        except csv.Error as error:
+            raise DataError(f"is not CSV: {error}", path=self.name, line=1) from None
+
+    def _next_row(self, reader: Iterator[list[str]], lines: Lines) -> dict[str, Any] | None:
+        """The next row, without values where the line is blank; `None` at the end."""
         first = lines.line + 1
         try:
-            return next(reader, None)
+            fields = next(reader, None)
         except csv.Error as error:
-            raise DataError(f"is not CSV: {error}", path=self.name, line=first) from None
+            problem = DataError(f"is not CSV: {error}", path=self.name, line=first)
+            if "end of data" in str(error):  # a quotation mark is open, and has swallowed rows
+                raise problem from None
+            return UnreadableRow(problem)
+        except DataError as error:
+            if not lines.goes_on:
+                raise
+            return UnreadableRow(error)
+        if not fields:
+            return None if fields is None else {}
+        if len(fields) == len(self.columns):
+            return dict(zip(self.columns, fields, strict=True))
+        told = f"the row has {len(fields)} fields, the header {len(self.columns)}"
+        problem = DataError(told, path=self.name, line=first)
+        return UnreadableRow(problem, "\0".join(fields))
+
+
+def _named(header: list[str]) -> list[str]:
+    """A header, in which a column without a name is called by its place, as Excel leaves them."""
+    return [name or f"column {place}" for place, name in enumerate(header, start=1)]
+
+
+def _dialect_of(lines: Lines, delimiters: tuple[str, ...]) -> Dialect:
+    """What separates the fields: that by which all rows have as many as the header, and most."""
+    sample: list[str] = []
+    with suppress(DataError):  # of a line that cannot be decoded; its row will say so
+        sample.extend(islice(lines, _SAMPLE_LINES))
+    told = _SEPARATOR_LINE.match(sample[0]) if sample else None
+    if told:
+        delimiters, sample = (told[1],), sample[1:]
+    best, most = Dialect(delimiters[0], told=told is not None), (False, 1)
+    for delimiter in delimiters:
+        # The last row may be cut, and nothing is strict where a delimiter is but tried.
+        rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
+        width = len(rows[0]) if rows else 0
+        is_even = all(len(row) == width for row in rows[:-1])
+        if width > 1 and (is_even, width) > most:
+            spaced = all(name.startswith(" ") for name in rows[0][1:])
+            best, most = Dialect(delimiter, spaced, told is not None), (is_even, width)
+    return best

@@ -1,12 +1,14 @@
-"""Reads CSV, JSON lines and Parquet files row by row, in constant memory."""
+"""Reads files of rows, whatever their format, in constant memory."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from nemoguardrails_trust.datasets.csv_files import CsvSource
-from nemoguardrails_trust.datasets.json_files import JsonLinesSource
-from nemoguardrails_trust.datasets.lines import BYTE_ORDER_MARK
+from nemoguardrails_trust.datasets.excel_files import ExcelSource
+from nemoguardrails_trust.datasets.json_files import JsonArraySource, JsonLinesSource
+from nemoguardrails_trust.datasets.lines import PACKINGS, encoding_of, unpacked_file
 from nemoguardrails_trust.datasets.parquet_files import ParquetSource
-from nemoguardrails_trust.datasets.source import Source, reading_file
+from nemoguardrails_trust.datasets.source import Source, UnreadableRow, reading_file
 from nemoguardrails_trust.errors import DataError
 
 _FORMATS = {
@@ -14,46 +16,47 @@ _FORMATS = {
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
-    ".json": "jsonl",
+    ".json": "json",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xlsx": "xlsx",
 }
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
-def format_of(path: Path, *, reading: bool = False) -> str:
-    """The format of a file: `csv`, `tsv`, `jsonl` or `parquet`.
+class Format(NamedTuple):
+    """How a file is written.
 
-    By the ending of its name; when reading, otherwise by how it begins.
-
-    Raises:
-        DataError: The ending says nothing, and the file is not there to be looked at.
+    Attributes:
+        kind: `csv`, `tsv`, `jsonl`, `json` (an array), `parquet` or `xlsx`.
+        packing: `.gz`, `.zst`, or empty.
     """
-    by_name = _FORMATS.get(path.suffix.lower())
-    if not reading:
-        if by_name is None:
-            raise DataError(
-                "the name must end in .csv, .tsv, .jsonl or .parquet, to say what to write",
-                path=str(path),
-            )
-        return by_name
-    with reading_file(path), path.open("rb") as file:
-        start = file.read(4096).removeprefix(BYTE_ORDER_MARK).lstrip()
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    return by_name or ("jsonl" if start.startswith(b"{") else "csv")
+
+    kind: str
+    packing: str = ""
 
 
-def open_source(path: Path, *, limit: int | None = None) -> Source:
+def format_by_name(path: Path) -> Format | None:
+    """The format that the ending of a file's name says; `None` where it says nothing."""
+    packing = path.suffix.lower() if path.suffix.lower() in PACKINGS else ""
+    kind = _FORMATS.get(Path(path.stem).suffix.lower() if packing else path.suffix.lower())
+    return None if kind is None else Format(kind, packing)
+
+
+def open_source(path: Path, *, limit: int | None = None, encoding: str | None = None) -> Source:
     """Opens a file to read its rows.
+
+    The format is told by how the file begins, and by its name where that leaves a choice.
 
     Args:
         path: The file.
         limit: Only so many rows, at least 1.
+        encoding: Of a text file; by default it is found out.
 
     Raises:
         DataError: It cannot be read, is empty, or is not what its name says.
-        MissingDependencyError: It is a Parquet file, and pyarrow is not installed.
+        MissingDependencyError: What reads such a file is not installed.
+        SettingsError: There is no such encoding.
     """
     if path.exists() and not path.is_file():
         raise DataError("is not a regular file", path=str(path))
@@ -61,14 +64,32 @@ def open_source(path: Path, *, limit: int | None = None) -> Source:
         size = path.stat().st_size
     if size == 0:
         raise DataError("the file is empty", path=str(path))
-    kind = format_of(path, reading=True)
-    source: Source
-    if kind == "parquet":
-        source = ParquetSource(path, limit)
-    elif kind == "jsonl":
-        source = JsonLinesSource(path, limit)
-    else:
-        source = CsvSource(path, _DELIMITERS[kind], limit)
-    if next(iter(source.rows()), None) is None:
+    source = _open(path, limit, encoding)
+    first = next(iter(source.rows()), None)
+    if first is None:
         raise DataError("the file has no rows", path=str(path))
+    if isinstance(first[1], UnreadableRow):  # no row of many, but another format
+        raise first[1].problem
     return source
+
+
+def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
+    named = format_by_name(path)
+    kind = named.kind if named else ""
+    with unpacked_file(path) as file:
+        start = file.read(4)
+    if start == _OLD_EXCEL:
+        raise DataError("is an old Excel workbook; save it as .xlsx or .csv", path=str(path))
+    if start == _ZIP or kind == "xlsx":
+        return ExcelSource(path, limit)
+    if start == b"PAR1" or kind == "parquet":
+        return ParquetSource(path, limit)
+    encoding, told = encoding_of(path, encoding)
+    remarks = () if told is None else (told,)
+    with unpacked_file(path) as file:
+        text = file.read(4096).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    if kind in ("csv", "tsv") or (not kind and not text.startswith(("{", "["))):
+        return CsvSource(path, encoding, remarks, limit, tabbed=kind == "tsv")
+    if text.startswith("["):
+        return JsonArraySource(path, encoding, remarks, limit)
+    return JsonLinesSource(path, encoding, remarks, limit)

@@ -3,16 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.parquet_files import rows_of_batch
-from nemoguardrails_trust.datasets.rows import (
-    Columns,
-    RowResult,
-    added_columns,
-    carried_name,
-    kind_of,
-)
+from nemoguardrails_trust.datasets.parquet_writer import arrow_type
+from nemoguardrails_trust.datasets.rows import RowResult, added_columns, carried_name, kind_of
 from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, Source
-from nemoguardrails_trust.datasets.writers import arrow_type
 from nemoguardrails_trust.errors import DataError
 
 
@@ -71,6 +66,7 @@ def columns_of_results(
 
 class _InMemory:
     blank_is_none = False
+    remarks: tuple[str, ...] = ()
     row_count: int
 
     def share(self, position: Position) -> float:

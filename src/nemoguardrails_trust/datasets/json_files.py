@@ -1,13 +1,19 @@
-"""Reads JSON lines row by row."""
+"""Reads JSON lines and JSON arrays row by row."""
 
-import json
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.lines import Lines
-from nemoguardrails_trust.datasets.source import Position, reading_file
+from nemoguardrails_trust.datasets.lines import UTF_8, Lines, unpacked_file
+from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, UnreadableRow
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.values import load_json
+
+_OPENING, _CLOSING = ("[", "{"), ("]", "}")
+_BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[\[\]{}]')
 
 
 class JsonLinesSource:
@@ -16,46 +22,116 @@ class JsonLinesSource:
     blank_is_none = False
     row_count = None
 
-    def __init__(self, path: Path, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        encoding: str = UTF_8,
+        remarks: tuple[str, ...] = (),
+        limit: int | None = None,
+    ) -> None:
         self.name = str(path)
+        self.remarks = remarks
         self._path = path
         self._limit = limit
+        self._encoding = encoding
         self._size = path.stat().st_size
-        first = next(self.rows(), None)
-        self.columns = tuple(first[1]) if first else ()
+        # A row may lack a column, the first one too.
+        self.columns = tuple(
+            dict.fromkeys(name for _, row in islice(self.rows(), BATCH_ROWS) for name in row)
+        )
 
     def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
         """See `Source.rows`."""
-        with reading_file(self._path), self._path.open("rb") as file:
-            lines = Lines(file, self.name, start or Position())
+        with self._lines(start) as lines:
             row = start.row if start else 0
             while row != self._limit:
                 position = Position(row, lines.offset, lines.line)
-                line = next(lines, None)
+                try:
+                    line = next(lines, None)
+                except DataError as error:
+                    if not lines.goes_on:
+                        raise
+                    yield position, UnreadableRow(error)
+                    row += 1
+                    continue
                 if line is None:
                     return
-                if line.isspace():
-                    continue
-                yield position, self._parse(line, position)
-                row += 1
+                if not line.isspace():
+                    yield position, self._parse(line, position.line + 1)
+                    row += 1
 
     def share(self, position: Position) -> float:
         """See `Source.share`."""
-        return position.row / self._limit if self._limit else position.offset / self._size
+        if self._limit:
+            return position.row / self._limit
+        return min(1.0, position.offset / self._size)
 
-    def _parse(self, line: str, position: Position) -> dict[str, Any]:
-        number = position.line + 1
+    @contextmanager
+    def _lines(self, start: Position | None = None) -> Iterator[Lines]:
+        with unpacked_file(self._path) as file:
+            yield Lines(file, self.name, start or Position(), self._encoding)
+
+    def _parse(self, text: str, line: int) -> dict[str, Any]:
+        """The object that a text is the JSON of."""
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            told = getattr(error, "msg", type(error).__name__)
-            raise DataError(
-                f"the line is not a JSON object: {told}", path=self.name, line=number
-            ) from None
-        if not isinstance(value, dict):
-            raise DataError(
-                f"the line is a JSON {type(value).__name__}, not an object",
-                path=self.name,
-                line=number,
-            )
-        return value
+            value = load_json(text)
+        except ValueError as error:
+            told = f"is not a JSON object: {getattr(error, 'msg', error)}"
+        else:
+            if isinstance(value, dict):
+                return value
+            told = f"is a JSON {type(value).__name__}, not an object"
+        return UnreadableRow(DataError(f"the row {told}", path=self.name, line=line), text)
+
+
+class JsonArraySource(JsonLinesSource):
+    """A file that is one JSON array of objects."""
+
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        """See `Source.rows`."""
+        first = start.row if start else 0
+        with self._lines(start) as lines:
+            elements = self._elements(lines, within=start is not None)
+            for row, (offset, line, text) in enumerate(elements, start=first):
+                if row == self._limit:
+                    return
+                yield Position(row, offset, line), self._parse(text, line + 1)
+
+    def _elements(self, lines: Lines, *, within: bool) -> Iterator[tuple[int, int, str]]:
+        """The elements with the bytes and the lines before them.
+
+        Only brackets are looked at to find where one ends, so that an element which is broken or
+        nested without end costs no other.
+        """
+        depth = 1 if within else 0
+        offset = line = 0
+        pieces: list[str] = []
+        for text in lines:
+            taken, passed = 0, lines.offset - len(text.encode("utf-8", "replace"))
+            for token in _BRACKETS.finditer(text):
+                if token[0] not in _OPENING and token[0] not in _CLOSING:
+                    continue  # a string, with whatever brackets are in it
+                if token[0] in _OPENING and depth <= 1:
+                    gap = text[taken : token.start()]
+                    self._require_gap(gap, lines.line)
+                    taken = token.start() + (depth == 0)
+                    passed += len(gap.encode()) + (depth == 0)
+                    offset, line = passed, lines.line - 1
+                depth += 1 if token[0] in _OPENING else -1
+                if depth == 0:
+                    self._require_gap(text[taken : token.start()], lines.line)
+                    return
+                if depth == 1 and token[0] in _CLOSING:
+                    pieces.append(text[taken : token.end()])
+                    taken, passed = token.end(), passed + len(pieces[-1].encode())
+                    yield offset, line, "".join(pieces)
+                    pieces.clear()
+            if depth > 1:
+                pieces.append(text[taken:])
+            else:
+                self._require_gap(text[taken:], lines.line)
+        raise DataError("the JSON array does not end; the file was cut off", path=self.name)
+
+    def _require_gap(self, text: str, line: int) -> None:
+        if text.replace(",", "").strip():
+            raise DataError("holds something else than objects", path=self.name, line=line)

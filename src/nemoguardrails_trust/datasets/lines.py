@@ -1,35 +1,184 @@
-"""The lines of text files, with how far reading has come."""
+"""The lines of text files of any encoding, packed or not, with how far reading has come."""
 
+import codecs
+import gzip
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
-from nemoguardrails_trust.datasets.source import Position
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.datasets.parquet_files import import_pyarrow
+from nemoguardrails_trust.datasets.source import Position, reading_file
+from nemoguardrails_trust.errors import DataError, MissingDependencyError, SettingsError
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+UTF_8 = "utf-8"
+PACKINGS = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
+"""How packed files are named and begin."""
+
+_CHUNK = 1 << 20
+_SAMPLE = 1 << 16  # bytes of lines with letters beyond ASCII, from which an encoding is guessed
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: UTF_8,
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_USUAL = (
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
+    *("cp932", "gb18030", "big5", "cp949", "koi8_r", "mac_roman"),
+)
+"""What is no UTF-8 is mostly one of Windows' own encodings."""
+
+
+@contextmanager
+def unpacked_file(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a file to read its bytes, those of a packed one unpacked.
+
+    Raises:
+        DataError: It cannot be read, or is broken.
+        MissingDependencyError: It is packed by Zstandard, and pyarrow is not installed.
+    """
+    with reading_file(path), path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        if start.startswith(PACKINGS[".gz"]):
+            with gzip.open(file) as unpacked:
+                yield io.BufferedReader(unpacked)
+        elif start == PACKINGS[".zst"]:
+            arrow, _ = import_pyarrow()
+            with arrow.CompressedInputStream(file, "zstd") as unpacked:
+                yield io.BufferedReader(unpacked)
+        else:
+            yield file
+
+
+def encoding_of(path: Path, chosen: str | None = None) -> tuple[str, str | None]:
+    """The encoding of a text file.
+
+    Args:
+        path: The file.
+        chosen: The user's choice.
+
+    Returns:
+        The encoding, and what people are to be told of it: `None` where it is certain.
+
+    Raises:
+        DataError: The file cannot be read, or nothing that is usual fits it.
+        MissingDependencyError: It has to be guessed, and charset-normalizer is not installed.
+        SettingsError: There is no such encoding.
+    """
+    if chosen is not None:
+        try:
+            name = codecs.lookup(chosen).name
+        except LookupError:
+            raise SettingsError(f"there is no encoding {chosen!r}", key="encoding") from None
+        return UTF_8 if name == "utf-8-sig" else name, None
+    with unpacked_file(path) as file:
+        start = file.read(4)
+    for mark, name in _BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            return name, None
+    if len(start) == 4 and start.count(0) == 2:  # UTF-16 that says nothing of itself
+        return ("utf-16-le" if start[0] else "utf-16-be"), None
+    sample = _lines_beyond_ascii(path)
+    if sample is None:
+        return UTF_8, None
+    name = _guessed(sample, path)
+    told = f"{path} is not UTF-8 and is read as {name}; if letters are wrong, say --encoding"
+    return name, told
+
+
+def _lines_beyond_ascii(path: Path) -> bytes | None:
+    """Lines from which an encoding can be guessed; `None` where a file is UTF-8.
+
+    So is one in which most is UTF-8: that is one with broken lines.
+    """
+    decoder = codecs.getincrementaldecoder(UTF_8)()
+    with unpacked_file(path) as file:
+        try:
+            while chunk := file.read(_CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            pass
+        else:
+            return None
+    sample = b""
+    with unpacked_file(path) as file:
+        for line in file:
+            if not line.isascii():
+                sample += line
+            if len(sample) > _SAMPLE:
+                break
+    decoded = sample.decode(UTF_8, "replace")
+    broken = decoded.count("\ufffd")
+    letters = sum(not letter.isascii() for letter in decoded) - broken
+    return None if letters >= broken else sample[:_SAMPLE]
+
+
+def _guessed(sample: bytes, path: Path) -> str:
+    try:
+        from charset_normalizer import from_bytes
+    except ImportError:
+        raise MissingDependencyError("charset-normalizer", "datasets") from None
+    found = from_bytes(sample, cp_isolation=list(_USUAL))
+    names = {name for match in found for name in (match.encoding, *match.could_be_from_charset)}
+    best = found.best()
+    if best is None:
+        raise DataError("is not text in any usual encoding; save it as UTF-8", path=str(path))
+    return "cp1252" if "cp1252" in names else best.encoding
 
 
 class Lines:
-    """The lines of a file from an offset on, as text, with how far reading has come."""
+    """The lines of a text file from a position on, as text, with how far reading has come.
 
-    def __init__(self, file: IO[bytes], name: str, start: Position) -> None:
-        file.seek(start.offset)
-        self._file = file
+    Offsets count the bytes that the text has as UTF-8, whatever the file's own encoding.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, start: Position, encoding: str = UTF_8) -> None:
         self._name = name
+        self._encoding = encoding
+        self.goes_on = encoding == UTF_8  # behind a line that cannot be decoded
         self.offset = start.offset
         self.line = start.line
+        self._file = file
+        self._text: io.TextIOWrapper | None = None
+        if encoding != UTF_8:
+            self._text = io.TextIOWrapper(file, encoding, newline="\n")
+            passed = 0
+            while passed < start.offset:
+                passed += len(self._text.readline().encode())
+        elif file.seekable():
+            file.seek(start.offset)
+        else:
+            left = start.offset
+            while left > 0:
+                left -= len(file.read(min(left, _CHUNK)))
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
+        try:
+            if self._text is None:
+                return self._decoded()
+            text = self._text.readline()
+        except UnicodeDecodeError:
+            told = "UTF-8" if self.goes_on else self._encoding
+            line = self.line if self.goes_on else self.line + 1
+            raise DataError(f"the line is not {told} text", path=self._name, line=line) from None
+        if not text:
+            raise StopIteration
+        self.line += 1
+        self.offset += len(text.encode("utf-8", "surrogatepass"))
+        return text
+
+    def _decoded(self) -> str:
         data = self._file.readline()
         if not data:
             raise StopIteration
-        text = data.removeprefix(BYTE_ORDER_MARK) if self.offset == 0 else data
+        text = data.removeprefix(codecs.BOM_UTF8) if self.offset == 0 else data
         self.offset += len(data)
         self.line += 1
-        try:
-            return text.decode("utf-8")
-        except UnicodeDecodeError:
-            raise DataError("the line is not UTF-8 text", path=self._name, line=self.line) from None
+        return text.decode(UTF_8)

@@ -13,6 +13,7 @@ class ParquetSource:
     """A Parquet file."""
 
     blank_is_none = False
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, path: Path, limit: int | None = None) -> None:
         self.name = str(path)
@@ -62,17 +63,27 @@ class ParquetSource:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        try:
-            import pyarrow as pa
-            import pyarrow.parquet as parquet
-        except ImportError:
-            raise MissingDependencyError("pyarrow", "datasets") from None
+        pa, parquet = import_pyarrow()
         try:
             with reading_file(self._path), parquet.ParquetFile(self._path) as file:
                 yield file
         except pa.ArrowException as error:
             told = str(error).partition("\n")[0]
             raise DataError(f"the Parquet file is broken: {told}", path=self.name) from None
+
+
+def import_pyarrow() -> tuple[Any, Any]:
+    """Pyarrow and its Parquet module.
+
+    Raises:
+        MissingDependencyError: It is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingDependencyError("pyarrow", "datasets") from None
+    return pa, parquet
 
 
 def rows_of_batch(batch: Any) -> Iterator[dict[str, Any]]:

@@ -5,14 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from nemoguardrails_trust.datasets.rows import (
-    Columns,
-    Question,
-    Row,
-    RowResult,
-    read_question,
-    read_texts,
-)
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.rows import Question, Row, RowResult, read_question, read_texts
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel
@@ -25,11 +19,6 @@ from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 
 class RowScorer(Protocol):
     """Scores rows; what is wrong with a row becomes its result's error."""
-
-    @property
-    def makes_responses(self) -> bool:
-        """Whether rows without a response can be scored."""
-        ...
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """Scores a row.
@@ -68,20 +57,18 @@ class ModelRowScorer:
         if check is not None:
             check()
 
-    @property
-    def makes_responses(self) -> bool:
-        """Whether rows without a response can be scored."""
-        return self._model is not None
-
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""
         started = time.monotonic()
         made: Completion | None = None
         calls: tuple[CallUsage, ...] = ()
+        answer: str | None = None
         try:
             question = read_question(row, columns)
+            answer = question.response if question.from_chat else None
             if question.response is None:
                 made, calls = await self._answer(question)
+                answer = made.text
             exchange = _exchange(question, made)
             score = await score_safely(self._scorer, exchange, timeout=self._timeout)
         except SetupError:
@@ -91,7 +78,7 @@ class ModelRowScorer:
         if calls:
             usage = _with_calls(score.usage, calls, time.monotonic() - started)
             score = replace(score, usage=usage)
-        return RowResult.of(score, response=made.text if made else None)
+        return RowResult.of(score, response=answer, made=made is not None)
 
     async def aclose(self) -> None:
         """See `RowScorer.aclose`."""
@@ -102,7 +89,9 @@ class ModelRowScorer:
 
     async def _answer(self, question: Question) -> tuple[Completion, tuple[CallUsage, ...]]:
         if self._model is None:
-            raise DataError("the row has no response, and there is no model to make one")
+            raise DataError(
+                "the row has no response; --generate (generate=True) has the model make one"
+            )
         asked = prompt_messages(Exchange("", question.messages, question.context))
         work = self._model.complete(Ask(asked, "answer", top_logprobs=0))
         reply = await settled(work, timeout=self._timeout, what="the model")
@@ -123,11 +112,6 @@ class ReplayRowScorer:
         """
         build(ReplayModel([]))  # settings that do not fit are found before the first row
         self._build = build
-
-    @property
-    def makes_responses(self) -> bool:
-        """Recorded responses stand in the rows."""
-        return False
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""

@@ -2,13 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange import Message, read_messages, read_passages, read_response
-from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text
+from nemoguardrails_trust.exchange import (
+    Message,
+    ending_answer,
+    read_messages,
+    read_passages,
+    read_response,
+)
+from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text, whole_text
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
 Row = Mapping[str, Any]
@@ -32,75 +40,20 @@ _KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Which columns of a data set hold what is scored.
+class Question:
+    """What a row gives to score: an exchange whose response may still be to be made.
 
     Attributes:
-        prompt: A string, or chat messages with `role` and `content` (a list, or JSON text).
-        response: The answer to score; `None` where there is no such column.
-        context: A retrieved passage or several (a list, or JSON text); `None` where there is
-            no such column.
-        blank_is_none: Whether an empty response means that there is none, as in CSV, which
-            has no other way to say so.
+        messages: What was asked.
+        response: The answer; `None` where the row has none.
+        context: Retrieved passages.
+        from_chat: Whether the answer was the last turn of the chat.
     """
-
-    prompt: str = "prompt"
-    response: str | None = "response"
-    context: str | None = "context"
-    blank_is_none: bool = False
-
-    @classmethod
-    def find(
-        cls,
-        present: Sequence[str],
-        *,
-        prompt: str | None = None,
-        response: str | None = None,
-        context: str | None = None,
-        blank_is_none: bool = False,
-        path: str | None = None,
-    ) -> "Columns":
-        """Settles the columns of a data set.
-
-        Args:
-            present: The columns that there are.
-            prompt: The user's choice; `None` takes `prompt`, which must be there.
-            response: The user's choice; `None` takes `response` where it is there.
-            context: The user's choice; `None` takes `context` where it is there.
-            blank_is_none: Whether an empty response means that there is none.
-            path: The file, for the error.
-
-        Raises:
-            DataError: A column is not there; the message lists those that are.
-        """
-
-        def settle(chosen: str | None, usual: str, option: str) -> str | None:
-            if chosen is None and usual not in present and usual != "prompt":
-                return None
-            name = chosen or usual
-            if name not in present:
-                told = f"there is no column {name!r} (--{option}-column); "
-                told += f"the columns are: {', '.join(map(str, present))}"
-                if len(present) == 1 and ";" in str(present[0]):
-                    told += "; save the file with commas instead of semicolons"
-                raise DataError(told, path=path)
-            return name
-
-        return cls(
-            prompt=settle(prompt, "prompt", "prompt") or "prompt",
-            response=settle(response, "response", "response"),
-            context=settle(context, "context", "context"),
-            blank_is_none=blank_is_none,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a row gives to score: an exchange whose response may still be to be made."""
 
     messages: tuple[Message, ...]
     response: str | None
     context: tuple[str, ...]
+    from_chat: bool = False
 
 
 def read_question(row: Row, columns: Columns) -> Question:
@@ -109,6 +62,8 @@ def read_question(row: Row, columns: Columns) -> Question:
     Raises:
         DataError: The row has no prompt, or a value is of a kind that cannot be used.
     """
+    if isinstance(row, UnreadableRow):
+        raise row.problem
     prompt = _cell(row, columns.prompt)
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         raise DataError(f"the row has nothing in column {columns.prompt!r}")
@@ -120,6 +75,11 @@ def read_question(row: Row, columns: Columns) -> Question:
         response = read_response(response, what=f"column {columns.response!r}")
     context = None if columns.context is None else _cell(row, columns.context)
     passages = read_passages(context, what=f"column {columns.context!r}")
+    asked, ending = ending_answer(messages, what=f"column {columns.prompt!r}")
+    if ending is not None and response in (None, ending):
+        if not asked:
+            raise DataError(f"column {columns.prompt!r} holds an answer and nothing that was asked")
+        return Question(asked, ending, passages, from_chat=response is None)
     return Question(messages, response, passages)
 
 
@@ -151,7 +111,13 @@ def read_texts(row: Row, column: str) -> tuple[str, ...]:
 
 def fingerprint(row: Row) -> str:
     """A digest of all of a row's names and values, as 32 hex digits."""
-    text = json.dumps(list(row.items()), separators=(",", ":"), default=_json_value)
+    values: Any = list(row.items())
+    if isinstance(row, UnreadableRow):
+        values = [str(row.problem), row.raw]
+    try:
+        text = json.dumps(values, separators=(",", ":"), default=_json_value)
+    except (RecursionError, ValueError):  # nested without end: such a row is not scored anyway
+        text = json.dumps([str(name) for name in row])
     return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
 
 
@@ -166,7 +132,9 @@ class RowResult:
         alternatives: Other answers the model gave, most frequent first.
         error: Why there is no score, or which signals are missing from it.
         usage: What the score cost, and the response where it was made.
-        response: The response, where it was made because the row had none.
+        response: The response, where the row has no column with it: the last turn of the chat,
+            or one that was made.
+        made: Whether it was made.
     """
 
     score: float | None
@@ -176,18 +144,22 @@ class RowResult:
     error: str | None = None
     usage: Usage = field(default_factory=Usage)
     response: str | None = None
+    made: bool = False
 
     @classmethod
-    def of(cls, score: TrustworthinessScore, *, response: str | None = None) -> "RowResult":
+    def of(
+        cls, score: TrustworthinessScore, *, response: str | None = None, made: bool = False
+    ) -> "RowResult":
         """Takes from a score what a data set keeps of it."""
         return cls(
             score=score.score,
             signals={name: signal.value for name, signal in score.signals.items()},
-            explanation=_encodable(score.explanation),
-            alternatives=tuple(str(_encodable(text)) for text in score.alternatives),
-            error=_encodable(score.error),
+            explanation=encodable(score.explanation),
+            alternatives=tuple(map(encodable, score.alternatives)),
+            error=encodable(score.error),
             usage=score.usage,
-            response=_encodable(response),
+            response=encodable(response),
+            made=made,
         )
 
     @property
@@ -205,6 +177,7 @@ class RowResult:
             "error": self.error,
             "usage": [getattr(self.usage, name) for name in USAGE],
             "response": self.response,
+            "made": self.made,
         }
 
     @classmethod
@@ -218,6 +191,7 @@ class RowResult:
             error=stored["error"],
             usage=Usage(*stored["usage"]),
             response=stored["response"],
+            made=stored["made"],
         )
 
     def columns(self, signal_names: Iterable[str]) -> dict[str, Any]:
@@ -271,9 +245,13 @@ def scored_row(
     return {carried_name(name, values): value for name, value in written.items()} | values
 
 
-def _encodable(text: str | None) -> str | None:
-    """Text that every format can hold: half a surrogate pair is not UTF-8."""
-    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+def encodable(value: Any) -> Any:
+    """A value whose texts every format can hold: half a surrogate pair is not UTF-8."""
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, dict):
+        return {encodable(name): encodable(inner) for name, inner in value.items()}
+    return [encodable(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _json_value(value: Any) -> Any:

@@ -8,7 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.rows import Columns, RowResult, fingerprint
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.rows import RowResult, fingerprint
 from nemoguardrails_trust.datasets.shards import (
     RunFolder,
     Shard,
@@ -19,7 +20,7 @@ from nemoguardrails_trust.datasets.shards import (
 )
 from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.datasets.tally import Tally
-from nemoguardrails_trust.datasets.writers import write_scored
+from nemoguardrails_trust.datasets.writers import Output, write_scored
 from nemoguardrails_trust.disk import replacing, write_atomically
 from nemoguardrails_trust.errors import DataError
 
@@ -32,7 +33,7 @@ class Job:
         source: The rows.
         columns: Which of their columns are read.
         out: The file to make.
-        kind: Its format.
+        output: How it is written.
         settings: What the results depend on besides the rows; a run goes on only with the same.
         threshold: Scores below it count as flagged.
         concurrency: Rows in flight at a time.
@@ -43,7 +44,7 @@ class Job:
     source: Source
     columns: Columns
     out: Path
-    kind: str
+    output: Output
     settings: Mapping[str, Any]
     threshold: float
     concurrency: int
@@ -60,6 +61,8 @@ class Job:
             "response column": self.columns.response,
             "context column": self.columns.context,
             "shard size": self.shard_size,
+            "bom": self.output.bom,
+            "safe cells": self.output.safe_cells,
         }
 
     @property
@@ -191,7 +194,7 @@ def _assemble(job: Job, folder: RunFolder, tally: Tally) -> None:
     unfinished = folder.path / "assembled.tmp"
     pairs = _with_results(job, folder)
     with replacing(job.out, unfinished):
-        write_scored(unfinished, job.kind, job.source, pairs, job.columns, list(tally.signals))
+        write_scored(unfinished, job.output, job.source, pairs, job.columns, list(tally.signals))
 
 
 def _with_results(job: Job, folder: RunFolder) -> Iterator[tuple[dict[str, Any], RowResult]]:

@@ -1,6 +1,7 @@
 """Scores data sets from Python: files, frames, tables, lists and iterators."""
 
 import asyncio
+import logging
 import queue
 from collections.abc import (
     AsyncGenerator,
@@ -16,18 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
-from nemoguardrails_trust.datasets.files import format_of, open_source
+from nemoguardrails_trust.datasets.columns import Columns, no_column
+from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import columns_of_results, open_frame
 from nemoguardrails_trust.datasets.local import local_engine
 from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, RowScorer
-from nemoguardrails_trust.datasets.rows import Columns, Row, RowResult, scored_row
+from nemoguardrails_trust.datasets.rows import Row, RowResult, read_question, scored_row
 from nemoguardrails_trust.datasets.runs import Job, carry_out
 from nemoguardrails_trust.datasets.source import Source
 from nemoguardrails_trust.datasets.tally import ProgressCallback
-from nemoguardrails_trust.datasets.writers import check_writable
+from nemoguardrails_trust.datasets.writers import Output, check_writable
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_CONCURRENCY = 64
 DEFAULT_SHARD_SIZE = 1000
@@ -39,6 +43,7 @@ def score_dataset(
     *,
     scorer: Scorer,
     model: LanguageModel | None = None,
+    generate: bool = False,
     out: str | PathLike[str] | None = None,
     prompt_column: str | None = None,
     response_column: str | None = None,
@@ -48,6 +53,9 @@ def score_dataset(
     retry_errors: bool = False,
     threshold: float = DEFAULT_THRESHOLD,
     limit: int | None = None,
+    encoding: str | None = None,
+    bom: bool = False,
+    safe_cells: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Any:
     """Scores every row of a data set.
@@ -57,21 +65,29 @@ def score_dataset(
     not.
 
     Args:
-        data: A path to a CSV, JSON lines or Parquet file, a pandas or polars frame, an Arrow
-            table, a list of mappings, or an iterator of them.
+        data: A path to a CSV, JSON, JSON lines, Parquet or Excel file, a pandas or polars frame,
+            an Arrow table, a list of mappings, or an iterator of them.
         scorer: What scores. Its `aclose`, where it has one, is called in the end.
-        model: Makes the responses where there are none; without one, such rows get an error.
-        out: The file to write, by its ending CSV, JSON lines or Parquet. A run that ended early
-            goes on when it is called again with the same arguments. Needed where `data` is a
-            path, and of no use with an iterator, which cannot be read again.
-        prompt_column: The prompts, as text or chat messages; `prompt` by default.
-        response_column: The answers to score; `response` by default, where there is one.
-        context_column: Retrieved passages; `context` by default, where there is one.
+        model: With `generate`, what makes the responses.
+        generate: Whether responses are made where there are none; else such rows get an error.
+        out: The file to write, its format by its ending. A run that ended early goes on when it
+            is called again with the same arguments. Needed where `data` is a path, and of no use
+            with an iterator, which cannot be read again.
+        prompt_column: The prompts, as text or chat messages; by default `prompt`, or the column
+            with another usual name for them.
+        response_column: The answers to score; by default `response` or another usual name, if
+            there is one. Where there is none, the last turn of a chat is the answer.
+        context_column: Retrieved passages; by default `context` or another usual name, if there
+            is one.
         concurrency: Rows in flight at a time, at least 1.
         shard_size: With `out`, rows of a shard, at least 1.
         retry_errors: With `out`, whether to score again the rows that an earlier run could not.
         threshold: Scores below it are counted as flagged, 0 to 1.
         limit: Only the first rows of a file, at least 1.
+        encoding: Of a text file; found out by default.
+        bom: Whether a CSV `out` begins with the mark by which Excel knows UTF-8.
+        safe_cells: Whether text in a CSV `out` that a spreadsheet would compute is put behind an
+            apostrophe.
         progress: With `out`, called several times a second with how far the run has come.
 
     Returns:
@@ -90,30 +106,34 @@ def score_dataset(
     """
     if concurrency < 1 or shard_size < 1:
         raise SettingsError("concurrency and shard_size must be at least 1")
-    rows = ModelRowScorer(scorer, model)
+    rows = ModelRowScorer(scorer, _answering(model, generate=generate))
     names = {"prompt": prompt_column, "response": response_column, "context": context_column}
     is_path = isinstance(data, str | PathLike)
     if is_path and out is None:
         raise SettingsError("out must say which file to write", key="out")
     frame = None if is_path else open_frame(data)
-    source = open_source(Path(data), limit=limit) if is_path else frame
+    source = open_source(Path(data), limit=limit, encoding=encoding) if is_path else frame
     if source is None:
         if out is not None:
             raise SettingsError("out is of no use with an iterator, which cannot be read again")
         if not isinstance(data, Iterable):
             raise DataError(f"a {type(data).__name__} is no data set")
         return _scored_iterator(data, rows, names, concurrency)
-    columns = find_columns(source, makes_responses=rows.makes_responses, **names)
+    for told in source.remarks:
+        _log.warning("%s", told)
+    columns = find_columns(source, generate=generate, **names)
     if frame is None or out is not None:
         job = prepare(
             source,
             Path(str(out)),
             columns=columns,
-            settings=describe_scorer(scorer, model),
+            settings=describe_scorer(scorer, model if generate else None),
             threshold=threshold,
             concurrency=concurrency,
             shard_size=shard_size,
             retry_errors=retry_errors,
+            bom=bom,
+            safe_cells=safe_cells,
         )
         if not carry_out(job, local_engine(rows, report=progress)).complete:
             raise KeyboardInterrupt
@@ -128,6 +148,7 @@ async def score_rows(
     *,
     scorer: Scorer,
     model: LanguageModel | None = None,
+    generate: bool = False,
     prompt_column: str = "prompt",
     response_column: str = "response",
     context_column: str = "context",
@@ -139,7 +160,8 @@ async def score_rows(
         rows: Mappings by column; read no further ahead than four times the concurrency. What is
             not asynchronous is read in a worker thread.
         scorer: What scores. It is left open.
-        model: Makes the responses where there are none; without one, such rows get an error.
+        model: With `generate`, what makes the responses.
+        generate: Whether responses are made where there are none; else such rows get an error.
         prompt_column: The prompts, as text or chat messages.
         response_column: The answers to score.
         context_column: Retrieved passages.
@@ -152,7 +174,8 @@ async def score_rows(
         CredentialsError: A key is missing or was refused.
     """
     columns = Columns(prompt_column, response_column, context_column)
-    pairs = score_in_order(rows, ModelRowScorer(scorer, model), columns, concurrency)
+    row_scorer = ModelRowScorer(scorer, _answering(model, generate=generate))
+    pairs = score_in_order(rows, row_scorer, columns, concurrency)
     async with aclosing(pairs):
         async for row, result in pairs:
             yield scored_row(row, result, columns)
@@ -209,7 +232,7 @@ async def score_in_order(
 def find_columns(
     source: Source,
     *,
-    makes_responses: bool,
+    generate: bool,
     prompt: str | None = None,
     response: str | None = None,
     context: str | None = None,
@@ -218,13 +241,13 @@ def find_columns(
 
     Args:
         source: The rows.
-        makes_responses: Whether a model makes the responses where there is no such column.
+        generate: Whether responses are made where there are none.
         prompt: The user's choice.
         response: The user's choice.
         context: The user's choice.
 
     Raises:
-        DataError: A column is not there, or there are no responses and nothing makes them.
+        DataError: A column is not there, or there are no responses and none are to be made.
     """
     columns = Columns.find(
         source.columns,
@@ -234,13 +257,25 @@ def find_columns(
         blank_is_none=source.blank_is_none,
         path=source.name,
     )
-    if columns.response is None and not makes_responses:
-        raise DataError(
-            "there is no column 'response' (--response-column), and no model to make responses; "
-            f"the columns are: {', '.join(map(str, source.columns))}",
-            path=source.name,
-        )
+    if columns.response is None and not generate and not _ends_with_answer(source, columns):
+        error = no_column(source.columns, "response", "--response-column", source.name)
+        raise DataError(f"{error}; --generate (generate=True) has the model make the responses")
     return columns
+
+
+def _ends_with_answer(source: Source, columns: Columns) -> bool:
+    """Whether the first chat has the answer as its last turn."""
+    _, row = next(iter(source.rows()))
+    try:
+        return read_question(row, columns).response is not None
+    except DataError:
+        return False
+
+
+def _answering(model: LanguageModel | None, *, generate: bool) -> LanguageModel | None:
+    if generate and model is None:
+        raise SettingsError("generate needs the model that makes the responses", key="model")
+    return model if generate else None
 
 
 def prepare(
@@ -253,26 +288,29 @@ def prepare(
     concurrency: int,
     shard_size: int,
     retry_errors: bool,
+    bom: bool = False,
+    safe_cells: bool = False,
 ) -> Job:
     """Puts together what is to be done, and finds out what stands against it.
 
     Raises:
         DataError: OUT is the input, cannot be there, or cannot hold such rows.
-        MissingDependencyError: OUT needs pyarrow, which is not installed.
+        MissingDependencyError: What writes OUT is not installed.
+        SettingsError: An option does not go with OUT's format.
     """
-    kind = format_of(out)
+    output = Output.of(out, bom=bom, safe_cells=safe_cells)
     if not out.parent.is_dir():
         raise DataError("there is no such folder to write to", path=str(out.parent))
     if out.is_dir():
         raise DataError("is a folder, not a file to write", path=str(out))
     if out.exists() and Path(source.name).exists() and out.samefile(source.name):
         raise DataError("is the input; OUT must be another file", path=str(out))
-    check_writable(kind, source)
+    check_writable(output, source)
     return Job(
         source=source,
         columns=columns,
         out=out,
-        kind=kind,
+        output=output,
         settings=settings,
         threshold=threshold,
         concurrency=concurrency,

@@ -1,6 +1,6 @@
 """What rows are read from, whatever holds them."""
 
-import io
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +25,20 @@ class Position(NamedTuple):
     line: int = 0
 
 
+class UnreadableRow(dict[str, Any]):
+    """A row that is there and cannot be read: it has no values.
+
+    Attributes:
+        problem: Why, with the file and the line.
+        raw: What stands there.
+    """
+
+    def __init__(self, problem: DataError, raw: str = "") -> None:
+        super().__init__()
+        self.problem = problem
+        self.raw = raw
+
+
 class Source(Protocol):
     """Rows that can be read more than once, from any place."""
 
@@ -36,6 +50,11 @@ class Source(Protocol):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns; where rows differ, those of the first."""
+        ...
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What had to be guessed about it, for people."""
         ...
 
     @property
@@ -51,8 +70,10 @@ class Source(Protocol):
     def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
         """The rows from `start` on, each with its position.
 
+        A row that cannot be read is an `UnreadableRow`, and the others come all the same.
+
         Raises:
-            DataError: The file cannot be read, or a row of it not understood.
+            DataError: The file cannot be read, or where its rows end cannot be told.
         """
         ...
 
@@ -70,6 +91,6 @@ def reading_file(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, io.UnsupportedOperation) as error:
-        told = error.strerror or str(error).partition("\n")[0]
+    except (OSError, EOFError, zlib.error) as error:  # the latter of packed files
+        told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise DataError(f"cannot be read: {told}", path=str(path)) from None

@@ -15,6 +15,7 @@ class Tally:
         rows: Rows scored or failed.
         flagged: Rows with a score below the threshold.
         errors: Rows without a score.
+        made: Rows whose response was made.
         calls: Requests made.
         samples: Further answers drawn.
         prompt_tokens: Tokens read.
@@ -25,6 +26,7 @@ class Tally:
     rows: int = 0
     flagged: int = 0
     errors: int = 0
+    made: int = 0
     calls: int = 0
     samples: int = 0
     prompt_tokens: int = 0
@@ -38,6 +40,7 @@ class Tally:
             self.errors += 1
         elif result.score < threshold:
             self.flagged += 1
+        self.made += result.made
         self.calls += result.usage.calls
         self.samples += result.usage.samples
         self.prompt_tokens += result.usage.prompt_tokens

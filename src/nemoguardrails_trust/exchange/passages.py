@@ -5,7 +5,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.parts import keys_of
-from nemoguardrails_trust.exchange.values import bounded, load_nested, plain
+from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, whole_text
 
 _PASSAGES = ("documents", "passages", "results", "chunks", "nodes", "matches", "context")
 _PASSAGE = ("text", "page_content", "pageContent", "content", "document", "chunk", "snippet")
@@ -35,7 +35,7 @@ def read_passages(value: Any, *, what: str = "the context") -> tuple[str, ...]:
 def _read_passages(value: Any, what: str) -> Iterator[str]:
     value = plain(value)
     if isinstance(value, str):
-        yield from (value,) if value.strip() else ()
+        yield from (whole_text(value),) if value.strip() else ()
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _read_passages(inner, what)

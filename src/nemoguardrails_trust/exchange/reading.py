@@ -8,6 +8,7 @@ read whole or refused: half an exchange must never be scored as if it were all o
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
@@ -18,7 +19,7 @@ from nemoguardrails_trust.exchange.parts import (
     keys_of,
     read_content,
 )
-from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, to_json
+from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, to_json, whole_text
 
 _CHATS = ("messages", "conversations", "conversation", "contents", "input", "prompt")
 INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction")
@@ -66,7 +67,9 @@ def read_messages(
         if chat is not None and not in_text:
             raise DataError(f"{what} is chat messages as text; give the list itself")
         value = value if chat is None else chat
-    messages = tuple(_read_chat(value, what))
+    messages = tuple(
+        replace(message, content=whole_text(message.content)) for message in _read_chat(value, what)
+    )
     if not any(message.content.strip() or message.media for message in messages):
         raise DataError(f"{what} is empty")
     return messages
@@ -89,12 +92,12 @@ def read_response(value: Any, *, in_text: bool = True, what: str = "the response
     if isinstance(value, str):
         nested = _nested_chat(value, what, _is_answer) if in_text else None
         if nested is None:
-            return value
+            return whole_text(value)
         value = nested
     answer = ending_answer(tuple(_read_answer(value, what)), what=what)[1]
     if answer is None:
         raise DataError(f"{what} does not end with what the assistant said")
-    return answer
+    return whole_text(answer)
 
 
 def ending_answer(

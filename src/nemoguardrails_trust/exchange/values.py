@@ -62,6 +62,11 @@ def scalar_text(value: Any) -> str | None:
     return None
 
 
+def whole_text(text: str) -> str:
+    """A text that can be written anywhere: half a surrogate pair is no letter."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def load_json(text: str | bytes) -> Any:
     """Reads JSON.
 
