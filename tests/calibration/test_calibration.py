@@ -111,6 +111,13 @@ def test_the_map_never_falls_and_stays_from_0_to_1(
     assert 0.0 <= mapped.apply(low) <= mapped.apply(high) <= 1.0
 
 
+def test_a_file_of_more_than_a_megabyte_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_bytes(b"[" * 1_000_001)
+    with pytest.raises(DataError, match=r"calibration\.json: has more than 1,000,000 bytes"):
+        Calibration.load(path)
+
+
 def test_survives_its_file(tmp_path: Path) -> None:
     made = calibration(
         weights={"reflection": 0.2, "consistency": 0.8},

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from nemoguardrails_trust.datasets.shards import locked_folder
 from tests.datasets.command import app
 from tests.datasets.samples import files_of_at_most, make_rows, read, write
-from tests.servers.faults import closed_port
+from tests.servers.faults import closed_port, status
 from tests.servers.openai import OpenAIServer, Window, threaded_server
 
 RECORDED = Path(__file__).parents[1] / "data" / "triviaqa-llama13b.jsonl"
@@ -141,11 +141,15 @@ def test_rows_that_fail_end_with_1_and_are_tried_again_when_asked(tmp_path: Path
     data = write(tmp_path / "data.csv", make_rows(4))
     out = tmp_path / "out.csv"
     arguments = (data, "--out", out, "--model", "gpt-test", "--quality", "low", "--base-url")
-    result = run(*arguments, f"http://127.0.0.1:{closed_port()}/v1")
-    assert result.exit_code == 1
-    assert "--retry-errors scores them again" in result.stderr
-    assert all(row["error"] for row in read(out))
     with threaded_server(OpenAIServer(answer="True")) as server:
+        server.faults.always(status(400))
+        result = run(*arguments, server.base_url)
+        assert result.exit_code == 1
+        assert "--retry-errors scores them again" in result.stderr
+        assert all(row["error"] for row in read(out))
+        told = refused(*arguments, f"http://127.0.0.1:{closed_port()}/v1", "--retry-errors")
+        assert f"was started with '{server.base_url}'; use the same, or another OUT" in told
+        server.faults.clear()
         result = run(*arguments, server.base_url, "--retry-errors", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["scored"] == 4

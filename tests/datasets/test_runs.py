@@ -10,9 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nemoguardrails_trust.datasets import score_dataset
 from nemoguardrails_trust.datasets.rows import RowResult
+from nemoguardrails_trust.datasets.sealed_lines import seal, unseal
 from nemoguardrails_trust.datasets.shards import (
     Journal,
     RunFolder,
@@ -423,13 +426,87 @@ def test_a_shard_is_open_as_long_as_it_has_a_journal(tmp_path: Path) -> None:
 def test_a_damaged_shard_is_told_and_can_be_scored_again(tmp_path: Path) -> None:
     data, out = started(tmp_path)
     shard = run_folder_path(out) / "shard-00000001.jsonl"
-    shard.write_bytes(shard.read_bytes().replace(b"0.", b"1.", 1))
-    with pytest.raises(DataError, match=r"shard-00000001\.jsonl: the shard is damaged; remove it"):
-        score_dataset(data, scorer=TestScorer(), out=out, shard_size=20)
+    whole = shard.read_bytes()
+    before = TestScorer()
+    for damaged, told in (
+        (whole.replace(b"0.", b"1.", 1), r":1: the line is damaged; remove the file"),
+        (whole.partition(b"\n")[2], r": the shard is damaged; remove the file"),
+    ):
+        shard.write_bytes(damaged)
+        with pytest.raises(DataError, match=rf"shard-00000001\.jsonl{told}, and its rows"):
+            score_dataset(data, scorer=before, out=out, shard_size=20)
+    assert not before.asked
     shard.unlink()
     scorer = TestScorer()
     score_dataset(data, scorer=scorer, out=out, shard_size=20)
-    assert sorted(scorer.asked) == sorted(f"question {i}" for i in range(20, 40))
+    assert sorted(scorer.asked) == sorted(
+        f"question {i}" for i in (*range(20, 40), *range(55, 100))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "cure"),
+    [
+        ("manifest.jsonl", 1, "remove .*out.csv.shards to start afresh"),
+        ("manifest.jsonl", 2, "remove it, and the rows of its shard are scored again"),
+        ("shard-00000000.jsonl", 7, "remove the file, and its rows are scored again"),
+        ("shard-00000002.journal", 3, "remove it, and its row is scored again"),
+    ],
+)
+@pytest.mark.parametrize("damage", ["a digit", "a bad byte", "nothing but zeros"])
+def test_a_line_that_is_not_as_it_was_written_is_told_with_its_cure(
+    tmp_path: Path, name: str, line: int, cure: str, damage: str
+) -> None:
+    data, out = started(tmp_path)
+    path = run_folder_path(out) / name
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = lines[line - 1]
+    middle = len(whole) // 2
+    if damage == "a digit":
+        digit = next(i for i in range(middle, len(whole)) if whole[i : i + 1].isdigit())
+        other = b"%d" % ((int(whole[digit : digit + 1]) + 1) % 10)
+        lines[line - 1] = whole[:digit] + other + whole[digit + 1 :]
+    elif damage == "a bad byte":
+        lines[line - 1] = whole[:middle] + b"\xff" + whole[middle + 1 :]
+    else:
+        lines[line - 1] = bytes(len(whole) - 1) + b"\n"
+    path.write_bytes(b"".join(lines))
+    scorer = TestScorer()
+    with pytest.raises(DataError, match=rf"{name}:{line}: the line is damaged; {cure}"):
+        score_dataset(data, scorer=scorer, out=out, shard_size=20)
+    assert not scorer.asked
+
+
+def test_a_damaged_line_of_a_journal_can_be_removed(tmp_path: Path) -> None:
+    data, out = started(tmp_path)
+    path = run_folder_path(out) / "shard-00000002.journal"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[1:]))
+    scorer = TestScorer()
+    score_dataset(data, scorer=scorer, out=out, shard_size=20)
+    assert scorer.asked.count("question 40") == 1
+    assert len(read(out)) == 100
+
+
+@given(st.binary(max_size=200), st.integers(0, 199), st.integers(1, 255))
+def test_any_change_to_a_line_is_noticed(content: bytes, place: int, change: int) -> None:
+    line = seal({"result": content.hex()})
+    assert unseal(line, path=Path("x"), number=1, cure="") == {"result": content.hex()}
+    place %= len(line)
+    changed = line[:place] + bytes([line[place] ^ change]) + line[place + 1 :]
+    with pytest.raises(DataError, match=r"x:1: the line is damaged"):
+        unseal(changed, path=Path("x"), number=1, cure="")
+
+
+def test_a_link_to_out_is_the_same_run(tmp_path: Path) -> None:
+    data, out = started(tmp_path)
+    link = tmp_path / "link.csv"
+    link.symlink_to(out)
+    scorer = TestScorer()
+    score_dataset(data, scorer=scorer, out=link, shard_size=20)
+    assert len(scorer.asked) == 45
+    assert link.is_symlink()
+    assert len(read(out)) == 100
 
 
 def test_the_manifest_lists_the_shards_with_ranges_counts_and_checksums(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine
 
+MOST_BYTES = 1_000_000
+"""The most bytes of a calibration's file; reading more could take all memory."""
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Knots = tuple[tuple[Share, Share], ...]
 
@@ -74,10 +77,14 @@ class Calibration(BaseModel):
             DataError: The file cannot be read, or is no calibration of this version.
         """
         try:
-            text = Path(path).read_bytes()
+            with Path(path).open("rb") as file:
+                text = file.read(MOST_BYTES + 1)
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}"
             raise DataError(reason, path=str(path)) from error
+        if len(text) > MOST_BYTES:
+            told = f"has more than {MOST_BYTES:,} bytes, which no calibration has"
+            raise DataError(told, path=str(path))
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

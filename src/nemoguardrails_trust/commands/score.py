@@ -246,7 +246,7 @@ def _job(
         source,
         out.absolute() if on_cluster else out,
         columns=found,
-        settings=spec.identity(),
+        settings={**spec.identity(), "server": getattr(row_scorer, "server", None)},
         threshold=threshold_of(spec.settings, spec.calibration),
         concurrency=spec.concurrency,
         shard_size=shard_size,

@@ -57,6 +57,11 @@ class ModelRowScorer:
         if check is not None:
             check()
 
+    @property
+    def server(self) -> str | None:
+        """The address of the server that scores; `None` where it is not known."""
+        return getattr(self._scorer, "server", None)
+
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""
         started = time.monotonic()

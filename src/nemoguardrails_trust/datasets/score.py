@@ -298,6 +298,8 @@ def prepare(
         MissingDependencyError: What writes OUT is not installed.
         SettingsError: An option does not go with OUT's format.
     """
+    if out.is_symlink():  # by whatever name, it is one file and one run
+        out = out.resolve()
     output = Output.of(out, bom=bom, safe_cells=safe_cells)
     if not out.parent.is_dir():
         raise DataError("there is no such folder to write to", path=str(out.parent))
@@ -326,6 +328,7 @@ def describe_scorer(scorer: Scorer, model: LanguageModel | None) -> dict[str, An
         "scorer": getattr(scorer, "name", f"{kind.__module__}.{kind.__qualname__}"),
         "quality": getattr(scorer, "quality", None),
         "model": getattr(scorer, "model_name", None),
+        "server": getattr(scorer, "server", None),
         "model of the responses": None if model is None else model.name,
     }
 

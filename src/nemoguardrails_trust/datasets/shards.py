@@ -8,9 +8,10 @@ Beside `OUT` stands the folder `OUT.shards`:
     shard-00000001.journal  an open shard: a line for each row, written as soon as it is scored
 
 A finished shard is written beside its name, synced and renamed. A journal is only ever appended
-to, so that at worst its last line is torn; that line is then dropped. A shard is open as long as
-it has a journal, whatever the manifest says, and a later line of the manifest replaces an earlier
-one of the same shard: so a run may be killed between any two steps.
+to, so that at worst its last line is torn; that line is then dropped. Each line of all three
+carries a checksum, and finished shards are looked through before a run goes on. A shard is open as
+long as it has a journal, whatever the manifest says, and a later line of the manifest replaces an
+earlier one of the same shard: so a run may be killed between any two steps.
 """
 
 import hashlib
@@ -24,12 +25,21 @@ from pathlib import Path
 from typing import Any, Self
 
 from nemoguardrails_trust.datasets.rows import RowResult
+from nemoguardrails_trust.datasets.sealed_lines import (
+    seal,
+    unseal,
+    unsealed_lines,
+    whole_lines,
+)
 from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.disk import locked, write_atomically, writing
 from nemoguardrails_trust.errors import DataError, SettingsError
 
 VERSION = 1
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+_MEND_JOURNAL = "remove it, and its row is scored again on the next run"
+_MEND_SHARD = "remove the file, and its rows are scored again on the next run"
+_MEND_MANIFEST = "remove it, and the rows of its shard are scored again on the next run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +87,15 @@ class Journal:
         self.tally = Tally()
         self._threshold = threshold
         lines: dict[int, bytes] = {}
-        for line in (read := _whole_lines(path)):
-            stored = json.loads(line)
+        results: dict[int, RowResult] = {}
+        for line, stored in (read := list(unsealed_lines(path, cure=_MEND_JOURNAL))):
             lines[stored["row"]] = line
             self.fingerprints[stored["row"]] = stored["fingerprint"]
+            results[stored["row"]] = RowResult.from_json(stored["result"])
         if len(lines) < len(read):  # two processes had it open, as when a machine was given up
             write_atomically(path, b"".join(lines.values()))
-        for line in lines.values():
-            self.tally.add(RowResult.from_json(json.loads(line)["result"]), threshold)
+        for result in results.values():
+            self.tally.add(result, threshold)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.ftruncate(self._file, sum(map(len, lines.values())))
 
@@ -97,8 +108,7 @@ class Journal:
         Raises:
             DataError: It cannot be written, as when the disk is full.
         """
-        stored = {"row": row, "fingerprint": fingerprint, "result": result.to_json()}
-        data = _encode(stored).encode("ascii") + b"\n"
+        data = seal({"row": row, "fingerprint": fingerprint, "result": result.to_json()})
         with writing(self.path):
             while data:  # a disk that fills up takes a part first
                 data = data[os.write(self._file, data) :]
@@ -124,7 +134,7 @@ class Journal:
         Raises:
             DataError: A row is missing, or the shard cannot be written.
         """
-        lines = dict(zip(self.fingerprints, read := _whole_lines(self.path), strict=False))
+        lines = dict(zip(self.fingerprints, read := whole_lines(self.path), strict=False))
         order = range(first, first + rows)
         if lines.keys() != set(order) or len(read) != rows:
             raise DataError(
@@ -149,25 +159,42 @@ class RunFolder:
         self.path = path
         self.finished: dict[int, Shard] = {}
         self._manifest = path / "manifest.jsonl"
-        lines = _whole_lines(self._manifest)
+        lines = whole_lines(self._manifest)
         if len(lines) > 1 or (lines and any(path.glob("shard-*.journal"))):
-            self._check(json.loads(lines[0]), settings)
+            self._check(lines[0], settings)
             with writing(self._manifest):
                 os.truncate(self._manifest, sum(map(len, lines)))
         else:
-            head = json.dumps({"version": VERSION, "settings": dict(settings)})
-            write_atomically(self._manifest, head.encode("ascii") + b"\n")
-        for line in lines[1:]:
-            shard = Shard.from_json(json.loads(line))
+            head = {"version": VERSION, "settings": dict(settings)}
+            write_atomically(self._manifest, seal(head))
+        for number, line in enumerate(lines[1:], start=2):
+            stored = unseal(line, path=self._manifest, number=number, cure=_MEND_MANIFEST)
+            shard = Shard.from_json(stored)
             self.finished[shard.index] = shard
         for index in list(self.finished):
             if self.journal_path(index).exists() or not self.shard_path(index).exists():
                 del self.finished[index]
+            else:
+                self._require_whole(index)
 
-    def _check(self, head: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        if head.get("version") != VERSION:
+    def _check(self, head: bytes, settings: Mapping[str, Any]) -> None:
+        cure = f"remove {self.path} to start afresh"
+        stored = unseal(head, path=self._manifest, number=1, cure=cure)
+        if stored["version"] != VERSION:
             raise DataError("was made by another version of this program", path=str(self.path))
-        check_same_settings(head["settings"], settings, f"the run in {self.path}")
+        check_same_settings(stored["settings"], settings, f"the run in {self.path}")
+
+    def _require_whole(self, index: int) -> None:
+        """Makes sure that a finished shard is as it was written.
+
+        Raises:
+            DataError: It is not.
+        """
+        path = self.shard_path(index)
+        if _digest_of_file(path) != self.finished[index].checksum:
+            for _ in unsealed_lines(path, cure=_MEND_SHARD):  # names the line, if there is one
+                pass
+            raise DataError(f"the shard is damaged; {_MEND_SHARD}", path=str(path))
 
     def shard_path(self, index: int) -> Path:
         """Where a finished shard is."""
@@ -183,7 +210,7 @@ class RunFolder:
         Raises:
             DataError: The manifest cannot be written.
         """
-        line = _encode(shard.to_json()).encode("ascii") + b"\n"
+        line = seal(shard.to_json())
         with writing(self._manifest), self._manifest.open("ab") as file:
             file.write(line)
             file.flush()
@@ -202,7 +229,7 @@ class RunFolder:
         """How many rows stand in journals, and the last of them (-1 where there are none)."""
         count, last = 0, -1
         for path in self.path.glob("shard-*.journal"):
-            rows = {json.loads(line)["row"] for line in _whole_lines(path)}
+            rows = {stored["row"] for _, stored in unsealed_lines(path, cure=_MEND_JOURNAL)}
             count, last = count + len(rows), max(last, *rows, -1)
         return count, last
 
@@ -210,16 +237,16 @@ class RunFolder:
         """Opens every shard that holds failed rows again, with the others as they are."""
         for index, shard in list(self.finished.items()):
             if shard.tally.errors:
-                kept = _without_failed(_whole_lines(self.shard_path(index)))
-                write_atomically(self.journal_path(index), b"".join(kept))
+                kept = _without_failed(self.shard_path(index), _MEND_SHARD)
+                write_atomically(self.journal_path(index), kept)
                 del self.finished[index]
         for path in self.path.glob("shard-*.journal"):
-            write_atomically(path, b"".join(_without_failed(_whole_lines(path))))
+            write_atomically(path, _without_failed(path, _MEND_JOURNAL))
 
     def fingerprints(self, shard: Shard) -> list[str]:
         """The fingerprints of a finished shard's rows, in order."""
-        lines = _whole_lines(self.shard_path(shard.index))
-        return [json.loads(line)["fingerprint"] for line in lines]
+        lines = unsealed_lines(self.shard_path(shard.index), cure=_MEND_SHARD)
+        return [stored["fingerprint"] for _, stored in lines]
 
     def results(self) -> Iterator[tuple[str, RowResult]]:
         """All results in order, each with the fingerprint of its row.
@@ -228,16 +255,8 @@ class RunFolder:
             DataError: A shard is damaged.
         """
         for index in sorted(self.finished):
-            path = self.shard_path(index)
-            data = path.read_bytes()
-            if _digest(data) != self.finished[index].checksum:
-                raise DataError(
-                    "the shard is damaged; remove it, and its rows are scored again on the "
-                    "next run",
-                    path=str(path),
-                )
-            for line in data.splitlines():
-                stored = json.loads(line)
+            self._require_whole(index)
+            for _, stored in unsealed_lines(self.shard_path(index), cure=_MEND_SHARD):
                 yield stored["fingerprint"], RowResult.from_json(stored["result"])
 
     def remove(self) -> None:
@@ -313,18 +332,19 @@ def check_same_settings(
             )
 
 
-def _without_failed(lines: list[bytes]) -> list[bytes]:
-    return [line for line in lines if json.loads(line)["result"]["score"] is not None]
-
-
-def _whole_lines(path: Path) -> list[bytes]:
-    """The lines of a file that may end in a torn one, that one left out."""
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
-        return []
-    return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
+def _without_failed(path: Path, cure: str) -> bytes:
+    """The lines of a journal or a shard whose rows have a score."""
+    lines = unsealed_lines(path, cure=cure)
+    return b"".join(line for line, stored in lines if stored["result"]["score"] is not None)
 
 
 def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -137,6 +137,11 @@ class OpenAICompatibleModel:
         return self._name
 
     @property
+    def base_url(self) -> str:
+        """The server's address, without what may hold a key."""
+        return self._shown_url
+
+    @property
     def limits(self) -> Limits:
         """The cap on concurrency and the rate limits, which others may share."""
         return self._limits

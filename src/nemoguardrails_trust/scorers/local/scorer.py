@@ -104,6 +104,11 @@ class LocalScorer:
         return self._plan(self.quality, has_probability=False).samples
 
     @property
+    def server(self) -> str | None:
+        """The address of the model's server; `None` where it has none that is known."""
+        return getattr(self._model, "base_url", None)
+
+    @property
     def model_name(self) -> str:
         """The name of the model that draws the samples."""
         return self._model.name
