@@ -20,6 +20,7 @@ from nemoguardrails_trust.exchange.values import plain, to_json
 SENDERS = ("role", "from")
 """The keys that say who speaks."""
 
+_USUAL_KEYS = {"role", "content"}
 _BODIES = ("parts", "blocks", "content", "value", "text")
 _CALLS = ("tool_calls", "function_call", "toolInvocations")
 _BESIDE: Mapping[str, MediaKind] = {
@@ -64,6 +65,11 @@ def read_item(item: Any, where: str, *, default: str = "") -> Iterator[Message]:
         DataError: It is of no known form.
     """
     item = plain(item)
+    if type(item) is dict and item.keys() == _USUAL_KEYS:  # so nearly all are
+        name, text = item["role"], item["content"]
+        if isinstance(text, str) and isinstance(name, str) and name in ROLE_NAMES:
+            yield Message(ROLE_NAMES[name], text)
+            return
     if isinstance(item, Message):
         yield item
     elif isinstance(item, str):

@@ -67,9 +67,7 @@ def read_messages(
         if chat is not None and not in_text:
             raise DataError(f"{what} is chat messages as text; give the list itself")
         value = value if chat is None else chat
-    messages = tuple(
-        replace(message, content=whole_text(message.content)) for message in _read_chat(value, what)
-    )
+    messages = tuple(map(_whole, _read_chat(value, what)))
     if not any(message.content.strip() or message.media for message in messages):
         raise DataError(f"{what} is empty")
     return messages
@@ -139,6 +137,11 @@ def is_completion(value: Any) -> bool:
     return isinstance(first, Mapping) and (is_chat(first) or any(key in first for key in keys))
 
 
+def _whole(message: Message) -> Message:
+    text = whole_text(message.content)
+    return message if text is message.content else replace(message, content=text)
+
+
 def _is_answer(value: Any) -> bool:
     return is_chat(value) or is_completion(value)
 
@@ -176,16 +179,19 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
         raise DataError(f"{what} is a {type(value).__name__}; it must be a text or chat messages")
     if len(value) == 1 and isinstance(plain(value[0]), list):  # LangChain's batch of one
         value = plain(value[0])
-    items = [plain(item) for item in value]
-    if any(isinstance(item, Mapping) for item in items) and all(
-        isinstance(item, str) or (is_part(item) and role_name(item) is None) for item in items
-    ):
+    items = list(map(plain, value))
+    if all(isinstance(item, str) or _is_lone_part(item) for item in items):
+        if len(items) > 1 and all(isinstance(item, str) for item in items):
+            raise DataError(f"{what} is a list of texts; who says which cannot be told")
         yield from joined("user", read_content(items, what))
         return
-    if len(items) > 1 and all(isinstance(item, str) for item in items):
-        raise DataError(f"{what} is a list of texts; who says which cannot be told")
     for number, item in enumerate(items, start=1):
         yield from read_item(item, f"message {number} of {what}")
+
+
+def _is_lone_part(item: Any) -> bool:
+    """Whether something is a part of a message that stands by itself."""
+    return isinstance(item, Mapping) and role_name(item) is None and is_part(item)
 
 
 def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
@@ -248,7 +254,7 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
         raise DataError(f"{what} is a list of {len(items)} texts; it must be one")
     for number, item in enumerate(items, start=1):
         where = f"message {number} of {what}" if len(items) > 1 else what
-        if isinstance(item, str) or (is_part(item) and role_name(item) is None):
+        if isinstance(item, str) or _is_lone_part(item):
             yield from joined("assistant", read_content(item, where))
         else:
             yield from read_item(item, where, default="assistant")

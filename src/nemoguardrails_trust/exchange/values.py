@@ -42,6 +42,8 @@ def bounded(read: Callable[Parameters, Read]) -> Callable[Parameters, Read]:
 
 def plain(value: Any) -> Any:
     """A value without the wrappers of numpy and pandas; `None` for what they hold for nothing."""
+    if value is None or type(value) in (str, list, dict):
+        return value
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, str | list | dict):

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import TypeVar
 
 from nemoguardrails_trust.errors import ModelTimeoutError, ScoringError, SetupError, TrustError
@@ -100,7 +101,11 @@ async def settled(work: Awaitable[Result], *, timeout: float | None, what: str) 
     try:
         await asyncio.wait({task}, timeout=timeout)
     except asyncio.CancelledError:
-        await _end(task, what)
+        try:
+            await _end(task, what)
+        finally:
+            if asyncio.iscoroutine(work) and getcoroutinestate(work) == CORO_CREATED:
+                work.close()  # cancelled before it began, of which Python would warn
         raise
     late = timeout is not None and time.perf_counter() - started > timeout
     if late and task.done():

@@ -202,6 +202,16 @@ def test_passages_that_cannot_be_told_are_refused(value: Any) -> None:
         passages_of(value)
 
 
+@pytest.mark.parametrize("depth", [480, 20_000])
+def test_what_is_nested_without_end_is_refused_or_has_no_leaves(depth: int) -> None:
+    nested: Any = "why?"
+    for _ in range(depth):
+        nested = [nested]
+    with pytest.raises(DataError):
+        messages_of([{"role": "user", "content": nested}])
+    assert list(leaves(nested)) == []
+
+
 def test_leaves_are_all_the_texts() -> None:
     assert set(leaves('{"a": "one", "b": [{"c": "two"}], "d": 3}')) >= {"one", "two"}
 

@@ -12,7 +12,7 @@ from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Message, read_messages, read_passages, read_response
 from nemoguardrails_trust.exchange.parts import is_part
 from nemoguardrails_trust.exchange.reading import INSTRUCTIONS, is_chat, is_completion
-from nemoguardrails_trust.exchange.values import load_json, to_json
+from nemoguardrails_trust.exchange.values import MAX_DEPTH, bounded, load_json, to_json
 
 MEDIA = re.compile(r"@@@langfuseMedia:type=([^|@]{1,100})")
 """What Langfuse puts in the place of an image, a recording or a file."""
@@ -34,6 +34,7 @@ def parse(value: Any) -> Any:
     return parsed if isinstance(parsed, dict | list | str) else value
 
 
+@bounded
 def messages_of(value: Any) -> tuple[Message, ...]:
     """The messages that an input holds, tools included, in order.
 
@@ -48,6 +49,7 @@ def messages_of(value: Any) -> tuple[Message, ...]:
     return messages
 
 
+@bounded
 def text_of(value: Any) -> str:
     """The text of an output: an answer's words, or its tool calls as JSON.
 
@@ -77,17 +79,19 @@ def passages_of(value: Any) -> tuple[str, ...]:
     return tuple(map(_only_text, read_passages(parse(value), what="a passage")))
 
 
-def leaves(value: Any) -> Iterator[str]:
-    """Every string inside a value, and the value's own text."""
+def leaves(value: Any, depth: int = 0) -> Iterator[str]:
+    """Every string inside a value, as deep as data is nested, and the value's own text."""
+    if depth > MAX_DEPTH:
+        return
     parsed = parse(value)
     if isinstance(value, str):
         yield value
     if isinstance(parsed, Mapping):
         for inner in parsed.values():
-            yield from leaves(inner)
+            yield from leaves(inner, depth + 1)
     elif isinstance(parsed, list):
         for inner in parsed:
-            yield from leaves(inner)
+            yield from leaves(inner, depth + 1)
     elif isinstance(parsed, str) and parsed is not value:
         yield parsed
 
