@@ -65,7 +65,7 @@ def test_people_are_told_which_columns_are_read_under_other_names() -> None:
 
 def test_an_answer_in_another_column_is_scored_and_no_other_is_made() -> None:
     rows = [{"prompt": "What is the capital of France?", "answer": "Lyon"}]
-    for data in (rows, pd.DataFrame(rows)):
+    for data in (rows, pd.DataFrame(rows), iter(rows)):
         scored = score_dataset(data, scorer=TestScorer())
         assert list(pd.DataFrame(scored)["trustworthiness_score"]) == [expected_score("Lyon")]
 

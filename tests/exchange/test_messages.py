@@ -252,6 +252,14 @@ def test_messages_are_read_in_every_form(value: Any, messages: list[Message]) ->
             id="LangChain, a call that is told twice",
         ),
         pytest.param(
+            [{"type": "web_search_call", "id": "c", "action": {"query": "x"}},
+             {"role": "user",
+              "content": [{"type": "bash_code_execution_tool_result", "content": "found"}]}],
+            [Message("assistant", '{"name": "web_search_call", "arguments": {"query": "x"}}'),
+             FOUND],
+            id="tools that the server has of its own",
+        ),
+        pytest.param(
             [{"role": "ipython", "content": {"temperature": 12}}],
             [Message("tool", '{"temperature": 12}')],
             id="a result that is an object",
@@ -260,6 +268,12 @@ def test_messages_are_read_in_every_form(value: Any, messages: list[Message]) ->
             {"tools": [{"name": "find"}], "messages": CHAT[1:]},
             [Message("system", 'Tools: [{"name": "find"}]'), USER],
             id="the tools that there are",
+        ),
+        pytest.param(
+            {"modelId": "m", "system": [{"text": "be brief"}], "messages": CHAT[1:],
+             "toolConfig": {"tools": [{"name": "find"}]}},
+            [SYSTEM, Message("system", 'Tools: [{"name": "find"}]'), USER],
+            id="the tools of Bedrock",
         ),
     ],
 )  # fmt: skip

@@ -250,3 +250,14 @@ def test_a_page_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
     assert "Trustworthiness report" in built(ROWS, out)
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
     assert stat.S_IMODE(out.stat().st_mode) & 0o444 == 0o444
+
+
+@pytest.mark.parametrize("column", ["prompt", "response", "samples", "alternatives", "signals"])
+@pytest.mark.parametrize("value", ["[" * 100_000, "\ud800", 2**64, "[" * 480 + "]" * 480])
+def test_no_text_of_a_row_ends_the_report(tmp_path: Path, column: str, value: Any) -> None:
+    rows = [{"prompt": "q", "response": "a", "trustworthiness_score": 0.5}] * 2
+    lines = [json.dumps(rows[0]), json.dumps({**rows[1], column: value}), '{"prompt": "torn']
+    path = tmp_path / "results.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    report = build_report(path, tmp_path / "report.html")
+    assert (report.rows, report.scored) == (3, 2)

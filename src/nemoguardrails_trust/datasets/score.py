@@ -12,6 +12,8 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import aclosing
+from dataclasses import replace
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -336,9 +338,17 @@ def describe_scorer(scorer: Scorer, model: LanguageModel | None) -> dict[str, An
 def _scored_iterator(
     rows: Iterable[Row], scorer: RowScorer, names: Mapping[str, str | None], concurrency: int
 ) -> Iterator[dict[str, Any]]:
-    chosen = {key: name or key for key, name in names.items()}
-    columns = Columns(chosen["prompt"], chosen["response"], chosen["context"])
-    for row, result in _in_order(rows, scorer, columns, concurrency):
+    rows = iter(rows)
+    first = list(islice(rows, 1))
+    columns = Columns()
+    if first:
+        prompt, response, context = (names[key] for key in ("prompt", "response", "context"))
+        columns = Columns.find(list(first[0]), prompt=prompt, response=response, context=context)
+        # Other rows may have what the first one lacks.
+        columns = replace(
+            columns, response=columns.response or "response", context=columns.context or "context"
+        )
+    for row, result in _in_order(chain(first, rows), scorer, columns, concurrency):
         yield scored_row(row, result, columns)
 
 

@@ -23,13 +23,9 @@ _BY_TYPE = {
     ),
     **dict.fromkeys(("reasoning", "thinking", "redacted_thinking", "thought"), "thought"),
     **dict.fromkeys(("step-start", "source", "source-url", "source-document", "cache"), "mark"),
-    **dict.fromkeys(
-        ("tool_use", "tool_call", "tool-call", "function_call", "custom_tool_call"), "call"
-    ),
-    **dict.fromkeys(("server_tool_use", "server_tool_call", "mcp_tool_use", "mcp_call"), "call"),
+    **dict.fromkeys(("tool_use", "tool-call", "server_tool_use", "mcp_tool_use"), "call"),
     **dict.fromkeys(("tool_result", "tool-result", "tool_call_response"), "result"),
-    **dict.fromkeys(("function_call_output", "custom_tool_call_output"), "result"),
-    **dict.fromkeys(("server_tool_call_response", "mcp_tool_result"), "result"),
+    "server_tool_call_response": "result",
     **dict.fromkeys(("dynamic-tool", "tool-invocation"), "call and result"),
     **dict.fromkeys(("image", "image_url", "input_image", "audio", "input_audio"), "media"),
     **dict.fromkeys(("audio_url", "video", "video_url", "input_video", "media"), "media"),
@@ -38,6 +34,9 @@ _BY_TYPE = {
     "citable": "parts",
     "json": "data",
 }
+_BY_ENDING = {"_tool_result": "result", "_call_output": "result", "_call": "call"}
+"""What the tools that servers have of their own end in: web_search_call, bash_tool_result, …"""
+
 _BY_KEY = {
     **dict.fromkeys(("toolUse", "functionCall", "function_call", "executableCode"), "call"),
     **dict.fromkeys(("toolResult", "functionResponse", "function_response"), "result"),
@@ -52,7 +51,7 @@ _BY_KEY = {
 """How Gemini and Bedrock, whose parts have no type, name what a part is."""
 
 _RESULTS = ("content", "output", "result", "response", "value")
-_ARGUMENTS = ("arguments", "args", "input", "tool_kwargs", "parameters", "code")
+_ARGUMENTS = ("arguments", "args", "input", "tool_kwargs", "parameters", "action", "code")
 _NAMES = ("name", "toolName", "tool_name")
 _MEDIA_TYPES = ("mime_type", "mimeType", "media_type", "mediaType", "mimetype", "contentType")
 _URLS = ("url", "uri", "image_url", "audio_url", "video_url", "file_url", "fileUri", "file_uri")
@@ -109,9 +108,9 @@ def call_text(call: Mapping[str, Any]) -> dict[str, Any]:
     """A tool call without its id: what was called, and with what."""
     inner = call.get("function") or call.get("toolInvocation")
     source = inner if isinstance(inner, Mapping) else call
+    kind = call.get("type")
     name = next((source[key] for key in _NAMES if source.get(key)), None)
-    kind = str(call.get("type"))
-    if name is None and kind.startswith("tool-"):
+    if name is None and isinstance(kind, str):  # the tools of a server, and of Vercel's pages
         name = kind.removeprefix("tool-")
     arguments = next((source[key] for key in _ARGUMENTS if key in source), None)
     if isinstance(arguments, str) and (nested := load_nested(arguments)) is not None:
@@ -146,8 +145,11 @@ def _kind_of(part: Mapping[str, Any]) -> tuple[str | None, Any]:
     if isinstance(name, str):
         if name.startswith("data-"):  # of Vercel's: what the user is shown, not the model
             return "mark", part
+        kind = _BY_TYPE.get(name) or next(
+            (kind for ending, kind in _BY_ENDING.items() if name.endswith(ending)), None
+        )
         is_ui_tool = name.startswith("tool-") and "toolCallId" in part
-        return _BY_TYPE.get(name) or ("call and result" if is_ui_tool else None), part
+        return kind or ("call and result" if is_ui_tool else None), part
     for key, kind in _BY_KEY.items():
         if part.get(key) is not None:
             return kind, part[key]

@@ -35,6 +35,7 @@ _ABOUT_A_CALL = frozenset(
         "reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction",
         "extra_body", "extra_headers", "extra_query", "safety_settings", "safetySettings",
         "generation_config", "generationConfig", "inferenceConfig", "source", "language",
+        "modelId", "anthropic_version", "anthropic_beta", "stream", "toolChoice",
     )
 )  # fmt: skip
 """Keys beside a chat that say how the model was called, not what it was given."""
@@ -213,8 +214,8 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
             f"beside {chats[0]}, {what} has {keys_of(more)}, and whether the model was given that "
             "cannot be told"
         )
-    config = value.get("config")
-    places = [value, config] if isinstance(config, Mapping) else [value]
+    within = (value.get(key) for key in ("config", "toolConfig"))
+    places = [value, *(place for place in within if isinstance(place, Mapping))]
     for place in places:
         for key in filter(place.get, INSTRUCTIONS):
             yield from joined("system", read_content(place[key], what))

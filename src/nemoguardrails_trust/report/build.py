@@ -19,7 +19,8 @@ from nemoguardrails_trust import __version__
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import open_frame
 from nemoguardrails_trust.datasets.rows import Row
-from nemoguardrails_trust.datasets.scored import read_scored
+from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
+from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.report.answers import (
     AnswerPicker,
@@ -189,13 +190,16 @@ def _read(
     gathered, picker = Gathered(), AnswerPicker()
     names: dict[str, Counter[str]] = {"model": Counter(), "scorer": Counter()}
     for number, (line, row) in enumerate(rows, start=1):
-        result = read_scored(
-            row,
-            score_column=columns.score,
-            label_column=columns.label,
-            line=line,
-            path=path,
-        )
+        if isinstance(row, UnreadableRow):
+            result = ScoredRow(None, error=str(row.problem))
+        else:
+            result = read_scored(
+                row,
+                score_column=columns.score,
+                label_column=columns.label,
+                line=line,
+                path=path,
+            )
         gathered.add(result)
         picker.add(number, row, result)
         for column, counter in names.items():
