@@ -128,6 +128,36 @@ async def test_passthrough_has_the_messages_as_they_were_sent(scorer: ScriptedSc
     ]
 
 
+async def test_passthrough_has_calls_of_tools_and_their_results(scorer: ScriptedScorer) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"q": 1}'}}
+    messages: list[dict[str, Any]] = [
+        {"role": "developer", "content": "Prices are in euros."},
+        {"role": "user", "content": [{"type": "text", "text": "How much?"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "10"},
+    ]
+    await bot_v1("10 euros", more="passthrough: true").generate_async(messages=messages)
+    assert pairs(scorer.exchanges[0]) == [
+        ("system", "Prices are in euros."),
+        ("user", "How much?"),
+        ("assistant", '[{"name": "find", "arguments": {"q": 1}}]'),
+        ("tool", "10"),
+    ]
+
+
+async def test_a_message_that_cannot_be_read_leaves_the_answer_unchecked(
+    scorer: ScriptedScorer,
+) -> None:
+    messages = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "", "body": "Hi"},
+        *ask("How much?"),
+    ]
+    answer = await bot_v1("10", more="passthrough: true").generate_async(messages=messages)
+    assert scorer.exchanges == []
+    assert answer["content"] == f"10\n{NOT_CHECKED}"
+
+
 async def test_a_passthrough_prompt_is_one_user_message(scorer: ScriptedScorer) -> None:
     await bot_v1("10", more="passthrough: true").generate_async(prompt="How much?")
     assert pairs(scorer.exchanges[0]) == [("user", "How much?")]

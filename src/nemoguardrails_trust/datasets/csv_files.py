@@ -135,7 +135,10 @@ class CsvSource:
             return None if fields is None else {}
         if len(fields) == len(self.columns):
             return dict(zip(self.columns, fields, strict=True))
-        told = f"the row has {len(fields)} fields, the header {len(self.columns)}"
+        told = (
+            f"the row has {len(fields)} fields, the header {len(self.columns)}; text that holds "
+            f"{self._dialect.delimiter!r} must stand in quotation marks"
+        )
         problem = DataError(told, path=self.name, line=first)
         return UnreadableRow(problem, "\0".join(fields))
 
