@@ -26,7 +26,7 @@ class Signal:
     error: str | None = None
 
     def __post_init__(self) -> None:
-        _require_share("value", self.value)
+        require_share("value", self.value)
 
     def to_json(self) -> dict[str, Any]:
         """The signal as JSON types."""
@@ -132,7 +132,7 @@ class TrustworthinessScore:
     failures: tuple[TrustError, ...] = ()
 
     def __post_init__(self) -> None:
-        _require_share("score", self.score)
+        require_share("score", self.score)
 
     @property
     def signal_values(self) -> Mapping[str, float]:
@@ -162,7 +162,12 @@ class TrustworthinessScore:
         }
 
 
-def _require_share(name: str, value: float | None) -> None:
+def require_share(name: str, value: float | None) -> None:
+    """Makes sure that a value is a share, or `None`.
+
+    Raises:
+        ValueError: It is not a finite number from 0 to 1.
+    """
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

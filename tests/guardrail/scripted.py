@@ -70,6 +70,7 @@ def fail(settings: ScorerSettings) -> ScriptedScorer:
 
 
 NOT_A_FACTORY = 3
+SCRIPTED = "tests.guardrail.scripted:make"
 
 V1 = """
 import_paths: [nemoguardrails_trust/rail]
@@ -79,7 +80,7 @@ rails:
   output:
     flows: ["cleanlab trustworthiness{line}"]
 custom_data:
-  trust: {{scorer: "tests.guardrail.scripted:make"{settings}}}
+  trust: {{scorer: "{scorer}"{settings}}}
 {more}
 """
 
@@ -87,7 +88,7 @@ V2 = """
 colang_version: "2.x"
 {top}
 custom_data:
-  trust: {{scorer: "tests.guardrail.scripted:make"{settings}}}
+  trust: {{scorer: "{scorer}"{settings}}}
 {more}
 """
 
@@ -119,6 +120,7 @@ def bot_v1(
     more: str = "",
     colang: str | None = None,
     inputs: str = "[]",
+    scorer: str = SCRIPTED,
 ) -> LLMRails:
     """A Colang 1.0 bot in general mode whose model gives the answers in turn."""
     register()
@@ -127,17 +129,23 @@ def bot_v1(
         line=f" {line}" if line else "",
         more=more,
         inputs=inputs,
+        scorer=scorer,
     )
     config = RailsConfig.from_content(colang_content=colang, yaml_content=yaml)
     return LLMRails(config, llm=FakeLLMModel(responses=list(answers)))
 
 
 def bot_v2(
-    *answers: str, settings: str = "", arguments: str = "", more: str = "", top: str = ""
+    *answers: str,
+    settings: str = "",
+    arguments: str = "",
+    more: str = "",
+    top: str = "",
+    scorer: str = SCRIPTED,
 ) -> LLMRails:
     """A Colang 2.x bot that gives the answers in turn."""
     register()
-    yaml = V2.format(settings=f", {settings}" if settings else "", more="", top=top)
+    yaml = V2.format(settings=f", {settings}" if settings else "", more="", top=top, scorer=scorer)
     main = V2_MAIN.format(arguments=f" {arguments}" if arguments else "", more=more)
     config = RailsConfig.from_content(colang_content=main, yaml_content=yaml)
     rails = LLMRails(config, llm=FakeLLMModel(responses=list(answers)))

@@ -139,8 +139,8 @@ class Calibration(BaseModel):
         Raises:
             SettingsError: The weights need signals, and the score came without.
         """
-        if not isinstance(score, TrustworthinessScore) or score.score is None:
-            return score  # what a scorer gave instead is told by whoever asked for a score
+        if score.score is None:
+            return score
         raw: float | None = score.score
         if self.weights is not None:
             raw = combine(score.signal_values, self.signal_weights)

@@ -6,6 +6,7 @@ from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
+from nemoguardrails_trust.scorers.safely import require_usable
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 
@@ -43,6 +44,7 @@ class CalibratedScorer:
             score = await self._scorer.score(exchange, prefetched=prefetched)
         else:
             score = await self._scorer.score(exchange)
+        require_usable(score)  # a calibration would make a probability of anything
         return self._calibration.recalibrate(score)
 
     def check(self) -> None:

@@ -17,7 +17,7 @@ from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.models.prompts import require_text
 from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
-from nemoguardrails_trust.scores import TrustworthinessScore, Usage
+from nemoguardrails_trust.scores import TrustworthinessScore, Usage, require_share
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ async def score_safely(
         with whole_deadline(timeout * SHARE_FOR_CALLS):
             work = _ask(scorer, exchange, decide_at, prefetched)
             score = await settled(work, timeout=timeout, what="the scorer")
-        _require_usable(score)
+        require_usable(score)
     except SetupError:
         raise
     except TrustError as error:
@@ -168,8 +168,8 @@ async def _end(task: "asyncio.Future[Result]", what: str) -> None:
         task.exception()  # read, so that asyncio does not report it
 
 
-def _require_usable(score: object) -> None:
-    """Refuses a result that no application could be given.
+def require_usable(score: object) -> None:
+    """Refuses a scorer's result that no application could be given.
 
     Raises:
         ScoringError: It is no score, or a field that a scorer filled is not what it should be.
@@ -181,6 +181,10 @@ def _require_usable(score: object) -> None:
         value = getattr(score, name)
         if not isinstance(value, str | None):
             raise ScoringError(f"the scorer's {name} is a {type(value).__name__}, not a text")
+    try:
+        require_share("score", score.score)
+    except ValueError as error:
+        raise ScoringError(f"the scorer's {error}") from None
     try:
         json.dumps(score.to_json(), allow_nan=False, ensure_ascii=False).encode()
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
