@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nemoguardrails_trust.errors import CredentialsError
 from nemoguardrails_trust.models.abilities import Abilities, abilities_by_name, lesson_of
 from nemoguardrails_trust.models.base import TokenLogprob
 from nemoguardrails_trust.models.chat_answers import (
@@ -284,7 +285,6 @@ def test_servers_words_about_n_are_understood(message: str) -> None:
         ({"error": {"message": "max_tokens is too large"}}, 400, None),
         ({"error": {"message": "the context is too long"}}, 400, None),
         ({"error": {"message": "x", "param": "top_p"}}, 400, None),
-        ({"error": {"message": "temperature"}}, 401, None),
         ({"error": {"message": "temperature"}}, 404, None),
         ("temperature", 400, None),
         ({}, 400, None),
@@ -294,6 +294,11 @@ def test_a_refusal_teaches_what_it_names(
     body: Any, status: int, expected: Abilities | None
 ) -> None:
     assert learnt(body, status) == expected
+
+
+def test_a_refused_key_teaches_nothing() -> None:
+    error = failure_of_status("m at h", 401, {}, {"error": {"message": "temperature"}}).error
+    assert isinstance(error, CredentialsError)
 
 
 def test_what_was_not_sent_is_not_to_blame() -> None:

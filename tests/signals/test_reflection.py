@@ -97,7 +97,8 @@ class TestThePrompt:
     @pytest.mark.parametrize("place", ["response", "prompt", "context"])
     def test_keeps_its_structure_whatever_it_quotes(self, text: str, place: str) -> None:
         parts = {"prompt": "What is 2+2?", "response": "4", "context": "Maths."} | {place: text}
-        exchange = Exchange.of(parts["prompt"], parts["response"], context=parts["context"])
+        messages = (Message("user", parts["prompt"]),)
+        exchange = Exchange(parts["response"], messages, (parts["context"],))
         (message,) = reflection_messages(exchange)
         plain = Exchange.of("What is 2+2?", "4", context="Maths.")
         (as_built,) = reflection_messages(plain)

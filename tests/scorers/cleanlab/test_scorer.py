@@ -19,7 +19,7 @@ from nemoguardrails_trust.errors import (
     ModelResponseError,
     SettingsError,
 )
-from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
 from nemoguardrails_trust.scorers.cleanlab.client import Client, read_explanation, read_score
@@ -108,7 +108,8 @@ async def test_token_probabilities_are_passed_as_one_mean_probability(scene: Sce
 )
 async def test_any_text_reaches_the_service_as_it_is(scene: Scene, text: str) -> None:
     async with TLMServer() as server:
-        scored = await scene.scorer(server.url).score(Exchange.of(text, text))
+        exchange = Exchange(text, (Message("user", text),))
+        scored = await scene.scorer(server.url).score(exchange)
         (body,) = server.bodies
     assert scored.score == 0.87
     assert (body["prompt"], body["response"]["response"]) == (text, text)
