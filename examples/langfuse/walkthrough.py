@@ -13,15 +13,17 @@ from pathlib import Path
 
 from langfuse import get_client, observe, propagate_attributes
 
-from nemoguardrails_trust.integrations.langfuse import (
+from nemoguardrails_trust import (
+    Recorded,
+    ReplayModel,
+    ScorerSettings,
     ScoringOptions,
     TraceQuery,
     TraceReport,
+    create_scorer,
+    read_recorded,
     score_traces,
 )
-from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
-from nemoguardrails_trust.scorers.base import ScorerSettings
-from nemoguardrails_trust.scorers.create import create_scorer
 
 RECORDED = Path(__file__).parents[1] / "trivia" / "recorded.jsonl"
 QUESTIONS = 12

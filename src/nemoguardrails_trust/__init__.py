@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nemoguardrails_trust import agreement
+    from nemoguardrails_trust.calibration.calibration import Calibration
+    from nemoguardrails_trust.datasets import score_dataset, score_rows
     from nemoguardrails_trust.errors import (
         BatchError,
         CredentialsError,
@@ -16,69 +19,138 @@ if TYPE_CHECKING:
         ModelError,
         ScoringError,
         SettingsError,
+        SetupError,
         TrustError,
     )
-    from nemoguardrails_trust.exchange import Exchange, Message
+    from nemoguardrails_trust.exchange import Exchange, Media, Message
     from nemoguardrails_trust.guardrail.flows import rail_path
     from nemoguardrails_trust.guardrail.outcome import TrustOutcome
     from nemoguardrails_trust.guardrail.plugin import register
     from nemoguardrails_trust.guardrail.settings import TrustSettings
     from nemoguardrails_trust.guardrail.streaming import TrustEvent, stream_with_trust
-    from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
+    from nemoguardrails_trust.integrations.langfuse import (
+        ScoringOptions,
+        TraceQuery,
+        TraceReport,
+        attach_outcome_to_current_trace,
+        score_traces,
+        score_traces_async,
+    )
+    from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply, TokenLogprob
+    from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+    from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
+    from nemoguardrails_trust.report import Report, build_report
+    from nemoguardrails_trust.scorers.base import QualityPreset, Scorer, ScorerSettings
+    from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer
+    from nemoguardrails_trust.scorers.local.scorer import LocalScorer
     from nemoguardrails_trust.scores import CallUsage, Signal, TrustworthinessScore, Usage
     from nemoguardrails_trust.tlm import TLM
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Ask": "models.base",
     "BatchError": "errors",
+    "BuiltScorer": "scorers.create",
+    "Calibration": "calibration.calibration",
     "CallUsage": "scores",
+    "Completion": "models.base",
     "CredentialsError": "errors",
     "DataError": "errors",
     "Exchange": "exchange",
+    "LanguageModel": "models.base",
+    "LocalScorer": "scorers.local.scorer",
+    "Media": "exchange",
     "Message": "exchange",
     "MissingDependencyError": "errors",
     "ModelError": "errors",
+    "OpenAICompatibleModel": "models.openai",
+    "QualityPreset": "scorers.base",
+    "Recorded": "models.replay",
+    "ReplayModel": "models.replay",
+    "Reply": "models.base",
+    "Report": "report",
     "Scorer": "scorers.base",
     "ScorerSettings": "scorers.base",
     "ScoringError": "errors",
+    "ScoringOptions": "integrations.langfuse",
     "SettingsError": "errors",
+    "SetupError": "errors",
     "Signal": "scores",
     "TLM": "tlm",
+    "TokenLogprob": "models.base",
+    "TraceQuery": "integrations.langfuse",
+    "TraceReport": "integrations.langfuse",
     "TrustError": "errors",
     "TrustEvent": "guardrail.streaming",
     "TrustOutcome": "guardrail.outcome",
     "TrustSettings": "guardrail.settings",
     "TrustworthinessScore": "scores",
     "Usage": "scores",
+    "agreement": "agreement",
+    "attach_outcome_to_current_trace": "integrations.langfuse",
+    "build_report": "report",
+    "create_scorer": "scorers.create",
     "rail_path": "guardrail.flows",
+    "read_recorded": "models.replay",
     "register": "guardrail.plugin",
+    "score_dataset": "datasets",
+    "score_rows": "datasets",
+    "score_traces": "integrations.langfuse",
+    "score_traces_async": "integrations.langfuse",
     "stream_with_trust": "guardrail.streaming",
 }
 
 __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
+    "Ask",
     "BatchError",
+    "BuiltScorer",
+    "Calibration",
     "CallUsage",
+    "Completion",
     "CredentialsError",
     "DataError",
     "Exchange",
+    "LanguageModel",
+    "LocalScorer",
+    "Media",
     "Message",
     "MissingDependencyError",
     "ModelError",
+    "OpenAICompatibleModel",
+    "QualityPreset",
+    "Recorded",
+    "ReplayModel",
+    "Reply",
+    "Report",
     "Scorer",
     "ScorerSettings",
     "ScoringError",
+    "ScoringOptions",
     "SettingsError",
+    "SetupError",
     "Signal",
     "TLM",
+    "TokenLogprob",
+    "TraceQuery",
+    "TraceReport",
     "TrustError",
     "TrustEvent",
     "TrustOutcome",
     "TrustSettings",
     "TrustworthinessScore",
     "Usage",
+    "agreement",
+    "attach_outcome_to_current_trace",
+    "build_report",
+    "create_scorer",
     "rail_path",
+    "read_recorded",
     "register",
+    "score_dataset",
+    "score_rows",
+    "score_traces",
+    "score_traces_async",
     "stream_with_trust",
 ]
 
@@ -87,7 +159,8 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    module = import_module(f"{__name__}.{home}")
+    value = module if home == name else getattr(module, name)
     globals()[name] = value
     return value
 
