@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,38 @@ def test_scoring_from_python_does_not_load_nemoguardrails() -> None:
         "assert 'nemoguardrails' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_module_can_be_imported_where_there_is_no_fcntl() -> None:
+    """As on Windows, which has neither it nor all signals; NeMo's own modules do not need it."""
+    names = [
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for path in SOURCES
+        if path.name not in ("__init__.py", "__main__.py")
+    ]
+    code = (
+        "import importlib, signal, sys\n"
+        "sys.modules['fcntl'] = None\n"
+        "for name in ('SIGALRM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE'):\n"
+        "    delattr(signal, name)\n"
+        f"for name in {names!r}:\n"
+        "    importlib.import_module(name)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Imports within functions and for types count, too; only the list of public names does not."""
+    modules = {module_name(path): path for path in SOURCES if path != PACKAGE / "__init__.py"}
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        found = imported_modules(path) & set(modules)
+        # `from package import module` needs no more of the package than the module.
+        packages = {module.rpartition(".")[0] for module in found}
+        graph[name] = found - packages
+    TopologicalSorter(graph).prepare()

@@ -3,12 +3,14 @@
 import errno
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nemoguardrails_trust.errors import DataError
 
+_LONGEST_WAIT = 0.2  # seconds for a lock, since a run that ends just now removes its lock file
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -18,21 +20,30 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         DataError: It cannot be written; what was there before still is.
     """
-    unfinished = path.with_name(f"{path.name}.tmp")
-    with replacing(path, unfinished):
+    with replacing(path) as unfinished:
         unfinished.write_bytes(data)
 
 
 @contextmanager
-def replacing(path: Path, unfinished: Path) -> Iterator[None]:
+def replacing(path: Path, unfinished: Path | None = None) -> Iterator[Path]:
     """Puts a file that the block makes in the place of another, synced and at once.
+
+    Args:
+        path: The file to be replaced, or to be made.
+        unfinished: Where the block is to write; by default beside it, at a place of its own.
+
+    Yields:
+        Where the block is to write.
 
     Raises:
         DataError: The block could not write it; nothing is replaced then.
     """
+    if unfinished is None:
+        mine = f"{os.getpid()}.{threading.get_ident()}"
+        unfinished = path.with_name(f".{path.name}.{mine}.tmp")
     try:
         with writing(path):
-            yield
+            yield unfinished
             _sync(unfinished)
             unfinished.replace(path)
             _sync(path.parent)
@@ -54,8 +65,8 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             told = (
-                f"cannot be written: {error.strerror}; what has been scored is kept, "
-                "so free some space and run the same command again"
+                f"cannot be written: {error.strerror}; free some space and run the same command "
+                "again (what was finished is kept)"
             )
         else:
             told = f"cannot be written: {error.strerror or error}"
@@ -73,41 +84,40 @@ def locked(path: Path, out: Path) -> Iterator[None]:
     Raises:
         DataError: Another process holds it.
     """
-    import fcntl  # only where files are written: Windows has no such module
+    from filelock import FileLock, Timeout
 
-    while True:
-        with writing(path):
-            path.parent.mkdir(exist_ok=True)
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    holder = path.with_name(f"{path.name}.holder")
+    lock = FileLock(path)
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
         try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(file, 200, 0).decode("utf-8", "replace").strip()
-                raise DataError(
-                    f"another run is writing it ({holder or 'just started'}); "
-                    "wait for that one, or choose another OUT",
-                    path=str(out),
-                ) from None
-            if not _is_at(file, path):  # a run that ended just now has removed it
-                continue
-            with writing(path):
-                os.ftruncate(file, 0)
-                os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
-            yield
-            return
-        finally:
-            os.close(file)
-
-
-def _is_at(file: int, path: Path) -> bool:
+            lock.acquire(timeout=_LONGEST_WAIT, poll_interval=_LONGEST_WAIT / 4)
+        except Timeout:
+            raise DataError(
+                f"another run is writing it ({_text_of(holder) or 'just started'}); "
+                "wait for that one, or choose another OUT",
+                path=str(out),
+            ) from None
     try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False
+        with writing(path):
+            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", "utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
 
 
 def _sync(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders
+        return
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

@@ -292,7 +292,7 @@ def test_a_full_disk_gives_one_clear_line_and_loses_nothing(tmp_path: Path) -> N
     arguments = (RECORDED, "--out", out, "--model", "replay", "--limit", 40)
     with files_of_at_most(4_000):
         line = refused(*arguments)
-    assert "cannot be written: File too large; what has been scored is kept, so free" in line
+    assert "cannot be written: File too large; free some space" in line
     assert not out.exists()
     result = run(*arguments, "--json")
     assert result.exit_code == 0

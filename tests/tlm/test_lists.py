@@ -178,7 +178,7 @@ async def test_there_is_a_task_for_each_worker_not_for_each_prompt() -> None:
     items = [Item(str(i)) for i in range(5000)]
     outcomes = await run_all(items, work, concurrency=8, advance=lambda: None)
     assert [each.response for each in outcomes] == [str(i) for i in range(5000)]
-    assert most <= 8 + 1
+    assert most <= 8 + 2  # the workers, who feeds them, and this test
 
 
 def test_a_rate_that_is_set_holds_for_a_list() -> None:

@@ -1,6 +1,5 @@
 """Scores turned into probabilities: the file that `nemo-trust calibrate` makes, and its use."""
 
-import os
 from bisect import bisect_right
 from dataclasses import replace
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nemoguardrails_trust.calibration.intervals import Interval
+from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine
@@ -102,20 +102,7 @@ class Calibration(BaseModel):
         Raises:
             DataError: It cannot be written.
         """
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        try:
-            try:
-                with partial.open("w", encoding="utf-8") as file:
-                    file.write(self.model_dump_json(indent=2) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
-        except OSError as error:
-            reason = f"cannot be written: {error.strerror or error}"
-            raise DataError(reason, path=str(path)) from error
+        write_atomically(Path(path), f"{self.model_dump_json(indent=2)}\n".encode())
 
     def apply(self, score: float) -> float:
         """Gives the probability, 0 to 1, that an answer with this score is right.

@@ -1,15 +1,13 @@
 """`nemo-trust score`: scores a whole data set."""
 
-import gc
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.options import (
     EXIT_CODES,
     EXIT_INCOMPLETE,
@@ -285,7 +283,7 @@ def _carry_out(
 
             engine = local_engine(row_scorer, report=display.update, on_interrupt=on_interrupt)
         try:
-            with _seldom_collected():
+            with seldom_collected():
                 outcome = carry_out(job, engine)
         except KeyboardInterrupt:
             outcome = None
@@ -296,20 +294,6 @@ def _carry_out(
         )
         raise typer.Exit(EXIT_INTERRUPTED)
     return outcome
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Has the garbage collector look seldom, and not at what is there before the first row."""
-    from nemoguardrails_trust.concurrency.garbage import seldom_collected
-
-    gc.collect()
-    gc.freeze()
-    try:
-        with seldom_collected():
-            yield
-    finally:
-        gc.unfreeze()
 
 
 def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: bool) -> None:

@@ -1,1 +1,1 @@
-"""Event loops in a thread, the pool that works through items, and garbage collection."""
+"""Event loops in a thread, and the pool that works through items."""

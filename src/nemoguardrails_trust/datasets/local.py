@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from nemoguardrails_trust.concurrency.pool import in_thread, run_interruptibly, run_pool
+from nemoguardrails_trust.concurrency.loops import run_interruptibly
+from nemoguardrails_trust.concurrency.pool import in_thread, run_pool
 from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.runs import (
     Engine,

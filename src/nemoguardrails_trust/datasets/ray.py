@@ -9,12 +9,12 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from typing import Any
 
-from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
+from nemoguardrails_trust.concurrency.loops import LoopThread
+from nemoguardrails_trust.concurrency.pool import in_thread, run_pool
 from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.rows import fingerprint
 from nemoguardrails_trust.datasets.runs import Engine, InputCheck, Job, check_same_row
@@ -137,8 +137,7 @@ class ShardScorer:
     def __init__(self, build: Callable[[], RowScorer], job: Job) -> None:
         self._job = job
         self._scorer = build()
-        self._running = ExitStack()  # until the actor's process ends
-        self._loop = self._running.enter_context(loop_thread())
+        self._loop = LoopThread()  # until the actor's process ends
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """Scores the shards of a batch.

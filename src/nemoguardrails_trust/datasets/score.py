@@ -18,7 +18,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.concurrency.pool import in_thread, loop_thread, run_pool
+from nemoguardrails_trust.concurrency.loops import LoopThread
+from nemoguardrails_trust.concurrency.pool import in_thread, run_pool
 from nemoguardrails_trust.datasets.columns import Columns, no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import columns_of_results, open_frame
@@ -381,7 +382,7 @@ def _in_order(
             raise taken
         return taken
 
-    with loop_thread() as loop:
+    with LoopThread() as loop:
         driving = loop.submit(drive())
         outstanding = 0
         for row in rows:

@@ -286,7 +286,8 @@ def locked_folder(out: Path) -> Iterator[Path]:
         finally:
             if not (folder / "manifest.jsonl").exists():  # nothing was begun, or all is done
                 with suppress(OSError):
-                    (folder / "lock").unlink()
+                    (folder / "lock").unlink(missing_ok=True)
+                    (folder / "lock.holder").unlink(missing_ok=True)
                     folder.rmdir()
 
 

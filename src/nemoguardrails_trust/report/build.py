@@ -3,15 +3,13 @@
 import base64
 import hashlib
 import itertools
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import jinja2
 
@@ -21,6 +19,7 @@ from nemoguardrails_trust.datasets.frames import open_frame
 from nemoguardrails_trust.datasets.rows import Row
 from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
 from nemoguardrails_trust.datasets.source import UnreadableRow
+from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.report.answers import (
     AnswerPicker,
@@ -149,8 +148,7 @@ def build_report(
         models=_listed(names["model"]),
         scorers=_listed(names["scorer"]),
     )
-    with _replacing(out) as file:
-        file.write(page)
+    write_atomically(out, page)
     return Report(
         path=out,
         threshold=threshold,
@@ -275,17 +273,3 @@ def _policy(style: str, script: str) -> str:
             "trusted-types 'none'",
         ]
     )
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name only when it is complete."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            yield file
-        draft.replace(path)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", path=str(path)) from None
-    finally:
-        draft.unlink(missing_ok=True)

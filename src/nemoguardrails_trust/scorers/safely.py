@@ -65,6 +65,8 @@ async def score_safely(
             work = _ask(scorer, exchange, decide_at, prefetched)
             score = await settled(work, timeout=timeout, what="the scorer")
         require_usable(score)
+        if score.score is None and not score.error:
+            raise ScoringError("the scorer gave no score and no reason")
     except SetupError:
         raise
     except TrustError as error:
@@ -191,5 +193,3 @@ def require_usable(score: object) -> None:
         raise ScoringError(
             "the scorer's signals, usage, alternatives or metadata cannot be written as JSON"
         ) from error
-    if score.score is None and not score.error:
-        raise ScoringError("the scorer gave no score and no reason")

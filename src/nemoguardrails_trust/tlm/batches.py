@@ -1,10 +1,9 @@
 """Many prompts at once: so many at a time, in order, and none lost to another's failure."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from nemoguardrails_trust.concurrency.garbage import seldom_collected
+from nemoguardrails_trust.concurrency.pool import run_pool
 from nemoguardrails_trust.errors import BatchError, SetupError
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item
@@ -32,22 +31,17 @@ async def run_all(
         The outcomes in the order of the items.
     """
     outcomes = [Outcome()] * len(items)
-    places = iter(range(len(items)))
     in_vain: Outcome | None = None
 
-    async def worker() -> None:
+    async def work_on(place: int) -> None:
         nonlocal in_vain
-        for place in places:
-            outcome = in_vain or await work(items[place])
-            if in_vain is None and isinstance(outcome.error, SetupError):
-                in_vain = failed(outcome.error)
-            outcomes[place] = outcome
-            advance()
+        outcome = in_vain or await work(items[place])
+        if in_vain is None and isinstance(outcome.error, SetupError):
+            in_vain = failed(outcome.error)
+        outcomes[place] = outcome
+        advance()
 
-    with seldom_collected():
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(concurrency, len(items))):
-                group.create_task(worker())
+    await run_pool(range(len(items)), work_on, workers=min(concurrency, len(items)) or 1)
     return outcomes
 
 

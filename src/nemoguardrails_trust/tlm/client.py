@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from nemoguardrails_trust.concurrency.loops import BackgroundLoop
+from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
 from nemoguardrails_trust.tlm.batches import require_all, run_all
@@ -100,7 +100,7 @@ class TLM:
         )
         self._log = frozenset(chosen.log)
         self._verbose = verbose
-        self._background = BackgroundLoop()
+        self._loop_thread = LoopThread()
 
     @property
     def model(self) -> LanguageModel:
@@ -142,7 +142,7 @@ class TLM:
             ScoringError: No score could be had. `try_prompt` gives the answer even so.
             BatchError: Of many, some failed; raised once all have ended, with what was got.
         """
-        return self._background.run(
+        return self._loop_thread.run(
             self.prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
         )
 
@@ -164,7 +164,7 @@ class TLM:
         Raises:
             SettingsError: The arguments do not go together.
         """
-        return self._background.run(
+        return self._loop_thread.run(
             self.try_prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
         )
 
@@ -197,7 +197,7 @@ class TLM:
             ScoringError: No score could be had.
             BatchError: Of many, some failed; raised once all have ended, with what was got.
         """
-        return self._background.run(
+        return self._loop_thread.run(
             self.get_trustworthiness_score_async(
                 prompt, response, context=context, constrain_outputs=constrain_outputs
             )
@@ -230,7 +230,7 @@ class TLM:
         Raises:
             SettingsError: The arguments do not go together.
         """
-        return self._background.run(
+        return self._loop_thread.run(
             self.try_get_trustworthiness_score_async(
                 prompt, response, context=context, constrain_outputs=constrain_outputs
             )
@@ -250,7 +250,7 @@ class TLM:
 
         It is not needed at the end of a program. Used again, the object opens them anew.
         """
-        self._background.close()
+        self._loop_thread.close()
 
     async def aclose(self) -> None:
         """Closes the connections that the `_async` methods hold on the running event loop.

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import (
     CredentialsError,
     MissingDependencyError,
@@ -22,7 +23,6 @@ from nemoguardrails_trust.errors import (
     SettingsError,
     TrustError,
 )
-from nemoguardrails_trust.integrations.langfuse.background import BackgroundLoop
 
 DEFAULT_BASE_URL = "https://cloud.langfuse.com"
 DEFAULT_TIMEOUT = 60.0
@@ -157,7 +157,7 @@ class LangfuseClient:
         self.connection = connection
         self.requests = 0
         self._retry = retry or RetryPolicy()
-        self._thread = BackgroundLoop("nemo-trust-langfuse") if own_thread else None
+        self._thread = LoopThread("nemo-trust-langfuse") if own_thread else None
         self._http = httpx.AsyncClient(timeout=connection.timeout, follow_redirects=True)
         self.api: Any = AsyncLangfuseAPI(
             base_url=connection.base_url,
@@ -204,7 +204,7 @@ class LangfuseClient:
             try:
                 if self._thread is None:
                     return await method(**arguments)
-                return await self._thread.run(method, **arguments)
+                return await asyncio.wrap_future(self._thread.submit(_call(method, arguments)))
             except self._failures as failure:
                 error = self._explain(failure, f"while {doing}", absent, attempt)
             if attempt >= self._allowed(error):
@@ -245,6 +245,10 @@ class LangfuseClient:
             f"{place} answered in a form that its client cannot read {when} {nth}: "
             f"{type(failure).__name__}"
         )
+
+
+async def _call(method: Callable[..., Awaitable[_T]], arguments: Mapping[str, Any]) -> _T:
+    return await method(**arguments)
 
 
 def _explain_status(

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from nemoguardrails_trust.disk import write_atomically, writing
 from nemoguardrails_trust.errors import (
     CredentialsError,
     DataError,
@@ -91,13 +92,9 @@ class Position(BaseModel):
         Raises:
             DataError: The file cannot be written.
         """
-        draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(self.model_dump_json(), encoding="utf-8")
-            draft.replace(path)
-        except OSError as error:
-            raise DataError(f"cannot be written: {error.strerror}", path=str(path)) from None
+        write_atomically(path, self.model_dump_json().encode())
 
     def take_in(self, report: TraceReport, polled_at: datetime, lookback: timedelta) -> None:
         """Notes what a poll brought.
