@@ -7,7 +7,8 @@
     │   └── MissingDependencyError   an extra is not installed
     ├── DataError                a file or a row of it cannot be used
     ├── ScoringError             a score could not be had
-    │   └── BatchError               some of a list could not be answered or scored
+    │   ├── BatchError               some of a list could not be answered or scored
+    │   └── TooManyFailuresError     so many in a row failed that the rest was not tried
     └── ModelError               a call to a model or a hosted service failed
         ├── ModelTimeoutError        it took longer than allowed
         ├── ModelConnectionError     refused, reset, or no such host
@@ -19,6 +20,7 @@
 No message ever contains a key, a prompt or an answer.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -106,6 +108,18 @@ class BatchError(ScoringError):
         super().__init__(message)
         self.results = results
         self.failed = failed
+
+
+class TooManyFailuresError(ScoringError):
+    """So many in a row failed that the rest was not tried.
+
+    Attributes:
+        reasons: Why they failed, and how many for each reason.
+    """
+
+    def __init__(self, message: str, *, reasons: Mapping[str, int]) -> None:
+        super().__init__(message)
+        self.reasons = dict(reasons)
 
 
 class ModelError(TrustError):

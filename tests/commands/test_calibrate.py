@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.commands.calibrate import calibrate
 from nemoguardrails_trust.commands.evaluate import evaluate
+from nemoguardrails_trust.commands.score import score
+from tests.servers.openai import OpenAIServer, threaded_server
 
 DATA = Path(__file__).parents[1] / "data"
 TRIVIA = str(DATA / "triviaqa-llama13b.jsonl")
@@ -20,6 +22,7 @@ RUNNER = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "120"})
 APP = typer.Typer()
 APP.command()(calibrate)
 APP.command()(evaluate)
+APP.command()(score)
 
 
 def invoke(*arguments: str, code: int = 0) -> Result:
@@ -163,6 +166,61 @@ def test_signals_beside_the_scores_are_weighed(tmp_path: Path) -> None:
     assert weighed["auroc"] > raw["auroc"] + 0.02
 
 
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_what_score_wrote_calibrates_the_scorer_that_its_run_recorded(
+    tmp_path: Path, ending: str
+) -> None:
+    scored, out = str(tmp_path / f"scored{ending}"), str(tmp_path / "c.json")
+    local = (TRIVIA, "--model", "replay", "--limit", "250", "--quality", "high")
+    invoke("score", *local, "--out", scored)
+    target = ("--target", "recall=0.8")
+    made = told("calibrate", scored, "--out", out, *target)
+    assert (made["scorer"], made["quality"], made["model"]) == ("local", "high", "replay")
+    anew = told("calibrate", *local, "--out", out, *target)
+    for figure in ("threshold", "n", "expected", "weights"):
+        assert made[figure] == anew[figure]
+    told("evaluate", *local, "--calibration", out)
+
+
+def test_an_interrupted_calibration_goes_on_and_leaves_only_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    dice = random.Random(5)
+    rows = [
+        {"prompt": f"{i}?", "response": f"{i}", "correct": int(dice.random() < 0.5)}
+        for i in range(60)
+    ]
+    data = tmp_path / "data.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    out = tmp_path / "c.json"
+    broken = [True]
+
+    def answer(body: dict[str, Any]) -> str:
+        asked = json.dumps(body)
+        return "" if broken[0] and any(f"{i}?" in asked for i in range(40, 60)) else "True 70"
+
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        model = ("--model", "m", "--base-url", server.base_url, "--quality", "low")
+        arguments = ("calibrate", str(data), *model, "--out", str(out), "--concurrency", "4")
+        stopped = invoke(*arguments, "--max-failures", "5", code=2)
+        assert "stopped after 5 failures in a row" in stopped.stderr
+        assert not out.exists()
+        broken[0] = False
+        asked = len(server.bodies)
+        assert told(*arguments, "--retry-errors")["n"] == 60
+        assert len(server.bodies) - asked <= 24
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "data.jsonl"]
+
+
+def test_the_scored_rows_are_kept_where_so_asked(tmp_path: Path) -> None:
+    scored = tmp_path / "scored.csv"
+    local = ("calibrate", TRIVIA, "--model", "replay", "--limit", "120", "--scored", str(scored))
+    first = told(*local, "--out", str(tmp_path / "c.json"))
+    other = told(*local, "--out", str(tmp_path / "d.json"), "--target", "recall=0.7")
+    assert other["n"] == first["n"] == told("evaluate", str(scored))["n"]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -192,8 +250,8 @@ def test_a_place_that_cannot_be_written_is_noticed_before_scoring(tmp_path: Path
 def test_bad_lines_are_named_and_the_rest_is_used(halves: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     lines = Path(halves[0]).read_text(encoding="utf-8").splitlines()[:100]
-    path.write_text("\n".join(["{", *lines]) + "\n", encoding="utf-8")
+    path.write_text("\n".join([lines[0], "{", *lines[1:]]) + "\n", encoding="utf-8")
     options = ("calibrate", str(path), "--out", str(tmp_path / "c.json"), *COLUMN)
-    assert f"{path}:1: is not JSON" in invoke(*options, code=1).stderr
+    assert f"{path}:2: the row is not a JSON object" in invoke(*options, code=1).stderr
     assert Calibration.load(tmp_path / "c.json").n == 100
     invoke(*options, "--skip-bad")

@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.calibration.evaluation import Evaluation
 from nemoguardrails_trust.commands.evaluate import evaluate
+from tests.datasets.samples import write as write_rows
+from tests.servers.faults import closed_port
 from tests.servers.openai import OpenAIServer, threaded_server
 
 DATA = Path(__file__).parents[1] / "data"
@@ -112,7 +114,7 @@ def test_bad_lines_are_named_and_the_rest_is_scored(tmp_path: Path) -> None:
     path = write(tmp_path / "data.jsonl", rows)
     result = invoke(path, "--model", "replay", "--json", code=1)
     assert json.loads(result.stdout)["n"] == 2
-    assert f"{path}:2: is not JSON" in result.stderr
+    assert f"{path}:2: the row is not a JSON object" in result.stderr
     assert f"{path}:4: has no 'correct'" in result.stderr
     skipped = invoke(path, "--model", "replay", "--json", "--skip-bad")
     assert f"{path}:2" in skipped.stderr
@@ -124,7 +126,7 @@ def test_unchecked_rows_are_counted_with_the_reason(tmp_path: Path) -> None:
     result = invoke(path, "--model", "replay", "--json")
     found = json.loads(result.stdout)
     assert (found["n"], found["unchecked"], found["accuracy"]) == (3, 1, 0.5)
-    assert "1 answer has no score" in result.stderr
+    assert "1 row has no score: 1 × reflection: no judgement is recorded" in result.stderr
     assert "no samples are recorded" in result.stderr
 
 
@@ -159,7 +161,10 @@ def test_nothing_scored_is_exit_code_1(tmp_path: Path) -> None:
             "--early-stop is of no use with --quality low",
         ),
         ([SIMPLE, "--score-column", "s", "--samples", "3"], "--samples is of no use with"),
-        ([SIMPLE, "--score-column", "nope"], "simpleqa-tlm.jsonl:1: has no 'nope'"),
+        (
+            [SIMPLE, "--score-column", "nope"],
+            "there is no column 'nope' (--score-column)",
+        ),
         ([TRIVIA, "--model", "replay", "--calibration", "none.json"], "none.json: cannot be read"),
     ],
 )
@@ -190,6 +195,97 @@ def test_scores_with_a_model_on_a_server(
         assert found["samples_per_score"] == (0 if quality == "low" else 5)
         assert found["calls_per_score"] == (1 if quality == "low" else 2)
         assert len(server.bodies) == 6 * found["calls_per_score"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_every_format_of_score_is_evaluated_with_the_users_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    rows = [
+        {
+            "question": f"{i} + 1?",
+            "answer given": f"{i + 1}",
+            "passages": f"the sum is {i + 1}",
+            "verdict": "Right" if i % 2 else "WRONG",
+        }
+        for i in range(6)
+    ]
+    data = write_rows(tmp_path / f"data{ending}", rows)
+    with threaded_server(OpenAIServer(answer="True 90")) as server:
+        found = figures(
+            *(str(data), "--model", "gpt-test", "--base-url", server.base_url),
+            *("--quality", "low", "--label-column", "verdict", "--prompt-column", "question"),
+            *("--response-column", "answer given", "--context-column", "passages"),
+        )
+        asked = [json.dumps(body) for body in server.bodies]
+    assert (found["n"], found["unchecked"], found["accuracy"]) == (6, 0, 0.5)
+    assert len(asked) == 6
+    assert all("the sum is" in body for body in asked)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_what_score_wrote_is_evaluated_without_a_model(tmp_path: Path, ending: str) -> None:
+    out = str(tmp_path / f"scored{ending}")
+    options = ("--model", "replay", "--limit", "60")
+    found = figures(TRIVIA, *options, "--out", out)
+    again = figures(out)
+    assert {**again, "seconds": 0} == {**found, "seconds": 0}
+
+
+def test_a_run_is_kept_in_out_and_nothing_is_asked_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    data = write(tmp_path / "data.jsonl", [row(i, correct=i % 2) for i in range(20)])
+    out = str(tmp_path / "scored.csv")
+    with threaded_server(OpenAIServer(answer="True 90")) as server:
+        arguments = (data, "--model", "gpt-test", "--base-url", server.base_url)
+        first = figures(*arguments, "--quality", "low", "--out", out)
+        asked = len(server.bodies)
+        again = figures(*arguments, "--quality", "low", "--out", out)
+        assert len(server.bodies) == asked == 20
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    other = invoke(data, "--model", "other", "--quality", "low", "--out", out, code=2)
+    assert "model is 'other', but" in other.stderr
+
+
+def test_labels_in_words_are_read_and_others_are_named(tmp_path: Path) -> None:
+    rows = [
+        {**row(i, samples=[str(i + 1)] * 3), "correct": word}
+        for i, word in enumerate(["Right", "wrong", "TRUE", "no", "1", "0.0", "maybe", ""])
+    ]
+    path = write(tmp_path / "data.jsonl", rows)
+    result = invoke(path, "--model", "replay", "--json", code=1)
+    assert json.loads(result.stdout)["n"] == 6
+    allowed = "1 or 0, true or false, yes or no, right or wrong, correct or incorrect"
+    assert f"{path}:7: correct is 'maybe'; it must be {allowed}" in result.stderr
+    assert f"{path}:8: has no 'correct', which must be {allowed}" in result.stderr
+
+
+def test_token_probabilities_of_the_data_count(tmp_path: Path) -> None:
+    rows = [row(i, correct=i % 2, token_logprobs=[-0.1 if i % 2 else -3.0]) for i in range(40)]
+    path = write(tmp_path / "data.jsonl", rows)
+    found = figures(path, "--model", "replay", "--quality", "base")
+    assert (found["auroc"], found["calls_per_score"]) == (1.0, 0.0)
+
+
+def test_signals_that_are_missing_are_told(tmp_path: Path) -> None:
+    rows = [row(i, correct=i % 2, samples=[str(i + 1)] * 5) for i in range(4)]
+    result = invoke(write(tmp_path / "data.jsonl", rows), "--model", "replay")
+    told = "reflection is missing in 4 of 4 rows: 4 × no judgement is recorded for this response"
+    assert told in result.stderr
+
+
+def test_a_dead_server_ends_the_run_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    path = write(tmp_path / "data.jsonl", [row(i, correct=i % 2) for i in range(500)])
+    server = ("--model", "gpt-test", "--base-url", f"http://127.0.0.1:{closed_port()}/v1")
+    result = invoke(path, *server, "--max-failures", "10", "--timeout", "5", code=2)
+    assert "stopped after 10 failures in a row: 10 × " in result.stderr
+    assert "--retry-errors" not in result.stderr
+    kept = invoke(path, *server, "--max-failures", "10", "--out", str(tmp_path / "o.csv"), code=2)
+    assert "give the same command with --retry-errors" in kept.stderr
 
 
 def test_requests_a_minute_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,9 +323,10 @@ def make(settings):
     result = invoke(*options, "--json")
     found = json.loads(result.stdout)
     assert (found["n"], found["unchecked"], found["flagged_share"]) == (5, 3, 1.0)
-    assert "1 answer has no score: the scorer gave nothing within 0.2 s" in result.stderr
-    assert "1 answer has no score: the scorer raised RuntimeError" in result.stderr
-    assert "1 answer has no score: the scorer gave a float, not a" in result.stderr
+    assert "3 rows have no score: " in result.stderr
+    assert "1 × the scorer gave nothing within 0.2 s" in result.stderr
+    assert "1 × the scorer raised RuntimeError" in result.stderr
+    assert "1 × the scorer gave a float, not a" in result.stderr
     assert "sk-secret" not in result.output
 
 

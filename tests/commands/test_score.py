@@ -129,7 +129,7 @@ def test_recorded_samples_stand_in_csv_as_json(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     result = run(data, "--out", out, "--model", "replay")
     assert result.exit_code == 1
-    assert "1 rows have no score, the column 'error' says why" in result.stderr
+    assert "1 row has no score: 1 × column 'reflection' must be" in result.stderr
     first, second, third = read(out)
     assert float(first["trustworthiness_score"]) > 0.8
     assert float(second["trustworthiness_score"]) < 0.2
@@ -305,4 +305,4 @@ def test_help_tells_the_exit_codes_and_what_goes_on() -> None:
     assert result.exit_code == 0
     plain = " ".join(result.stdout.split())
     assert "130 interrupted" in plain
-    assert "goes on when the same command is given again" in plain
+    assert "continues when you give the same command again" in plain

@@ -39,7 +39,8 @@ def write(path: Path, rows: Rows) -> Path:
         book.save(path)
     else:
         with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
+            delimiter = "\t" if path.suffix == ".tsv" else ","
+            writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
             writer.writeheader()
             writer.writerows(rows)
     return path

@@ -1,179 +1,264 @@
-"""Labelled answers are read line by line, and scored with bounded concurrency."""
+"""Labelled answers are read from every format, and scored or measured as they are."""
 
-import asyncio
 import json
-from collections.abc import Sequence
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
-from nemoguardrails_trust.datasets.labelled import (
-    LabelledRow,
-    read_labelled,
-    score_rows,
-)
-from nemoguardrails_trust.errors import CredentialsError, DataError, ModelServerError
+from nemoguardrails_trust.datasets import calibrate_dataset, evaluate_dataset, score_dataset
+from nemoguardrails_trust.datasets.files import open_source
+from nemoguardrails_trust.datasets.labelled import LabelledAnswers, check_labels, read_labelled
+from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers.safely import score_safely
-from nemoguardrails_trust.scores import Signal, TrustworthinessScore
+from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
+from tests.datasets.samples import write
 
-ROW = {"prompt": "2 + 2?", "response": "4", "correct": 1}
-
-
-def write(path: Path, rows: Sequence[Any]) -> Path:
-    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
-@pytest.mark.parametrize(("label", "correct"), [(1, True), (0, False), (True, True)])
-def test_reads_prompt_response_and_label(tmp_path: Path, label: object, correct: bool) -> None:
-    row = {**ROW, "correct": label, "samples": ["4", "5"], "reflection": 0.5, "context": "c"}
-    (read,) = read_labelled(write(tmp_path / "data.jsonl", [row])).rows
-    assert read.correct is correct
-    assert read.recorded is not None
-    assert read.recorded.samples == ("4", "5")
-    assert read.recorded.exchange.context == ("c",)
+FRAMES: list[Callable[[Any], Any]] = [
+    list,
+    pd.DataFrame,
+    pl.DataFrame,
+    lambda rows: pa.Table.from_pylist(rows),
+]
 
 
-@pytest.mark.parametrize("label", [2, 0.5, "yes", None, "1"])
-def test_other_labels_are_bad_lines(tmp_path: Path, label: object) -> None:
-    path = write(tmp_path / "data.jsonl", [ROW, {**ROW, "correct": label}])
-    data = read_labelled(path)
-    assert len(data.rows) == 1
-    assert [str(each) for each in data.problems] == [f"{path}:2: 'correct' must be 1 or 0"]
+class LengthScorer:
+    """Trusts long answers; a response of `bad` has no score."""
+
+    name = "length"
+    asked = 0
+
+    async def score(self, exchange: Exchange) -> TrustworthinessScore:
+        self.asked += 1
+        if exchange.response == "bad":
+            return TrustworthinessScore(None, error="no score for this one")
+        value = min(1.0, len(exchange.response) / 10)
+        return TrustworthinessScore(
+            value, {"reflection": Signal(value)}, usage=Usage(calls=2, prompt_tokens=7)
+        )
 
 
-def test_bad_lines_are_collected_and_the_rest_is_read(tmp_path: Path) -> None:
-    path = write(tmp_path / "data.jsonl", [ROW, "{", "", {"correct": 1}, ROW])
-    data = read_labelled(path)
-    assert len(data.rows) == 2
-    assert [each.line for each in data.problems] == [2, 4]
+def rows_of(count: int = 40, *, seed: int = 1) -> list[dict[str, Any]]:
+    """Longer answers are right more often."""
+    dice = random.Random(seed)
+    rows = []
+    for number in range(count):
+        length = dice.randrange(1, 10)
+        correct = dice.random() < length / 10
+        rows.append({"prompt": f"p{number}", "response": "x" * length, "correct": int(correct)})
+    return rows
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_another_format_is_told_with_what_writes_json_lines(tmp_path: Path, ending: str) -> None:
-    path = write(tmp_path / f"data.{ending}", ["prompt,response,correct", "q,a,1"])
-    with pytest.raises(DataError, match=r"JSON lines, which this is not.*--out that ends in"):
-        read_labelled(path)
+def scored_rows(count: int = 40) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = score_dataset(rows_of(count), scorer=LengthScorer())
+    return rows
 
 
-def test_the_limit_counts_rows_that_can_be_used(tmp_path: Path) -> None:
-    data = read_labelled(write(tmp_path / "data.jsonl", [ROW, "{", ROW, "{"]), limit=2)
-    assert (len(data.rows), len(data.problems)) == (2, 1)
+def read(path: Path, **columns: str) -> LabelledAnswers:
+    return read_labelled(open_source(path), **columns)
 
 
-def test_scores_are_read_with_the_signals_beside_them(tmp_path: Path) -> None:
-    rows = [
-        {"correct": 1, "s": 0.7, "signal_reflection": 0.9, "signal_consistency": None},
-        {"correct": 0, "s": None},
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_what_score_writes_is_read_with_signals_and_costs(tmp_path: Path, ending: str) -> None:
+    data = write(tmp_path / "data.jsonl", rows_of())
+    out = score_dataset(data, scorer=LengthScorer(), out=tmp_path / f"scored{ending}")
+    answers = read(out)
+    expected = rows_of()
+    assert answers.correct == [bool(row["correct"]) for row in expected]
+    assert answers.scores == [len(row["response"]) / 10 for row in expected]
+    assert [row.signals["reflection"] for row in answers.rows] == answers.scores
+    assert answers.usage is not None
+    assert {(usage.calls, usage.prompt_tokens) for usage in answers.usage} == {(2, 7)}
+    assert answers.problems == {}
+
+
+def test_bad_lines_are_told_by_line_and_the_rest_is_read(tmp_path: Path) -> None:
+    good = json.dumps({"correct": "yes", "s": 0.5})
+    lines = [good, "{", "", '{"correct": 1}', '{"correct": "maybe", "s": 1}', '{"s": 1}', good]
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    answers = read(path, score_column="s")
+    assert len(answers.rows) == 2
+    assert list(answers.problems) == [2, 4, 5, 6]
+    told = [str(problem) for problem in answers.problems.values()]
+    assert told[0].startswith(f"{path}:2: the row is not a JSON object")
+    assert told[1] == f"{path}:4: has no 's'"
+    assert told[2].startswith(f"{path}:5: correct is 'maybe'; it must be 1 or 0, true or false")
+    assert told[3].startswith(f"{path}:6: has no 'correct', which must be 1 or 0, true or false")
+
+
+def test_a_csv_row_with_a_field_too_many_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("correct,s\nright,0.5\nright,0.5,0.6\nWrong,\n", encoding="utf-8")
+    answers = read(path, score_column="s")
+    assert (answers.correct, answers.scores) == ([True, False], [0.5, None])
+    assert [str(problem) for problem in answers.problems.values()] == [
+        (
+            f"{path}:3: the row has 3 fields, the header 2; text that holds ',' must stand in "
+            "quotation marks"
+        )
     ]
-    first, second = read_labelled(write(tmp_path / "data.jsonl", rows), score_column="s").rows
-    assert first.score is not None
-    assert second.score is not None
-    assert (first.score.score, second.score.score) == (0.7, None)
-    assert first.score.signal_values == {"reflection": 0.9}
+
+
+def test_a_line_that_is_no_object_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(b'{"correct": 1, "s": 1}\n"\xff"\n{"correct": 0, "s": 0}\n')
+    answers = read(path, score_column="s")
+    assert answers.scores == [1.0, 0.0]
+    assert "data.jsonl:2: the row is a JSON str" in str(answers.problems[2])
 
 
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"correct": 1}, "has no 's'"),
-        ({"correct": 1, "s": 1.2}, "'s' must be a number from 0 to 1, or null"),
-        ({"correct": 1, "s": float("nan")}, "'s' must be a number from 0 to 1, or null"),
-        ({"correct": 1, "s": True}, "'s' must be a number from 0 to 1, or null"),
-        ({"correct": 1, "s": "0.5"}, "'s' must be a number from 0 to 1, or null"),
-        ({"correct": 1, "s": 0.5, "signal_x": 7}, "'signal_x' must be a number"),
+        ({"correct": 1, "s": 1.2}, "s is 1.2; it must be a number from 0 to 1, or empty"),
+        ({"correct": 1, "s": True}, "s is True; it must be a number from 0 to 1"),
+        ({"correct": 1, "s": "high"}, "s is text; it must be a number from 0 to 1"),
+        ({"correct": 1, "s": 0.5, "signal_x": 7}, "signal_x is 7; it must be a number"),
     ],
 )
-def test_a_score_that_is_none_is_a_bad_line(tmp_path: Path, row: object, says: str) -> None:
+def test_a_score_that_is_none_is_a_problem_of_its_row(
+    tmp_path: Path, row: dict[str, Any], says: str
+) -> None:
     path = write(tmp_path / "data.jsonl", [{"correct": 1, "s": 0.5}, row])
-    (problem,) = read_labelled(path, score_column="s").problems
+    (problem,) = read(path, score_column="s").problems.values()
     assert says in str(problem)
     assert problem.line == 2
 
 
-@pytest.mark.parametrize(("lines", "says"), [([], "has no lines"), (["{"], "is not JSON")])
-def test_a_file_without_a_usable_line_is_an_error(
-    tmp_path: Path, lines: list[str], says: str
-) -> None:
-    with pytest.raises(DataError, match=says):
-        read_labelled(write(tmp_path / "data.jsonl", lines))
-
-
-async def test_scores_keep_the_order_of_the_rows_under_the_cap() -> None:
-    rows = [LabelledRow(True) for _ in range(20)]
-    running = most = 0
-
-    async def score(row: LabelledRow) -> TrustworthinessScore:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        place = next(i for i, each in enumerate(rows) if each is row)
-        await asyncio.sleep(0.001 * (place % 3))
-        running -= 1
-        return TrustworthinessScore(place / 20)
-
-    seen: list[float | None] = []
-    scores = await score_rows(rows, score, concurrency=4, on_score=lambda s: seen.append(s.score))
-    assert [each.score for each in scores] == [i / 20 for i in range(20)]
-    assert most == 4
-    assert sorted(each or 0.0 for each in seen) == [i / 20 for i in range(20)]
-
-
 @pytest.mark.parametrize(
-    ("error", "says"),
+    ("rows", "columns", "says"),
     [
-        (ModelServerError("the server said 500"), "the server said 500"),
-        (RuntimeError("sk-secret"), "the scorer raised RuntimeError"),
+        ([{"a": 1, "b": 2}], {}, "no column 'correct' (--label-column); the columns are: a, b"),
+        ([{"correct": 1}], {}, "no column 'trustworthiness_score' (--score-column); the columns"),
+        ([{"correct": "?", "s": 1}], {"score_column": "s"}, "data.jsonl:1: correct is '?'"),
     ],
 )
-async def test_a_row_that_fails_is_unchecked_and_says_why(error: Exception, says: str) -> None:
-    class Failing:
+def test_data_of_which_nothing_can_be_used_is_an_error(
+    tmp_path: Path, rows: list[dict[str, Any]], columns: dict[str, str], says: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        read(write(tmp_path / "data.jsonl", rows), **columns)
+    assert says in str(caught.value)
+
+
+def test_labels_are_looked_at_before_anything_is_scored(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"right": "Yes"}, {"right": "sure"}, {"right": None}]
+    source = open_source(write(tmp_path / "data.jsonl", rows))
+    assert list(check_labels(source, "right")) == [2, 3]
+    with pytest.raises(DataError, match=r"no column 'correct' \(--label-column\)"):
+        check_labels(source)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_scores_in_a_frame_are_measured(frame: Callable[[Any], Any]) -> None:
+    evaluation = evaluate_dataset(frame(scored_rows()), threshold=0.5)
+    expected = rows_of()
+    assert evaluation.n == 40
+    assert evaluation.accuracy == sum(row["correct"] for row in expected) / 40
+    assert evaluation.flagged_share == sum(len(row["response"]) < 5 for row in expected) / 40
+    assert evaluation.calls_per_score == 2
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_frame_is_scored_and_measured(frame: Callable[[Any], Any]) -> None:
+    rows = [{**row, "correct": "right" if row["correct"] else "wrong"} for row in rows_of()]
+    renamed = [
+        {"verdict": row.pop("correct"), "question": row.pop("prompt"), **row} for row in rows
+    ]
+    evaluation = evaluate_dataset(
+        frame(renamed),
+        scorer=LengthScorer(),
+        label_column="verdict",
+        prompt_column="question",
+        threshold=0.5,
+    )
+    assert evaluation.auroc == evaluate_dataset(scored_rows(), threshold=0.5).auroc
+
+
+@pytest.mark.parametrize("name", [None, "scored.csv", "scored.parquet"])
+def test_a_file_is_scored_and_measured(tmp_path: Path, name: str | None) -> None:
+    data = write(tmp_path / "data.csv", rows_of())
+    out = None if name is None else tmp_path / name
+    evaluation = evaluate_dataset(data, scorer=LengthScorer(), out=out)
+    assert evaluation.auroc == evaluate_dataset(scored_rows()).auroc
+    assert sorted(path.name for path in tmp_path.iterdir() if path != data) == (
+        [] if name is None else [name, f"{name}.run.json"]
+    )
+
+
+def test_a_label_column_that_scoring_writes_too_is_still_the_label() -> None:
+    rows = [{"error": row.pop("correct"), **row} for row in rows_of()]
+    evaluation = evaluate_dataset(rows, scorer=LengthScorer(), label_column="error")
+    assert evaluation.accuracy == evaluate_dataset(scored_rows()).accuracy
+
+
+def test_from_python_a_bad_label_is_an_error_before_anything_is_scored() -> None:
+    scorer = LengthScorer()
+    rows = [*rows_of(), {"prompt": "p", "response": "r", "correct": "maybe"}]
+    with pytest.raises(DataError, match=r"the list of rows:41: correct is 'maybe'; it must be"):
+        evaluate_dataset(rows, scorer=scorer)
+    assert scorer.asked == 0
+    with pytest.raises(DataError, match=r"the list of rows:2: correct is 'maybe'"):
+        evaluate_dataset(
+            [
+                {"correct": 1, "trustworthiness_score": 1},
+                {"correct": "maybe", "trustworthiness_score": 1},
+            ]
+        )
+
+
+def test_an_iterator_is_no_data_to_measure_on() -> None:
+    with pytest.raises(DataError, match="no data set that can be read twice"):
+        evaluate_dataset(iter(rows_of()), scorer=LengthScorer())
+
+
+def test_answers_without_a_score_are_counted_with_the_reason() -> None:
+    rows = [*rows_of(), {"prompt": "p", "response": "bad", "correct": 1}]
+    assert evaluate_dataset(rows, scorer=LengthScorer()).unchecked == 1
+    scored = score_dataset(rows, scorer=LengthScorer())
+    path_like = pd.DataFrame(scored)
+    assert evaluate_dataset(path_like).unchecked == 1
+
+
+def test_a_refused_key_ends_the_measuring() -> None:
+    class Refused:
         async def score(self, exchange: Exchange) -> TrustworthinessScore:
-            if exchange.response == "bad":
-                raise error
-            return TrustworthinessScore(0.5)
-
-    async def score(row: LabelledRow) -> TrustworthinessScore:
-        exchange = Exchange("good" if row.correct else "bad")
-        return await score_safely(Failing(), exchange, timeout=10.0)
-
-    first, second = await score_rows([LabelledRow(False), LabelledRow(True)], score)
-    assert (first.score, first.error) == (None, says)
-    assert second.score == 0.5
-
-
-async def test_what_would_fail_for_every_row_ends_the_scoring() -> None:
-    calls = 0
-
-    async def score(_: LabelledRow) -> TrustworthinessScore:
-        nonlocal calls
-        calls += 1
-        raise CredentialsError("the key was refused")
+            raise CredentialsError("the key was refused")
 
     with pytest.raises(CredentialsError, match="the key was refused"):
-        await score_rows([LabelledRow(True)] * 50, score, concurrency=2)
-    assert calls <= 2
+        evaluate_dataset(rows_of(), scorer=Refused())
 
 
-async def test_cancelling_leaves_no_task_behind() -> None:
-    started = asyncio.Event()
-
-    async def score(_: LabelledRow) -> TrustworthinessScore:
-        started.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    task = asyncio.create_task(score_rows([LabelledRow(True)] * 5, score))
-    await started.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+def test_a_calibration_made_from_a_frame_maps_the_scores_of_another() -> None:
+    calibration = calibrate_dataset(
+        pd.DataFrame(rows_of(400)), scorer=LengthScorer(), target="recall=0.8"
+    )
+    assert (calibration.scorer, calibration.n, calibration.target) == ("length", 400, "recall=0.8")
+    other = rows_of(400, seed=2)
+    raw = evaluate_dataset(other, scorer=LengthScorer())
+    mapped = evaluate_dataset(other, scorer=LengthScorer(), calibration=calibration)
+    assert mapped.auroc == pytest.approx(raw.auroc, abs=0.02)
+    assert mapped.ece is not None
+    assert mapped.ece < 0.1
 
 
-def test_signals_without_a_value_are_left_out() -> None:
-    score = TrustworthinessScore(0.5, {"reflection": Signal(None), "consistency": Signal(0.5)})
-    assert score.signal_values == {"consistency": 0.5}
+def test_scores_that_are_there_calibrate_for_the_scorer_that_is_named(tmp_path: Path) -> None:
+    data = write(tmp_path / "scored.csv", scored_rows(100))
+    unnamed = calibrate_dataset(data)
+    assert (unnamed.scorer, unnamed.threshold) == (None, None)
+    named = calibrate_dataset(data, settings=ScorerSettings(model="m", quality="low"))
+    assert (named.scorer, named.quality, named.model) == ("local", "low", "m")
+    with pytest.raises(SettingsError, match="--target is 'f1=1'"):
+        calibrate_dataset(data, target="f1=1")
+
+
+def test_only_the_first_rows_are_used_where_so_asked(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", rows_of())
+    assert evaluate_dataset(data, scorer=LengthScorer(), limit=7).n == 7

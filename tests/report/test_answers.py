@@ -21,7 +21,7 @@ COLUMNS = Columns()
 def picker_of(rows: list[dict[str, Any]]) -> AnswerPicker:
     picker = AnswerPicker()
     for number, row in enumerate(rows, start=1):
-        picker.add(number, row, read_scored(row, line=number))
+        picker.add(number, row, read_scored(row))
     return picker
 
 

@@ -6,31 +6,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nemoguardrails_trust.commands.evaluate import LabelledArgument, ScoreColumnOption
-from nemoguardrails_trust.commands.labelled import Scored, Source, finish, read_and_score
+from nemoguardrails_trust.commands.building import scorer_settings
+from nemoguardrails_trust.commands.labelled import (
+    LabelledArgument,
+    LabelOptions,
+    Request,
+    finish,
+    read_and_score,
+    require_scored_anew,
+    with_score_column,
+)
 from nemoguardrails_trust.commands.options import (
     EXIT_CODES,
-    BaseUrlOption,
     JsonOption,
-    LimitOption,
-    ModelOption,
-    QualityOption,
-    Rates,
-    RequestsPerMinuteOption,
-    SamplesOption,
-    ScorerOption,
-    SkipBadOption,
-    TimeoutOption,
-    TokensPerMinuteOption,
-    scorer_settings,
+    RowOptions,
+    ScorerOptions,
     user_errors,
+    with_options,
 )
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.calibration.intervals import Interval
-    from nemoguardrails_trust.calibration.thresholds import Fitted, Sample, Target
-    from nemoguardrails_trust.scorers.base import ScorerSettings
+    from nemoguardrails_trust.calibration.learning import Origin
+    from nemoguardrails_trust.calibration.thresholds import Sample
+    from nemoguardrails_trust.datasets.labelled import LabelledAnswers
 
 _FIGURES = {
     "flagged_share": "flagged",
@@ -42,80 +42,80 @@ _FIGURES = {
 }
 
 
+@with_options
 def calibrate(
     data: LabelledArgument,
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The calibration to write, as JSON.")
     ],
+    options: ScorerOptions,
+    rows: RowOptions,
+    labels: LabelOptions,
     target: Annotated[
         str | None,
         typer.Option(
             "--target",
             metavar="WHAT=SHARE",
-            help="What the threshold is to reach: 'precision=0.9' (of the flagged, so many are "
-            "wrong), 'recall=0.8' (of the wrong, so many are flagged), 'accuracy-kept=0.95' (of "
-            "those not flagged, so many are right) or 'flag-at-most=0.1'. Without it, no "
-            "threshold is chosen, and the figures are those at 0.6.",
+            help="What the threshold must reach: 'precision=0.9' (share of the flagged that are "
+            "wrong), 'recall=0.8' (share of the wrong that are flagged), 'accuracy-kept=0.95' "
+            "(share of those not flagged that are right) or 'flag-at-most=0.1'. Without it, no "
+            "threshold is chosen, and the figures are for 0.6.",
         ),
     ] = None,
-    model: ModelOption = None,
     for_model: Annotated[
         str | None,
         typer.Option(
             "--for-model",
             metavar="NAME",
-            help="The model that will use the calibration, where it is not --model: the one that "
-            "was recorded.",
+            help="The model that will use the calibration, if it is not --model, as with "
+            "recorded answers.",
         ),
     ] = None,
-    base_url: BaseUrlOption = None,
-    scorer: ScorerOption = None,
-    score_column: ScoreColumnOption = None,
-    quality: QualityOption = None,
-    samples: SamplesOption = None,
-    timeout: TimeoutOption = None,
-    requests_per_minute: RequestsPerMinuteOption = None,
-    tokens_per_minute: TokensPerMinuteOption = None,
-    limit: LimitOption = None,
-    skip_bad: SkipBadOption = False,
+    scored: Annotated[
+        Path | None,
+        typer.Option(
+            "--scored",
+            metavar="SCORED",
+            help="Keep the scored rows in this file, as 'nemo-trust score' does. Otherwise they "
+            "are kept beside the calibration, and only until that is written.",
+        ),
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Learn from labelled answers to turn scores into probabilities, and choose a threshold.
 
-    With --score-column, name the scorer (and --quality, --model) that gave the scores, or the
-    calibration serves for 'nemo-trust evaluate' only.
+    A run that was interrupted continues when you give the same command again. For scores that
+    are in DATA already, name the scorer that gave them (--scorer, --quality, --model), unless
+    'nemo-trust score' wrote DATA and left its .run.json beside it; otherwise the calibration
+    can only be used by 'nemo-trust evaluate'.
     """
     with user_errors():
         import json
 
-        from nemoguardrails_trust.calibration.thresholds import Target, expect, fit
+        from nemoguardrails_trust.calibration.learning import learn_calibration
+        from nemoguardrails_trust.calibration.thresholds import Target
+        from nemoguardrails_trust.datasets.runs import discard
 
         aim = None if target is None else Target.parse(target)
         _require_writable(out)
-        settings = scorer_settings(model=model, scorer=scorer, quality=quality, timeout=timeout)
-        rates = Rates(requests_per_minute, tokens_per_minute)
-        source = Source(settings, base_url, samples, score_column, rates=rates)
-        scored = read_and_score(data, source, limit)
-        is_named = score_column is None or "scorer" in settings.model_fields_set
-        sample = _sample(scored, weighable=is_named and settings.scorer == "local")
-        fitted = fit(sample, aim or settings.threshold)
-        if aim is not None:
-            _require_reached(fitted, sample, aim)
-        calibration = _calibration(
-            settings,
-            fitted,
-            target=aim,
-            expected=expect(sample, aim or settings.threshold),
-            n=len(sample.correct),
-            named=is_named,
-            model=for_model,
-        )
+        labels = with_score_column(labels, data, options, rows.encoding)
+        require_scored_anew(labels, None if scored is None else "--scored")
+        settings = scorer_settings(options, timeout=rows.timeout)
+        origin = _origin(data, options, labels, for_model)
+        kept = scored or out.with_name(f"{out.name}.scored.jsonl")
+        request = Request(data, settings, options, rows, labels, out=kept, quiet=json_output)
+        result = read_and_score(request)
+        answers = result.answers
+        sample = answers.sample(weigh=origin.scorer == "local")
+        calibration = learn_calibration(sample, origin, aim or settings.threshold)
         calibration.save(out)
+        if scored is None:
+            discard(kept)
         if json_output:
-            typer.echo(json.dumps(_to_json(calibration, sample, scored, out)))
+            typer.echo(json.dumps(_to_json(calibration, sample, answers, out)))
         else:
-            _show(calibration, sample, scored, out)
-        finish(scored, skip_bad=skip_bad)
+            _show(calibration, sample, answers, out)
+        finish(result, labels)
 
 
 calibrate.__doc__ = f"{inspect.cleandoc(calibrate.__doc__ or '')}\n\n{EXIT_CODES}"
@@ -133,65 +133,24 @@ def _require_writable(out: Path) -> None:
         raise DataError("cannot be written: there is no such folder to write to", path=str(out))
 
 
-def _sample(scored: Scored, *, weighable: bool) -> "Sample":
-    from nemoguardrails_trust.calibration.thresholds import Sample
+def _origin(
+    data: Path, options: ScorerOptions, labels: LabelOptions, for_model: str | None
+) -> "Origin":
+    """What gives the scores, or gave them: as the options say, else as their run has recorded."""
+    from nemoguardrails_trust.calibration.learning import Origin
+    from nemoguardrails_trust.datasets.runs import recorded_settings
 
-    checked = [
-        (score.score, row.correct, score.signal_values)
-        for score, row in zip(scored.scores, scored.data.rows, strict=True)
-        if score.score is not None
-    ]
-    return Sample.of(
-        [score for score, _, _ in checked],
-        [correct for _, correct, _ in checked],
-        [signals for _, _, signals in checked] if weighable else None,
-    )
-
-
-def _require_reached(fitted: "Fitted", sample: "Sample", target: "Target") -> None:
-    from nemoguardrails_trust.errors import SettingsError
-
-    if fitted.reached:
-        return
-    flagged = fitted.probabilities(sample) < fitted.threshold
-    counted = ~sample.correct[flagged] if target.kind == "precision" else sample.correct[~flagged]
-    raise SettingsError(
-        f"--target {target} is out of reach on this data: the most is {float(counted.mean()):.3f}",
-        key="target",
-    )
-
-
-def _calibration(
-    settings: "ScorerSettings",
-    fitted: "Fitted",
-    *,
-    target: "Target | None",
-    expected: "dict[str, Interval]",
-    n: int,
-    named: bool,
-    model: str | None,
-) -> "Calibration":
-    from datetime import UTC, datetime
-
-    from nemoguardrails_trust.calibration.calibration import Calibration
-
-    return Calibration(
-        scorer=settings.scorer if named else None,
-        quality=settings.quality if named else None,
-        model=(model or settings.model) if named else None,
-        weights=None if fitted.weights is None else fitted.weights.to_mapping(),
-        knots=fitted.knots,
-        fit=fitted.fit,
-        threshold=None if target is None else fitted.threshold,
-        target=None if target is None else str(target),
-        expected=expected,
-        n=n,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    settings = scorer_settings(options)
+    if labels.score_column is None or options.scorer is not None:
+        return Origin(settings.scorer, settings.quality, for_model or settings.model)
+    recorded = recorded_settings(data)
+    if not recorded or recorded.get("calibration") or options.model or options.quality:
+        return Origin()
+    return Origin(recorded["scorer"], recorded["quality"], for_model or recorded["model"])
 
 
 def _to_json(
-    calibration: "Calibration", sample: "Sample", scored: Scored, out: Path
+    calibration: "Calibration", sample: "Sample", answers: "LabelledAnswers", out: Path
 ) -> dict[str, Any]:
     from nemoguardrails_trust.calibration.evaluation import expected_calibration_error
 
@@ -199,7 +158,7 @@ def _to_json(
     return {
         "out": str(out),
         **told,
-        "unchecked": scored.unchecked.total(),
+        "unchecked": sum(answers.unchecked.values()),
         "ece_before": expected_calibration_error(sample.scores, sample.correct),
         "rows_wanted": _rows_wanted(calibration),
     }
@@ -216,7 +175,9 @@ def _rows_wanted(calibration: "Calibration") -> dict[str, int]:
     return {name: rows for name, rows in wanted.items() if rows is not None}
 
 
-def _show(calibration: "Calibration", sample: "Sample", scored: Scored, out: Path) -> None:
+def _show(
+    calibration: "Calibration", sample: "Sample", answers: "LabelledAnswers", out: Path
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -231,7 +192,7 @@ def _show(calibration: "Calibration", sample: "Sample", scored: Scored, out: Pat
     console = Console(highlight=False)
     console.print(table)
     before = expected_calibration_error(sample.scores, sample.correct)
-    unchecked = scored.unchecked.total()
+    unchecked = sum(answers.unchecked.values())
     more = f"; {unchecked:,} more have no score" if unchecked else ""
     console.print(f"From {calibration.n:,} answers, by cross-validation{more}.")
     wanted = _rows_wanted(calibration)

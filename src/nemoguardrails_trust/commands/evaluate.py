@@ -5,135 +5,140 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.labelled import Source, finish, read_and_score
+from nemoguardrails_trust.commands.building import scorer_settings
+from nemoguardrails_trust.commands.labelled import (
+    LabelledArgument,
+    LabelOptions,
+    Request,
+    finish,
+    read_and_score,
+    require_scored_anew,
+    with_score_column,
+)
 from nemoguardrails_trust.commands.options import (
     EXIT_CODES,
-    BaseUrlOption,
+    REPLAY,
     CalibrationOption,
     JsonOption,
-    LimitOption,
-    ModelOption,
-    QualityOption,
-    Rates,
-    RequestsPerMinuteOption,
-    SamplesOption,
-    ScorerOption,
-    SkipBadOption,
+    RowOptions,
+    ScorerOptions,
     ThresholdOption,
-    TimeoutOption,
-    TokensPerMinuteOption,
-    scorer_settings,
     user_errors,
+    with_options,
 )
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.calibration.evaluation import Evaluation
-
-LabelledArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DATA",
-        help="JSON lines with 'prompt', 'response' and 'correct' (1 or 0), and where there are "
-        "any 'context', 'samples', 'reflection' (a judge's probability) and "
-        "'trustworthiness_score'.",
-        show_default=False,
-    ),
-]
-ScoreColumnOption = Annotated[
-    str | None,
-    typer.Option(
-        "--score-column",
-        metavar="NAME",
-        help="Take the scores that stand in this column instead of scoring anew.",
-    ),
-]
+    from nemoguardrails_trust.scorers.base import ScorerSettings
 
 
+@with_options
 def evaluate(
     data: LabelledArgument,
-    model: ModelOption = None,
-    base_url: BaseUrlOption = None,
-    scorer: ScorerOption = None,
-    score_column: ScoreColumnOption = None,
-    quality: QualityOption = None,
+    options: ScorerOptions,
+    rows: RowOptions,
+    labels: LabelOptions,
     threshold: ThresholdOption = None,
-    samples: SamplesOption = None,
+    calibration: CalibrationOption = None,
     early_stop: Annotated[
         bool,
         typer.Option(
             "--early-stop",
-            help="Ask for one sample at a time, and for no more once the decision at the "
-            "threshold cannot change.",
+            help="Ask for one sample at a time, and stop once the decision at the threshold "
+            "can no longer change.",
         ),
     ] = False,
-    calibration: CalibrationOption = None,
-    timeout: TimeoutOption = None,
-    requests_per_minute: RequestsPerMinuteOption = None,
-    tokens_per_minute: TokensPerMinuteOption = None,
-    limit: LimitOption = None,
-    skip_bad: SkipBadOption = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="OUT",
+            help="Keep the scored rows in this file, as 'nemo-trust score' does. An interrupted "
+            "run then continues when you give the same command again.",
+        ),
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Score answers that are known to be right or wrong, and say how well that tells them apart."""
+    """Measure how well scores tell right answers from wrong ones, on answers with labels."""
     with user_errors():
         import json
 
-        from nemoguardrails_trust.calibration.calibration import Calibration
         from nemoguardrails_trust.calibration.evaluation import evaluate as evaluate_scores
         from nemoguardrails_trust.scorers.create import threshold_of
 
+        labels = with_score_column(labels, data, options, rows.encoding)
+        require_scored_anew(labels, None if out is None else "--out")
         settings = scorer_settings(
-            model=model,
-            scorer=scorer,
-            quality=quality,
-            threshold=threshold,
-            calibration=calibration,
-            timeout=timeout,
+            options, threshold=threshold, calibration=calibration, timeout=rows.timeout
         )
-        loaded = None if settings.calibration is None else Calibration.load(settings.calibration)
+        loaded = _load_calibration(settings, labels)
         at = threshold_of(settings, loaded)
-        source = Source(
-            settings,
-            base_url,
-            samples,
-            score_column,
-            decide_at=at if early_stop else None,
-            rates=Rates(requests_per_minute, tokens_per_minute),
+        scored = read_and_score(
+            Request(
+                data,
+                settings,
+                options,
+                rows,
+                labels,
+                loaded,
+                decide_at=at if early_stop else None,
+                out=out,
+                quiet=json_output,
+            )
         )
-        scored = read_and_score(data, source, limit)
+        answers = scored.answers
         result = evaluate_scores(
-            [each.score for each in scored.scores],
-            [row.correct for row in scored.data.rows],
-            at,
-            usage=None if score_column else [each.usage for each in scored.scores],
-            seconds=scored.seconds,
+            answers.scores, answers.correct, at, usage=answers.usage, seconds=scored.seconds
         )
         if json_output:
             typer.echo(json.dumps(result.to_json()))
         else:
-            _show(result, source, data.name)
-        finish(scored, skip_bad=skip_bad)
+            is_replay = scored.anew and options.model == REPLAY
+            _show(result, data.name, is_replay=is_replay, early_stop=early_stop)
+        finish(scored, labels)
 
 
 evaluate.__doc__ = f"{evaluate.__doc__}\n\n{EXIT_CODES}"
 
 
-def _show(result: "Evaluation", source: Source, name: str) -> None:
+def _load_calibration(settings: "ScorerSettings", labels: LabelOptions) -> "Calibration | None":
+    """Loads the calibration that is named, and makes sure that it fits what is known.
+
+    Raises:
+        DataError: It cannot be read.
+        SettingsError: It was made for another scorer, preset or model.
+    """
+    from nemoguardrails_trust.calibration.calibration import Calibration
+    from nemoguardrails_trust.scorers.create import load_calibration
+
+    if settings.calibration is None or labels.score_column is None:
+        return load_calibration(settings)
+    calibration = Calibration.load(settings.calibration)
+    names = ("scorer", "quality", "model")
+    stated = set(names) & settings.model_fields_set
+    if stated:  # of scores that are there already, no more is known than what is stated
+        known = {name: getattr(settings if name in stated else calibration, name) for name in names}
+        calibration.require_match(**known)
+    return calibration
+
+
+def _show(result: "Evaluation", name: str, *, is_replay: bool, early_stop: bool) -> None:
     from rich.console import Console
 
     console = Console()
     console.print(_table(result, name))
-    if source.is_replay:
+    if is_replay:
         console.print(
-            "The answers, samples and judgements are recorded ones; tokens are estimated at four "
+            "The answers, samples and judgements are recorded; tokens are estimated at four "
             "characters each."
         )
-    if source.decide_at is not None:
+    if early_stop:
         console.print(
-            "With --early-stop a score is only as good as its decision; AUROC and calibration "
-            "error are better read without."
+            "With --early-stop a score is only as good as its decision: read AUROC and "
+            "calibration error without it."
         )
 
 

@@ -1,56 +1,97 @@
-"""What `evaluate` and `calibrate` share: labelled answers read, scored, and spoken about."""
+"""What `evaluate` and `calibrate` share: labelled answers, scored anew or scored before."""
 
-import sys
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.options import (
-    EXIT_INCOMPLETE,
-    NO_RATES,
-    REPLAY,
-    Rates,
-    build_scorer,
+from nemoguardrails_trust.commands.building import (
+    RowScorerSpec,
+    require_local_unused,
     require_no_server,
 )
+from nemoguardrails_trust.commands.options import (
+    EXIT_INCOMPLETE,
+    REPLAY,
+    RowOptions,
+    ScorerOptions,
+)
+from nemoguardrails_trust.commands.running import note, prepare_job, run_job, tell_missing
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from nemoguardrails_trust.calibration.calibration import Calibration
+    from nemoguardrails_trust.datasets.labelled import LabelledAnswers
+    from nemoguardrails_trust.datasets.source import Source
+    from nemoguardrails_trust.errors import DataError
+    from nemoguardrails_trust.scorers.base import ScorerSettings
 
-    from nemoguardrails_trust.datasets.labelled import LabelledData, LabelledRow
-    from nemoguardrails_trust.scorers.base import Scorer, ScorerSettings
-    from nemoguardrails_trust.scores import TrustworthinessScore
+_PROBLEMS_SHOWN = 20
+
+LabelledArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="Labelled answers: every format that 'nemo-trust score' reads or writes.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the scores of labelled answers come from, as the options say.
+class LabelOptions:
+    """Where labels and scores are. Each field is an option."""
+
+    label_column: Annotated[
+        str,
+        typer.Option(
+            "--label-column",
+            metavar="NAME",
+            help="Whether each answer is right: 1 or 0, true or false, yes or no, right or "
+            "wrong, correct or incorrect.",
+        ),
+    ] = "correct"
+    score_column: Annotated[
+        str | None,
+        typer.Option(
+            "--score-column",
+            metavar="NAME",
+            help="Use the scores in this column instead of scoring again. Default: "
+            "'trustworthiness_score', if there is one and neither --model nor --scorer is given.",
+        ),
+    ] = None
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Exit with 0 even if some lines cannot be used.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be scored, and how.
 
     Attributes:
+        data: The labelled answers.
         settings: The scorer's.
-        base_url: The value of `--base-url`.
-        samples: The value of `--samples`.
-        score_column: The value of `--score-column`; `None` scores the answers anew.
+        options: More that was said about the scorer.
+        rows: Which rows, and how they are scored.
+        labels: Where labels and scores are.
+        calibration: What turns the scores into probabilities.
         decide_at: With `--early-stop`, the threshold.
-        rates: What the model may be asked in a minute.
+        out: The file that keeps the scored rows; `None` keeps none.
+        quiet: Whether to show no progress.
     """
 
+    data: Path
     settings: "ScorerSettings"
-    base_url: str | None = None
-    samples: int | None = None
-    score_column: str | None = None
+    options: ScorerOptions
+    rows: RowOptions
+    labels: LabelOptions
+    calibration: "Calibration | None" = None
     decide_at: float | None = None
-    rates: Rates = NO_RATES
-
-    @property
-    def is_replay(self) -> bool:
-        """Whether samples and judgements are those recorded in the data."""
-        return self.score_column is None and self.settings.model == REPLAY
+    out: Path | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,175 +99,162 @@ class Scored:
     """Labelled answers with their scores.
 
     Attributes:
-        data: The answers.
-        scores: Their scores, in the same order.
-        seconds: Wall-clock time of the scoring.
+        answers: The answers.
+        seconds: How long scoring them took.
+        anew: Whether they were scored now, rather than before.
     """
 
-    data: "LabelledData"
-    scores: "Sequence[TrustworthinessScore]"
+    answers: "LabelledAnswers"
     seconds: float
-
-    @property
-    def unchecked(self) -> Counter[str]:
-        """How many answers have no score, by the reason."""
-        return Counter(
-            each.error or "the data has none" for each in self.scores if each.score is None
-        )
+    anew: bool
 
 
-def read_and_score(path: "Path", source: Source, limit: int | None) -> Scored:
+def with_score_column(
+    labels: LabelOptions, data: Path, options: ScorerOptions, encoding: str | None
+) -> LabelOptions:
+    """Takes the scores that are in the data where nothing is said that could score anew.
+
+    Raises:
+        DataError: The data cannot be read.
+    """
+    from nemoguardrails_trust.datasets.files import open_source
+    from nemoguardrails_trust.datasets.rows import SCORE
+
+    if labels.score_column or options.model or options.scorer:
+        return labels
+    is_there = SCORE in open_source(data, encoding=encoding).columns
+    return replace(labels, score_column=SCORE) if is_there else labels
+
+
+def require_scored_anew(labels: LabelOptions, option: str | None) -> None:
+    """Refuses an option of scoring where the scores are those in the data.
+
+    Raises:
+        SettingsError: It was given.
+    """
+    from nemoguardrails_trust.errors import SettingsError
+
+    if option is not None and labels.score_column is not None:
+        raise SettingsError(f"{option} is of no use with --score-column: nothing is scored anew")
+
+
+def read_and_score(request: Request) -> Scored:
     """Reads labelled answers and scores them; names bad lines and missing scores on stderr.
 
     Raises:
         TrustError: It cannot be done; the message says why.
     """
-    import asyncio
-
+    from nemoguardrails_trust.datasets.files import open_source
     from nemoguardrails_trust.datasets.labelled import read_labelled
 
-    source = _with_rounds(source)
-    data = read_labelled(path, score_column=source.score_column, limit=limit)
-    for problem in data.problems:
-        typer.echo(f"nemo-trust: {problem}", err=True)
-    started = time.perf_counter()
-    if source.score_column is None:
-        with _progress(len(data.rows)) as advance:
-            scores: Sequence[TrustworthinessScore] = asyncio.run(_score(data.rows, source, advance))
-    else:
-        scores = _column_scores(data.rows, source)
-    scored = Scored(data, scores, time.perf_counter() - started)
-    for reason, count in scored.unchecked.most_common(3):
-        noun = "answer has" if count == 1 else "answers have"
-        typer.echo(f"nemo-trust: {count} {noun} no score: {reason}", err=True)
-    return scored
+    request = _with_rounds(request)
+    source = open_source(request.data, limit=request.rows.limit, encoding=request.rows.encoding)
+    score_column = request.labels.score_column
+    if score_column is None:
+        return _score(source, request)
+    label_column = request.labels.label_column
+    answers = read_labelled(source, label_column=label_column, score_column=score_column)
+    _tell_problems(answers.problems)
+    _tell_unchecked(answers)
+    if request.calibration is not None:
+        answers = answers.recalibrated(request.calibration)
+    return Scored(answers, 0.0, anew=False)
 
 
-def finish(scored: Scored, *, skip_bad: bool) -> None:
+def finish(scored: Scored, labels: LabelOptions) -> None:
     """Ends the command with exit code 1 where there is something to look at.
 
     Raises:
         typer.Exit: There were bad lines, or nothing has a score.
     """
-    nothing_scored = scored.unchecked.total() == len(scored.scores)
-    if nothing_scored or (scored.data.problems and not skip_bad):
+    nothing_scored = all(score is None for score in scored.answers.scores)
+    if nothing_scored or (scored.answers.problems and not labels.skip_bad):
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _with_rounds(source: Source) -> Source:
-    """Checks that the options make sense together, and sets a round for each sample."""
-    from dataclasses import replace
+def _score(source: "Source", request: Request) -> Scored:
+    from nemoguardrails_trust.datasets.files import open_source
+    from nemoguardrails_trust.datasets.labelled import (
+        LabelledRowScorer,
+        check_labels,
+        read_labelled,
+    )
+    from nemoguardrails_trust.datasets.rows import added_columns, carried_name
 
-    from nemoguardrails_trust.errors import SettingsError
-    from nemoguardrails_trust.scorers.local.presets import plan_for
-
-    settings = source.settings
-    given = {
-        "--base-url": source.base_url is not None,
-        "--samples": source.samples is not None,
-        "--early-stop": source.decide_at is not None,
-    }
-    chosen = next((option for option, is_given in given.items() if is_given), source.rates.option)
-    if chosen and source.score_column is not None:
-        raise SettingsError(f"{chosen} is of no use with --score-column: nothing is scored anew")
-    if settings.scorer != "local":
-        if chosen:
-            raise SettingsError(f"{chosen} is for the local scorer")
-        if source.is_replay:
-            raise SettingsError("--model replay is for the local scorer")
-        return source
-    if source.is_replay:
-        require_no_server(source.base_url, source.rates)
-    drawn = plan_for(settings.quality, has_probability=False, samples=source.samples).samples
-    if drawn == 0 and (source.samples is not None or source.decide_at is not None):
-        option = "--early-stop" if source.samples is None else "--samples"
-        raise SettingsError(
-            f"{option} is of no use with --quality {settings.quality}, which draws no samples"
-        )
-    if source.decide_at is None:
-        return source
-    return replace(source, settings=settings.model_copy(update={"rounds": drawn}))
-
-
-async def _score(
-    rows: "Sequence[LabelledRow]", source: Source, advance: Callable[[], None]
-) -> "list[TrustworthinessScore]":
-    from nemoguardrails_trust.datasets.labelled import score_rows
-    from nemoguardrails_trust.models.replay import ReplayModel
-    from nemoguardrails_trust.scorers.create import create_scorer, load_calibration
-
-    calibration = load_calibration(source.settings)
-    options = {} if source.samples is None else {"samples": source.samples}
-
-    async def replay(row: "LabelledRow") -> "TrustworthinessScore":
-        # A model for each row: the same prompt may stand in several, with other answers.
-        model = ReplayModel(filter(None, [row.recorded]), rewind=False)
-        built = create_scorer(source.settings, model, calibration=calibration, **options)
-        return await _score_row(built.scorer, row, source)
-
-    if source.is_replay:
-        return await score_rows(rows, replay, on_score=lambda _: advance())
-
-    scorer = build_scorer(
-        source.settings,
-        source.settings.model,
-        source.base_url,
-        samples=source.samples,
-        rates=source.rates,
-    ).scorer
-    try:
-        return await score_rows(
-            rows,
-            lambda row: _score_row(scorer, row, source),
-            on_score=lambda _: advance(),
-        )
-    finally:
-        close = getattr(scorer, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def _score_row(
-    scorer: "Scorer", row: "LabelledRow", source: Source
-) -> "Awaitable[TrustworthinessScore]":
-    from nemoguardrails_trust.scorers.safely import score_safely
-
-    assert row.recorded is not None
-    seconds = source.settings.timeout
-    exchange = row.recorded.exchange
-    return score_safely(scorer, exchange, timeout=seconds, decide_at=source.decide_at)
-
-
-def _column_scores(rows: "Sequence[LabelledRow]", source: Source) -> "list[TrustworthinessScore]":
-    from nemoguardrails_trust.calibration.calibration import Calibration
-
-    scores = [row.score for row in rows if row.score is not None]
-    path = source.settings.calibration
-    if path is None:
-        return scores
-    calibration = Calibration.load(path)
-    names = ("scorer", "quality", "model")
-    stated = set(names) & source.settings.model_fields_set
-    if stated:  # of scores that are there already, no more is known than what is stated
-        calibration.require_match(
-            **{
-                name: getattr(source.settings if name in stated else calibration, name)
-                for name in names
-            }
-        )
-    return [calibration.recalibrate(score) for score in scores]
+    label_column = request.labels.label_column
+    spec = RowScorerSpec(
+        request.settings,
+        request.options,
+        request.rows.concurrency,
+        request.rows.max_failures,
+        request.calibration,
+        request.decide_at,
+    )
+    row_scorer = LabelledRowScorer(spec.build(), label_column)
+    problems = check_labels(source, label_column)
+    _tell_problems(problems)
+    with _place(request.out) as out:
+        job = prepare_job(source, out, spec, row_scorer, request.rows)
+        job = replace(job, settings={**job.settings, "label column": label_column})
+        keeps = request.out is not None
+        outcome = run_job(job, spec, row_scorer, quiet=request.quiet, keeps=keeps)
+        written = carried_name(label_column, added_columns(outcome.tally.signals))
+        answers = read_labelled(open_source(out), label_column=written)
+    tell_missing(outcome.tally)
+    return Scored(replace(answers, problems=problems), outcome.seconds, anew=True)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr where that is a terminal; yields what moves it on by one."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+def _place(out: Path | None) -> Iterator[Path]:
+    from tempfile import TemporaryDirectory
 
-    columns = ("Scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+    if out is not None:
+        yield out
+        return
+    with TemporaryDirectory(prefix="nemo-trust-") as folder:
+        yield Path(folder) / "scored.jsonl"
+
+
+def _with_rounds(request: Request) -> Request:
+    """Checks that the options make sense together, and sets a round for each sample."""
+    from nemoguardrails_trust.errors import SettingsError
+    from nemoguardrails_trust.scorers.local.presets import plan_for
+
+    settings, options = request.settings, request.options
+    require_scored_anew(request.labels, options.for_local)
+    if request.decide_at is not None:
+        require_scored_anew(request.labels, "--early-stop")
+    if settings.scorer != "local":
+        require_local_unused(options)
+        if request.decide_at is not None:
+            raise SettingsError("--early-stop is for the local scorer")
+        return request
+    if options.model == REPLAY and request.labels.score_column is None:
+        require_no_server(options)
+    drawn = plan_for(settings.quality, has_probability=False, samples=options.samples).samples
+    if drawn == 0 and (options.samples is not None or request.decide_at is not None):
+        option = "--early-stop" if options.samples is None else "--samples"
+        raise SettingsError(
+            f"{option} is of no use with --quality {settings.quality}, which draws no samples"
+        )
+    if request.decide_at is None:
+        return request
+    return replace(request, settings=settings.model_copy(update={"rounds": drawn}))
+
+
+def _tell_problems(problems: "Mapping[int, DataError]") -> None:
+    for problem in list(problems.values())[:_PROBLEMS_SHOWN]:
+        note(str(problem))
+    more = len(problems) - _PROBLEMS_SHOWN
+    if more > 0:
+        note(f"{more:,} more rows cannot be used")
+
+
+def _tell_unchecked(answers: "LabelledAnswers") -> None:
+    from nemoguardrails_trust.concurrency.failures import told_reasons
+
+    unchecked = answers.unchecked
+    if unchecked:
+        count = sum(unchecked.values())
+        noun = "answer has" if count == 1 else "answers have"
+        note(f"{count:,} {noun} no score: {told_reasons(unchecked)}")

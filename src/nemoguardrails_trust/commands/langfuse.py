@@ -5,24 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.building import build_scorer, scorer_settings
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
-    BaseUrlOption,
     CalibrationOption,
     JsonOption,
-    ModelOption,
-    QualityOption,
-    Rates,
-    RequestsPerMinuteOption,
-    SamplesOption,
-    ScorerOption,
+    ScorerOptions,
     ThresholdOption,
-    TimeoutOption,
-    TokensPerMinuteOption,
-    build_scorer,
-    scorer_settings,
     user_errors,
+    with_options,
 )
 
 if TYPE_CHECKING:
@@ -33,97 +25,100 @@ if TYPE_CHECKING:
 Texts = list[str] | None
 
 
+@with_options
 def langfuse(
+    scorer_options: ScorerOptions,
     since: Annotated[
         str | None,
         typer.Option(
-            "--since", metavar="24h", help="Traces of this past time: 90s, 15m, 24h (the default)."
+            "--since", metavar="24h", help="Traces from this far back: 90s, 15m, 24h (the default)."
         ),
     ] = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="TIME", help="Traces that began at or after it; ISO 8601."),
+        typer.Option(
+            "--from", metavar="TIME", help="Traces that began at or after this time (ISO 8601)."
+        ),
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="TIME", help="Traces that began before it; ISO 8601."),
+        typer.Option("--to", metavar="TIME", help="Traces that began before this time (ISO 8601)."),
     ] = None,
     tags: Annotated[
-        Texts, typer.Option("--tags", metavar="TAG", help="Traces with this tag; repeatable.")
+        Texts, typer.Option("--tags", metavar="TAG", help="Traces with this tag. Repeatable.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Traces of this name.")
+        str | None, typer.Option("--name", metavar="NAME", help="Traces with this name.")
     ] = None,
     environment: Annotated[
         Texts,
         typer.Option(
-            "--environment", metavar="NAME", help="Traces of this environment; repeatable."
+            "--environment", metavar="NAME", help="Traces from this environment. Repeatable."
         ),
     ] = None,
     session: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="Traces of this session.")
     ] = None,
     trace_id: Annotated[
-        Texts, typer.Option("--trace-id", metavar="ID", help="This trace, of any time; repeatable.")
+        Texts, typer.Option("--trace-id", metavar="ID", help="This trace, however old. Repeatable.")
     ] = None,
     filter_: Annotated[
         str | None,
         typer.Option(
-            "--filter", metavar="JSON", help="Further conditions in Langfuse's own filter form."
+            "--filter", metavar="JSON", help="More conditions, in Langfuse's filter syntax."
         ),
     ] = None,
-    model: ModelOption = None,
-    base_url: BaseUrlOption = None,
     recorded: Annotated[
         Path | None,
-        typer.Option(
-            "--recorded", metavar="FILE", help="What '--model replay' gives back: JSON lines."
-        ),
+        typer.Option("--recorded", metavar="FILE", help="JSON lines for '--model replay'."),
     ] = None,
-    scorer: ScorerOption = None,
-    quality: QualityOption = None,
-    samples: SamplesOption = None,
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
-    timeout: TimeoutOption = None,
-    requests_per_minute: RequestsPerMinuteOption = None,
-    tokens_per_minute: TokensPerMinuteOption = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="The most time for one score. Default: 20."
+        ),
+    ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Ask the scorer for reasons as well.")
+        bool, typer.Option("--explain", help="Ask the scorer for explanations, too.")
     ] = False,
     score_name: Annotated[
-        str, typer.Option("--score-name", metavar="NAME", help="The score's name in Langfuse.")
+        str,
+        typer.Option("--score-name", metavar="NAME", help="What the score is called in Langfuse."),
     ] = "trust_score",
     context_key: Annotated[
         Texts,
         typer.Option(
             "--context-key",
             metavar="KEY",
-            help="A metadata key that holds retrieved passages; repeatable.",
+            help="A metadata key that holds retrieved passages. Repeatable.",
         ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the scores as a table and write nothing.")
     ] = False,
     skip_scored: Annotated[
-        bool, typer.Option("--skip-scored", help="Leave out traces that have the score.")
+        bool, typer.Option("--skip-scored", help="Skip traces that already have the score.")
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="FILE.jsonl",
-            help="Keep the results as JSON lines, which 'report' and 'calibrate' read.",
+            help="Also save the results as JSON lines, for 'report' and 'calibrate'.",
         ),
     ] = None,
     watch: Annotated[
         str | None,
-        typer.Option("--watch", metavar="60s", help="Go on, and look for new traces this often."),
+        typer.Option(
+            "--watch", metavar="60s", help="Keep running; poll for new traces at this interval."
+        ),
     ] = None,
     position: Annotated[
         Path | None,
         typer.Option(
-            "--position", metavar="FILE", help="Where --watch remembers how far it has come."
+            "--position", metavar="FILE", help="The file in which --watch remembers how far it got."
         ),
     ] = None,
     lookback: Annotated[
@@ -131,7 +126,7 @@ def langfuse(
         typer.Option(
             "--lookback",
             metavar="15m",
-            help="How far back each look of --watch goes; longer than the longest trace.",
+            help="How far back each poll of --watch looks. Must be longer than the longest trace.",
         ),
     ] = "15m",
     settle: Annotated[
@@ -139,20 +134,23 @@ def langfuse(
         typer.Option(
             "--settle",
             metavar="30s",
-            help="Leave traces that ended later than this ago for another look or run. "
-            "By default 30s with --watch; without, none are left.",
+            help="Skip traces that ended less than this long ago, for now. "
+            "Default: 30s with --watch, otherwise 0s.",
         ),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, metavar="N", help="Scores at once.")
+        int, typer.Option("--concurrency", min=1, metavar="N", help="Score N traces at a time.")
     ] = 16,
     page_size: Annotated[
-        int, typer.Option("--page-size", min=1, max=100, metavar="N", help="Traces a request.")
+        int, typer.Option("--page-size", min=1, max=100, metavar="N", help="Traces per request.")
     ] = 100,
     max_characters: Annotated[
         int,
         typer.Option(
-            "--max-characters", min=1, metavar="N", help="Traces with more text are not scored."
+            "--max-characters",
+            min=1,
+            metavar="N",
+            help="Do not score traces with more text than this.",
         ),
     ] = 400_000,
     json_output: JsonOption = False,
@@ -160,7 +158,7 @@ def langfuse(
     """Score the traces in Langfuse and write the scores and their reasons to them.
 
     The keys are those of Langfuse's own client: LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and
-    LANGFUSE_BASE_URL. Running it again replaces the scores of before.
+    LANGFUSE_BASE_URL. Running it again replaces the earlier scores.
 
     Exit codes: 0 all went well; 1 some traces have no score, each named on stderr; 2 it cannot
     be done as asked; 130 interrupted.
@@ -192,22 +190,13 @@ def langfuse(
         period = parse_duration(since or "24h", "since")
         query = _query(period, from_, to, tags, name, environment, session, trace_id, filter_)
         settings = scorer_settings(
-            model=model,
-            scorer=scorer,
-            quality=quality,
+            scorer_options,
             threshold=threshold,
             calibration=calibration,
             timeout=timeout,
             explain=explain or None,
         )
-        built = build_scorer(
-            settings,
-            model,
-            base_url,
-            samples=samples,
-            recorded=recorded,
-            rates=Rates(requests_per_minute, tokens_per_minute),
-        )
+        built = build_scorer(settings, scorer_options, recorded=recorded)
         usual = DEFAULT_SETTLE if watch else timedelta(0)
         job = Job(
             connection=connection,

@@ -1,23 +1,17 @@
-"""The options that several commands share, and what becomes of them.
+"""The options that several commands share.
 
 Exit codes of every command: 0 when all went well, 1 when it ended with something to look at (bad
 lines, rows without a score), 2 when it could not be done as asked, 130 when it was interrupted.
 """
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, is_dataclass
+from typing import Annotated, Any, get_type_hints
 
 import typer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from nemoguardrails_trust.models.base import LanguageModel
-    from nemoguardrails_trust.models.limits import Limits
-    from nemoguardrails_trust.scorers.base import ScorerSettings
-    from nemoguardrails_trust.scorers.create import BuiltScorer
 
 EXIT_INCOMPLETE = 1
 EXIT_ERROR = 2
@@ -33,115 +27,201 @@ REPLAY = "replay"
 _PRESETS = ("base", "low", "medium", "high", "best")
 _SCORERS = ("local", "cleanlab-studio", "cleanlab-tlm")
 
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        metavar="NAME",
-        help="The model that judges and samples, by its name on an OpenAI-compatible server "
-        "(key from OPENAI_API_KEY), or 'replay' for the answers recorded in the data.",
-    ),
-]
-BaseUrlOption = Annotated[
-    str | None,
-    typer.Option(
-        "--base-url",
-        metavar="URL",
-        help="The OpenAI-compatible server; by default OPENAI_BASE_URL, else OpenAI's own.",
-    ),
-]
-ScorerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--scorer",
-        metavar="NAME",
-        help="'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or "
-        "'package.module:factory'.",
-        autocompletion=lambda: list(_SCORERS),
-    ),
-]
-QualityOption = Annotated[
-    str | None,
-    typer.Option(
-        "--quality",
-        metavar="PRESET",
-        help="How many model calls a score may cost: base, low, medium (the default), high, best.",
-        autocompletion=lambda: list(_PRESETS),
-    ),
-]
 ThresholdOption = Annotated[
     float | None,
     typer.Option(
         "--threshold",
         metavar="0..1",
-        help="Scores below it are untrustworthy. By default the calibration's, else 0.6.",
+        help="Scores below it are untrustworthy. Default: the calibration's threshold, or 0.6.",
     ),
 ]
 CalibrationOption = Annotated[
     str | None,
     typer.Option("--calibration", metavar="FILE", help="A file made by 'nemo-trust calibrate'."),
 ]
-TimeoutOption = Annotated[
-    float | None,
-    typer.Option("--timeout", metavar="SECONDS", help="For a whole score; 20 by default."),
-]
-SamplesOption = Annotated[
-    int | None,
-    typer.Option(
-        "--samples", min=1, metavar="K", help="Samples a score, instead of the preset's number."
-    ),
-]
-LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N rows.")
-]
-RequestsPerMinuteOption = Annotated[
-    int | None,
-    typer.Option(
-        "--requests-per-minute",
-        min=1,
-        metavar="N",
-        help="The most requests to the model in any 60 seconds. The server's own limit is learnt "
-        "without it.",
-    ),
-]
-TokensPerMinuteOption = Annotated[
-    int | None,
-    typer.Option(
-        "--tokens-per-minute",
-        min=1,
-        metavar="N",
-        help="The most tokens, read and written, in any 60 seconds.",
-    ),
-]
-SkipBadOption = Annotated[
-    bool, typer.Option("--skip-bad", help="Exit with 0 even though there are bad lines.")
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object instead of a table.")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """How much may be asked of the model in any 60 seconds; `None` for no limit but the server's.
+class ScorerOptions:
+    """Which scorer, on which model. Each field is an option."""
 
-    Attributes:
-        requests_per_minute: The value of `--requests-per-minute`.
-        tokens_per_minute: The value of `--tokens-per-minute`.
-    """
-
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="The model that judges and samples: its name on an OpenAI-compatible server "
+            "(key from OPENAI_API_KEY), or 'replay' for the answers recorded in the data.",
+        ),
+    ] = None
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            "--base-url",
+            metavar="URL",
+            help="The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI itself.",
+        ),
+    ] = None
+    scorer: Annotated[
+        str | None,
+        typer.Option(
+            "--scorer",
+            metavar="NAME",
+            help="'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or "
+            "'package.module:factory'.",
+            autocompletion=lambda: list(_SCORERS),
+        ),
+    ] = None
+    quality: Annotated[
+        str | None,
+        typer.Option(
+            "--quality",
+            metavar="PRESET",
+            help="How many model calls to spend on a score: base, low, medium (the default), "
+            "high or best.",
+            autocompletion=lambda: list(_PRESETS),
+        ),
+    ] = None
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            "--samples",
+            min=1,
+            metavar="K",
+            help="Samples per score, instead of the preset's number.",
+        ),
+    ] = None
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--requests-per-minute",
+            min=1,
+            metavar="N",
+            help="Send the model at most N requests a minute. The server's own limit is learned "
+            "without this.",
+        ),
+    ] = None
+    tokens_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--tokens-per-minute",
+            min=1,
+            metavar="N",
+            help="Use at most N tokens a minute, read and written.",
+        ),
+    ] = None
 
     @property
-    def option(self) -> str | None:
-        """The option that was given, the first where it is both; `None` where none was."""
+    def rate_option(self) -> str | None:
+        """The option that limits the rate, the first where there are two; `None` without any."""
         if self.requests_per_minute is not None:
             return "--requests-per-minute"
         return None if self.tokens_per_minute is None else "--tokens-per-minute"
 
+    @property
+    def for_local(self) -> str | None:
+        """The first option given that only the local scorer heeds; `None` without any."""
+        given = {"--base-url": self.base_url, "--samples": self.samples}
+        chosen = next((option for option, value in given.items() if value is not None), None)
+        return chosen or self.rate_option
 
-NO_RATES = Rates()
+
+@dataclass(frozen=True, slots=True)
+class RowOptions:
+    """Which rows of a data set are scored, and how. Each field is an option."""
+
+    prompt_column: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt-column",
+            metavar="NAME",
+            help="The prompts: text, or chat messages. Default: 'prompt' or another usual name, "
+            "such as 'question' or 'messages'.",
+        ),
+    ] = None
+    response_column: Annotated[
+        str | None,
+        typer.Option(
+            "--response-column",
+            metavar="NAME",
+            help="The answers to score. Default: 'response' or another usual name, such as "
+            "'answer' or 'output', or the last turn of a chat.",
+        ),
+    ] = None
+    context_column: Annotated[
+        str | None,
+        typer.Option(
+            "--context-column",
+            metavar="NAME",
+            help="Retrieved passages: text, or a list. Default: 'context' or another usual "
+            "name, if there is one.",
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding", metavar="NAME", help="The encoding of DATA. Default: found out."
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, metavar="N", help="Use only the first N rows."),
+    ] = None
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, metavar="N", help="Score N rows at a time.")
+    ] = 64
+    # No one waits for a single row, and a rate limit may hold it up for a minute or more.
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            help="The most time for one score, including waiting for the server's rate limit.",
+        ),
+    ] = 300.0
+    max_failures: Annotated[
+        int,
+        typer.Option(
+            "--max-failures",
+            min=0,
+            metavar="N",
+            help="Stop once N rows in a row could not be scored; 0 never stops.",
+        ),
+    ] = 50
+    retry_errors: Annotated[
+        bool,
+        typer.Option(
+            "--retry-errors", help="Score the rows again that an earlier run could not score."
+        ),
+    ] = False
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Makes a command whose parameters of such a class stand for the options in its fields."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, tuple[Callable[..., Any], list[str]]] = {}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        kind = hints[parameter.name]
+        if is_dataclass(kind) and isinstance(kind, type):
+            fields = list(inspect.signature(kind).parameters.values())
+            groups[parameter.name] = (kind, [field.name for field in fields])
+            parameters += fields
+        else:
+            parameters.append(parameter.replace(annotation=kind))
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        for name, (kind, fields) in groups.items():
+            given[name] = kind(**{field: given.pop(field) for field in fields})
+        command(**given)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    by_keyword = [parameter.replace(kind=keyword) for parameter in parameters]
+    run.__signature__ = inspect.Signature(by_keyword)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in by_keyword}
+    return run
 
 
 @contextmanager
@@ -157,127 +237,3 @@ def user_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("nemo-trust: interrupted", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-
-
-def scorer_settings(**chosen: Any) -> "ScorerSettings":
-    """Builds the settings from the options that were given; those that are `None` were not.
-
-    Raises:
-        SettingsError: A value is out of range. The message names the option.
-    """
-    from pydantic import ValidationError
-
-    from nemoguardrails_trust.errors import SettingsError
-    from nemoguardrails_trust.scorers.base import ScorerSettings
-
-    given = {key: value for key, value in chosen.items() if value is not None}
-    try:
-        return ScorerSettings(**given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = str(first["loc"][0])
-        raise SettingsError(f"--{key} is {given[key]!r}: {first['msg']}", key=key) from None
-
-
-def require_no_server(base_url: str | None, rates: Rates) -> None:
-    """Refuses what is said about a server where answers are replayed.
-
-    Raises:
-        SettingsError: Something is; the message names the option.
-    """
-    from nemoguardrails_trust.errors import SettingsError
-
-    option = "--base-url" if base_url is not None else rates.option
-    if option is not None:
-        raise SettingsError(f"{option} is of no use with --model replay")
-
-
-def build_model(
-    name: str | None,
-    base_url: str | None = None,
-    *,
-    recorded: "Path | None" = None,
-    limits: "Limits | None" = None,
-    rates: Rates = NO_RATES,
-) -> "LanguageModel | None":
-    """Builds the model that `--model` and `--base-url` name; `None` where none is named.
-
-    Args:
-        name: The model's name, or `replay`.
-        base_url: The server, if not OpenAI's own.
-        recorded: The JSON lines that `replay` gives back.
-        limits: What the model keeps to; `None` takes what all models of the name and server share.
-        rates: What the limits are set to.
-
-    Raises:
-        SettingsError: The options contradict each other.
-        DataError: The recorded answers cannot be read.
-        CredentialsError: A key is needed and not set.
-    """
-    from nemoguardrails_trust.errors import SettingsError
-
-    if name == REPLAY:
-        from nemoguardrails_trust.models.replay import ReplayModel
-
-        require_no_server(base_url, rates)
-        if recorded is None:
-            raise SettingsError("--model replay needs recorded answers", key="model")
-        return ReplayModel.from_file(recorded)
-    if name is None:
-        if base_url is not None:
-            raise SettingsError("--base-url needs a --model", key="base_url")
-        if rates.option is not None:
-            raise SettingsError(f"{rates.option} needs a --model")
-        return None
-    from nemoguardrails_trust.models.openai import OpenAICompatibleModel
-
-    model = OpenAICompatibleModel(name, base_url=base_url, limits=limits)
-    model.limits.configure(None, rates.requests_per_minute, rates.tokens_per_minute)
-    return model
-
-
-def build_scorer(
-    settings: "ScorerSettings",
-    model_name: str | None = None,
-    base_url: str | None = None,
-    *,
-    samples: int | None = None,
-    recorded: "Path | None" = None,
-    rates: Rates = NO_RATES,
-) -> "BuiltScorer":
-    """Builds the scorer that the options describe, with its calibration where one is named.
-
-    Args:
-        settings: The scorer's settings.
-        model_name: The value of `--model`.
-        base_url: The value of `--base-url`.
-        samples: The value of `--samples`.
-        recorded: The JSON lines that `--model replay` gives back.
-        rates: The values of `--requests-per-minute` and `--tokens-per-minute`.
-
-    Raises:
-        TrustError: It cannot be built; the message says why.
-    """
-    import sys
-
-    from nemoguardrails_trust.errors import SettingsError
-    from nemoguardrails_trust.scorers.create import create_scorer
-
-    if settings.scorer != "local":
-        if "" not in sys.path:
-            sys.path.insert(0, "")  # a factory of the user's own may stand in the working folder
-        for option, value in (("--base-url", base_url), ("--samples", samples)):
-            if value is not None:
-                raise SettingsError(f"{option} is for the local scorer")
-        if rates.option is not None:
-            raise SettingsError(f"{rates.option} is for the local scorer")
-        if model_name == REPLAY:
-            raise SettingsError("--model replay is for the local scorer")
-        return create_scorer(settings)
-    if model_name is None:
-        raise SettingsError(
-            "the local scorer needs a model: give --model NAME, or --model replay", key="model"
-        )
-    model = build_model(model_name, base_url, recorded=recorded, rates=rates)
-    local_options: dict[str, Any] = {} if samples is None else {"samples": samples}
-    return create_scorer(settings, model, **local_options)

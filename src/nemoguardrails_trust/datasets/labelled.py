@@ -1,185 +1,395 @@
-"""Answers that are known to be right or wrong: reading them, and scoring them."""
+"""Answers that are known to be right or wrong, and how well scores tell the two apart."""
 
-import asyncio
-import json
-import logging
-import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
+from nemoguardrails_trust.concurrency.failures import count_reason
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.files import open_source
+from nemoguardrails_trust.datasets.frames import open_frame
+from nemoguardrails_trust.datasets.row_scorers import RowScorer
+from nemoguardrails_trust.datasets.rows import (
+    SCORE,
+    Row,
+    RowResult,
+    added_columns,
+    carried_name,
+)
+from nemoguardrails_trust.datasets.score import describe_scorer, score_dataset
+from nemoguardrails_trust.datasets.scored import (
+    LABEL,
+    LABELS_ALLOWED,
+    ScoredRow,
+    read_label,
+    read_scored,
+)
+from nemoguardrails_trust.datasets.source import Position, Source, UnreadableRow
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer, ScorerSettings
+from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 
-from nemoguardrails_trust.errors import DataError, SetupError
-from nemoguardrails_trust.models.replay import Recorded, numbered_lines, parse_line
-from nemoguardrails_trust.scores import Signal, TrustworthinessScore
-
-CONCURRENCY = 64
-"""How many rows are scored at once."""
-
-SIGNAL_PREFIX = "signal_"
-"""What the columns of signals begin with in the results of `nemo-trust score`."""
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Whether an answer is right.
-
-    Attributes:
-        correct: 1 or true where it is, 0 or false where it is not.
-    """
-
-    correct: bool | Literal[0, 1]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledRow:
-    """An answer that is known to be right or wrong.
-
-    Attributes:
-        correct: Whether it is right.
-        recorded: The answer with all that was recorded of it; `None` where only a score was read.
-        score: The score that was there already; `None` where there was none.
-    """
-
-    correct: bool
-    recorded: Recorded | None = None
-    score: TrustworthinessScore | None = None
+if TYPE_CHECKING:
+    from nemoguardrails_trust.calibration.calibration import Calibration
+    from nemoguardrails_trust.calibration.evaluation import Evaluation
+    from nemoguardrails_trust.calibration.thresholds import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledData:
-    """What a file of labelled answers holds.
+class LabelledAnswers:
+    """Answers with a label and a score each.
 
     Attributes:
-        rows: The answers that can be used.
-        problems: One for each line that cannot, naming it.
+        rows: The answers that can be used; each has a label.
+        problems: What is wrong with those that cannot, by their rows; each names its own.
     """
 
-    rows: Sequence[LabelledRow]
-    problems: Sequence[DataError] = field(default=())
+    rows: Sequence[ScoredRow]
+    problems: Mapping[int, DataError] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> list[float | None]:
+        """The scores, `None` where there is none."""
+        return [row.score for row in self.rows]
+
+    @property
+    def correct(self) -> list[bool]:
+        """Whether each answer is right."""
+        return [bool(row.correct) for row in self.rows]
+
+    @property
+    def usage(self) -> list[Usage] | None:
+        """What each score cost; `None` where that is not known of all."""
+        if not all(row.usage for row in self.rows):
+            return None
+        return [
+            Usage(
+                calls=int(costs.get("calls", 0)),
+                samples=int(costs.get("samples", 0)),
+                prompt_tokens=int(costs.get("prompt_tokens", 0)),
+                completion_tokens=int(costs.get("completion_tokens", 0)),
+                seconds=costs.get("seconds", 0.0),
+            )
+            for costs in (row.usage for row in self.rows)
+        ]
+
+    @property
+    def unchecked(self) -> dict[str, int]:
+        """Why answers have no score, and how many for each reason."""
+        counts: dict[str, int] = {}
+        for row in self.rows:
+            if row.score is None:
+                count_reason(counts, row.error or "the data has none")
+        return counts
+
+    def recalibrated(self, calibration: "Calibration") -> "LabelledAnswers":
+        """The same answers with the probabilities that a calibration makes of their scores.
+
+        Raises:
+            SettingsError: It weighs signals, and the scores came without.
+        """
+
+        def mapped(row: ScoredRow) -> ScoredRow:
+            signals = {name: Signal(value) for name, value in row.signals.items()}
+            score = TrustworthinessScore(row.score, signals)
+            return replace(row, score=calibration.recalibrate(score).score)
+
+        return LabelledAnswers([mapped(row) for row in self.rows], self.problems)
+
+    def sample(self, *, weigh: bool) -> "Sample":
+        """The answers that have a score, to calibrate on.
+
+        Args:
+            weigh: Whether the signals behind the scores may be weighed anew.
+
+        Raises:
+            DataError: There are too few right or too few wrong answers.
+        """
+        from nemoguardrails_trust.calibration.thresholds import Sample
+
+        rows = [row for row in self.rows if row.score is not None]
+        signals = [
+            {name: value for name, value in row.signals.items() if value is not None}
+            for row in rows
+        ]
+        scores = [row.score for row in rows if row.score is not None]
+        return Sample.of(scores, [bool(row.correct) for row in rows], signals if weigh else None)
 
 
-_RECORDED = TypeAdapter(Recorded)
-_LABEL = TypeAdapter(Label)
+class LabelledRowScorer:
+    """Scores rows that have a label; one without it costs nothing and says so."""
 
-ScoreRow = Callable[[LabelledRow], Awaitable[TrustworthinessScore]]
+    def __init__(self, scorer: RowScorer, label_column: str) -> None:
+        """Takes what scores, and where the labels are."""
+        self._scorer = scorer
+        self._label_column = label_column
+
+    @property
+    def server(self) -> str | None:
+        """See `RowScorer.server`."""
+        return self._scorer.server
+
+    async def score(self, row: Row, columns: Columns) -> RowResult:
+        """See `RowScorer.score`."""
+        try:
+            _require_label(row, self._label_column)
+        except DataError as error:
+            return RowResult.unusable(error)
+        return await self._scorer.score(row, columns)
+
+    async def aclose(self) -> None:
+        """See `RowScorer.aclose`."""
+        await self._scorer.aclose()
 
 
-_OTHER_FORMATS = (".csv", ".tsv", ".parquet")
+def check_labels(source: Source, label_column: str = LABEL) -> dict[int, DataError]:
+    """Looks at the labels before anything is scored.
+
+    Returns:
+        What is wrong with the rows that have no label that can be read, by row.
+
+    Raises:
+        DataError: No row has one.
+    """
+    problems: dict[int, DataError] = {}
+    if not sum(1 for _ in _usable(source, problems, label=label_column)):
+        raise _nothing_usable(source, problems, label=label_column)
+    return problems
 
 
 def read_labelled(
-    path: str | Path, *, score_column: str | None = None, limit: int | None = None
-) -> LabelledData:
-    """Reads labelled answers from JSON lines.
+    source: Source, *, label_column: str = LABEL, score_column: str = SCORE
+) -> LabelledAnswers:
+    """Reads answers that have been scored, with their labels.
 
     Args:
-        path: Each line an object with `prompt`, `response`, `correct`, and where they are there
-            `context`, `samples` and `reflection`.
-        score_column: Read the scores that stand in this column, and `correct`, and nothing else
-            but the signals that `nemo-trust score` wrote beside them.
-        limit: The most rows to read.
+        source: The rows; beside the scores stand the signals and costs that scoring writes.
+        label_column: Whether each answer is right.
+        score_column: The scores.
 
     Raises:
-        DataError: The file cannot be read, or has no line that can be used.
+        DataError: No row can be used.
     """
-    rows: list[LabelledRow] = []
-    problems: list[DataError] = []
-    for number, line in numbered_lines(path):
-        try:
-            rows.append(_read_row(line, score_column, path=path, number=number))
-        except DataError as error:
-            problems.append(error)
-        if limit is not None and len(rows) == limit:
-            break
+    problems: dict[int, DataError] = {}
+    rows = list(_usable(source, problems, label=label_column, score=score_column))
     if not rows:
-        if Path(path).suffix.lower() in _OTHER_FORMATS:
-            raise DataError(
-                "labelled answers are read from JSON lines, which this is not; "
-                "'nemo-trust score' writes them with an --out that ends in .jsonl",
-                path=str(path),
-            )
-        raise problems[0] if problems else DataError("has no lines", path=str(path))
-    return LabelledData(rows, problems)
+        raise _nothing_usable(source, problems, label=label_column, score=score_column)
+    return LabelledAnswers(rows, problems)
 
 
-def _read_row(
-    line: bytes, score_column: str | None, *, path: str | Path, number: int
-) -> LabelledRow:
-    correct = bool(parse_line(_LABEL, line, path=path, number=number).correct)
-    if score_column is None:
-        return LabelledRow(correct, parse_line(_RECORDED, line, path=path, number=number))
-    row = json.loads(line)
-    if score_column not in row:
-        raise DataError(f"has no {score_column!r}", path=str(path), line=number)
-    signals = {
-        key.removeprefix(SIGNAL_PREFIX): Signal(_share(key, value, path, number))
-        for key, value in row.items()
-        if key.startswith(SIGNAL_PREFIX)
-    }
-    value = _share(score_column, row[score_column], path, number)
-    return LabelledRow(correct, score=TrustworthinessScore(value, signals))
-
-
-def _share(key: str, value: Any, path: str | Path, number: int) -> float | None:
-    if value is None:
-        return None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not (math.isfinite(value) and 0.0 <= value <= 1.0):
-        raise DataError(
-            f"{key!r} must be a number from 0 to 1, or null", path=str(path), line=number
-        )
-    return float(value)
-
-
-async def score_rows(
-    rows: Sequence[LabelledRow],
-    score_row: ScoreRow,
+def evaluate_dataset(
+    data: Any,
     *,
-    concurrency: int = CONCURRENCY,
-    on_score: Callable[[TrustworthinessScore], None] | None = None,
-) -> list[TrustworthinessScore]:
-    """Scores rows, some at once.
-
-    A row whose score cannot be had is unchecked: its score is `None` and says why.
+    scorer: Scorer | None = None,
+    label_column: str = LABEL,
+    score_column: str = SCORE,
+    threshold: float = DEFAULT_THRESHOLD,
+    calibration: "Calibration | None" = None,
+    out: str | PathLike[str] | None = None,
+    limit: int | None = None,
+    **scoring: Any,
+) -> "Evaluation":
+    """Says how well scores tell right answers from wrong ones.
 
     Args:
-        rows: What to score.
-        score_row: Scores one.
-        concurrency: How many at once.
-        on_score: Called with each score as it comes.
+        data: What `score_dataset` takes, or what it gave: a path, a pandas or polars frame, an
+            Arrow table or a list of mappings.
+        scorer: Scores the answers; without one, the scores in the data are taken.
+        label_column: Whether each answer is right: 1 or 0, true or false, yes or no, right or
+            wrong, correct or incorrect, as text too, in any case.
+        score_column: Where the scores are, without a `scorer`.
+        threshold: Scores below it are flagged, 0 to 1.
+        calibration: Turns the scores into probabilities first.
+        out: With a `scorer` and a path, the file that keeps the scored rows; a run that ended
+            early goes on from it.
+        limit: Only the first rows of a file, at least 1.
+        scoring: More that `score_dataset` takes, such as `prompt_column` or `concurrency`.
+
+    Raises:
+        DataError: The data cannot be read, has no label that can be read, or one that cannot.
+        TrustError: Scoring ended early.
+    """
+    from nemoguardrails_trust.calibration.evaluation import evaluate
+
+    answers = _scored_answers(
+        data,
+        scorer,
+        label_column=label_column,
+        score_column=score_column,
+        out=out,
+        limit=limit,
+        **scoring,
+    )
+    if calibration is not None:
+        answers = answers.recalibrated(calibration)
+    return evaluate(answers.scores, answers.correct, threshold, usage=answers.usage)
+
+
+def calibrate_dataset(
+    data: Any,
+    *,
+    scorer: Scorer | None = None,
+    target: str | None = None,
+    settings: ScorerSettings | None = None,
+    label_column: str = LABEL,
+    score_column: str = SCORE,
+    out: str | PathLike[str] | None = None,
+    limit: int | None = None,
+    **scoring: Any,
+) -> "Calibration":
+    """Learns from labelled answers to turn scores into probabilities, and chooses a threshold.
+
+    Args:
+        data: What `score_dataset` takes, or what it gave.
+        scorer: Scores the answers; without one, the scores in the data are taken.
+        target: What the threshold is to reach, such as `precision=0.9`; without one none is
+            chosen.
+        settings: Those of the scorer that gave the scores in the data. Without them the
+            calibration serves for evaluating only.
+        label_column: Whether each answer is right, as for `evaluate_dataset`.
+        score_column: Where the scores are, without a `scorer`.
+        out: As for `evaluate_dataset`.
+        limit: Only the first rows of a file, at least 1.
+        scoring: More that `score_dataset` takes.
 
     Returns:
-        The scores, in the order of the rows.
+        The calibration; its `save` writes the file that settings name.
 
     Raises:
-        CredentialsError: A key is missing or was refused.
-        MissingDependencyError: An extra is not installed.
-        SettingsError: A setting cannot be used.
+        SettingsError: The target is none, or out of reach on this data.
+        DataError: The data cannot be read, or is too little.
+        TrustError: Scoring ended early.
     """
-    scores: dict[int, TrustworthinessScore] = {}
-    numbered = iter(enumerate(rows))
+    from nemoguardrails_trust.calibration.learning import Origin, learn_calibration
+    from nemoguardrails_trust.calibration.thresholds import Target
 
-    async def work() -> None:
-        for number, row in numbered:
-            scores[number] = await score_row(row)
-            if on_score is not None:
-                on_score(scores[number])
-            await asyncio.sleep(0)  # a replay never waits, and an interrupt must come through
+    aim = DEFAULT_THRESHOLD if target is None else Target.parse(target)
+    origin = Origin()
+    if scorer is not None:
+        told = describe_scorer(scorer, None)
+        origin = Origin(told["scorer"], told["quality"], told["model"])
+    elif settings is not None:
+        origin = Origin(settings.scorer, settings.quality, settings.model)
+    answers = _scored_answers(
+        data,
+        scorer,
+        label_column=label_column,
+        score_column=score_column,
+        out=out,
+        limit=limit,
+        **scoring,
+    )
+    return learn_calibration(answers.sample(weigh=origin.scorer == "local"), origin, aim)
 
+
+def _scored_answers(
+    data: Any,
+    scorer: Scorer | None,
+    *,
+    label_column: str,
+    score_column: str,
+    out: str | PathLike[str] | None,
+    limit: int | None,
+    **scoring: Any,
+) -> LabelledAnswers:
+    source = _opened(data, limit)
+    if scorer is None:
+        return _without_problems(
+            read_labelled(source, label_column=label_column, score_column=score_column)
+        )
+    problems = check_labels(source, label_column)
+    for problem in problems.values():
+        raise problem
+    with _scored_file(data, out) as path:
+        scored = score_dataset(data, scorer=scorer, out=path, limit=limit, **scoring)
+        label = carried_name(label_column, added_columns(()))
+        return read_labelled(_opened(scored, None), label_column=label)
+
+
+@contextmanager
+def _scored_file(data: Any, out: str | PathLike[str] | None) -> Iterator[Any]:
+    """Where the scored rows of a file go: where the caller says, else for as long as needed."""
+    if out is not None or not isinstance(data, str | PathLike):
+        yield out
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / "scored.jsonl"
+
+
+def _without_problems(answers: LabelledAnswers) -> LabelledAnswers:
+    for problem in answers.problems.values():
+        raise problem
+    return answers
+
+
+def _opened(data: Any, limit: int | None) -> Source:
+    if isinstance(data, str | PathLike):
+        return open_source(Path(data), limit=limit)
+    frame = open_frame(data)
+    if frame is None:
+        raise DataError(f"a {type(data).__name__} is no data set that can be read twice")
+    return frame
+
+
+def _usable(
+    source: Source, problems: dict[int, DataError], *, label: str, score: str | None = None
+) -> Iterator[ScoredRow]:
+    """Reads the rows that have a label and, where one is asked for, a column with the score.
+
+    Args:
+        source: The rows.
+        problems: Takes what is wrong with the others, by row.
+        label: The column of the labels.
+        score: The column of the scores; without one only the labels are read.
+    """
+    for position, row in source.rows():
+        try:
+            correct = _require_label(row, label)
+            yield ScoredRow(None, correct) if score is None else _read_scored(row, score, label)
+        except DataError as error:
+            problems[position.number] = _placed(error, source, position)
+
+
+def _require_label(row: Row, column: str) -> bool:
+    """Reads whether the answer of a row is right.
+
+    Raises:
+        DataError: The row does not say, or cannot be read.
+    """
+    if isinstance(row, UnreadableRow):
+        raise row.problem
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(concurrency, len(rows))):
-                group.create_task(work())
-    except* SetupError as errors:
-        raise _first(errors) from None
-    return [scores[number] for number in range(len(rows))]
+        correct = read_label(row.get(column), column)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    if correct is None:
+        raise DataError(f"has no {column!r}, which must be {LABELS_ALLOWED}")
+    return correct
 
 
-def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _read_scored(row: Row, score_column: str, label_column: str) -> ScoredRow:
+    if score_column not in row:
+        raise DataError(f"has no {score_column!r}")
+    try:
+        return read_scored(row, score_column=score_column, label_column=label_column)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+
+
+def _placed(error: DataError, source: Source, position: Position) -> DataError:
+    return error if error.path else DataError(str(error), path=source.name, line=position.number)
+
+
+def _nothing_usable(source: Source, problems: Mapping[int, DataError], **columns: str) -> DataError:
+    for option, column in columns.items():
+        if column not in source.columns:
+            listed = ", ".join(map(str, source.columns))
+            return DataError(
+                f"there is no column {column!r} (--{option}-column); the columns are: {listed}",
+                path=source.name,
+            )
+    return next(iter(problems.values()))

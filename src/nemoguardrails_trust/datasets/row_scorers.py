@@ -5,8 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from nemoguardrails_trust.concurrency.failures import FailureStreak
 from nemoguardrails_trust.datasets.columns import Columns
-from nemoguardrails_trust.datasets.rows import Question, Row, RowResult, read_question, read_texts
+from nemoguardrails_trust.datasets.rows import (
+    Question,
+    Row,
+    RowResult,
+    read_question,
+    read_texts,
+    read_token_logprobs,
+)
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel
@@ -19,6 +27,11 @@ from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 
 class RowScorer(Protocol):
     """Scores rows; what is wrong with a row becomes its result's error."""
+
+    @property
+    def server(self) -> str | None:
+        """The address of the server that scores; `None` where there is none or it is not known."""
+        ...
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """Scores a row.
@@ -42,6 +55,7 @@ class ModelRowScorer:
         model: LanguageModel | None = None,
         *,
         timeout: float = BATCH_TIMEOUT,
+        decide_at: float | None = None,
     ) -> None:
         """Takes what scores.
 
@@ -49,9 +63,11 @@ class ModelRowScorer:
             scorer: Scores.
             model: Makes responses; `None` where rows without one are errors.
             timeout: Seconds for a score, and for an answer.
+            decide_at: The threshold, where only the decision matters.
         """
         self._scorer = scorer
         self._timeout = timeout
+        self._decide_at = decide_at
         self._model = model
         check: Callable[[], None] | None = getattr(scorer, "check", None)
         if check is not None:
@@ -59,7 +75,7 @@ class ModelRowScorer:
 
     @property
     def server(self) -> str | None:
-        """The address of the server that scores; `None` where it is not known."""
+        """See `RowScorer.server`."""
         return getattr(self._scorer, "server", None)
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
@@ -74,10 +90,19 @@ class ModelRowScorer:
             if question.response is None:
                 made, calls = await self._answer(question)
                 answer = made.text
-            exchange = _exchange(question, made)
-            score = await score_safely(self._scorer, exchange, timeout=self._timeout)
+                exchange = _exchange_made(question, made)
+            else:
+                logprobs = read_token_logprobs(row)
+                exchange = Exchange(
+                    question.response, question.messages, question.context, logprobs
+                )
+            score = await score_safely(
+                self._scorer, exchange, timeout=self._timeout, decide_at=self._decide_at
+            )
         except SetupError:
             raise
+        except DataError as error:
+            return RowResult.unusable(error)
         except TrustError as error:
             score = TrustworthinessScore(None, error=str(error), failures=(error,))
         if calls:
@@ -87,8 +112,8 @@ class ModelRowScorer:
 
     async def aclose(self) -> None:
         """See `RowScorer.aclose`."""
-        for each in (self._scorer, self._model):
-            aclose: Callable[[], Any] | None = getattr(each, "aclose", None)
+        for closed in (self._scorer, self._model):
+            aclose: Callable[[], Any] | None = getattr(closed, "aclose", None)
             if aclose is not None:
                 await aclose()
 
@@ -109,31 +134,77 @@ class ModelRowScorer:
 class ReplayRowScorer:
     """Scores each row with the `samples` and the `reflection` that stand in the row itself."""
 
-    def __init__(self, build: Callable[[LanguageModel], Scorer]) -> None:
+    server = None
+
+    def __init__(
+        self, build: Callable[[LanguageModel], Scorer], *, decide_at: float | None = None
+    ) -> None:
         """Takes what builds the scorer.
 
         Args:
-            build: Makes a scorer of a model; called for each row with one that replays it.
+            build: Makes a scorer of a model; called for each row with one that replays it, as the
+                same prompt may stand in several, with other answers.
+            decide_at: The threshold, where only the decision matters.
         """
         build(ReplayModel([]))  # settings that do not fit are found before the first row
         self._build = build
+        self._decide_at = decide_at
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""
         try:
             record = _recorded(row, columns)
         except DataError as error:
-            return RowResult(None, error=str(error))
-        return await ModelRowScorer(self._build(ReplayModel([record]))).score(row, columns)
+            return RowResult.unusable(error)
+        scorer = self._build(ReplayModel([record], rewind=False))
+        return await ModelRowScorer(scorer, decide_at=self._decide_at).score(row, columns)
 
     async def aclose(self) -> None:
         """See `RowScorer.aclose`."""
 
 
-def _exchange(question: Question, made: Completion | None) -> Exchange:
-    if made is None:
-        return Exchange(question.response or "", question.messages, question.context)
-    logprobs = None if made.tokens is None else tuple(each.logprob for each in made.tokens)
+class StoppingRowScorer:
+    """Scores rows until so many in a row have failed that there is no use in going on.
+
+    Rows that cannot be used themselves do not count: they say nothing about the next one.
+    """
+
+    def __init__(self, scorer: RowScorer, max_failures: int) -> None:
+        """Takes what scores.
+
+        Args:
+            scorer: Scores the rows.
+            max_failures: How many rows in a row may go without a score; 0 bears any number.
+        """
+        self._scorer = scorer
+        self._streak = FailureStreak(max_failures)
+
+    @property
+    def server(self) -> str | None:
+        """See `RowScorer.server`."""
+        return self._scorer.server
+
+    async def score(self, row: Row, columns: Columns) -> RowResult:
+        """Scores a row.
+
+        Raises:
+            TooManyFailuresError: It was one failure too many.
+            TrustError: No row can be scored.
+        """
+        result = await self._scorer.score(row, columns)
+        if not result.failed:
+            self._streak.succeeded()
+        elif not result.unreadable:
+            self._streak.failed(result.error or "no reason given")
+        return result
+
+    async def aclose(self) -> None:
+        """See `RowScorer.aclose`."""
+        await self._scorer.aclose()
+
+
+def _exchange_made(question: Question, made: Completion) -> Exchange:
+    logprobs = None if made.tokens is None else tuple(token.logprob for token in made.tokens)
     return Exchange(made.text, question.messages, question.context, logprobs)
 
 

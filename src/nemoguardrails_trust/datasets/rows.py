@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.source import UnreadableRow
@@ -22,7 +22,9 @@ from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 Row = Mapping[str, Any]
 
 SCORE = "trustworthiness_score"
+LOGPROBS = "token_logprobs"
 _CARRIED = "input_"
+_TOO_LARGE = 10**300  # for a float, or nearly so
 USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
 _AFTER_SIGNALS = ("explanation", "alternatives", "error", *(f"usage_{name}" for name in USAGE))
 
@@ -109,6 +111,29 @@ def read_texts(row: Row, column: str) -> tuple[str, ...]:
     raise DataError(f"column {column!r} holds a {type(value).__name__} that is no list of texts")
 
 
+def read_token_logprobs(row: Row) -> tuple[float, ...] | None:
+    """Reads how likely the tokens of a response were, from the column `token_logprobs`.
+
+    Returns:
+        Natural logarithms, one a token; `None` where the row has none.
+
+    Raises:
+        DataError: It is not a list of numbers (or of objects with a number as `logprob`, or the
+            JSON of either).
+    """
+    value = plain(row.get(LOGPROBS))
+    nested = load_nested(value) if isinstance(value, str) else None
+    value = value if nested is None else nested
+    if value is None or value == "" or value == []:
+        return None
+    if isinstance(value, list):
+        found = [token.get("logprob") if isinstance(token, Mapping) else token for token in value]
+        numbers = [float(number) for number in found if _is_number(number)]
+        if len(numbers) == len(found):
+            return tuple(numbers)
+    raise DataError(f"column {LOGPROBS!r} must be a list of numbers")
+
+
 def fingerprint(row: Row) -> str:
     """A digest of all of a row's names and values, as 32 hex digits."""
     values: Any = list(row.items())
@@ -135,6 +160,8 @@ class RowResult:
         response: The response, where the row has no column with it: the last turn of the chat,
             or one that was made.
         made: Whether it was made.
+        missing: Why signals have no value, by the signals' names.
+        unreadable: Whether the row itself could not be used; not stored.
     """
 
     score: float | None
@@ -145,6 +172,8 @@ class RowResult:
     usage: Usage = field(default_factory=Usage)
     response: str | None = None
     made: bool = False
+    missing: Mapping[str, str] = field(default_factory=dict)
+    unreadable: bool = False
 
     @classmethod
     def of(
@@ -160,7 +189,17 @@ class RowResult:
             usage=score.usage,
             response=encodable(response),
             made=made,
+            missing={
+                name: str(encodable(signal.error or "no reason given"))
+                for name, signal in score.signals.items()
+                if signal.value is None
+            },
         )
+
+    @classmethod
+    def unusable(cls, error: DataError) -> "RowResult":
+        """The result of a row that cannot be used itself."""
+        return cls(None, error=encodable(str(error)), unreadable=True)
 
     @property
     def failed(self) -> bool:
@@ -178,6 +217,7 @@ class RowResult:
             "usage": [getattr(self.usage, name) for name in USAGE],
             "response": self.response,
             "made": self.made,
+            "missing": dict(self.missing),
         }
 
     @classmethod
@@ -192,6 +232,7 @@ class RowResult:
             usage=Usage(*stored["usage"]),
             response=stored["response"],
             made=stored["made"],
+            missing=stored["missing"],
         )
 
     def columns(self, signal_names: Iterable[str]) -> dict[str, Any]:
@@ -252,6 +293,12 @@ def encodable(value: Any) -> Any:
     if isinstance(value, dict):
         return {encodable(name): encodable(inner) for name, inner in value.items()}
     return [encodable(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < _TOO_LARGE)
 
 
 def _json_value(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """A run: one data set scored into one file, by whichever engine."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -65,11 +66,6 @@ class Job:
             "safe cells": self.output.safe_cells,
         }
 
-    @property
-    def record_path(self) -> Path:
-        """Where it is recorded that a run has ended, and with what."""
-        return self.out.with_name(f"{self.out.name}.run.json")
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -121,6 +117,28 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
             folder.remove()
         seconds = time.monotonic() - started
         return Outcome(tally, complete=True, resumed=resumed, seconds=seconds)
+
+
+def recorded_settings(out: Path) -> dict[str, Any]:
+    """The settings of the run that wrote a file; none where no run is known to have written it."""
+    try:
+        settings = json.loads(record_path(out).read_bytes())["settings"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    has_all = isinstance(settings, dict) and {"scorer", "quality", "model"} <= settings.keys()
+    return settings if has_all else {}
+
+
+def discard(out: Path) -> None:
+    """Removes the file of a run and all that is kept beside it."""
+    for path in (out, record_path(out)):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(run_folder_path(out), ignore_errors=True)
+
+
+def record_path(out: Path) -> Path:
+    """Where it is recorded that a run has ended, and with what."""
+    return out.with_name(f"{out.name}.run.json")
 
 
 def fingerprinted(source: Source) -> Iterator[tuple[Position, str, dict[str, Any]]]:
@@ -219,7 +237,7 @@ def _record(job: Job, folder: RunFolder, tally: Tally) -> None:
         "output": {"bytes": job.out.stat().st_size},
         "tally": tally.to_json(),
     }
-    write_atomically(job.record_path, json.dumps(record, indent=1).encode("ascii") + b"\n")
+    write_atomically(record_path(job.out), json.dumps(record, indent=1).encode("ascii") + b"\n")
 
 
 def _finished_before(job: Job) -> Tally:
@@ -230,7 +248,7 @@ def _finished_before(job: Job) -> Tally:
         DataError: It was made from other rows, or is not this program's.
     """
     try:
-        record = json.loads(job.record_path.read_bytes())
+        record = json.loads(record_path(job.out).read_bytes())
         settings, made_from, made = record["settings"], record["input"], record["output"]
         tally = Tally.from_json(record["tally"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from nemoguardrails_trust.datasets.rows import SCORE, USAGE, Row
-from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.values import load_nested, plain, to_json
 
 LABEL = "correct"
@@ -47,8 +46,6 @@ def read_scored(
     *,
     score_column: str = SCORE,
     label_column: str = LABEL,
-    line: int,
-    path: str | None = None,
 ) -> ScoredRow:
     """Reads the numbers of a row; a column that is not there counts as empty.
 
@@ -56,22 +53,17 @@ def read_scored(
         row: The row, by column.
         score_column: The trustworthiness score, 0 to 1, or empty.
         label_column: Whether the answer is right, or empty.
-        line: The row's number, counted from 1, for errors.
-        path: The file it is from, for errors.
 
     Raises:
-        DataError: A score or a signal is not a number from 0 to 1, or a label cannot be read.
+        ValueError: A score or a signal is not a number from 0 to 1, or a label cannot be read.
     """
-    try:
-        return ScoredRow(
-            score=_share(score_column, row.get(score_column)),
-            correct=read_label(row.get(label_column), label_column),
-            signals=_signals(row),
-            usage=_usage(row),
-            error=as_text(row.get("error")),
-        )
-    except ValueError as error:
-        raise DataError(str(error), path=path, line=line) from None
+    return ScoredRow(
+        score=_share(score_column, row.get(score_column)),
+        correct=read_label(row.get(label_column), label_column),
+        signals=_signals(row),
+        usage=_usage(row),
+        error=as_text(row.get("error")),
+    )
 
 
 def read_label(value: object, column: str = LABEL) -> bool | None:

@@ -24,6 +24,11 @@ class Position(NamedTuple):
     offset: int = 0
     line: int = 0
 
+    @property
+    def number(self) -> int:
+        """The row's number for people, from 1: its line in a text file, else its place."""
+        return max(self.line, self.row) + 1
+
 
 class UnreadableRow(dict[str, Any]):
     """A row that is there and cannot be read: it has no values.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
 from nemoguardrails_trust.datasets.rows import RowResult
 
 
@@ -21,6 +22,9 @@ class Tally:
         prompt_tokens: Tokens read.
         completion_tokens: Tokens written.
         signals: How many rows have each signal, in the order in which signals first came.
+        reasons: Why rows have no score, and how many for each reason.
+        missing: For each signal that is missing somewhere, why, and in how many rows for each
+            reason.
     """
 
     rows: int = 0
@@ -32,12 +36,15 @@ class Tally:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     signals: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, result: RowResult, threshold: float) -> None:
         """Adds a row."""
         self.rows += 1
         if result.score is None:
             self.errors += 1
+            count_reason(self.reasons, result.error or "no reason given")
         elif result.score < threshold:
             self.flagged += 1
         self.made += result.made
@@ -47,14 +54,20 @@ class Tally:
         self.completion_tokens += result.usage.completion_tokens
         for name, value in result.signals.items():
             self.signals[name] = self.signals.get(name, 0) + (value is not None)
+        for name, reason in result.missing.items():
+            count_reason(self.missing.setdefault(name, {}), reason)
 
     def merge(self, other: "Tally") -> None:
         """Adds the rows of another tally."""
         for name in self.__slots__:
-            if name != "signals":
-                setattr(self, name, getattr(self, name) + getattr(other, name))
+            mine, others = getattr(self, name), getattr(other, name)
+            if isinstance(mine, int):
+                setattr(self, name, mine + others)
         for name, rows in other.signals.items():
             self.signals[name] = self.signals.get(name, 0) + rows
+        merge_reasons(self.reasons, other.reasons)
+        for name, reasons in other.missing.items():
+            merge_reasons(self.missing.setdefault(name, {}), reasons)
 
     def to_json(self) -> dict[str, Any]:
         """The tally as JSON types."""

@@ -170,7 +170,7 @@ def _numbered_rows(
     if source is None:
         rows = enumerate(results, start=1)
     else:
-        rows = ((max(at.line, at.row) + 1, row) for at, row in source.rows())
+        rows = ((position.number, row) for position, row in source.rows())
     first = next(rows, None)
     if first is None:
         raise DataError("there are no rows to report on", path=name)
@@ -191,13 +191,10 @@ def _read(
         if isinstance(row, UnreadableRow):
             result = ScoredRow(None, error=str(row.problem))
         else:
-            result = read_scored(
-                row,
-                score_column=columns.score,
-                label_column=columns.label,
-                line=line,
-                path=path,
-            )
+            try:
+                result = read_scored(row, score_column=columns.score, label_column=columns.label)
+            except ValueError as error:
+                raise DataError(str(error), path=path, line=line) from None
         gathered.add(result)
         picker.add(number, row, result)
         for column, counter in names.items():

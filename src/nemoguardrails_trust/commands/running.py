@@ -1,0 +1,138 @@
+"""Carries out a run over a data set, and says what has become of it."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from nemoguardrails_trust.commands.building import RowScorerSpec
+from nemoguardrails_trust.commands.garbage import seldom_collected
+from nemoguardrails_trust.commands.options import EXIT_INTERRUPTED, RowOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nemoguardrails_trust.datasets.row_scorers import RowScorer
+    from nemoguardrails_trust.datasets.runs import Engine, Job, Outcome
+    from nemoguardrails_trust.datasets.source import Source
+    from nemoguardrails_trust.datasets.tally import Prices, Tally
+
+DEFAULT_SHARD_SIZE = 1000
+
+
+def prepare_job(
+    source: "Source",
+    out: "Path",
+    spec: RowScorerSpec,
+    row_scorer: "RowScorer",
+    rows: RowOptions,
+    *,
+    shard_size: int = DEFAULT_SHARD_SIZE,
+    bom: bool = False,
+    safe_cells: bool = False,
+) -> "Job":
+    """Puts together what is to be done, and finds out what stands against it.
+
+    Raises:
+        TrustError: Something does; the message says what.
+    """
+    from nemoguardrails_trust.datasets.score import find_columns, prepare
+    from nemoguardrails_trust.scorers.create import threshold_of
+
+    columns = find_columns(
+        source,
+        generate=spec.generate,
+        prompt=rows.prompt_column,
+        response=rows.response_column,
+        context=rows.context_column,
+    )
+    for told in filter(None, (*source.remarks, columns.told)):
+        note(told)
+    return prepare(
+        source,
+        out,
+        columns=columns,
+        settings={**spec.identity(), "server": row_scorer.server},
+        threshold=threshold_of(spec.settings, spec.calibration),
+        concurrency=spec.concurrency,
+        shard_size=shard_size,
+        retry_errors=rows.retry_errors,
+        bom=bom,
+        safe_cells=safe_cells,
+    )
+
+
+def run_job(
+    job: "Job",
+    spec: RowScorerSpec,
+    row_scorer: "RowScorer",
+    *,
+    on_cluster: bool = False,
+    prices: "Prices | None" = None,
+    quiet: bool = False,
+    keeps: bool = True,
+) -> "Outcome":
+    """Scores the data set; Ctrl-C ends the command with how to go on.
+
+    Args:
+        job: What is to be done.
+        spec: What the scorer is built from, where it is to be built elsewhere.
+        row_scorer: Scores here.
+        on_cluster: Whether Ray is to score.
+        prices: What tokens cost, where the user said so.
+        quiet: Whether to show no progress.
+        keeps: Whether what is scored stays for the next run, where this one is not finished.
+
+    Raises:
+        TrustError: The run could not be brought to its end; the message says how to go on.
+        typer.Exit: It was interrupted.
+    """
+    from nemoguardrails_trust.commands.score_progress import ProgressDisplay
+    from nemoguardrails_trust.datasets.runs import carry_out
+    from nemoguardrails_trust.errors import TooManyFailuresError
+
+    outcome: Outcome | None = None
+    with ProgressDisplay(prices, quiet=quiet) as display:
+
+        def on_interrupt() -> None:
+            display.say("finishing the rows in flight; Ctrl-C again stops at once")
+
+        engine: Engine
+        if on_cluster:
+            from nemoguardrails_trust.datasets.ray import ray_engine
+
+            engine = ray_engine(spec.build, report=display.update)
+        else:
+            from nemoguardrails_trust.datasets.local import local_engine
+
+            engine = local_engine(row_scorer, report=display.update, on_interrupt=on_interrupt)
+        try:
+            with seldom_collected():
+                outcome = carry_out(job, engine)
+        except TooManyFailuresError as error:
+            cure = "; what is scored is kept: once this is mended, give the same command with "
+            told = f"{error}{cure}--retry-errors" if keeps else str(error)
+            raise TooManyFailuresError(told, reasons=error.reasons) from error
+        except KeyboardInterrupt:
+            outcome = None
+    if outcome is None or not outcome.complete:
+        kept = "what is scored is kept: give the same command again to go on"
+        typer.echo(f"nemo-trust: interrupted{'; ' + kept if keeps else ''}", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED)
+    return outcome
+
+
+def tell_missing(tally: "Tally") -> None:
+    """Says on stderr why rows have no score, and which signals are missing how often and why."""
+    from nemoguardrails_trust.concurrency.failures import told_reasons
+
+    if tally.errors:
+        noun = "row has" if tally.errors == 1 else "rows have"
+        note(f"{tally.errors:,} {noun} no score: {told_reasons(tally.reasons)}")
+    for name, reasons in tally.missing.items():
+        count = sum(reasons.values())
+        note(f"{name} is missing in {count:,} of {tally.rows:,} rows: {told_reasons(reasons)}")
+
+
+def note(text: str) -> None:
+    """Says something in one line on stderr."""
+    typer.echo(f"nemo-trust: {' '.join(text.split())}", err=True)
