@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -name '*.pyc')
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench fuzz clean
 
 demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
@@ -18,6 +18,10 @@ check: .venv/development
 
 bench: .venv/development
 	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
+
+# Hostile texts, as long as one likes: make fuzz SECONDS=600
+fuzz: .venv/development
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
 
 .venv/pip:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

@@ -33,7 +33,7 @@ _MATHEMATICAL = re.compile(
 )
 _WORD = re.compile(r"[^\W_]")
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
-_PLAIN_NUMBER = re.compile(r"[^\w\\(\[<>≤≥-]*-?[$£€]?\s*\d[\d.,]*\s*%?\W*")
+_PLAIN_NUMBER = re.compile(r"[^\w\\(\[<>≤≥-]*+-?[$£€]?\s*+\d[\d.,]*+\s*+%?\W*+")
 _RELATION = re.compile("[<>≤≥]|\\\\(?:le|ge|lt|gt|neq?)")
 _WORD_OF_TWO = re.compile(r"(?<![\\a-z])[a-z]{2}")
 _SUPERSCRIPT = re.compile("[²³⁴⁵⁶⁷⁸⁹⁰¹½⅓⅔¼¾]")
@@ -73,7 +73,7 @@ class Question:
     """The prompt that the answers reply to."""
 
     def __init__(self, prompt: str) -> None:
-        self.folded = text.fold(text.window(prompt))
+        self.folded = text.fewer_words(text.fold(text.window(prompt)))
 
     @cached_property
     def in_order(self) -> list[str]:
@@ -135,6 +135,7 @@ class Answer:
         self.text = answer
         self.question = question
         self.blank = not answer or answer.isspace()
+        self.cut = False  # until it is read: whether only the two ends of it are
 
     @cached_property
     def structure(self) -> Any | None:
@@ -144,12 +145,18 @@ class Answer:
     @cached_property
     def final(self) -> str:
         """The final answer of a longer text, or the whole text."""
-        return final_answer(text.window(self.text).strip())
+        read = text.window(self.text).strip()
+        final = final_answer(read)
+        self.cut = len(self.text) > text.WINDOW and final == read
+        return final
 
     @cached_property
     def folded(self) -> str:
         """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
-        folded = latex.clean_latex(text.fold(self.final)[: 2 * text.WINDOW])
+        whole = latex.clean_latex(text.fold(self.final)[: 2 * text.WINDOW])
+        folded = text.fewer_words(whole)
+        if len(folded) < len(whole):
+            self.cut = True
         if "(" in folded or "[" in folded:
             without_asides = _ASIDE.sub(" ", folded)
             return without_asides if _WORD.search(without_asides) else folded
@@ -159,6 +166,12 @@ class Answer:
     def words(self) -> list[str]:
         """Its words, numbers in digits."""
         return quantities.join_number_words(text.tokens(self.folded))
+
+    def _words_of(self, part: str) -> list[str]:
+        """The words of a part of the folded answer, which often is all of it."""
+        if part == self.folded:
+            return self.words
+        return quantities.join_number_words(text.tokens(part))
 
     @cached_property
     def numbers(self) -> list[str]:
@@ -282,7 +295,7 @@ class Answer:
         head = _HEAD.split(self.folded, maxsplit=1)[0]
         if len(head) == len(self.folded):
             return None
-        words = quantities.join_number_words(text.tokens(head))
+        words = self._words_of(head)
         return quantities.quantity(words) or dates.date(head)
 
     def _own_words(self) -> list[str]:
@@ -304,7 +317,7 @@ class Answer:
         said = polarity.stance(self.folded, self.words)
         if said is None and self.question.asks_yes_or_no:
             first = next(iter(polarity.clauses(self.folded)), "")
-            words = quantities.join_number_words(text.tokens(first))
+            words = self._words_of(first)
             said = polarity.implied_stance(words, self.question.in_order)
         return said
 
@@ -363,7 +376,7 @@ class Answer:
     def _clause_terms(
         self, clause: str, left_out: Collection[str], names: Collection[str], share: float
     ) -> Iterator[tuple[str, Term]]:
-        words = quantities.join_number_words(text.tokens(clause))
+        words = self._words_of(clause)
         negations = polarity.negations(words, self.question.words)
         last = words[-1] if words else ""
         for word in words:

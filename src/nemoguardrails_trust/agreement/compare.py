@@ -5,9 +5,10 @@ text; numbers with units, dates and mathematics by value; yes and no; the letter
 lists regardless of order; and at last the words that the answers add to the prompt.
 """
 
+import logging
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nemoguardrails_trust.agreement import (
     dates,
@@ -18,6 +19,8 @@ from nemoguardrails_trust.agreement import (
     text,
 )
 from nemoguardrails_trust.agreement.answers import Answer, Question, Term, Value
+
+_log = logging.getLogger(__name__)
 
 SAME = 0.5
 """From this value on, two answers count as the same."""
@@ -30,10 +33,12 @@ class Agreement:
     Attributes:
         value: 0 (something else) to 1 (the same).
         settled: Whether plain comparing can tell; where not, `value` is its best guess.
+        failure: The kind of error that kept them from being compared; `None` without one.
     """
 
     value: float
     settled: bool
+    failure: str | None = None
 
 
 _MOST_PAIRS = 144
@@ -50,7 +55,8 @@ def agreement(first: str, second: str, *, prompt: str = "") -> Agreement:
     """Compares two answers to a prompt.
 
     It is symmetric, an answer fully agrees with itself, and a blank answer agrees with nothing
-    but a blank one. No text makes it raise, and of very long texts only the two ends are read.
+    but a blank one. No text makes it raise: what cannot be compared counts as different, with the
+    `failure`. Of very long texts only the two ends are read.
 
     Args:
         first: One answer.
@@ -65,10 +71,25 @@ def compare_answers(first: Answer, second: Answer) -> Agreement:
     """Compares two answers that have been read; see `agreement`."""
     if first.text == second.text:
         return _YES
+    try:
+        return _compare(first, second)
+    except Exception as error:  # noqa: BLE001 - no text may turn its own check off
+        kind = type(error).__name__
+        _log.warning("two answers could not be compared, and count as different: %s", kind)
+        return Agreement(0.0, settled=False, failure=kind)
+
+
+def _compare(first: Answer, second: Answer) -> Agreement:
     if first.blank or second.blank:
         return _YES if first.blank and second.blank else _NO
     if first.structure is not None and second.structure is not None:
         return _compare_structures(first, second)
+    found = _compare_texts(first, second)
+    # Of what was not read, nothing is known.
+    return replace(found, settled=False) if first.cut or second.cut else found
+
+
+def _compare_texts(first: Answer, second: Answer) -> Agreement:
     if first.key == second.key:
         return _YES
     return (

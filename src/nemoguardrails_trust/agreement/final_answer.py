@@ -7,8 +7,8 @@ _ANSWER_IS = re.compile(
     r"[*_\s:]{0,40}([^\n]+?)(?=\banswer\b|\n|\Z)",
     re.IGNORECASE,
 )
-_TAGGED = re.compile(r"<answer>(.{0,1000}?)</answer>", re.DOTALL | re.IGNORECASE)
-_HASHES = re.compile(r"^#### *(.+)$", re.MULTILINE)
+_LONGEST_TAGGED = 1_000
+_HASHES = re.compile(r"^####\s*(\S.*)$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"(?<=\w\w)[.!?]\s")
 
 
@@ -17,8 +17,8 @@ def final_answer(answer: str) -> str:
     boxed = _boxed(answer)
     if boxed:
         return boxed
-    if "<" in answer and (tagged := _TAGGED.findall(answer)) and tagged[-1].strip():
-        return str(tagged[-1]).strip()
+    if "<" in answer and (tagged := _tagged(answer)):
+        return tagged
     if "####" in answer and (hashed := _HASHES.findall(answer)):
         return str(hashed[-1]).strip()
     said = _ANSWER_IS.findall(answer) if "nswer" in answer or "NSWER" in answer else ()
@@ -26,6 +26,13 @@ def final_answer(answer: str) -> str:
         return answer
     marked: str = _SENTENCE_END.split(said[-1], maxsplit=1)[0].lstrip(" *_\"'").rstrip(" *_\"'.")
     return marked if marked.strip(".:") else answer
+
+
+def _tagged(answer: str) -> str:
+    lower = answer.lower() if len(answer) == len(answer.lower()) else answer
+    end = lower.rfind("</answer>")
+    start = lower.rfind("<answer>", max(0, end - _LONGEST_TAGGED), max(0, end))
+    return "" if start < 0 else answer[start + len("<answer>") : end].strip()
 
 
 def _boxed(answer: str) -> str:

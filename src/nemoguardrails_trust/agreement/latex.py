@@ -34,7 +34,7 @@ _ENVIRONMENT = re.compile(r"\\(begin|end)\{[a-z]*(?:matrix|array)\}(?:\{[a-z|]*\
 _DEGREES = re.compile(r"\^\s*\{?\s*\\circ\s*\}?|°")
 _POWERS = re.compile("[²³⁴⁵⁶⁷⁸⁹⁰¹⁻]+")
 _POWER_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_REPEATING = re.compile(r"(\d*)\.(\d*)\\overline\{(\d+)\}")
+_REPEATING = re.compile(r"(?<!\d)(\d*)\.(\d*)\\overline\{(\d+)\}")
 _MIXED = re.compile(r"(?<![\d.^_/])(\d+)\.? *(?:\\?[dt]?frac\{(\d+)\}\{(\d+)\}|(?<= )(\d+)/(\d+))")
 _SHORT_FRACTION = re.compile(r"\\frac *(\d) *(\d)(?!\d)")
 _LEXEME = re.compile(
@@ -42,7 +42,7 @@ _LEXEME = re.compile(
     r"|(<=|>=|!=|[-+*/^_=<>(){}\[\]|,;!%±∪&∞√×·÷])"
 )
 _CROSS = re.compile(r"(?<=\d)\s*x\s*(?=\d)")
-_GAP = re.compile(r"(\\[a-z]+|[\w.]+|[)}\]!])\s+(?=(\\[a-z]+|\w|[-+]\S))")
+_GAP = re.compile(r"(\\[a-z]+|(?<![\w.])[\w.]+|[)}\]!])\s+(?=(\\[a-z]+|\w|[-+]\S))")
 _CHARACTERS = str.maketrans(
     {
         "×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "≠": "!=",

@@ -67,7 +67,8 @@ _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
-_SENTENCES = re.compile(r"(?<=[^\s.]{4})[.!?]+\s|\n")
+_SENTENCES = re.compile(r"(?<=[^\s.]{4})(?<![.!?])[.!?]+\s|\n")
+_WORDY = re.compile(r"[^\W_]|[$%£€¥]")  # what has words
 _CLAUSES = re.compile(
     r"[;!?\n(){}\[\]]|[.:](?!(?<=\d[.:])\d)(?<!\b[a-z]\.)|\s-+\s|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
     r"|rather|instead)\b"
@@ -76,12 +77,12 @@ _CLAUSES = re.compile(
 
 def sentences(folded: str) -> list[str]:
     """The sentences and lines of a text."""
-    return [part for part in _SENTENCES.split(folded) if part.strip()]
+    return [part for part in _SENTENCES.split(folded) if _WORDY.search(part)]
 
 
 def clauses(folded: str) -> list[str]:
     """The parts of a text over which a negation reaches."""
-    return [part for part in _CLAUSES.split(folded) if part.strip()]
+    return [part for part in _CLAUSES.split(folded) if _WORDY.search(part)]
 
 
 def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:

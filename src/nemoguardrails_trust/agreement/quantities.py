@@ -222,7 +222,10 @@ def _may_follow(previous: str | None, value: int) -> bool:
 def _written(number: Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
-    return plain_number(f"{float(number):.9f}")
+    try:
+        return plain_number(f"{float(number):.9f}")
+    except OverflowError:  # beyond all floating-point numbers
+        return str(round(number))
 
 
 def quantity(words: Sequence[str]) -> Quantity | None:

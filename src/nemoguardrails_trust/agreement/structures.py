@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _FENCE = re.compile(r"^```[a-zA-Z]*[ \t]*\n(.*?)\n```", re.DOTALL | re.MULTILINE)
-_LONGEST = 4_000_000
+_LONGEST = 200_000  # characters; longer JSON is compared by its two ends, as other text
+_DEEPEST = 100
 _ITEM_MARK = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,3}[.)])\s+", re.MULTILINE)
 _LONGEST_LIST = 2_000
 _MOST_ITEM_WORDS = 6
@@ -27,27 +28,35 @@ def structure(text: str) -> Any | None:
     if not stripped or stripped[0] + stripped[-1] not in ("{}", "[]"):
         return None
     try:
-        return _opened(json.loads(stripped))
+        return _opened(json.loads(stripped), _DEEPEST)
     except (ValueError, RecursionError):
         return None
 
 
-def _opened(value: Any) -> Any:
-    """The value with JSON inside `arguments` strings read, and empty call ids left out."""
+def _opened(value: Any, depth: int) -> Any:
+    """The value with JSON inside `arguments` strings read, and empty call ids left out.
+
+    Raises:
+        ValueError: It is nested deeper than `depth`.
+    """
+    if depth == 0:
+        raise ValueError("it is nested too deeply to be compared")
     if isinstance(value, list):
-        return [_opened(each) for each in value]
+        return [
+            _opened(item, depth - 1) if isinstance(item, list | dict) else item for item in value
+        ]
     if not isinstance(value, dict):
         return value
     opened = {}
     is_call = "function" in value or ("name" in value and "arguments" in value)
-    for key, each in value.items():
+    for key, inner in value.items():
         if is_call and key in ("id", "call_id", "index"):
             continue  # made up anew for each call, it says nothing
-        if key == "arguments" and isinstance(each, str):
-            with contextlib.suppress(ValueError):
-                opened[key] = json.loads(each)
+        if key == "arguments" and isinstance(inner, str):
+            with contextlib.suppress(ValueError, RecursionError):
+                opened[key] = _opened(json.loads(inner), depth - 1)
                 continue
-        opened[key] = _opened(each)
+        opened[key] = _opened(inner, depth - 1) if isinstance(inner, list | dict) else inner
     return opened
 
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 WINDOW = 8_000
 """Longest text that is read whole, in characters; of a longer one its two ends are read."""
 
+_MOST_WORDS = 1_000
+
 
 def word_set(words: str) -> frozenset[str]:
     """The words of a string, as a set."""
@@ -99,6 +101,16 @@ def window(text: str) -> str:
     return _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text)
 
 
+def fewer_words(folded: str) -> str:
+    """The two ends of a folded text that has more words than prose has in a `window`."""
+    folded = folded[: 2 * WINDOW]
+    count = len(_TOKEN.findall(folded))
+    if count <= _MOST_WORDS:
+        return folded
+    half = len(folded) * _MOST_WORDS // (2 * count)
+    return f"{folded[:half]}\n{folded[-half:]}"
+
+
 def join_thousands(folded: str) -> str:
     """Takes the separators out of `1,000` and `1 000`."""
     if "," in folded:
@@ -177,7 +189,7 @@ def plain_number(number: str) -> str:
 
 def is_number(token: str) -> bool:
     """Whether a token is digits."""
-    return token[-1].isdecimal() and (token[0].isdecimal() or token[0] == "-")
+    return token[-1:].isdecimal() and (token[0].isdecimal() or token[0] == "-")
 
 
 def is_year(token: str) -> bool:

@@ -19,7 +19,7 @@ from nemoguardrails_trust.guardrail.watching.main_call import MainCalls
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 from nemoguardrails_trust.scores import TrustworthinessScore
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 GUARD_PARAMETER = "trust_guard"
 MAIN_CALLS_PARAMETER = "trust_main_calls"
@@ -97,7 +97,7 @@ def _not_set_up(answer: str) -> TrustOutcome:
         "the rail was not set up: import the folder nemoguardrails_trust/rail with its "
         "config.py, by import_paths (Colang 1.0) or import (2.x)"
     )
-    log.error("%s", error)
+    _log.error("%s", error)
     return make_outcome(
         TrustworthinessScore(None, error=error),
         threshold=DEFAULT_THRESHOLD,
@@ -144,7 +144,7 @@ def _renderer(config: RailsConfig, context: Mapping[str, Any]) -> Render | None:
         try:
             return messages.render(template, variables)
         except ValueError as error:
-            log.warning("%s; the standard message is used", error)
+            _log.warning("%s; the standard message is used", error)
             return None
 
     return render

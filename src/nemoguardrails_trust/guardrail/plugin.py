@@ -40,7 +40,7 @@ from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer
 from nemoguardrails_trust.scorers.create import create_scorer, threshold_of
 from nemoguardrails_trust.scorers.local.presets import plan_for
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def register() -> None:
@@ -226,7 +226,7 @@ def _check_model(settings: TrustSettings, app: LLMRails) -> None:
         # Without any model the bot cannot answer either, so NeMo Guardrails says so itself;
         # a bot that only checks ready answers needs a model for the local scorer.
         if settings.scorer == "local" and not has_main:
-            log.warning("scorer is 'local', and the configuration has no main model yet")
+            _log.warning("scorer is 'local', and the configuration has no main model yet")
     elif settings.model not in types:
         listed = ", ".join(types) or "none"
         raise SettingsError(

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.settings import TraceScores
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 TRACE_SCORE_NAME = "trust_score"
 
@@ -55,7 +55,7 @@ def publish(outcome: TrustOutcome, trace_scores: TraceScores | None) -> None:
     _annotate_span(outcome)
     if trace_scores == "langfuse":
         _score_langfuse_trace(outcome)
-    log.info(
+    _log.info(
         "trustworthiness: %s, score %s, threshold %g",
         outcome.status,
         outcome.metadata["trustworthiness_score"],

@@ -6,9 +6,11 @@ discrete one of Kuhn et al., "Semantic Uncertainty" (ICLR 2023): over groups of 
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from nemoguardrails_trust.agreement import structures
 from nemoguardrails_trust.agreement.answers import Answer, Question
@@ -136,16 +138,17 @@ def consistency_signal(comparison: Comparison) -> Signal:
     """The signal of a comparison, with details ready for JSON."""
     if comparison.value is None:
         return Signal(None, error="there are no samples to compare with")
-    return Signal(
-        comparison.value,
-        details=MappingProxyType(
-            {
-                "agreements": [round(each.value, 4) for each in comparison.agreements],
-                "distinct": comparison.distinct,
-                "semantic_entropy": comparison.semantic_entropy,
-            }
-        ),
+    failures = Counter(
+        agreed.failure for agreed in comparison.agreements if agreed.failure is not None
     )
+    details: dict[str, Any] = {
+        "agreements": [round(agreed.value, 4) for agreed in comparison.agreements],
+        "distinct": comparison.distinct,
+        "semantic_entropy": comparison.semantic_entropy,
+    }
+    if failures:
+        details["not_comparable"] = dict(failures)
+    return Signal(comparison.value, details=MappingProxyType(details))
 
 
 def _group(

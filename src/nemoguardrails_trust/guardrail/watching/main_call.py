@@ -29,7 +29,7 @@ from nemoguardrails_trust.models.chat_answers import without_thinking
 if TYPE_CHECKING:
     from nemoguardrails.logging.stats import LLMStats
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 Draw = Callable[[tuple[Message, ...], int | None], Coroutine[Any, Any, Reply]]
 
@@ -263,7 +263,7 @@ def watch_main_model(app: LLMRails, calls: MainCalls, *, probabilities: bool) ->
     if place is None:
         return
     if get_default_framework() != "default":
-        log.warning(
+        _log.warning(
             "NEMOGUARDRAILS_LLM_FRAMEWORK is %s: prefetch and token_probabilities need the model "
             "to be handed to LLMRails(config, llm=…)",
             get_default_framework(),
@@ -311,7 +311,7 @@ def _make_watched(*, model: str, **parameters: Any) -> LLMModel:
     if watching.probabilities:
         giving = with_token_probabilities(made, entry.engine, whole)
         if giving is None:
-            log.info("engine %s gives no token probabilities", entry.engine)
+            _log.info("engine %s gives no token probabilities", entry.engine)
         made = giving or made
     return MainModel(made, watching.calls)
 

@@ -20,7 +20,7 @@ from nemoguardrails.types import LLMModel
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.models.chat_answers import read_choices
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # What servers say to a parameter that they do not take, or do not survive.
 _REFUSALS = frozenset({400, 403, 422, 500, 501})
@@ -90,7 +90,7 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
                 raise
             response = await super().chat_completion(model, messages, stop=stop, **parameters)
             self._refusing.add(model)
-            log.info("model %s: the server gives no token probabilities", model)
+            _log.info("model %s: the server gives no token probabilities", model)
             return response
         found.logprobs = _logprobs(response.body)
         if found.logprobs is not None:

@@ -35,7 +35,7 @@ LONGEST_WAIT = 60.0
 if TYPE_CHECKING:
     from langfuse.api.core.api_error import ApiError
 
-_logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
@@ -212,7 +212,7 @@ class LangfuseClient:
             wait = self._retry.delay * 2.0 ** (attempt - 1)
             if isinstance(error, ModelError) and error.retry_after is not None:
                 wait = min(error.retry_after, LONGEST_WAIT)
-            _logger.info("%s; trying again in %.1f s", error, wait)
+            _log.info("%s; trying again in %.1f s", error, wait)
             await asyncio.sleep(wait)
 
     def _allowed(self, error: TrustError) -> int:

@@ -29,7 +29,7 @@ SECONDS_AT_EXIT = 5.0
 
 _ENVIRONMENT = "langfuse.environment"
 
-_logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def attach_outcome_to_current_trace(
@@ -59,7 +59,7 @@ def attach_outcome_to_current_trace(
     try:
         return _attach(name, value, comment, metadata)
     except Exception as error:  # noqa: BLE001 - a turn must not fail for the sake of its trace
-        _logger.warning("the outcome could not be attached to the trace: %s", _line(error))
+        _log.warning("the outcome could not be attached to the trace: %s", _line(error))
         return False
 
 
@@ -126,7 +126,7 @@ class _Sender:
         try:
             self._queue.put_nowait((connection, score))
         except queue.Full:
-            _logger.warning("%d outcomes wait for Langfuse; one more is dropped", MOST_WAITING)
+            _log.warning("%d outcomes wait for Langfuse; one more is dropped", MOST_WAITING)
             return False
         return True
 
@@ -151,7 +151,7 @@ class _Sender:
                     scores = [score for each, score in batch if each == connection]
                     runner.run(_write(connection, scores))
             except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
-                _logger.warning("%d outcomes were not written: %s", len(batch), _line(error))
+                _log.warning("%d outcomes were not written: %s", len(batch), _line(error))
             finally:
                 for _ in batch:
                     self._queue.task_done()
@@ -183,7 +183,7 @@ async def _write(connection: Connection, scores: list[TraceScore]) -> None:
     finally:
         await client.aclose()
     for trace_id, reason in written.rejected.items():
-        _logger.warning("the outcome of trace %s was not written: %s", trace_id, reason)
+        _log.warning("the outcome of trace %s was not written: %s", trace_id, reason)
 
 
 def _line(error: Exception) -> str:

@@ -36,7 +36,7 @@ DEFAULT_LOOKBACK = timedelta(minutes=15)
 DEFAULT_SETTLE = timedelta(seconds=30)
 """What is written to Langfuse can be read back after 15 to 30 seconds."""
 
-_logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 OnReport = Callable[[TraceReport], None]
 
@@ -218,4 +218,4 @@ async def watch_traces(
 
 
 def _log_absence(error: TrustError, every: timedelta) -> None:
-    _logger.warning("%s; looking again in %g s", error, every.total_seconds())
+    _log.warning("%s; looking again in %g s", error, every.total_seconds())

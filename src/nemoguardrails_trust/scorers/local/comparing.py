@@ -1,6 +1,7 @@
 """One request that compares all the samples that text matching could not settle."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from nemoguardrails_trust.exchange import Message
@@ -70,14 +71,12 @@ def read_comparison(text: str, count: int) -> Mapping[int, float]:
         raise ValueError("the judge's comparison is not JSON") from None
     if not isinstance(pairs, _Pairs):
         raise ValueError("the judge's comparison is not a JSON object")  # noqa: TRY004
-    keys = [key for key, _ in pairs]
+    times = Counter(key for key, _ in pairs)
+    places = {str(number): number - 1 for number in range(1, count + 1)}
     found = {
-        int(key) - 1: _VALUES[word]
+        places[key]: _VALUES[word]
         for key, word in pairs
-        if keys.count(key) == 1
-        and key in {str(number) for number in range(1, count + 1)}
-        and isinstance(word, str)
-        and word in _VALUES
+        if times[key] == 1 and key in places and isinstance(word, str) and word in _VALUES
     }
     if not found:
         raise ValueError("the judge's comparison names none of the answers")
