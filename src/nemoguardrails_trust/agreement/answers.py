@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from nemoguardrails_trust.agreement import (
+    choices,
     dates,
     expressions,
+    identifiers,
     latex,
     mathematics,
     polarity,
@@ -22,11 +24,6 @@ from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 
-_CHOICE = re.compile(
-    r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\]:]+(?=\s|$).*|(\.?\s.*)|\.?)",
-    re.DOTALL,
-)
-_OFFERED = re.compile(r"(?:^|[\s(\[])([a-h])[).:\]]+\s")
 _MATHEMATICAL = re.compile(
     r"[\\^=<>≤≥√π∞±×÷]|[\d)}]\s*[-+*/]\s*[\d(a-z\\]|(?<![^\W\d_])[a-z](?:\s*\+|\s[-*/])\s*[\d(a-z]"
     r"|\d\(|\d,\s+[-\d]|^[\s$]*[-+]?[\[(].*[\])][\s$]*$"
@@ -108,7 +105,26 @@ class Question:
     @cached_property
     def offers_choices(self) -> bool:
         """Whether it lists answers with letters, as in `A) Paris B) London`."""
-        return len(set(_OFFERED.findall(self.folded))) > 1
+        return choices.offers_choices(self.folded)
+
+    @cached_property
+    def options(self) -> dict[str, tuple[str, ...]]:
+        """The keys of the answers that it offers, by letter."""
+        bare = Question("")
+        return {
+            letter: Answer(option, bare).key
+            for letter, option in choices.options(self.folded).items()
+        }
+
+    @cached_property
+    def asks_for_identifier(self) -> bool:
+        """Whether it asks for digits that are a name, as a version or a code."""
+        return identifiers.asks_for_identifier(self.words)
+
+    @cached_property
+    def asks_for_call(self) -> bool:
+        """Whether it may ask for a number to call, or that of an account."""
+        return identifiers.asks_for_call_number(self.words)
 
     @cached_property
     def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
@@ -322,12 +338,23 @@ class Answer:
         return said
 
     @cached_property
-    def choice(self) -> str | None:
-        """The letter of a multiple-choice answer."""
-        found = _CHOICE.fullmatch(self.folded.strip().strip("{}$ *"))
-        if found is None or (found[2] and not self.question.offers_choices):
-            return None  # A. Lincoln
-        return found[1]
+    def choice(self) -> choices.Choice | None:
+        """The letters of a multiple-choice answer, also where it gives an option's text."""
+        found = choices.read_choice(self.folded, self.final, offered=self.question.offers_choices)
+        if found is None and self.question.offers_choices:
+            letters = [letter for letter, key in self.question.options.items() if key == self.key]
+            found = choices.Choice(letters[0]) if len(letters) == 1 else None
+        return found
+
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """The versions, addresses and codes in it, as they are written."""
+        return identifiers.identifiers(self.final, asked=self.question.asks_for_identifier)
+
+    @cached_property
+    def call_numbers(self) -> frozenset[str]:
+        """The digits of telephone numbers and accounts in it, where the prompt may ask for one."""
+        return identifiers.call_numbers(self.final) if self.question.asks_for_call else frozenset()
 
     @cached_property
     def parts(self) -> list[str] | None:

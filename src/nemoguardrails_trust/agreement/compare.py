@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from nemoguardrails_trust.agreement import (
     dates,
     expressions,
+    identifiers,
     polarity,
     quantities,
     structures,
@@ -90,12 +91,15 @@ def _compare(first: Answer, second: Answer) -> Agreement:
 
 
 def _compare_texts(first: Answer, second: Answer) -> Agreement:
+    named = _compare_identifiers(first, second)
+    if named is not None:
+        return named
     if first.key == second.key:
         return _YES
     return (
-        _compare_values(first, second)
+        _compare_choices(first, second)
+        or _compare_values(first, second)
         or _compare_stances(first, second)
-        or _compare_choices(first, second)
         or _compare_lists(first, second)
         or _compare_numbers_in_prose(first, second)
         or _compare_terms(first, second)
@@ -140,6 +144,8 @@ def _compare_known_values(
     ours_, theirs_ = _as_mathematics(one), _as_mathematics(other)
     if expressions.compare_mathematics(ours_, theirs_):
         return _YES
+    if expressions.may_be_interval(ours_, theirs_):
+        return Agreement(0.0, settled=False)
     for spaced, plain in ((first.spaced_value, theirs_), (second.spaced_value, ours_)):
         if spaced is not None and expressions.compare_mathematics(spaced, plain):
             return _YES
@@ -226,7 +232,27 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
 def _compare_choices(first: Answer, second: Answer) -> Agreement | None:
     if first.choice is None or second.choice is None:
         return None
-    return _YES if first.choice == second.choice else _NO
+    if first.choice.letters != second.choice.letters:
+        return _NO
+    if first.choice.hedged != second.choice.hedged:
+        return _NO
+    return _YES
+
+
+def _compare_identifiers(first: Answer, second: Answer) -> Agreement | None:
+    """Versions, codes and telephone numbers, which are not compared by value."""
+    for ours, theirs in (
+        (first.call_numbers, second.call_numbers),
+        (first.identifiers, second.identifiers),
+    ):
+        if not (ours and theirs):
+            continue
+        short = identifiers.is_short(first.words) and identifiers.is_short(second.words)
+        if ours.isdisjoint(theirs):
+            return Agreement(0.0, settled=short)
+        if ours is first.call_numbers and ours == theirs and short:
+            return _YES
+    return None
 
 
 def _compare_lists(first: Answer, second: Answer) -> Agreement | None:

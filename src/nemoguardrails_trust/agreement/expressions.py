@@ -74,6 +74,8 @@ def compare_mathematics(first: Mathematics, second: Mathematics) -> bool:
         return _proportional(first, second)
     if first.name and second.name and first.name != second.name:
         return False
+    if first.constant is not None and second.constant is not None:
+        return _same_constants(first.constant, second.constant)
     return all(_close(a, b) for a, b in zip(first.values, second.values, strict=True))
 
 
@@ -100,11 +102,29 @@ def _proportional(first: Expression, second: Expression) -> bool:
     return first.relation in ("=", "!=") or (a[0] * b[0].conjugate()).real > 0
 
 
+def may_be_interval(first: Mathematics, second: Mathematics) -> bool:
+    """Whether one is an inequality and the other a group, such as the interval that it means."""
+    for one, other in ((first, second), (second, first)):
+        if isinstance(one, Expression) and one.relation not in (None, "=", "!="):
+            return isinstance(other, Group)
+    return False
+
+
+def is_noise(number: float) -> bool:
+    """Whether a number is as small as what rounding leaves of zero; smaller ones are meant so."""
+    return number == 0.0 or 1e-17 < abs(number) <= 1e-12
+
+
 def _close(a: complex, b: complex) -> bool:
     try:
         return a == b or abs(a - b) <= _TOLERANCE * max(1e-3, abs(a), abs(b))
     except OverflowError:
         return False
+
+
+def _same_constants(a: float, b: float) -> bool:
+    """Whether two numbers are equal, very small ones too: those are no noise."""
+    return math.isclose(a, b, rel_tol=_TOLERANCE) or (0.0 in (a, b) and is_noise(a - b))
 
 
 def variable(name: str) -> Values:

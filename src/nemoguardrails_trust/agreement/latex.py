@@ -4,7 +4,7 @@ import cmath
 import re
 from collections.abc import Callable
 
-from nemoguardrails_trust.agreement.text import word_set
+from nemoguardrails_trust.agreement.text import spaced_fractions, word_set
 
 FUNCTIONS: dict[str, Callable[[complex], complex]] = {
     "sin": cmath.sin, "cos": cmath.cos, "tan": cmath.tan, "ln": cmath.log, "log": cmath.log10,
@@ -93,7 +93,7 @@ def lexemes(text: str) -> list[str]:
     Raises:
         NotMathematicsError: There is something else in it.
     """
-    text = text.translate(_CHARACTERS)
+    text = spaced_fractions(text).translate(_CHARACTERS)
     text = _POWERS.sub(lambda found: f"^{{{found[0].translate(_POWER_DIGITS)}}}", text)
     text = clean_latex(text).replace("$", " ").replace(" degrees ", " ")
     text = _ENVIRONMENT.sub(lambda found: "[" if found[1] == "begin" else "]", text)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from nemoguardrails_trust.agreement.expressions import is_noise
 from nemoguardrails_trust.agreement.text import is_number, plain_number, word_set
 
 
@@ -352,7 +353,8 @@ def _same(a: Fraction | float, b: Fraction | float) -> bool:
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         return bool(a == b)
     try:
-        return math.isclose(float(a), float(b), rel_tol=1e-7, abs_tol=1e-12)
+        x, y = float(a), float(b)
+        return math.isclose(x, y, rel_tol=1e-7) or (0.0 in (x, y) and is_noise(x - y))
     except OverflowError:
         return False
 

@@ -50,6 +50,18 @@ _LETTERS = str.maketrans(
     }
 )  # fmt: skip
 _INITIALS = re.compile(r"\b(?:[a-z]\. ?){2,}|\b(?:[a-z][.*]){2,}[a-z]\b")
+_VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8", "⅜": "3/8",
+           "⅝": "5/8", "⅞": "7/8", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5"}  # fmt: skip
+_MIXED_SIGN = re.compile(r"(?<=\d)\s?([½⅓⅔¼¾⅛⅜⅝⅞⅕⅖⅗⅘])")
+_MIXED = re.compile(r"(?<![\w./])(\d{1,9}) (\d{1,2})/(\d{1,2})(?![\w/])")
+_DECIMAL_COMMA = re.compile(
+    r"(?<![\w.,'])(?:(\d{1,3}(?:[.' ]\d{3})+),(\d{1,2})|(\d{4,}|0),(\d+)"
+    r"|(\d{1,3}),(\d{1,2})(?=\s?(?:[€%]|(?:eur|euro|euros|kg|g|mg|km|m|cm|mm|l|ml|kwh|uhr|prozent)\b)))"
+    r"(?![\w]*,?\d)"
+)
+_OTHER_GROUPS = re.compile(
+    r"(?<![\w.,'])(?:\d{1,3}(?:\.\d{3}){2,}|\d{1,3}(?:'\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?![\w.,']*\d)"
+)
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
 _DOUBLED_POINT = re.compile(r"(?<=\d)\.{2,}(?=\d)")
@@ -89,8 +101,14 @@ def fold(text: str) -> str:
     """Takes away case, accents, typographic quotes and dashes, and invisible characters."""
     if text.isascii():
         return text.lower()
+    text = spaced_fractions(text)
     text = unicodedata.normalize("NFKD", text.translate(_LETTERS)).translate(_LETTERS)
     return _MARKS.sub("", text).casefold()
+
+
+def spaced_fractions(text: str) -> str:
+    """Puts `1 1/2` for `1½`, which would otherwise become `11/2`."""
+    return _MIXED_SIGN.sub(lambda found: f" {_VULGAR[found[1]]}", text)
 
 
 def window(text: str) -> str:
@@ -112,7 +130,11 @@ def fewer_words(folded: str) -> str:
 
 
 def join_thousands(folded: str) -> str:
-    """Takes the separators out of `1,000` and `1 000`."""
+    """Takes the separators out of `1,000`, `1 000`, `1.000,50` and their like."""
+    if "," in folded:
+        folded = _DECIMAL_COMMA.sub(_with_point, folded)
+    if "." in folded or "'" in folded or "," in folded:
+        folded = _OTHER_GROUPS.sub(lambda found: re.sub(r"\D", "", found[0]), folded)
     if "," in folded:
         folded = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), folded)
     if " " in folded:
@@ -145,6 +167,7 @@ def _words_and_numbers(folded: str) -> list[str]:
         folded = _ISO_DATE.sub(_as_written_date, folded)
     if "/" in folded:
         folded = _PER.sub(_in_words, folded)
+        folded = _MIXED.sub(_as_mixed, folded)
         folded = _FRACTION.sub(_as_decimal, folded)
     if ".." in folded:
         folded = _DOUBLED_POINT.sub(".", folded)
@@ -253,6 +276,18 @@ def _as_hours(found: re.Match[str]) -> str:
     """A time of day in hours, since `am` by itself would be taken for a verb."""
     hour = int(found[1]) % 12 + (12 if found[3] == "p" else 0) + int(found[2] or 0) / 60
     return f"{plain_number(f'{hour:.4f}')} oclock "
+
+
+def _with_point(found: re.Match[str]) -> str:
+    whole, decimals = (group for group in found.groups() if group is not None)
+    return f"{re.sub(r'[^0-9]', '', whole)}.{decimals}"
+
+
+def _as_mixed(found: re.Match[str]) -> str:
+    whole, top, bottom = map(int, found.groups())
+    if not 0 < top < bottom:
+        return found[0]
+    return plain_number(f"{whole + top / bottom:.12f}")
 
 
 def _as_decimal(found: re.Match[str]) -> str:

@@ -1,0 +1,93 @@
+"""Which of the answers that a question offers with letters are chosen."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nemoguardrails_trust.agreement.text import word_set
+
+_CHOICE = re.compile(
+    r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\]:]+(?=\s|$).*|(\.?\s.*)|\.?)",
+    re.DOTALL,
+)
+_OFFERED = re.compile(r"(?:^|[\s(\[])([a-h])[).:\]]+\s")
+_OPTION = re.compile(r"^\s*[(\[]?([a-h])[).:\]]+\s+(\S.{0,200})$", re.MULTILINE)
+_LETTER_WORDS = word_set(
+    """
+    option options choice choices answer answers letter letters both and the are is correct
+    or either
+    """
+)
+_HEDGES = frozenset(("or", "either"))
+_TOKEN = re.compile(r"[^\W_]+")
+_CAPITAL = re.compile(r"(?<![\w'’])([A-H])(?![\w'’])")
+_MOST_WORDS = 12
+
+
+class Choice(NamedTuple):
+    """What is chosen.
+
+    Attributes:
+        letters: The letters, in order.
+        hedged: Whether it leaves open which of them it is.
+    """
+
+    letters: str
+    hedged: bool = False
+
+
+def offers_choices(folded_prompt: str) -> bool:
+    """Whether a prompt lists answers with letters, as in `A) Paris B) London`."""
+    return len(set(_OFFERED.findall(folded_prompt))) > 1
+
+
+def options(folded_prompt: str) -> Mapping[str, str]:
+    """What stands behind each letter, where each has a line of its own."""
+    return {letter: option.strip() for letter, option in _OPTION.findall(folded_prompt)}
+
+
+def read_choice(folded: str, final: str, *, offered: bool) -> Choice | None:
+    """Reads the letters that an answer chooses; `None` where it chooses by no letter.
+
+    Args:
+        folded: The answer, folded.
+        final: The same with its capitals.
+        offered: Whether the prompt offers letters; else only a bare one is taken for a choice.
+    """
+    bare = folded.strip().strip("{}$ *")
+    if offered:
+        several = _letters_alone(bare) or _letters_with_texts(bare)
+        if several is not None:
+            return several
+    found = _CHOICE.fullmatch(bare)
+    if found is not None and (offered or not found[2]):  # A. Lincoln
+        return Choice(found[1])
+    return _letter_at_the_end(final) if offered else None
+
+
+def _letters_alone(bare: str) -> Choice | None:
+    """The letters of `A and C`, `AC` or `A or C`."""
+    if len(bare) > 80:
+        return None
+    words = _TOKEN.findall(bare)
+    left = [word for word in words if word not in _LETTER_WORDS]
+    if len(left) == 1 and 1 < len(left[0]) <= 8 and list(left[0]) == sorted(set(left[0])):
+        left = list(left[0])
+    if len(left) < 2 or any(len(word) != 1 or not "a" <= word <= "h" for word in left):
+        return None
+    return Choice("".join(sorted(set(left))), not _HEDGES.isdisjoint(words))
+
+
+def _letters_with_texts(bare: str) -> Choice | None:
+    """The letters of `A) Paris and C) Rome`."""
+    letters = set(_OFFERED.findall(bare))
+    return Choice("".join(sorted(letters))) if len(letters) > 1 else None
+
+
+def _letter_at_the_end(final: str) -> Choice | None:
+    """The letter of `The answer seems to be A`, say."""
+    letters = _CAPITAL.findall(final)
+    is_last = letters and final.rstrip(" .!*)\"'")[-1:] == letters[-1]
+    if not is_last or len(set(letters)) > 1 or len(final.split()) > _MOST_WORDS:
+        return None
+    return Choice(letters[-1].lower())
