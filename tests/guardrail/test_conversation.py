@@ -234,9 +234,51 @@ async def test_check_async_has_the_conversation_without_the_ready_answer(
     ]
 
 
-async def test_an_answer_without_a_question_can_be_checked(scorer: ScriptedScorer) -> None:
-    await bot_v1().check_async([{"role": "assistant", "content": "10"}])
-    assert scorer.exchanges[0].response == "10"
+async def test_an_answer_without_a_question_is_not_scored(
+    scorer: ScriptedScorer, caplog: pytest.LogCaptureFixture
+) -> None:
+    checked = await bot_v1().check_async([{"role": "assistant", "content": "10"}])
+    assert (checked.content, scorer.exchanges) == (f"10\n{NOT_CHECKED}", [])
+    assert "there is no question" in caplog.text
+
+
+@pytest.mark.parametrize("colang", [None, DIALOG])
+@pytest.mark.parametrize("output", [None, {"documents": ["Gnomes cost 10 euros."]}])
+async def test_what_a_passthrough_function_adds_is_never_scored_on_half(
+    scorer: ScriptedScorer,
+    caplog: pytest.LogCaptureFixture,
+    output: dict[str, Any] | None,
+    colang: str | None,
+) -> None:
+    rails = _passing_through(output, colang)
+    message = await rails.generate_async(messages=ask("How much?"))
+    assert (message["content"], scorer.exchanges) == (f"10 euros\n{NOT_CHECKED}", [])
+    assert "'trust_prompt': messages" in caplog.text
+
+
+@pytest.mark.parametrize("colang", [None, DIALOG])
+async def test_a_passthrough_function_can_tell_the_prompt_of_its_own(
+    scorer: ScriptedScorer, colang: str | None
+) -> None:
+    told = [{"role": "system", "content": "Gnomes cost 10 euros."}, *ask("How much is one?")]
+    rails = _passing_through({"trust_prompt": told}, colang)
+    message = await rails.generate_async(messages=ask("How much?"))
+    assert message["content"] == "10 euros"
+    assert pairs(scorer.exchanges[0]) == [
+        ("system", "Gnomes cost 10 euros."),
+        ("user", "How much is one?"),
+    ]
+
+
+def _passing_through(output: dict[str, Any] | None, colang: str | None) -> LLMRails:
+    more = "passthrough: true" + (WORDS if colang else "")
+    rails = bot_v1("  ask price", colang=colang, more=more)
+
+    async def answer(**_given: Any) -> tuple[str, dict[str, Any] | None]:
+        return "10 euros", output
+
+    rails.passthrough_fn = answer
+    return with_words(rails)
 
 
 async def test_parts_of_a_message_are_joined(scorer: ScriptedScorer) -> None:

@@ -11,7 +11,7 @@ from nemoguardrails.rails.llm.config import RailsConfig
 from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.guardrail import messages
-from nemoguardrails_trust.guardrail.conversation import read_exchange
+from nemoguardrails_trust.guardrail.conversation import read_exchange, unseen_part
 from nemoguardrails_trust.guardrail.guard import Guard, Render
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, allow_chunk, make_outcome
 from nemoguardrails_trust.guardrail.settings import is_trust_flow, read_flow_line
@@ -88,6 +88,7 @@ async def check_answer(
         overrides=overrides,
         render=_renderer(config, context),
         prefetched=call.prefetch if call is not None else None,
+        unseen=unseen_part(context, exchange),
     )
 
 

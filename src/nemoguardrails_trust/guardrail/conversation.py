@@ -23,6 +23,9 @@ _NO_TURNS = ("context", "event", "exception")
 ANSWERING_TASKS = ("general", "generate_bot_message")
 """What NeMo Guardrails names the calls that write an answer."""
 
+PROMPT_OF_FUNCTION = "trust_prompt"
+"""Where a passthrough function or chain tells what it gave to its model."""
+
 
 async def read_exchange(
     *,
@@ -53,7 +56,10 @@ async def read_exchange(
     else:
         asked = user_message
     question = next(iter(_turn("user", asked)), None)
-    if config.passthrough:
+    told = _told_by_function(context)
+    if told is not None:
+        messages = list(read_messages(told, in_text=False))
+    elif config.passthrough:
         messages = _messages_as_sent(question) or _conversation(events, question, answer)
     else:
         messages = _conversation(events, question, answer)
@@ -62,6 +68,32 @@ async def read_exchange(
             messages = [Message("system", instructions), *messages]
     passages = await _passages(context, "" if question is None else question.content, kb)
     return Exchange(answer, tuple(messages), tuple(passages))
+
+
+def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
+    """Why the exchange is only a part of what the answer's model was given; `None` where it is not.
+
+    Args:
+        context: The context variables of the conversation.
+        exchange: What could be read.
+    """
+    if "passthrough_output" in context and _told_by_function(context) is None:
+        return (
+            "the answer comes from a passthrough function or chain, whose own prompt is not seen; "
+            f"have it return (text, {{{PROMPT_OF_FUNCTION!r}: messages}})"
+        )
+    if not any(
+        message.role == "user" and (message.content.strip() or message.media)
+        for message in exchange.messages
+    ):
+        return "there is no question that the answer could be held against"
+    return None
+
+
+def _told_by_function(context: Mapping[str, Any]) -> Any:
+    """The prompt that a passthrough function says it gave to its model."""
+    output = context.get("passthrough_output")
+    return output.get(PROMPT_OF_FUNCTION) if isinstance(output, Mapping) else None
 
 
 def _messages_as_sent(question: Message | None) -> list[Message]:

@@ -108,6 +108,7 @@ class Guard:
         overrides: Mapping[str, Any] | None = None,
         render: Render | None = None,
         prefetched: Prefetch | None = None,
+        unseen: str | None = None,
     ) -> TrustOutcome:
         """Checks one answer.
 
@@ -118,6 +119,7 @@ class Guard:
             render: Gives the user's own message for an answer and the verdict on it, or `None`
                 for ours.
             prefetched: Samples that are already being drawn.
+            unseen: Why the exchange is not all that the model was given; it is not scored then.
         """
         started = time.perf_counter()
         settings = self.settings
@@ -126,7 +128,10 @@ class Guard:
         except SettingsError as error:
             result = _unscored(error, settings.scorer, started)
         else:
-            result = await self._score(exchange, llm, settings, started, prefetched)
+            if unseen is None:
+                result = await self._score(exchange, llm, settings, started, prefetched)
+            else:
+                result = _unscored(ScoringError(unseen), settings.scorer, started)
         finally:
             if prefetched is not None:
                 prefetched.drop()
