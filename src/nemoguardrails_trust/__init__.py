@@ -44,7 +44,12 @@ if TYPE_CHECKING:
     from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer
     from nemoguardrails_trust.scorers.local.scorer import LocalScorer
     from nemoguardrails_trust.scores import CallUsage, Signal, TrustworthinessScore, Usage
-    from nemoguardrails_trust.tlm import TLM
+    from nemoguardrails_trust.signals.evaluations import (
+        Eval,
+        get_default_evals,
+        get_default_tool_call_evals,
+    )
+    from nemoguardrails_trust.tlm import TLM, TrustworthyRAG
 
 __version__ = "0.1.0"
 
@@ -57,6 +62,7 @@ _HOMES = {
     "Completion": "models.base",
     "CredentialsError": "errors",
     "DataError": "errors",
+    "Eval": "signals.evaluations",
     "Exchange": "exchange",
     "LanguageModel": "models.base",
     "LocalScorer": "scorers.local.scorer",
@@ -86,11 +92,14 @@ _HOMES = {
     "TrustOutcome": "guardrail.outcome",
     "TrustSettings": "guardrail.settings",
     "TrustworthinessScore": "scores",
+    "TrustworthyRAG": "tlm",
     "Usage": "scores",
     "agreement": "agreement",
     "attach_outcome_to_current_trace": "integrations.langfuse",
     "build_report": "report",
     "create_scorer": "scorers.create",
+    "get_default_evals": "signals.evaluations",
+    "get_default_tool_call_evals": "signals.evaluations",
     "rail_path": "guardrail.flows",
     "read_recorded": "models.replay",
     "register": "guardrail.plugin",
@@ -110,6 +119,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "Completion",
     "CredentialsError",
     "DataError",
+    "Eval",
     "Exchange",
     "LanguageModel",
     "LocalScorer",
@@ -139,11 +149,14 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "TrustOutcome",
     "TrustSettings",
     "TrustworthinessScore",
+    "TrustworthyRAG",
     "Usage",
     "agreement",
     "attach_outcome_to_current_trace",
     "build_report",
     "create_scorer",
+    "get_default_evals",
+    "get_default_tool_call_evals",
     "rail_path",
     "read_recorded",
     "register",

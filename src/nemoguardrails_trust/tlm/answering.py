@@ -47,9 +47,15 @@ class Answerer:
     timeout: float
     hides_probabilities: bool
 
-    async def prompt(self, item: Item) -> Outcome:
-        """Answers a prompt and scores the answer."""
-        return await self._settled(item, self._prompt)
+    async def prompt(self, item: Item, *, told: Callable[[str], None] | None = None) -> Outcome:
+        """Answers a prompt and scores the answer.
+
+        Args:
+            item: The prompt.
+            told: Called with the response as soon as it is certain, which is before it is scored
+                where there is but one candidate.
+        """
+        return await self._settled(item, lambda question: self._prompt(question, told))
 
     async def score(self, item: Item) -> Outcome:
         """Scores the response that was given."""
@@ -66,15 +72,20 @@ class Answerer:
         exchange = Exchange(question.response, question.messages, question.context)
         return await self._scored(exchange)
 
-    async def _prompt(self, question: Question) -> Outcome:
+    async def _prompt(self, question: Question, told: Callable[[str], None] | None) -> Outcome:
         model = self.model()
         async with self._samples_beside(model, question) as samples:
             work = self._answers(model, question)
             answers = await settled(work, timeout=time_left(), what="the model")
+            if told is not None and len(answers) == 1:
+                told(answers[0].text)
             outcomes = await asyncio.gather(
                 *(self._scored_answer(question, answer, samples) for answer in answers)
             )
-        return max(outcomes, key=lambda outcome: -1.0 if outcome.value is None else outcome.value)
+        best = max(outcomes, key=lambda outcome: -1.0 if outcome.value is None else outcome.value)
+        if told is not None and len(answers) > 1 and best.response is not None:
+            told(best.response)
+        return best
 
     async def _scored_answer(
         self, question: Question, answer: Completion, samples: Samples | None

@@ -1,12 +1,13 @@
 """Many prompts at once: so many at a time, in order, and none lost to another's failure."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from nemoguardrails_trust.concurrency.pool import run_pool
 from nemoguardrails_trust.errors import BatchError, SetupError
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
-from nemoguardrails_trust.tlm.questions import Item
+
+Item = TypeVar("Item")
 
 
 async def run_all(

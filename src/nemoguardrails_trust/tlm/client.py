@@ -1,22 +1,20 @@
 """The `TLM`: a language model whose answers come with a trustworthiness score."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
-from nemoguardrails_trust.tlm.batches import require_all, run_all
+from nemoguardrails_trust.tlm.batches import require_all
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
+from nemoguardrails_trust.tlm.connected import Connected
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
-from nemoguardrails_trust.tlm.progress import shown_progress
 from nemoguardrails_trust.tlm.questions import Item, items_of, items_with_responses
 
 
-class TLM:
+class TLM(Connected):
     """A language model whose answers come with a trustworthiness score.
 
     Every method takes one prompt or a list of them. A prompt is a text, or a list of chat
@@ -95,12 +93,9 @@ class TLM:
             requests_per_minute,
             tokens_per_minute,
         )
-        self._parts = build_parts(
-            quality_preset, chosen, choice, scorer=scorer, calibration=calibration
-        )
+        parts = build_parts(quality_preset, chosen, choice, scorer=scorer, calibration=calibration)
+        super().__init__(parts, verbose)
         self._log = frozenset(chosen.log)
-        self._verbose = verbose
-        self._loop_thread = LoopThread()
 
     @property
     def model(self) -> LanguageModel:
@@ -245,45 +240,6 @@ class TLM:
         )
         return await self._score(*asked, strict=False)
 
-    def close(self) -> None:
-        """Closes the connections of the synchronous methods and ends their thread.
-
-        It is not needed at the end of a program. Used again, the object opens them anew.
-        """
-        self._loop_thread.close()
-
-    async def aclose(self) -> None:
-        """Closes the connections that the `_async` methods hold on the running event loop.
-
-        Those of a loop that ends, as in `asyncio.run`, are closed with it.
-        """
-        for each in (self._parts.scorer, self._parts.model.if_built):
-            aclose: Callable[[], Awaitable[None]] | None = getattr(each, "aclose", None)
-            if aclose is not None:
-                await aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
     async def _answer(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
         outcomes = await self._outcomes(items, is_one, self._parts.answerer.prompt)
         return self._results(outcomes, is_one, strict=strict, with_response=True)
@@ -291,14 +247,6 @@ class TLM:
     async def _score(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
         outcomes = await self._outcomes(items, is_one, self._parts.answerer.score)
         return self._results(outcomes, is_one, strict=strict, with_response=False)
-
-    async def _outcomes(
-        self, items: list[Item], is_one: bool, work: Callable[[Item], Awaitable[Outcome]]
-    ) -> list[Outcome]:
-        if is_one:
-            return [await work(items[0])]
-        with shown_progress(len(items), self._verbose) as advance:
-            return await run_all(items, work, concurrency=self._parts.concurrency, advance=advance)
 
     def _results(
         self, outcomes: list[Outcome], is_one: bool, *, strict: bool, with_response: bool

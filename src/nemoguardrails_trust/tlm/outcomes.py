@@ -1,10 +1,11 @@
 """What has become of one prompt, and how a caller is told."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.scorers.local.evaluating import Evaluated
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 
@@ -18,6 +19,7 @@ class Outcome:
         perplexity: The mean probability of the answer's tokens, 0 to 1, where they are known.
         error: Why there is no score, or no answer.
         retryable: Whether another try may bring what this one did not.
+        evaluations: By name, a score, or why there is none; `None` for those that do not apply.
     """
 
     response: str | None = None
@@ -25,6 +27,7 @@ class Outcome:
     perplexity: float | None = None
     error: TrustError | None = None
     retryable: bool = False
+    evaluations: Mapping[str, Evaluated | None] = field(default_factory=dict)
 
     @property
     def value(self) -> float | None:
@@ -42,6 +45,20 @@ class Outcome:
         result["trustworthiness_score"] = self.value
         if told := self._told(log):
             result["log"] = told
+        return result
+
+    def to_rag_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
+        """The outcome with its evaluations, as callers of `TrustworthyRAG` get it.
+
+        Args:
+            log: As for `to_result`.
+            with_response: Whether the answer is part of it.
+        """
+        result: dict[str, Any] = {"response": self.response} if with_response else {}
+        told = self.to_result(log=log, with_response=False)
+        result["trustworthiness"] = {"score": told.pop("trustworthiness_score"), **told}
+        for name, evaluated in self.evaluations.items():
+            result[name] = _told_of(evaluated)
         return result
 
     def _told(self, log: Collection[str]) -> dict[str, Any]:
@@ -65,3 +82,15 @@ class Outcome:
 def failed(error: TrustError, *, response: str | None = None) -> Outcome:
     """The outcome of a prompt that failed with this error."""
     return Outcome(response, error=error, retryable=error.is_retryable)
+
+
+def _told_of(evaluated: Evaluated | None) -> dict[str, Any]:
+    if evaluated is None:
+        return {"score": None}
+    if isinstance(evaluated, TrustError):
+        error = {"message": str(evaluated), "retryable": evaluated.is_retryable}
+    elif evaluated.value is None:
+        error = {"message": evaluated.error, "retryable": False}
+    else:
+        return {"score": evaluated.value}
+    return {"score": None, "log": {"error": error}}

@@ -96,10 +96,10 @@ def items_of(
     prompts = list(prompt)
     contexts = [context] * len(prompts)
     if context is not None and not isinstance(context, str):
-        contexts = _for_each("context", context, len(prompts))
+        contexts = one_each("context", context, len(prompts))
     choices: list[Any] = [constrain_outputs] * len(prompts)
     if constrain_outputs is not None and not _are_texts(constrain_outputs):
-        choices = _for_each("constrain_outputs", constrain_outputs, len(prompts))
+        choices = one_each("constrain_outputs", constrain_outputs, len(prompts))
     return [
         Item(each, passages, _allowed(texts))
         for each, passages, texts in zip(prompts, contexts, choices, strict=True)
@@ -115,11 +115,31 @@ def items_with_responses(
         SettingsError: The lists do not go together.
     """
     items, is_one = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
-    responses = [response] if is_one else _for_each("response", response, len(items))
+    responses = [response] if is_one else one_each("response", response, len(items))
     return [
         Item(each.prompt, each.context, each.allowed, own, has_response=True)
         for each, own in zip(items, responses, strict=True)
     ], is_one
+
+
+def one_each(name: str, values: Any, count: int) -> list[Any]:
+    """The values, of which each prompt has one.
+
+    Raises:
+        SettingsError: They are no list, or not as many as there are prompts.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise SettingsError(
+            f"{name} is a {type(values).__name__}, and there is a list of {count} prompts; "
+            f"give a list with the {name} of each",
+            key=name,
+        )
+    listed = list(values)
+    if len(listed) != count:
+        raise SettingsError(
+            f"{name} has {len(listed)} entries, and there are {count} prompts", key=name
+        )
+    return listed
 
 
 def matching(answer: str, allowed: Iterable[str]) -> str | None:
@@ -149,21 +169,6 @@ def _is_one(prompt: Any) -> bool:
 
 def _are_texts(values: Any) -> bool:
     return isinstance(values, list | tuple) and all(isinstance(each, str) for each in values)
-
-
-def _for_each(name: str, values: Any, count: int) -> list[Any]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise SettingsError(
-            f"{name} is a {type(values).__name__}, and there is a list of {count} prompts; "
-            f"give a list with the {name} of each",
-            key=name,
-        )
-    listed = list(values)
-    if len(listed) != count:
-        raise SettingsError(
-            f"{name} has {len(listed)} entries, and there are {count} prompts", key=name
-        )
-    return listed
 
 
 def _allowed(values: Any) -> tuple[str, ...]:

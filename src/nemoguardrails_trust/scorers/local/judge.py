@@ -55,6 +55,21 @@ class Judge:
         """
         explain = self._explain and criterion is None
         messages = reflection_messages(exchange, explain=explain, criterion=criterion)
+        return await self.verdict(messages, calls, explain=explain)
+
+    async def verdict(
+        self, messages: tuple[Message, ...], calls: Calls, *, explain: bool = False
+    ) -> Signal:
+        """Asks a question that is answered by True or False and a chance.
+
+        Args:
+            messages: The question.
+            calls: Makes the call.
+            explain: Whether it asks for reasons.
+
+        Raises:
+            TrustError: No answer could be had.
+        """
         room = _REASONS_TOKENS if explain else 1 if self._one_token_suffices else _VERDICT_TOKENS
         try:
             completion = await self._ask(messages, calls, "reflection", room)

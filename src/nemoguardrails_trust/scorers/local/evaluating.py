@@ -1,0 +1,62 @@
+"""The making of evaluations: one judgement each, all at once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.deadline import time_left, whole_deadline
+from nemoguardrails_trust.scorers.local.calls import Calls, Gate
+from nemoguardrails_trust.scorers.local.judge import Judge
+from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
+from nemoguardrails_trust.scores import Signal
+from nemoguardrails_trust.signals.evaluations import Eval, Evidence, evaluation_messages
+
+Evaluated = Signal | TrustError
+"""A score, or why there is none."""
+
+
+class Evaluator:
+    """Has a model judge exchanges by criteria.
+
+    One evaluator serves any number of exchanges at once, on any number of event loops.
+    """
+
+    def __init__(self, model: LanguageModel, *, concurrency: int = 64) -> None:
+        """Sets the evaluator up; nothing is called yet.
+
+        Args:
+            model: The judge.
+            concurrency: The most calls at once on an event loop, over all exchanges.
+        """
+        self._judge = Judge(model)
+        self._gate = Gate(concurrency)
+
+    async def evaluate(
+        self, evaluations: Sequence[Eval], evidence: Evidence, *, timeout: float
+    ) -> Mapping[str, Evaluated]:
+        """Makes the evaluations, one call each, all at once.
+
+        Args:
+            evaluations: What to judge by.
+            evidence: What to judge.
+            timeout: Seconds for all of them.
+
+        Returns:
+            By name in their order, what each brought. No failure raises.
+        """
+        calls = Calls(self._gate)
+        with whole_deadline(timeout * SHARE_FOR_CALLS):
+            found = await asyncio.gather(
+                *(self._evaluated(each, evidence, calls, timeout) for each in evaluations)
+            )
+        return {each.name: value for each, value in zip(evaluations, found, strict=True)}
+
+    async def _evaluated(
+        self, evaluation: Eval, evidence: Evidence, calls: Calls, timeout: float
+    ) -> Evaluated:
+        try:
+            work = self._judge.verdict(evaluation_messages(evaluation, evidence), calls)
+            return await settled(work, timeout=min(timeout, time_left()), what="the judge")
+        except TrustError as error:
+            return error

@@ -1,0 +1,307 @@
+"""The `TrustworthyRAG`: answers from retrieved passages, with scores of every part of the way."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nemoguardrails_trust.errors import SettingsError, TrustError
+from nemoguardrails_trust.exchange import Exchange, read_messages
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.deadline import time_left, whole_deadline
+from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
+from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
+from nemoguardrails_trust.signals.evaluations import (
+    Eval,
+    Evidence,
+    get_default_evals,
+    get_default_tool_call_evals,
+    only_calls_tools,
+    require_distinct,
+)
+from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
+from nemoguardrails_trust.tlm.connected import Connected
+from nemoguardrails_trust.tlm.options import read_options
+from nemoguardrails_trust.tlm.outcomes import Outcome, failed
+from nemoguardrails_trust.tlm.rag_questions import RagItem, rag_items_of
+
+FormPrompt = Callable[[Any, Any], Any]
+
+
+class TrustworthyRAG(Connected):
+    """Answers from retrieved passages, or scores such answers, part by part.
+
+    Beside the trustworthiness of a response, each evaluation scores one thing from 0 to 1, higher
+    is better, by one request to the model. By default they are:
+
+    - `context_sufficiency`: do the passages hold what is needed for the answer?
+    - `response_groundedness`: do they bear out what the response says?
+    - `response_helpfulness`: does the response try to answer?
+    - `query_ease`: is the query plain?
+
+    Every method takes one query or a list of them. One brings a dictionary, a list brings a list
+    of them in the same order:
+
+        {"response": "30 days", "trustworthiness": {"score": 0.91},
+         "context_sufficiency": {"score": 0.98}, "response_groundedness": {"score": 0.97}, …}
+
+    `score` has no `response`. What could not be had has `None` for its score, and the reason in
+    its `log["error"]`. A response that only calls tools is evaluated by `tool_call_evals`; those
+    of `evals` that look at the response then do not apply, and have `None` for their score.
+
+    The synchronous methods work in a script, in a notebook and inside a running event loop, which
+    they block; the `_async` ones run on the caller's loop.
+
+    Args:
+        quality_preset: What the trustworthiness score may cost; see `TLM`.
+        evals: The evaluations; `None` takes those of `get_default_evals`, an empty list none.
+        tool_call_evals: The evaluations of responses that only call tools; `None` takes those of
+            `get_default_tool_call_evals`.
+        model: As for `TLM`, as are all that follow. It is this model that evaluates, whatever
+            `scorer` scores.
+        options: See `TLMOptions`; all but `custom_eval_criteria`, for which there are `evals`.
+        api_key: The key of the model's server.
+        base_url: The server.
+        timeout: Seconds for each query, from its start to its last score.
+        scorer: What makes the trustworthiness score.
+        calibration: A file made by `nemo-trust calibrate`.
+        concurrency: Queries of a list, and requests to the model, under way at once.
+        requests_per_minute: The most requests to the model in any 60 seconds.
+        tokens_per_minute: The most tokens, read and written, in any 60 seconds.
+        verbose: Whether lists show a progress bar.
+
+    Raises:
+        SettingsError: An argument is out of range, has no effect, or contradicts another.
+        DataError: The calibration cannot be read.
+        CredentialsError: A key is needed and not set.
+        MissingDependencyError: The scorer needs an extra that is not installed.
+    """
+
+    def __init__(
+        self,
+        quality_preset: QualityPreset = "medium",
+        *,
+        evals: Iterable[Eval] | None = None,
+        tool_call_evals: Iterable[Eval] | None = None,
+        model: str | LanguageModel | None = None,
+        options: Mapping[str, Any] | None = None,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        scorer: str | Scorer | None = None,
+        calibration: str | Path | None = None,
+        concurrency: int | None = None,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        verbose: bool | None = None,
+    ) -> None:
+        chosen = read_options(options)
+        if chosen.custom_eval_criteria:
+            raise SettingsError(
+                "options.custom_eval_criteria is of no use here; give evals",
+                key="options.custom_eval_criteria",
+            )
+        self._evals = require_distinct(get_default_evals() if evals is None else evals)
+        self._tool_call_evals = require_distinct(
+            get_default_tool_call_evals() if tool_call_evals is None else tool_call_evals
+        )
+        require_distinct([*self._evals, *self._tool_call_evals])
+        choice = ModelChoice(
+            model,
+            api_key,
+            base_url,
+            timeout,
+            concurrency,
+            requests_per_minute,
+            tokens_per_minute,
+        )
+        parts = build_parts(quality_preset, chosen, choice, scorer=scorer, calibration=calibration)
+        super().__init__(parts, verbose)
+        self._log = frozenset(chosen.log)
+        judge = parts.model()  # what is wrong with it shows at once
+        self._evaluator = Evaluator(judge, concurrency=4 * parts.concurrency)
+
+    def get_evals(self) -> list[Eval]:
+        """The evaluations, those of tool calls left out."""
+        return list(self._evals)
+
+    def score(
+        self,
+        *,
+        query: Any,
+        context: Any,
+        response: Any,
+        prompt: Any = None,
+        form_prompt: FormPrompt | None = None,
+    ) -> Any:
+        """Scores a given response, or many.
+
+        Args:
+            query: What the user asked: a text or chat messages, or an iterable of these.
+            context: Retrieved passages: one or a list of them; for many queries the passage or
+                passages of each, or one passage for all.
+            response: The answer; for many queries one each.
+            prompt: What the model was given; for many queries one each. By default the passages,
+                and then the query.
+            form_prompt: Makes the prompt of a query and its context, instead of `prompt`.
+
+        Returns:
+            A dictionary with `trustworthiness` and each evaluation; a list of them for many.
+
+        Raises:
+            SettingsError: The arguments do not go together.
+            TrustError: The one response could not be scored. Of many, each has its own error.
+        """
+        return self._loop_thread.run(
+            self.score_async(
+                query=query,
+                context=context,
+                response=response,
+                prompt=prompt,
+                form_prompt=form_prompt,
+            )
+        )
+
+    async def score_async(
+        self,
+        *,
+        query: Any,
+        context: Any,
+        response: Any,
+        prompt: Any = None,
+        form_prompt: FormPrompt | None = None,
+    ) -> Any:
+        """See `score`."""
+        items, is_one = rag_items_of(
+            query, context, prompt=prompt, form_prompt=form_prompt, responses=(response,)
+        )
+        outcomes = await self._outcomes(items, is_one, self._scored)
+        return self._results(outcomes, is_one, with_response=False)
+
+    def generate(
+        self,
+        *,
+        query: Any,
+        context: Any,
+        prompt: Any = None,
+        form_prompt: FormPrompt | None = None,
+    ) -> Any:
+        """Answers one query or many, and scores the answers; arguments as for `score`.
+
+        What does not need the answer is evaluated while it is being made.
+
+        Returns:
+            A dictionary with `response`, `trustworthiness` and each evaluation; a list of them
+            for many.
+
+        Raises:
+            SettingsError: The arguments do not go together.
+            TrustError: The one query could not be answered, or its answer not scored. Of many,
+                each has its own error.
+        """
+        return self._loop_thread.run(
+            self.generate_async(
+                query=query, context=context, prompt=prompt, form_prompt=form_prompt
+            )
+        )
+
+    async def generate_async(
+        self,
+        *,
+        query: Any,
+        context: Any,
+        prompt: Any = None,
+        form_prompt: FormPrompt | None = None,
+    ) -> Any:
+        """See `generate`."""
+        items, is_one = rag_items_of(query, context, prompt=prompt, form_prompt=form_prompt)
+        outcomes = await self._outcomes(items, is_one, self._generated)
+        return self._results(outcomes, is_one, with_response=True)
+
+    async def _scored(self, given: RagItem) -> Outcome:
+        with whole_deadline(self._parts.answerer.timeout):
+            try:
+                evidence = _evidence(given)
+            except TrustError as error:
+                return failed(error)
+            chosen, passed_over = self._fitting(evidence.response)
+            outcome, found = await asyncio.gather(
+                self._parts.answerer.score(given.item), self._evaluate(chosen, evidence)
+            )
+            return self._whole(outcome, found | passed_over)
+
+    async def _generated(self, given: RagItem) -> Outcome:
+        """Evaluates what needs no answer beside the making of it, and the rest as it comes."""
+        with whole_deadline(self._parts.answerer.timeout):
+            try:
+                evidence = _evidence(given)
+            except TrustError as error:
+                return failed(error)
+            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+            async def answered() -> Outcome:
+                try:
+                    return await self._parts.answerer.prompt(given.item, told=answer.set_result)
+                finally:
+                    if not answer.done():
+                        answer.set_result(None)
+
+            async def evaluated_answer() -> dict[str, Evaluated | None]:
+                response = await answer
+                if response is None:
+                    return {}
+                chosen, passed_over = self._fitting(response)
+                late = [each for each in chosen if each.response_identifier is not None]
+                whole = replace(evidence, response=response)
+                return await self._evaluate(late, whole) | passed_over
+
+            early = [each for each in self._evals if each.response_identifier is None]
+            outcome, before, after = await asyncio.gather(
+                answered(), self._evaluate(early, evidence), evaluated_answer()
+            )
+            return self._whole(outcome, before | after)
+
+    def _fitting(self, response: str) -> tuple[list[Eval], dict[str, Evaluated | None]]:
+        """The evaluations that apply to a response, and those that do not."""
+        if not only_calls_tools(response):
+            return list(self._evals), {}
+        fitting = [each for each in self._evals if each.response_identifier is None]
+        others = [each for each in self._evals if each.response_identifier is not None]
+        return [*fitting, *self._tool_call_evals], {each.name: None for each in others}
+
+    async def _evaluate(
+        self, evaluations: list[Eval], evidence: Evidence
+    ) -> dict[str, Evaluated | None]:
+        return dict(await self._evaluator.evaluate(evaluations, evidence, timeout=time_left()))
+
+    def _whole(self, outcome: Outcome, found: Mapping[str, Evaluated | None]) -> Outcome:
+        """The outcome with its evaluations in the order they were asked for."""
+        # Where there is no response, the reason for that is why it was not evaluated.
+        whole: dict[str, Evaluated | None] = {each.name: outcome.error for each in self._evals}
+        whole.update(found)
+        names = [each.name for each in (*self._evals, *self._tool_call_evals)]
+        ordered = {name: whole[name] for name in names if name in whole}
+        return replace(outcome, evaluations=ordered)
+
+    def _results(self, outcomes: list[Outcome], is_one: bool, *, with_response: bool) -> Any:
+        if is_one and outcomes[0].error is not None:
+            raise outcomes[0].error
+        for place, outcome in enumerate(outcomes):
+            if not outcome.evaluations and outcome.error is not None:
+                outcomes[place] = self._whole(outcome, {})
+        results = [
+            each.to_rag_result(log=self._log, with_response=with_response) for each in outcomes
+        ]
+        return results[0] if is_one else results
+
+
+def _evidence(given: RagItem) -> Evidence:
+    """What evaluations look at.
+
+    Raises:
+        DataError: A part of it is not what it must be.
+    """
+    query = Exchange("", read_messages(given.query, in_text=False, what="the query")).prompt
+    question = given.item.read()
+    return Evidence(query, question.context, question.response)

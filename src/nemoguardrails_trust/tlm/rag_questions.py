@@ -1,0 +1,64 @@
+"""What a `TrustworthyRAG` is asked: queries with their passages, prompts and responses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.tlm.questions import Item, items_of, items_with_responses, one_each
+
+
+@dataclass(frozen=True, slots=True)
+class RagItem:
+    """One query as the caller gave it.
+
+    Attributes:
+        item: What the model is given, with the passages and the response.
+        query: What the user asked.
+    """
+
+    item: Item
+    query: Any
+
+
+def rag_items_of(
+    query: Any,
+    context: Any,
+    *,
+    prompt: Any = None,
+    form_prompt: Callable[[Any, Any], Any] | None = None,
+    responses: tuple[Any] | None = None,
+) -> tuple[list[RagItem], bool]:
+    """Takes queries apart.
+
+    Args:
+        query: One query (a text, or chat messages) or an iterable of them.
+        context: For one query a passage or several; for many that of each, or one for all.
+        prompt: What the model is given; for many queries that of each.
+        form_prompt: Makes the prompt of a query and its context.
+        responses: What holds the response, or for many queries the list of them; `None` where
+            responses are to be made.
+
+    Returns:
+        The items, and whether there was one query rather than a list.
+
+    Raises:
+        SettingsError: The lists do not go together, or the prompt is given twice.
+    """
+    if prompt is not None and form_prompt is not None:
+        raise SettingsError("prompt and form_prompt both say what the prompt is", key="prompt")
+    if responses is None:
+        items, is_one = items_of(query, context=context)
+    else:
+        items, is_one = items_with_responses(query, responses[0], context=context)
+    given = [RagItem(item, item.prompt) for item in items]
+    if form_prompt is not None:
+        prompts = [form_prompt(each.query, each.item.context) for each in given]
+    elif prompt is None:
+        return given, is_one
+    else:
+        prompts = [prompt] if is_one else one_each("prompt", prompt, len(given))
+    return [
+        replace(each, item=replace(each.item, prompt=own))
+        for each, own in zip(given, prompts, strict=True)
+    ], is_one
