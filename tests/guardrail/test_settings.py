@@ -44,6 +44,21 @@ def test_a_bad_setting_is_an_error_that_names_the_key(values: dict[str, Any], ke
     assert caught.value.key == key
 
 
+@pytest.mark.parametrize("name", ["Trust", "TRUST", "turst", "trusts"])
+def test_a_misspelt_section_is_told(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is not read; did you mean custom_data.trust"):
+        read_settings({name: {"threshold": 0.9}})
+
+
+def test_other_data_of_the_users_own_is_let_alone() -> None:
+    assert read_settings({"tenant": "a", "translate": True}) == TrustSettings()
+
+
+def test_a_misspelt_setting_is_told() -> None:
+    with pytest.raises(SettingsError, match="treshold is not a setting; did you mean threshold"):
+        read_settings({"trust": {"treshold": 0.9}})
+
+
 def test_settings_that_are_no_mapping_are_refused() -> None:
     with pytest.raises(SettingsError, match="must be a mapping"):
         read_settings({"trust": [0.7]})

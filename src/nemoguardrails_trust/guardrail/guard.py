@@ -14,6 +14,7 @@ from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.cache import ScoreCache
+from nemoguardrails_trust.guardrail.missing import MissingSignals, held_to
 from nemoguardrails_trust.guardrail.outcome import (
     Consequence,
     Status,
@@ -53,6 +54,7 @@ class Guard:
         self._build_scorer = build_scorer
         self._build_model = build_model
         self._cache = ScoreCache(settings.cache)
+        self._missing = MissingSignals()
         self._models: dict[int, tuple[LLMModel, LanguageModel]] = {}
         self._scorers: dict[int, tuple[LanguageModel | None, Scorer]] = {}
         self._settings_for = lru_cache(maxsize=64)(self._override)
@@ -139,6 +141,8 @@ class Guard:
         extra: Mapping[str, Any] = {}
         if settings.on_untrustworthy == "regenerate" and _is_low(result, settings):
             answer, result, extra = await self._regenerate(exchange, llm, settings, result, started)
+        if missing := self._missing.count(result):
+            extra = {**extra, "missing": missing}
         outcome = _decide(result, settings, exchange.response, answer, extra, render)
         publish(outcome, self.settings.trace_scores)
         return outcome
@@ -184,6 +188,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - NeMo Guardrails' model may be of the user's own class
             failure = ScoringError(f"the model could not be used: {type(error).__name__}")
             return _unscored(failure, settings.scorer, started)
+        result = held_to(result, require=settings.require, min_signals=settings.min_signals)
         if result.score is None:
             _log.warning("an answer could not be scored: %s", result.error)
         return result if result.scorer else replace(result, scorer=settings.scorer)

@@ -42,6 +42,9 @@ from nemoguardrails_trust.scorers.local.presets import plan_for
 
 _log = logging.getLogger(__name__)
 
+SIGNALS = ("reflection", "consistency", "probability")
+"""The signals of the local scorer."""
+
 
 def register() -> None:
     """Makes `import_paths: [nemoguardrails_trust/rail]` resolve, and adds the replay engine.
@@ -75,6 +78,7 @@ def set_up(app: LLMRails) -> None:
     if settings.trace_scores == "langfuse":
         check_langfuse()
     _check_watching(settings)
+    _check_signals(settings)
     guard = make_guard(settings, app.config, calibration)
     if settings.scorer != "local":
         scorer = guard.scorer_for(None)
@@ -125,6 +129,37 @@ def _check_watching(settings: TrustSettings) -> None:
             f"custom_data.trust.token_probabilities is true, and scorer {settings.scorer!r} has "
             "no use for them; leave it out",
             key="token_probabilities",
+        )
+
+
+def _check_signals(settings: TrustSettings) -> None:
+    """Whether the scorer can ever have the signals that the settings ask for."""
+    if settings.scorer in HOSTED_SCORERS and (settings.require or settings.min_signals):
+        key = "require" if settings.require else "min_signals"
+        raise SettingsError(
+            f"custom_data.trust.{key}: scorer {settings.scorer!r} tells no signals; leave it out",
+            key=key,
+        )
+    if settings.scorer != "local":
+        return
+    unknown = sorted(set(settings.require) - set(SIGNALS))
+    if unknown:
+        raise SettingsError(
+            f"custom_data.trust.require: {', '.join(unknown)} is no signal of the scorer 'local'; "
+            f"there are {', '.join(SIGNALS)}",
+            key="require",
+        )
+    if "consistency" in settings.require and not _samples(settings):
+        raise SettingsError(
+            f"custom_data.trust.require: quality {settings.quality!r} draws no samples, so there "
+            "is no consistency; it needs quality medium, high or best",
+            key="require",
+        )
+    if settings.min_signals > len(SIGNALS):
+        raise SettingsError(
+            f"custom_data.trust.min_signals is {settings.min_signals}, and the scorer 'local' has "
+            f"{len(SIGNALS)} signals",
+            key="min_signals",
         )
 
 

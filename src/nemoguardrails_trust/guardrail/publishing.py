@@ -78,6 +78,8 @@ def _annotate_span(outcome: TrustOutcome) -> None:
     span.set_attribute("trustworthiness.threshold", outcome.threshold)
     span.set_attribute("trustworthiness.status", outcome.status)
     span.set_attribute("trustworthiness.scorer", str(outcome.metadata["scorer"]))
+    if outcome.metadata.get("missing"):
+        span.set_attribute("trustworthiness.missing", sorted(outcome.metadata["missing"]))
     if outcome.explanation:
         span.set_attribute("trustworthiness.explanation", outcome.explanation)
 

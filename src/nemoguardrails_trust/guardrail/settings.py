@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
@@ -40,6 +41,10 @@ class TrustSettings(ScorerSettings):
         token_probabilities: Whether the bot's model is asked for the token probabilities of its
             answers, with the call that it makes anyway. `None` asks for them in the preset
             `base`, which makes do with them.
+        require: The signals without which an answer is unchecked: `reflection`, `consistency`,
+            `probability`, or those of a scorer of one's own.
+        min_signals: How many signals a score must be made of at least; with fewer, the answer
+            is unchecked.
     """
 
     on_untrustworthy: OnUntrustworthy = "warn"
@@ -48,6 +53,8 @@ class TrustSettings(ScorerSettings):
     trace_scores: TraceScores | None = None
     prefetch: bool = False
     token_probabilities: bool | None = None
+    require: tuple[str, ...] = ()
+    min_signals: int = Field(default=0, ge=0)
 
     def overridden(self, overrides: Mapping[str, Any]) -> "TrustSettings":
         """These settings with some replaced, checked again.
@@ -64,7 +71,14 @@ def read_settings(custom_data: Mapping[str, Any] | None) -> TrustSettings:
     Raises:
         SettingsError: A key is unknown or a value out of range; it names the key.
     """
-    values = (custom_data or {}).get("trust")
+    given = custom_data or {}
+    near = get_close_matches("trust", [str(key).casefold() for key in given], n=1, cutoff=0.8)
+    if "trust" not in given and near:
+        name = next(key for key in given if str(key).casefold() == near[0])
+        raise SettingsError(
+            f"custom_data.{name} is not read; did you mean custom_data.trust?", key=str(name)
+        )
+    values = given.get("trust")
     if values is None:
         values = {}
     if not isinstance(values, Mapping):
@@ -124,8 +138,10 @@ def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
         key = ".".join(str(part) for part in each["loc"])
         first_key = first_key or key
         if each["type"] == "extra_forbidden":
-            known = ", ".join(sorted(TrustSettings.model_fields))
-            problems.append(f"{where}{key} is not a setting; there are {known}")
+            known = sorted(TrustSettings.model_fields)
+            near = get_close_matches(key.casefold(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            problems.append(f"{where}{key} is not a setting; {hint}")
         else:
             problems.append(f"{where}{key} is {each['input']!r}: {each['msg']}")
     return SettingsError("; ".join(problems), key=first_key)
