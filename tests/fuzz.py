@@ -12,7 +12,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.agreement import Agreement, agreement
-from nemoguardrails_trust.models.chat_answers import without_thinking
+from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.scorers.local.comparing import read_comparison
 
 FRAGMENTS = (
@@ -43,7 +43,7 @@ def readers(first: str, second: str) -> dict[str, Callable[[], object]]:
     return {
         "agreement": lambda: agreement(first, second),
         "agreement with a prompt": lambda: agreement("Paris", second, prompt=first),
-        "without_thinking": lambda: without_thinking(first, thinks=True),
+        "answer_in": lambda: answer_in(first),
         "read_comparison": lambda: _comparison(first),
     }
 

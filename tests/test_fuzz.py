@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from nemoguardrails_trust.agreement import agreement, compare
-from nemoguardrails_trust.agreement.answers import Answer, Question
+from nemoguardrails_trust.agreement.answers import Answer
+from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.signals.consistency import compare as compare_samples
 from nemoguardrails_trust.signals.consistency import consistency_signal
 from tests.fuzz import fault_of, readers, texts

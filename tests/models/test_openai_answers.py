@@ -15,13 +15,12 @@ from nemoguardrails_trust.models.chat_answers import (
     read_choices,
     read_logprobs,
     token_count,
-    without_thinking,
 )
 from nemoguardrails_trust.models.refusals import RefusedRequestError, failure_of_status
 
 
-def text_of(message: dict[str, Any], *, thinks: bool = False) -> str | None:
-    [choice] = read_choices({"choices": [{"message": message}]}, thinks=thinks)
+def text_of(message: dict[str, Any]) -> str | None:
+    [choice] = read_choices({"choices": [{"message": message}]})
     return None if choice.completion is None else choice.completion.text
 
 
@@ -49,31 +48,9 @@ def test_the_text_of_a_message(message: dict[str, Any], text: str | None) -> Non
 
 
 def test_a_choice_of_a_plain_completion_is_read_too() -> None:
-    [choice] = read_choices({"choices": [{"text": "42", "finish_reason": "stop"}]}, thinks=False)
+    [choice] = read_choices({"choices": [{"text": "42", "finish_reason": "stop"}]})
     assert choice.completion is not None
     assert (choice.completion.text, choice.completion.finish_reason) == ("42", "stop")
-
-
-@pytest.mark.parametrize(
-    ("written", "thinks", "text"),
-    [
-        ("<think>a</think>42", False, "42"),
-        (" <Thinking>a\nb</Thinking>\n\n42", False, "\n\n42"),
-        ("<think>a</think><think>b</think>42", False, "42"),
-        ("<think></think>42", False, "42"),
-        ("<think>never ends", False, None),
-        ("<think>a</think><think>b", False, None),
-        ("a</think>42", True, "42"),
-        ("a</think>42", False, "a</think>42"),
-        ("<think>a</think>Close it with </think>.", True, "Close it with </think>."),
-        ("Write <think>x</think> first.", False, "Write <think>x</think> first."),
-        ("<thinker>42", False, "<thinker>42"),
-    ],
-)
-def test_thinking_is_left_out_only_where_it_stands_first(
-    written: str, text: str | None, *, thinks: bool
-) -> None:
-    assert without_thinking(written, thinks=thinks) == text
 
 
 def test_tool_calls_that_say_the_same_are_the_same_text() -> None:
@@ -170,7 +147,7 @@ def test_the_tokens_of_separate_thinking_are_left_out() -> None:
         "message": {"content": "Yes", "reasoning_content": "Hm."},
         "logprobs": {"content": [entry(part, -0.5) for part in parts]},
     }
-    [read] = read_choices({"choices": [choice]}, thinks=False)
+    [read] = read_choices({"choices": [choice]})
     assert read.completion is not None
     assert read.completion.tokens == (TokenLogprob("Yes", -0.5),)
 
@@ -180,7 +157,7 @@ def test_tokens_that_cannot_be_told_from_thinking_are_none() -> None:
         "message": {"content": "Yes", "reasoning_content": "Hm."},
         "logprobs": {"content": [entry("Hm", -0.5), entry(".Yes", -0.5)]},
     }
-    [read] = read_choices({"choices": [choice]}, thinks=False)
+    [read] = read_choices({"choices": [choice]})
     assert read.completion is not None
     assert read.completion.tokens is None
 
@@ -212,25 +189,43 @@ JSON = st.recursive(
 @given(choices=st.lists(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=5)), body=JSON)
 def test_reading_any_json_gives_proper_choices(choices: list[Any], body: Any) -> None:
     whole = {**(body if isinstance(body, dict) else {}), "choices": choices}
-    for thinks in (False, True):
-        read = read_choices(whole, thinks=thinks)
-        assert len(read) == len(choices)
-        for choice in read:
-            completion = choice.completion
-            if completion is not None:
-                assert completion.text.strip()
-                for token in completion.tokens or ():
-                    assert -9999.0 <= token.logprob <= 0.0
-                    assert all(-9999.0 <= value <= 0.0 for _, value in token.top)
+    read = read_choices(whole)
+    assert len(read) == len(choices)
+    for choice in read:
+        completion = choice.completion
+        if completion is not None:
+            assert completion.text.strip()
+            for token in completion.tokens or ():
+                assert -9999.0 <= token.logprob <= 0.0
+                assert all(-9999.0 <= value <= 0.0 for _, value in token.top)
 
 
-@settings(max_examples=300, deadline=None)
-@given(thought=st.text(max_size=30), answer=st.text(min_size=1, max_size=30))
-def test_thinking_before_any_answer_is_left_out(thought: str, answer: str) -> None:
-    for tag in ("<think>", "</think>", "<thought>", "</thought>", "<thinking>", "</thinking>"):
-        thought, answer = thought.replace(tag, ""), answer.replace(tag, "")
-    assert without_thinking(f"<think>{thought}</think>{answer}", thinks=False) == answer
-    assert without_thinking(f"{thought}</think>{answer}", thinks=True) == answer
+@pytest.mark.parametrize(
+    ("tokens", "text", "kept"),
+    [
+        (["Paris", "<|im_end|>"], "Paris", ["Paris"]),
+        (["<think>", "Paris?", "</think>", "\n\n", "Pa", "ris"], "Paris", ["Pa", "ris"]),
+        (["<think>", "</think>", "\n\nPa", "ris", "</s>"], "Paris", ["\n\nPa", "ris"]),
+        (["</think>Pa", "ris"], "Paris", None),
+        (["a", "</think>", *["b "] * 100_000], "b " * 100_000, ["b "] * 100_000),
+    ],
+    ids=["special token", "thinking", "both", "across", "long"],
+)
+def test_of_the_tokens_those_of_the_answer_are_kept(
+    tokens: list[str], text: str, kept: list[str] | None
+) -> None:
+    content = [{"token": token, "logprob": -0.1} for token in tokens]
+    message = {"content": "".join(tokens)}
+    [choice] = read_choices({"choices": [{"message": message, "logprobs": {"content": content}}]})
+    assert choice.completion is not None
+    assert choice.completion.text == text.strip()
+    found = choice.completion.tokens
+    assert (None if found is None else [token.token for token in found]) == kept
+
+
+def test_parts_that_are_marked_as_thoughts_are_no_answer() -> None:
+    parts = [{"text": "Lyon?", "thought": True}, {"text": "Paris"}]
+    assert text_of({"content": parts}) == "Paris"
 
 
 SENT = {

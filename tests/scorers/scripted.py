@@ -36,7 +36,7 @@ class ScriptedModel:
     """
 
     judge: Judgement | Callable[[Ask], Judgement] = field(default_factory=lambda: verdict(0.9))
-    samples: Sequence[str | Exception] = ("42",)
+    samples: Sequence[Judgement] = ("42",)
     comparison: Judgement | Callable[[Ask], Judgement] = "{}"
     seconds: dict[str, float] = field(default_factory=dict)
     name: str = "scripted"

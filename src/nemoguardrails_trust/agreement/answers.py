@@ -20,6 +20,7 @@ from nemoguardrails_trust.agreement import (
     text,
 )
 from nemoguardrails_trust.agreement.final_answer import final_answer
+from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
@@ -29,7 +30,6 @@ _MATHEMATICAL = re.compile(
     r"|\d\(|\d,\s+[-\d]|^[\s$]*[-+]?[\[(].*[\])][\s$]*$"
 )
 _WORD = re.compile(r"[^\W_]")
-_TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
 _PLAIN_NUMBER = re.compile(r"[^\w\\(\[<>≤≥-]*+-?[$£€]?\s*+\d[\d.,]*+\s*+%?\W*+")
 _RELATION = re.compile("[<>≤≥]|\\\\(?:le|ge|lt|gt|neq?)")
 _WORD_OF_TWO = re.compile(r"(?<![\\a-z])[a-z]{2}")
@@ -64,84 +64,6 @@ class Term(NamedTuple):
     weight: float
     negated: bool
     opposite: bool = False
-
-
-class Question:
-    """The prompt that the answers reply to."""
-
-    def __init__(self, prompt: str) -> None:
-        self.folded = text.fewer_words(text.fold(text.window(prompt)))
-
-    @cached_property
-    def in_order(self) -> list[str]:
-        """Its words in order, numbers in digits."""
-        return quantities.join_number_words(text.tokens(self.folded))
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Its words, numbers in digits."""
-        return frozenset(self.in_order)
-
-    @cached_property
-    def asks_for_a_year(self) -> bool:
-        """Whether it asks when something was."""
-        return not self.words.isdisjoint(("when", "year"))
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        """Its words without their endings."""
-        return frozenset(stem(word) for word in self.words)
-
-    @cached_property
-    def mathematical(self) -> bool:
-        """Whether it is written with formulas, so that letters in answers are variables."""
-        return "$" in self.folded and bool(_TEX.search(self.folded))
-
-    @cached_property
-    def asks_yes_or_no(self) -> bool:
-        """Whether it asks for yes or no."""
-        return polarity.is_yes_no_question(self.folded)
-
-    @cached_property
-    def offers_choices(self) -> bool:
-        """Whether it lists answers with letters, as in `A) Paris B) London`."""
-        return choices.offers_choices(self.folded)
-
-    @cached_property
-    def options(self) -> dict[str, tuple[str, ...]]:
-        """The keys of the answers that it offers, by letter."""
-        bare = Question("")
-        return {
-            letter: Answer(option, bare).key
-            for letter, option in choices.options(self.folded).items()
-        }
-
-    @cached_property
-    def asks_for_identifier(self) -> bool:
-        """Whether it asks for digits that are a name, as a version or a code."""
-        return identifiers.asks_for_identifier(self.words)
-
-    @cached_property
-    def asks_for_call(self) -> bool:
-        """Whether it may ask for a number to call, or that of an account."""
-        return identifiers.asks_for_call_number(self.words)
-
-    @cached_property
-    def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
-        """What it leaves to choose from: the words next to its last `or`, without endings."""
-        before, found, after = self.folded.rpartition(" or ")
-        if not found:
-            return None
-        left, right = (
-            frozenset(stem(word) for word in words if word not in text.STOP_WORDS)
-            for words in (text.tokens(before[-60:])[-3:], text.tokens(after[:60])[:3])
-        )
-        return (left - right, right - left) if left - right and right - left else None
-
-    @cached_property
-    def asks_for_order(self) -> bool:
-        """Whether the order of a list matters to it."""
-        return not self.words.isdisjoint(("order", "ordered", "rank", "ranked", "sort", "sorted"))
 
 
 class Answer:
@@ -342,7 +264,9 @@ class Answer:
         """The letters of a multiple-choice answer, also where it gives an option's text."""
         found = choices.read_choice(self.folded, self.final, offered=self.question.offers_choices)
         if found is None and self.question.offers_choices:
-            letters = [letter for letter, key in self.question.options.items() if key == self.key]
+            bare = Question("")
+            options = self.question.options.items()
+            letters = [letter for letter, option in options if Answer(option, bare).key == self.key]
             found = choices.Choice(letters[0]) if len(letters) == 1 else None
         return found
 

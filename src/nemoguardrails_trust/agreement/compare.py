@@ -19,7 +19,8 @@ from nemoguardrails_trust.agreement import (
     structures,
     text,
 )
-from nemoguardrails_trust.agreement.answers import Answer, Question, Term, Value
+from nemoguardrails_trust.agreement.answers import Answer, Term, Value
+from nemoguardrails_trust.agreement.question import Question
 
 _log = logging.getLogger(__name__)
 

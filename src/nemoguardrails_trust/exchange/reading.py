@@ -19,6 +19,7 @@ from nemoguardrails_trust.exchange.parts import (
     keys_of,
     read_content,
 )
+from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, to_json, whole_text
 
 _CHATS = ("messages", "conversations", "conversation", "contents", "input", "prompt")
@@ -76,7 +77,7 @@ def read_messages(
 
 @bounded
 def read_response(value: Any, *, in_text: bool = True, what: str = "the response") -> str:
-    """Reads an answer: its words, followed by its tool calls as JSON.
+    """Reads an answer: its words, followed by its tool calls as JSON, without thinking.
 
     Args:
         value: Text, a message, messages of which the last are the answer, or what a
@@ -91,12 +92,19 @@ def read_response(value: Any, *, in_text: bool = True, what: str = "the response
     if isinstance(value, str):
         nested = _nested_chat(value, what, _is_answer) if in_text else None
         if nested is None:
-            return whole_text(value)
+            return whole_text(_answer_in(value, what))
         value = nested
     answer = ending_answer(tuple(_read_answer(value, what)), what=what)[1]
     if answer is None:
         raise DataError(f"{what} does not end with what the assistant said")
     return whole_text(answer)
+
+
+def _answer_in(written: str, what: str) -> str:
+    answer = answer_in(written)
+    if answer is None:
+        raise DataError(f"{what} is thinking without an answer")
+    return answer
 
 
 def ending_answer(
@@ -114,7 +122,7 @@ def ending_answer(
     if any(message.media for message in answer):
         raise DataError(f"{what} has an answer that is more than text")
     text = "\n".join(message.content for message in answer if message.content)
-    return messages[:end], text if answer else None
+    return messages[:end], _answer_in(text, what) if answer else None
 
 
 def is_chat(value: Any) -> bool:

@@ -46,6 +46,10 @@ class TokenLogprob:
     top: tuple[tuple[str, float], ...] = ()
 
 
+CUT = frozenset({"length", "max_tokens", "content_filter"})
+"""How servers say that an answer is not whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One answer of a model.

@@ -3,15 +3,15 @@
 import contextlib
 import json
 import math
-import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.models.base import Completion, TokenLogprob
 
-_THINKING = re.compile(r"\s*<(think|thinking|thought)>", re.IGNORECASE)
-_THOUGHT = re.compile(r"</(?:think|thinking|thought)>", re.IGNORECASE)
 _LEAST_LOGPROB = -9999.0  # what servers give for "as good as impossible"
 _ROUNDING = 1e-3
 
@@ -37,23 +37,15 @@ class Choice:
         return self.completion is None and self.finish_reason == "length"
 
 
-def read_choices(body: Mapping[str, Any], *, thinks: bool) -> list[Choice]:
-    """The choices of a server's answer; none where it holds no list of them.
-
-    Args:
-        body: The server's answer.
-        thinks: Whether the model is known to think first: text before a lone `</think>` is then
-            thinking too, since some chat templates open it in the prompt.
-    """
+def read_choices(body: Mapping[str, Any]) -> list[Choice]:
+    """The choices of a server's answer; none where it holds no list of them."""
     listed = body.get("choices")
     if not isinstance(listed, list):
         return []
     usage = body.get("usage")
     details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
     reasoned = isinstance(details, dict) and token_count(details.get("reasoning_tokens")) > 0
-    return [
-        _choice(each, thinks=thinks, reasoned=reasoned) for each in listed if isinstance(each, dict)
-    ]
+    return [_choice(choice, reasoned=reasoned) for choice in listed if isinstance(choice, dict)]
 
 
 def token_count(value: Any) -> int:
@@ -63,37 +55,25 @@ def token_count(value: Any) -> int:
     return int(value) if math.isfinite(value) and value > 0 else 0
 
 
-def without_thinking(text: str, *, thinks: bool) -> str | None:
-    """An answer without the thinking that stands before it; `None` where only thinking is there.
-
-    Only thinking at the beginning counts: elsewhere the tags belong to the answer.
-    """
-    while opened := _THINKING.match(text):
-        closed = _THOUGHT.search(text, opened.end())
-        if closed is None:
-            return None
-        text = text[closed.end() :]
-        thinks = False
-    if thinks and (closed := _THOUGHT.search(text)) is not None:
-        text = text[closed.end() :]
-    return text
-
-
-def _choice(choice: Mapping[str, Any], *, thinks: bool, reasoned: bool) -> Choice:
+def _choice(choice: Mapping[str, Any], *, reasoned: bool) -> Choice:
     message = choice.get("message")
     if not isinstance(message, dict):
         message = {"content": choice.get("text")}
     finish = choice.get("finish_reason")
     finish = finish if isinstance(finish, str) else None
     written = _content(message.get("content"))
-    said = without_thinking(written, thinks=thinks)
-    thought = reasoned or said != written or _shows_thinking(message)
+    said = answer_in(written)
+    trimmed = said != written
+    before = said is None or not written.startswith(said)  # else only special tokens were cut
+    thought = reasoned or (trimmed and before) or _shows_thinking(message)
     text, plain = _text(message, said)
     if text is None:
         return Choice(None, finish, thought, plain)
     tokens = None
     if plain:
-        tokens = _after_thinking(read_logprobs(choice.get("logprobs")), text, thought=thought)
+        tokens = _tokens_of(
+            read_logprobs(choice.get("logprobs")), text, whole=not (thought or trimmed)
+        )
     return Choice(Completion(text, tokens, finish), finish, thought, plain)
 
 
@@ -122,9 +102,13 @@ def _content(content: Any) -> str:
     parts = [
         part if isinstance(part, str) else part.get("text")
         for part in content
-        if isinstance(part, str) or (isinstance(part, dict) and part.get("type", "text") == "text")
+        if isinstance(part, str) or (isinstance(part, dict) and _is_text(part))
     ]
     return "".join(part for part in parts if isinstance(part, str))
+
+
+def _is_text(part: Mapping[str, Any]) -> bool:
+    return part.get("type", "text") == "text" and part.get("thought") is not True
 
 
 def _shows_thinking(message: Mapping[str, Any]) -> bool:
@@ -132,7 +116,9 @@ def _shows_thinking(message: Mapping[str, Any]) -> bool:
         return True
     content = message.get("content")
     return isinstance(content, list) and any(
-        isinstance(part, dict) and part.get("type") in ("thinking", "reasoning") for part in content
+        isinstance(part, dict)
+        and (part.get("type") in ("thinking", "reasoning") or part.get("thought") is True)
+        for part in content
     )
 
 
@@ -212,21 +198,26 @@ def _pair(entry: Any) -> tuple[str, float] | None:
     return token, min(0.0, max(_LEAST_LOGPROB, float(logprob)))
 
 
-def _after_thinking(
-    tokens: Sequence[TokenLogprob] | None, text: str, *, thought: bool
+def _tokens_of(
+    tokens: Sequence[TokenLogprob] | None, text: str, *, whole: bool
 ) -> tuple[TokenLogprob, ...] | None:
-    """The tokens of the answer itself; `None` where they cannot be told from the thinking's."""
-    if tokens is None or not thought:
+    """The tokens of the answer itself; `None` where they cannot be told from others.
+
+    Args:
+        tokens: Those of all that was written.
+        text: The answer.
+        whole: Whether nothing else was written.
+    """
+    if tokens is None or whole:
         return None if tokens is None else tuple(tokens)
-    if "".join(each.token for each in tokens).strip() == text.strip():
-        return tuple(tokens)
+    written = "".join(token.token for token in tokens)
     answer = text.strip()
-    tail = ""
-    for i in range(len(tokens) - 1, -1, -1):
-        tail = tokens[i].token + tail
-        if tail.strip() == answer:
-            # White space between thinking and answer may be tokens of its own, and is left out.
-            return tuple(tokens[i:])
-        if len(tail.strip()) > len(answer):
-            return None
-    return None
+    start = written.rfind(answer)
+    if start < 0:
+        return None
+    ends = list(accumulate(len(token.token) for token in tokens))
+    first, last = bisect_right(ends, start), bisect_left(ends, start + len(answer))
+    begin = ends[first - 1] if first else 0
+    # Of the first and the last token, white space may be none of the answer's.
+    beside = written[begin:start] + written[start + len(answer) : ends[last]]
+    return None if beside.strip() else tuple(tokens[first : last + 1])

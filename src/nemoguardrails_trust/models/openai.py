@@ -257,7 +257,7 @@ class OpenAICompatibleModel:
             answer = await self._endpoint.post(
                 content, tokens=len(content) // 4 + limit * body.get("n", 1), spent=spent
             )
-            choices = read_choices(answer, thinks=known.thinks)
+            choices = read_choices(answer)
         finally:
             calls.extend(_usage(purpose, spent, answer, choices))
         if not choices:

@@ -17,6 +17,7 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
+from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
 from nemoguardrails_trust.scores import CallUsage
 
@@ -201,7 +202,10 @@ class ReplayModel:
             with_logprobs = bool(ask.top_logprobs)
             completions = (self._judge(question, ask.messages, with_logprobs=with_logprobs),)
         elif ask.purpose == "sample":
-            completions = tuple(Completion(text) for text in self._draw(question, ask.n))
+            answers = map(answer_in, self._draw(question, ask.n))
+            completions = tuple(Completion(answer) for answer in answers if answer is not None)
+            if not completions:
+                raise ModelError("the samples recorded for this prompt hold no answers")
         else:
             self._drawn.pop(question, None)
             completions = (Completion(self._records[question][0].response),)

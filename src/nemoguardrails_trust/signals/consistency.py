@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from nemoguardrails_trust.agreement import structures
-from nemoguardrails_trust.agreement.answers import Answer, Question
+from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.compare import SAME, Agreement, compare_answers
+from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.scores import Signal
 
 

@@ -247,6 +247,30 @@ class TestTheCalls:
         assert 0.0 < score.usage.seconds < 1.0
 
 
+class TestSamplesThatWereCut:
+    @pytest.mark.parametrize("reason", ["length", "content_filter"])
+    async def test_are_no_votes_and_are_told(self, reason: str) -> None:
+        cut = Completion("The Pacific, which lies to the", finish_reason=reason)
+        model = ScriptedModel(samples=[cut, "The Pacific", "The Pacific", cut, "The Pacific"])
+        score = await scorer(model).score(QUESTION)
+        assert score.signals["consistency"].value == 1.0
+        assert len(score.signals["consistency"].details["agreements"]) == 3
+        assert f"a sample was cut ({reason})" in (score.error or "")
+
+    async def test_are_no_signal_where_all_were(self) -> None:
+        model = ScriptedModel(samples=[Completion("The Pacific, which", finish_reason="length")])
+        score = await scorer(model).score(QUESTION)
+        assert score.signals["consistency"].value is None
+        assert "a sample was cut (length)" in str(score.signals["consistency"].error)
+
+    async def test_are_votes_against_where_what_is_there_is_another_answer(self) -> None:
+        cut = Completion("43", finish_reason="length")
+        model = ScriptedModel(samples=[cut, "42", "42", "42", "42"])
+        score = await scorer(model).score(Exchange.of("What is 6 x 7?", "42"))
+        assert len(score.signals["consistency"].details["agreements"]) == 5
+        assert score.error is None
+
+
 class TestTheSampledPrompt:
     def test_takes_in_passages_that_the_messages_do_not_hold(self) -> None:
         messages = (Message("system", "Be brief."), Message("user", "How high is it?"))

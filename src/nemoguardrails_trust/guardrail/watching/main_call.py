@@ -17,6 +17,7 @@ from nemoguardrails.rails.llm.config import Model, RailsConfig
 from nemoguardrails.types import ChatMessage, LLMModel, LLMResponse, LLMResponseChunk, Role
 
 from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.guardrail.conversation import ANSWERING_TASKS
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.guardrail.watching.token_probabilities import (
@@ -24,7 +25,6 @@ from nemoguardrails_trust.guardrail.watching.token_probabilities import (
     with_token_probabilities,
 )
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.models.chat_answers import without_thinking
 
 if TYPE_CHECKING:
     from nemoguardrails.logging.stats import LLMStats
@@ -83,7 +83,7 @@ class MainCall:
 
     def brought(self, response: str) -> bool:
         """Whether this call's text is the answer, as NeMo Guardrails reads it from the text."""
-        said = (without_thinking(self.text or "", thinks=True) or "").strip()
+        said = (answer_in(self.text or "") or "").strip()
         return response.strip() in (said, said[1:-1].strip() if said.startswith('"') else said)
 
 

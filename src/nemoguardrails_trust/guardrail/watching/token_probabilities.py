@@ -141,7 +141,7 @@ def _client(base_url: str, api_key: str | None, options: str) -> ProbabilityClie
 def _logprobs(body: Any) -> tuple[float, ...] | None:
     if not isinstance(body, dict):
         return None
-    choices = read_choices(body, thinks=True)
+    choices = read_choices(body)
     completion = choices[0].completion if choices else None
     if completion is None or completion.tokens is None:
         return None

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nemoguardrails_trust.agreement import SAME
 from nemoguardrails_trust.errors import ModelTimeoutError, TrustError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.models.base import CUT, Reply
 from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides, score_range
 from nemoguardrails_trust.scorers.local.presets import Plan
 from nemoguardrails_trust.scores import Signal
@@ -154,12 +155,24 @@ class Run:
 
     def _take(self, reply: Reply, count: int) -> None:
         # A model that gives more than it was asked for must not change what a score means.
-        self._samples.extend(each.text for each in reply.completions[:count])
+        for completion in reply.completions[:count]:
+            if completion.finish_reason in CUT and not self._disagrees(completion.text):
+                self.problems.append(f"a sample was cut ({completion.finish_reason})")
+            else:
+                self._samples.append(completion.text)
         self._samples_to_come -= count
+        if not reply.completions and not reply.failures:
+            self.problems.append("the model gave no samples")
         self.problems.extend(reply.failures)
-        self.comparison = compare(
-            self.exchange.response, self._samples, prompt=self.exchange.question
-        )
+        if self._samples:
+            self.comparison = compare(
+                self.exchange.response, self._samples, prompt=self.exchange.question
+            )
+
+    def _disagrees(self, text: str) -> bool:
+        """Whether what there is of an answer is enough to know that it is another one."""
+        found = compare(self.exchange.response, [text], prompt=self.exchange.question)
+        return found.agreements[0].settled and found.agreements[0].value < SAME
 
     async def _settle(self) -> None:
         if self.comparison is None or not self.comparison.unsettled:

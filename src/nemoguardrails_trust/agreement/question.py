@@ -1,0 +1,84 @@
+"""The prompt that the answers reply to."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+
+from nemoguardrails_trust.agreement import choices, identifiers, polarity, quantities, text
+from nemoguardrails_trust.agreement.words import stem
+
+_TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
+
+
+class Question:
+    """The prompt that the answers reply to."""
+
+    def __init__(self, prompt: str) -> None:
+        self.folded = text.fewer_words(text.fold(text.window(prompt)))
+
+    @cached_property
+    def in_order(self) -> list[str]:
+        """Its words in order, numbers in digits."""
+        return quantities.join_number_words(text.tokens(self.folded))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Its words, numbers in digits."""
+        return frozenset(self.in_order)
+
+    @cached_property
+    def asks_for_a_year(self) -> bool:
+        """Whether it asks when something was."""
+        return not self.words.isdisjoint(("when", "year"))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Its words without their endings."""
+        return frozenset(stem(word) for word in self.words)
+
+    @cached_property
+    def mathematical(self) -> bool:
+        """Whether it is written with formulas, so that letters in answers are variables."""
+        return "$" in self.folded and bool(_TEX.search(self.folded))
+
+    @cached_property
+    def asks_yes_or_no(self) -> bool:
+        """Whether it asks for yes or no."""
+        return polarity.is_yes_no_question(self.folded)
+
+    @cached_property
+    def offers_choices(self) -> bool:
+        """Whether it lists answers with letters, as in `A) Paris B) London`."""
+        return choices.offers_choices(self.folded)
+
+    @cached_property
+    def options(self) -> Mapping[str, str]:
+        """What stands behind each of those letters, folded."""
+        return choices.options(self.folded)
+
+    @cached_property
+    def asks_for_identifier(self) -> bool:
+        """Whether it asks for digits that are a name, as a version or a code."""
+        return identifiers.asks_for_identifier(self.words)
+
+    @cached_property
+    def asks_for_call(self) -> bool:
+        """Whether it may ask for a number to call, or that of an account."""
+        return identifiers.asks_for_call_number(self.words)
+
+    @cached_property
+    def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """What it leaves to choose from: the words next to its last `or`, without endings."""
+        before, found, after = self.folded.rpartition(" or ")
+        if not found:
+            return None
+        left, right = (
+            frozenset(stem(word) for word in words if word not in text.STOP_WORDS)
+            for words in (text.tokens(before[-60:])[-3:], text.tokens(after[:60])[:3])
+        )
+        return (left - right, right - left) if left - right and right - left else None
+
+    @cached_property
+    def asks_for_order(self) -> bool:
+        """Whether the order of a list matters to it."""
+        return not self.words.isdisjoint(("order", "ordered", "rank", "ranked", "sort", "sorted"))

@@ -1,0 +1,108 @@
+"""Thinking in any form is no answer, and special tokens are no part of one."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nemoguardrails_trust import DataError
+from nemoguardrails_trust.exchange import read_response
+from nemoguardrails_trust.exchange.thinking import answer_in
+
+FINAL = "<|start|>assistant<|channel|>final<|message|>"
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        ("<think>a</think>42", "42"),
+        (" <Thinking>a\nb</Thinking>\n\n42", "\n\n42"),
+        ("<think>a</think><think>b</think>42", "42"),
+        ("<think></think>42", "42"),
+        ("<reasoning>Lyon?</reasoning>Paris", "Paris"),
+        ("<thought depth='2'>Lyon?</thought>Paris", "Paris"),
+        ("[THINK]Lyon?[/THINK]Paris", "Paris"),
+        ("◁think▷Lyon?◁/think▷Paris", "Paris"),
+        ("<|START_THINKING|>Lyon?<|END_THINKING|>Paris", "Paris"),
+        ("<|channel>thought\nLyon?<channel|>Paris", "Paris"),
+        ("a</think>42", "42"),
+        ("Lyon? No.\n</think>\n\nParis", "\n\nParis"),
+        ("Lyon?[/THINK]Paris", "Paris"),
+        (f"<|channel|>analysis<|message|>Lyon?<|end|>{FINAL}Paris<|return|>", "Paris"),
+        (f"analysis<|message|>Lyon?<|end|>{FINAL}Paris", "Paris"),
+        (
+            f"<|channel|>commentary to=f <|constrain|>json<|message|>{{}}<|call|>{FINAL}Paris",
+            "Paris",
+        ),
+        ("<|channel|>final<|message|>Paris<|return|>", "Paris"),
+        ("analysisThe user asks for the capital. Lyon?assistantfinalParis", "Paris"),
+        ("assistantfinalParis", "Paris"),
+        ("<|im_start|>assistant\nParis<|im_end|>", "Paris"),
+        ("Paris<|im_end|>", "Paris"),
+        ("Paris</s></s>\n", "Paris"),
+        ("Paris<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd Italy?", "Paris"),
+        ("Paris<end_of_turn>\n<start_of_turn>user\nAnd Italy?", "Paris"),
+        ("<think>Lyon?</think>Paris<|im_end|>", "Paris"),
+    ],
+)
+def test_only_the_answer_is_left(written: str, answer: str) -> None:
+    assert answer_in(written) == answer
+    assert read_response(written) == answer
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<think>never ends",
+        "<think>a</think><think>b",
+        "<think>a</think>\n",
+        "Lyon?</think>",
+        "<|channel|>analysis<|message|>Lyon?",
+        "analysisThe user asks for the capital. Lyon?",
+        "<|im_end|>",
+    ],
+)
+def test_thinking_alone_is_no_answer(written: str) -> None:
+    assert answer_in(written) is None
+    with pytest.raises(DataError, match="thinking without an answer"):
+        read_response(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        " \n",
+        "  42\n",
+        "Write <think>x</think> first.",
+        "<thinker>42",
+        "Close it with </think>.",
+        "Close it with </think> and go on.",
+        "The tag `</think>` ends it.",
+        "analysis of variance is a method",
+        "Analysis: Paris",
+        "It ends with <|im_end|>, as always.",
+        "Use <|channel|>final<|message|> for the answer.",
+        "final",
+    ],
+)
+def test_what_belongs_to_the_answer_stays(written: str) -> None:
+    assert answer_in(written) is written
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    thought=st.text(st.characters(exclude_characters="<>[]◁▷|`"), max_size=30),
+    answer=st.text(st.characters(exclude_characters="<>[]◁▷|`"), min_size=1, max_size=30),
+)
+def test_thinking_before_any_answer_is_left_out(thought: str, answer: str) -> None:
+    expected = answer if answer.strip() else None
+    for opening, closing in (("<think>", "</think>"), ("[THINK]", "[/THINK]")):
+        assert answer_in(f"{opening}{thought}{closing}{answer}") == expected
+    assert answer_in(f"<think>{thought}</think>Paris<|im_end|>") == "Paris"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=200))
+def test_an_answer_is_a_part_of_what_was_written(written: str) -> None:
+    answer = answer_in(written)
+    assert answer is None or answer in written
