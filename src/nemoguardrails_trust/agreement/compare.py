@@ -14,8 +14,10 @@ from nemoguardrails_trust.agreement import (
     dates,
     expressions,
     identifiers,
+    names,
     polarity,
     quantities,
+    refusals,
     structures,
     text,
 )
@@ -100,6 +102,7 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
     return (
         _compare_choices(first, second)
         or _compare_values(first, second)
+        or _compare_kinds(first, second)
         or _compare_stances(first, second)
         or _compare_lists(first, second)
         or _compare_numbers_in_prose(first, second)
@@ -253,6 +256,21 @@ def _compare_identifiers(first: Answer, second: Answer) -> Agreement | None:
             return Agreement(0.0, settled=short)
         if ours is first.call_numbers and ours == theirs and short:
             return _YES
+    return None
+
+
+def _compare_kinds(first: Answer, second: Answer) -> Agreement | None:
+    """Refusals, acronyms, two spellings of a name, and names that changed their roles."""
+    if all(refusals.is_refusal(each.folded, each.words) for each in (first, second)):
+        return Agreement(0.9, settled=False)
+    if names.is_acronym(first.final, second.words) or names.is_acronym(second.final, first.words):
+        return Agreement(0.9, settled=False)
+    if first.joined != second.joined and names.same_but_for_vowels(first.joined, second.joined):
+        return Agreement(0.6, settled=False)
+    listed = first.parts is not None or second.parts is not None
+    texts = (first.final, second.final)
+    if not listed and names.roles_are_swapped(first.words, second.words, texts=texts):
+        return Agreement(0.3, settled=False)
     return None
 
 

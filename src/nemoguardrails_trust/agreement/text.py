@@ -4,6 +4,8 @@ import re
 import unicodedata
 from decimal import Decimal
 
+from nemoguardrails_trust.agreement.scripts import plain_script
+
 WINDOW = 8_000
 """Longest text that is read whole, in characters; of a longer one its two ends are read."""
 
@@ -101,7 +103,7 @@ def fold(text: str) -> str:
     """Takes away case, accents, typographic quotes and dashes, and invisible characters."""
     if text.isascii():
         return text.lower()
-    text = spaced_fractions(text)
+    text = plain_script(spaced_fractions(text))
     text = unicodedata.normalize("NFKD", text.translate(_LETTERS)).translate(_LETTERS)
     return _MARKS.sub("", text).casefold()
 

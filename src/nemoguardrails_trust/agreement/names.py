@@ -1,0 +1,76 @@
+"""Names written in short and in full, in two spellings, and in two roles."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
+
+_ACRONYM = re.compile(r"(?<![\w.])(?:[A-Z]\.?){2,6}(?!\w)")
+_CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
+_MOST_WORDS = 40
+_SHORTEST_NAME, _LONGEST_NAME = 7, 40
+_DOUBLED = re.compile(r"(\w)\1+")
+_VOWEL = re.compile("[aeiouy]")
+_MUTUAL = word_set(
+    "met meet meets married marry marries played plays play drew tied equals equal resembles "
+    "borders border joined plus times versus vs near beside against"
+)
+
+
+def is_acronym(text: str, words: Sequence[str]) -> bool:
+    """Whether a text is an acronym such as `NASA`, and the words are what it stands for."""
+    if len(words) > _MOST_WORDS or not _ACRONYM.fullmatch(text.strip(" .,!'\"")):
+        return False
+    letters = fold(re.sub("[^A-Z]", "", text))
+    full = [word for word in words if word not in STOP_WORDS]
+    return len(full) > 1 and letters in (
+        "".join(word[0] for word in words),
+        "".join(word[0] for word in full),
+    )
+
+
+def same_but_for_vowels(first: str, second: str) -> bool:
+    """Whether two folded names may be two spellings of one (`Ulaanbaatar`, `Ulan-Bator`).
+
+    They have the same consonants in the same places, doubled letters counting once.
+    """
+    if not all(_SHORTEST_NAME <= len(name) <= _LONGEST_NAME for name in (first, second)):
+        return False
+    one, other = (_DOUBLED.sub(r"\1", name) for name in (first, second))
+    return one.isalpha() and other.isalpha() and _VOWEL.sub("e", one) == _VOWEL.sub("e", other)
+
+
+def roles_are_swapped(first: Sequence[str], second: Sequence[str], *, texts: Sequence[str]) -> bool:
+    """Whether two names have changed their places about a verb.
+
+    So they have in `France beat Croatia` and `Croatia beat France`, but not in `France and
+    Croatia met`, where their order says nothing.
+
+    Args:
+        first: The words of one answer.
+        second: Those of the other.
+        texts: Both answers as they are written, whose capital letters tell the names.
+    """
+    if max(len(first), len(second)) > _MOST_WORDS:
+        return False
+    names = {fold(word) for text in texts for word in _CAPITALISED.findall(text)} - STOP_WORDS
+    theirs = set(_told(second, names))
+    return any((y, verb, x) in theirs and x != y for x, verb, y in _told(first, names))
+
+
+_Told = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+
+def _told(words: Sequence[str], names: set[str]) -> Iterator[_Told]:
+    """Each pair of neighbouring names, with the words between them, where these have a verb."""
+    runs: list[tuple[bool, list[str]]] = []
+    for word in words:
+        named = word in names
+        if runs and runs[-1][0] == named:
+            runs[-1][1].append(word)
+        else:
+            runs.append((named, [word]))
+    for (named, x), (_, between), (_, y) in zip(runs, runs[1:], runs[2:], strict=False):
+        content = {word for word in between if word not in STOP_WORDS and not is_number(word)}
+        if named and content and content.isdisjoint(_MUTUAL):
+            yield tuple(x), tuple(between), tuple(y)
