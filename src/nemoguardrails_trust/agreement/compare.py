@@ -6,8 +6,7 @@ lists regardless of order; and at last the words that the answers add to the pro
 """
 
 import logging
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nemoguardrails_trust.agreement import (
@@ -15,13 +14,14 @@ from nemoguardrails_trust.agreement import (
     expressions,
     identifiers,
     names,
+    overlap,
     polarity,
     quantities,
     refusals,
     structures,
     text,
 )
-from nemoguardrails_trust.agreement.answers import Answer, Term, Value
+from nemoguardrails_trust.agreement.answers import Answer, Value
 from nemoguardrails_trust.agreement.question import Question
 
 _log = logging.getLogger(__name__)
@@ -44,9 +44,6 @@ class Agreement:
     settled: bool
     failure: str | None = None
 
-
-_MOST_PAIRS = 144
-"""Pairs of unlike words up to which slips of spelling are looked for."""
 
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
@@ -297,7 +294,7 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     chosen = not (ours and theirs)
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
-    value, against = _compare_words(ours, theirs)
+    value, against = overlap.compare_words(ours, theirs)
     if first.formula or second.formula or polarity.at_opposite_poles(first.poles, second.poles):
         value *= 0.4
     if chosen and first.picks and second.picks:
@@ -305,102 +302,3 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     elif chosen and next(iter(ours), "") != next(iter(theirs), ""):
         value *= 0.5  # both name it, but perhaps only one chooses it
     return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())
-
-
-def _compare_words(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float]:
-    """How far the words of two answers agree, and what share of those is opposed."""
-    overlap, dice, against = _overlap(ours, theirs)
-    # Above 0.99, one says all that the other says, and perhaps more.
-    value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
-    if _different_numbers(ours, theirs):
-        value *= 0.4
-    return value * (1.0 - against), against
-
-
-def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float, float]:
-    """What two answers share, by weight.
-
-    Given as a share of the shorter one, as a share of both, and as the share of it that one of
-    them negates.
-    """
-    shared = ours.keys() & theirs.keys()
-    weights = {word: max(ours[word].weight, theirs[word].weight) for word in shared}
-    # Summed without rounding, since the order of a set is not the same in every process.
-    matched = math.fsum(weights.values())
-    turned = {word for word in shared if ours[word].negated != theirs[word].negated}
-    # A word that only one of them turns round by itself (`safe`, `unsafe`) turns the whole.
-    whole = any(ours[word].opposite != theirs[word].opposite for word in turned)
-    against = matched if whole else math.fsum(weights[word] for word in turned)
-    left = {word: term for word, term in ours.items() if word not in theirs}
-    right = {word: term for word, term in theirs.items() if word not in ours}
-    total_ours = matched + sum(term.weight for term in left.values())
-    total_theirs = matched + sum(term.weight for term in right.values())
-    if left and right and len(left) * len(right) <= _MOST_PAIRS:
-        near, near_against = _near_matches(left, right)
-        matched += near
-        against += near_against
-    if not matched:
-        return 0.0, 0.0, 0.0
-    overlap = min(1.0, matched / min(total_ours, total_theirs))
-    dice = min(1.0, 2 * matched / (total_ours + total_theirs))
-    return overlap, dice, min(1.0, against / matched)
-
-
-def _near_matches(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float]:
-    """The weight of words with an opposite or a near match, and what of it is opposed."""
-    alike = _alike(ours, theirs)
-    if not alike:
-        return 0.0, 0.0
-    back = [(likeness, opposed, word, other) for likeness, opposed, other, word in alike]
-    # Either way round, since a word may be like several.
-    near, against = _best_matches(alike, ours, theirs)
-    near_too, against_too = _best_matches(back, theirs, ours)
-    return (near + near_too) / 2, (against + against_too) / 2
-
-
-def _best_matches(
-    alike: list[tuple[float, bool, str, str]], ours: dict[str, Term], theirs: dict[str, Term]
-) -> tuple[float, float]:
-    best: dict[str, tuple[float, bool, str]] = {}
-    for likeness, opposed, other, word in alike:
-        best[word] = max(best.get(word, (0.0, False, "")), (likeness, opposed, other))
-    matched, against = [], []
-    for word, (likeness, opposed, other) in best.items():
-        weight = min(ours[word].weight, theirs[other].weight) * likeness
-        matched.append(weight)
-        if (ours[word].negated == theirs[other].negated) == opposed:
-            against.append(weight)
-    # Summed without rounding, so that the order of the words makes no difference.
-    return math.fsum(matched), math.fsum(against)
-
-
-def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, bool, str, str]]:
-    """All pairs of like or opposed words: how like, whether opposed, their word, our word.
-
-    Only words that may be a pair are looked at, since of most texts no two are.
-    """
-    found = []
-    by_letter: dict[str, list[str]] = {}
-    for other in theirs:
-        if len(other) >= text.SHORTEST_LIKE:
-            by_letter.setdefault(other[0], []).append(other)
-        found += [
-            (1.0, True, other, base) for base in polarity.without_prefix(other) if base in ours
-        ]
-    for word in ours:
-        if len(word) >= text.SHORTEST_LIKE:
-            for other in by_letter.get(word[0], ()):
-                likeness = text.likeness(word, other)
-                if likeness:
-                    found.append((likeness, False, other, word))
-        found += [
-            (1.0, True, base, word) for base in polarity.without_prefix(word) if base in theirs
-        ]
-    return found
-
-
-def _different_numbers(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
-    """Whether both give numbers, and none in common; those of later sentences are no matter."""
-    mine = {word for word, term in ours.items() if term.weight > 1.0 and text.is_number(word)}
-    other = {word for word, term in theirs.items() if term.weight > 1.0 and text.is_number(word)}
-    return bool(mine and other and mine.isdisjoint(other))
