@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nemoguardrails_trust.commands.building import scorer_settings
+from nemoguardrails_trust.commands.gate import (
+    OVER,
+    UNDER,
+    FailIfOption,
+    FailUnderOption,
+    parse_limits,
+    require_limits,
+)
 from nemoguardrails_trust.commands.labelled import (
     LabelledArgument,
     LabelOptions,
@@ -60,6 +68,8 @@ def evaluate(
             "run then continues when you give the same command again.",
         ),
     ] = None,
+    fail_under: FailUnderOption = None,
+    fail_if: FailIfOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Measure how well scores tell right answers from wrong ones, on answers with labels."""
@@ -69,6 +79,8 @@ def evaluate(
         from nemoguardrails_trust.calibration.evaluation import evaluate as evaluate_scores
         from nemoguardrails_trust.scorers.create import threshold_of
 
+        least = parse_limits(fail_under, UNDER, "--fail-under")
+        most = parse_limits(fail_if, OVER, "--fail-if")
         labels = with_score_column(labels, data, options, rows.encoding)
         require_scored_anew(labels, None if out is None else "--out")
         settings = scorer_settings(
@@ -98,10 +110,19 @@ def evaluate(
         else:
             is_replay = scored.anew and options.model == REPLAY
             _show(result, data.name, is_replay=is_replay, early_stop=early_stop)
+        require_limits(_figures(result), under=least, over=most)
         finish(scored, labels)
 
 
 evaluate.__doc__ = f"{evaluate.__doc__}\n\n{EXIT_CODES}"
+
+
+def _figures(result: "Evaluation") -> dict[str, float | None]:
+    """What limits can be set for."""
+    figures: dict[str, float | None] = {name: getattr(result, name) for name in UNDER}
+    figures["flagged"] = result.flagged_share
+    figures["unchecked"] = result.unchecked / result.n if result.n else None
+    return figures
 
 
 def _load_calibration(settings: "ScorerSettings", labels: LabelOptions) -> "Calibration | None":

@@ -1,7 +1,8 @@
 """The options that several commands share.
 
 Exit codes of every command: 0 when all went well, 1 when it ended with something to look at (bad
-lines, rows without a score), 2 when it could not be done as asked, 130 when it was interrupted.
+lines, rows without a score), 2 when it could not be done as asked, 3 when a figure missed the
+limit that was set for it, 130 when it was interrupted.
 """
 
 import functools
@@ -15,11 +16,13 @@ import typer
 
 EXIT_INCOMPLETE = 1
 EXIT_ERROR = 2
+EXIT_GATE = 3
 EXIT_INTERRUPTED = 130
 
 EXIT_CODES = (
     "Exit codes: 0 all went well; 1 some lines or rows could not be used; "
-    "2 it cannot be done as asked; 130 interrupted."
+    "2 it cannot be done as asked; 3 a limit of --fail-under or --fail-if was missed; "
+    "130 interrupted."
 )
 
 REPLAY = "replay"

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
+from nemoguardrails_trust.commands.gate import (
+    OVER,
+    FailIfOption,
+    parse_limits,
+    require_limits,
+)
 from nemoguardrails_trust.commands.options import (
     EXIT_CODES,
     EXIT_INCOMPLETE,
@@ -28,7 +34,7 @@ from nemoguardrails_trust.commands.running import (
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.datasets.runs import Job, Outcome
-    from nemoguardrails_trust.datasets.tally import Prices
+    from nemoguardrails_trust.datasets.tally import Prices, Tally
 
 
 class EngineName(StrEnum):
@@ -100,6 +106,7 @@ def score(
             help="Show the cost, at this price per million tokens written.",
         ),
     ] = None,
+    fail_if: FailIfOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Score every row of DATA and write OUT: all its columns, with scores beside them.
@@ -116,6 +123,7 @@ def score(
         from nemoguardrails_trust.datasets.files import open_source
         from nemoguardrails_trust.scorers.create import load_calibration
 
+        most = parse_limits(fail_if, OVER, "--fail-if")
         settings = scorer_settings(
             options, threshold=threshold, calibration=calibration, timeout=rows.timeout
         )
@@ -144,17 +152,24 @@ def score(
             job, spec, row_scorer, on_cluster=on_cluster, prices=prices, quiet=json_output
         )
         _tell(outcome, job, prices, as_json=json_output)
+        require_limits(_figures(outcome.tally), over=most)
+        if outcome.tally.errors and "unchecked" not in most:
+            raise typer.Exit(EXIT_INCOMPLETE)
 
 
 score.__doc__ = f"{inspect.cleandoc(score.__doc__ or '')}\n\n{EXIT_CODES}"
 
 
-def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: bool) -> None:
-    """Prints what has become of the run.
+def _figures(tally: "Tally") -> dict[str, float | None]:
+    """What limits can be set for."""
+    return {
+        "flagged": tally.flagged / tally.scored if tally.scored else None,
+        "unchecked": tally.errors / tally.rows if tally.rows else None,
+    }
 
-    Raises:
-        typer.Exit: Rows have no score.
-    """
+
+def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: bool) -> None:
+    """Prints what has become of the run."""
     import json
 
     from nemoguardrails_trust.commands.score_progress import cost_of, duration
@@ -191,4 +206,3 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
             "--retry-errors scores them again",
             err=True,
         )
-        raise typer.Exit(EXIT_INCOMPLETE)

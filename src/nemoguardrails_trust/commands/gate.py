@@ -1,0 +1,96 @@
+"""Limits that end a command with an exit code of its own, so that a build fails."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
+
+from nemoguardrails_trust.commands.options import EXIT_GATE
+from nemoguardrails_trust.commands.running import note
+
+UNDER = ("accuracy", "auroc", "precision", "recall", "accuracy_kept")
+OVER = ("flagged", "unchecked")
+
+FailUnderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-under",
+        metavar="FIGURE=SHARE,…",
+        help=f"Exit with {EXIT_GATE} if a figure is under its limit, as in "
+        f"'auroc=0.8,accuracy_kept=0.9'. Figures: {', '.join(UNDER)}.",
+    ),
+]
+FailIfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-if",
+        metavar="FIGURE=SHARE,…",
+        help=f"Exit with {EXIT_GATE} if a share is over its limit, as in "
+        "'flagged=0.2,unchecked=0.01'. Figures: flagged (of the scored rows), unchecked (of all).",
+    ),
+]
+
+
+def parse_limits(text: str | None, figures: tuple[str, ...], option: str) -> dict[str, float]:
+    """Reads limits such as `auroc=0.8,accuracy_kept=0.9`.
+
+    Args:
+        text: What the user gave; `None` sets no limit.
+        figures: Those that may have one.
+        option: The option, for the error.
+
+    Raises:
+        SettingsError: A figure is unknown or named twice, or a limit is no number from 0 to 1.
+    """
+    from nemoguardrails_trust.errors import SettingsError
+
+    limits: dict[str, float] = {}
+    for part in [] if text is None else text.split(","):
+        name, _, given = (piece.strip() for piece in part.partition("="))
+        name = name.replace("-", "_")
+        if name not in figures:
+            raise SettingsError(f"{option} has {name!r}; the figures are: {', '.join(figures)}")
+        if name in limits:
+            raise SettingsError(f"{option} has {name!r} twice")
+        try:
+            limits[name] = float(given)
+        except ValueError:
+            limits[name] = -1.0
+        if not 0.0 <= limits[name] <= 1.0:
+            raise SettingsError(f"{option} has {part.strip()!r}; a limit is a number from 0 to 1")
+    return limits
+
+
+def require_limits(
+    figures: Mapping[str, float | None],
+    *,
+    under: Mapping[str, float] | None = None,
+    over: Mapping[str, float] | None = None,
+) -> None:
+    """Ends the command where a figure misses its limit; a figure that is not known misses it.
+
+    Args:
+        figures: The figures by name, `None` where there is nothing to have one from.
+        under: The least that figures may be.
+        over: The most that figures may be.
+
+    Raises:
+        typer.Exit: A limit is missed; each is named on stderr.
+    """
+    missed = list(_missed(figures, under or {}, over or {}))
+    for told in missed:
+        note(told)
+    if missed:
+        raise typer.Exit(EXIT_GATE)
+
+
+def _missed(
+    figures: Mapping[str, float | None], under: Mapping[str, float], over: Mapping[str, float]
+) -> Iterator[str]:
+    for limits, word in ((under, "under"), (over, "over")):
+        for name, limit in limits.items():
+            value = figures[name]
+            if value is None:
+                yield f"failed: {name} is not known: there is nothing to have it from"
+            elif value < limit if word == "under" else value > limit:
+                yield f"failed: {name} is {value:.4g}, {word} the limit of {limit:g}"
