@@ -1,6 +1,7 @@
 """The floors of the package: imports go one way, down."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -125,3 +126,18 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         packages = {module.rpartition(".")[0] for module in found}
         graph[name] = found - packages
     TopologicalSorter(graph).prepare()
+
+
+ARCHITECTURE = Path(__file__).parents[1] / "docs" / "architecture.md"
+
+
+def test_the_page_on_the_architecture_describes_every_room_and_no_other() -> None:
+    text = ARCHITECTURE.read_text("utf-8")
+    described = re.findall(r"^### `(\w+)`$", text, re.MULTILINE)
+    assert sorted(described) == sorted(LEVEL)
+
+
+def test_the_floors_of_its_drawing_are_those_of_the_code() -> None:
+    drawing = ARCHITECTURE.read_text("utf-8").split("```")[1].strip("\n")
+    floors = [set(line[:44].split()) for line in drawing.splitlines()]
+    assert floors[::-1] == FLOORS
