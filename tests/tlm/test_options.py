@@ -136,7 +136,7 @@ def test_custom_criteria_are_asked_about_and_logged_beside_the_score() -> None:
     ("options", "key"),
     [
         ({"temperature": 0.3}, "options.temperature"),
-        ({"similarity_measure": "semantic"}, "options.similarity_measure"),
+        ({"similarity_measure": "looks"}, "options.similarity_measure"),
         ({"max_tokens": 0}, "options.max_tokens"),
         ({"max_tokens": "many"}, "options.max_tokens"),
         ({"num_candidate_responses": 0}, "options.num_candidate_responses"),
@@ -204,3 +204,14 @@ def test_rates_hold_for_all_who_use_the_model() -> None:
     assert limits.requests_per_minute == 7
     assert limits.tokens_per_minute == 900
     assert limits.concurrency == 3
+
+
+@pytest.mark.parametrize("measure", ["semantic", "string", "embedding", "code", "discrepancy"])
+def test_a_similarity_measure_is_taken_and_told_to_change_nothing(
+    measure: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tlm_and_server(options={"similarity_measure": measure}) as (tlm, server):
+        score = tlm.get_trustworthiness_score("Say hello", "hello")["trustworthiness_score"]
+        assert kinds(server) == ["reflection", "sample"]
+    assert score > 0.8
+    assert "similarity_measure changes nothing" in caplog.text

@@ -69,8 +69,12 @@ class Answerer:
                 return failed(error)
 
     async def _score(self, question: Question) -> Outcome:
-        exchange = Exchange(question.response, question.messages, question.context)
-        return await self._scored(exchange)
+        logprobs = question.token_logprobs
+        perplexity = None if logprobs is None else probability_signal(logprobs).value
+        if self.hides_probabilities:
+            logprobs = None
+        exchange = Exchange(question.response, question.messages, question.context, logprobs)
+        return replace(await self._scored(exchange), perplexity=perplexity)
 
     async def _prompt(self, question: Question, told: Callable[[str], None] | None) -> Outcome:
         model = self.model()

@@ -28,7 +28,7 @@ class TLM(Connected):
 
     - `explanation`: why the score is what it is, or `None`.
     - `perplexity`: the mean probability of the response's tokens, 0 to 1 (the inverse of what is
-      usually called so); `None` where they are not known, as for a given response.
+      usually called so); `None` where they are not known, as for a response given as text.
     - `custom_eval_criteria`: for each its `name` and `score`, and an `error` where it has none.
     - `warning`: signals that could not be had, so that the score was made without them.
 
@@ -177,7 +177,8 @@ class TLM(Connected):
 
         Args:
             prompt: What is answered: a text or chat messages, or an iterable of these.
-            response: The answer; for many prompts one each.
+            response: The answer; for many prompts one each. It may be a `ChatCompletion` or
+                `Response` of OpenAI's client, whose token probabilities are then used.
             context: As for `prompt`.
             constrain_outputs: As for `prompt`. A response that is none of them is an error.
 

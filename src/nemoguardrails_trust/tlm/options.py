@@ -1,5 +1,6 @@
 """The options of a `TLM`: what may be set, and where it would do nothing."""
 
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -14,10 +15,11 @@ MOST_ANSWERS = 20
 
 _CANDIDATES: dict[QualityPreset, int] = {"base": 1, "low": 1, "medium": 1, "high": 2, "best": 4}
 
-_REFUSED = {
-    "similarity_measure": "samples are compared by what their texts say, and in the presets "
-    "'high' and 'best' also by the model; leave it out",
-}
+_log = logging.getLogger(__name__)
+
+SimilarityMeasure = Literal[
+    "semantic", "string", "embedding", "embedding_large", "code", "discrepancy"
+]
 
 
 class EvalCriterion(BaseModel):
@@ -47,6 +49,9 @@ class TLMOptions(BaseModel):
         reasoning_effort: How long a model that thinks may think; sent with every request.
         log: What results carry besides: `explanation`, `perplexity`.
         custom_eval_criteria: Standards of the user's own; each costs one call more a score.
+        similarity_measure: Taken from those who come from Cleanlab's clients, and changes
+            nothing, of which the log tells: samples are compared by what their texts say, and in
+            `high` and `best` by the model too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -59,6 +64,7 @@ class TLMOptions(BaseModel):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     log: Annotated[tuple[Literal["explanation", "perplexity"], ...], Field(strict=False)] = ()
     custom_eval_criteria: Annotated[tuple[EvalCriterion, ...], Field(strict=False)] = ()
+    similarity_measure: SimilarityMeasure | None = None
 
     @property
     def reflects(self) -> bool:
@@ -88,17 +94,20 @@ def read_options(options: Mapping[str, Any] | None) -> TLMOptions:
     given = {name: value for name, value in (options or {}).items() if value is not None}
     for name in given:
         key = f"options.{name}"
-        if name in _REFUSED:
-            raise SettingsError(f"{key} cannot be chosen: {_REFUSED[name]}", key=key)
         if name not in TLMOptions.model_fields:
             known = ", ".join(sorted(TLMOptions.model_fields))
             raise SettingsError(f"{key} is unknown; the options are {known}", key=key)
     try:
-        return TLMOptions(**given)
+        chosen = TLMOptions(**given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(["options", *map(str, first["loc"])])
         raise SettingsError(f"{key}: {first['msg']}", key=key) from None
+    if chosen.similarity_measure is not None:
+        _log.warning(
+            "options.similarity_measure changes nothing: samples are compared by what they say"
+        )
+    return chosen
 
 
 def require_effect(options: TLMOptions, quality: QualityPreset, *, is_local: bool) -> None:

@@ -15,6 +15,7 @@ from nemoguardrails_trust.exchange import (
 )
 from nemoguardrails_trust.exchange.items import is_message
 from nemoguardrails_trust.exchange.reading import is_chat
+from nemoguardrails_trust.tlm.completions import completion_as_data, logprobs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class Question:
         context: Retrieved passages.
         response: The answer to score; empty where one is to be made.
         allowed: The only answers that will do; empty where any will.
+        token_logprobs: Of the response's tokens, where it came with them.
     """
 
     messages: tuple[Message, ...]
     context: tuple[str, ...] = ()
     response: str = ""
     allowed: tuple[str, ...] = ()
+    token_logprobs: tuple[float, ...] | None = None
 
     @property
     def unanswered(self) -> Exchange:
@@ -66,12 +69,17 @@ class Item:
         """
         messages = read_messages(self.prompt, in_text=False)
         context = read_passages(self.context)
-        response = read_response(self.response, in_text=False) if self.has_response else ""
+        response, logprobs = "", None
+        if self.has_response:
+            given = completion_as_data(self.response)
+            response = read_response(given, in_text=False)
+            logprobs = logprobs_of(given, response)
         if not self.allowed:
-            return Question(messages, context, response)
+            return Question(messages, context, response, token_logprobs=logprobs)
         if self.has_response and matching(response, self.allowed) is None:
             raise DataError("the response is none of constrain_outputs")
-        return Question(_instructed(messages, self.allowed), context, response, self.allowed)
+        asked = _instructed(messages, self.allowed)
+        return Question(asked, context, response, self.allowed, logprobs)
 
 
 def items_of(
