@@ -76,7 +76,20 @@ async def test_the_streaming_example_prints_text_and_verdict(
     rails = bot_v1("Lyon it is")
     rails.config.rails.output.streaming.enabled = True
     await names["answer"](rails, ask())
-    assert capsys.readouterr().out == "Lyon it isuntrustworthy 0.3\n"
+    assert capsys.readouterr().out == "Lyon it is\nuntrustworthy 0.3\n"
+
+
+async def test_the_streaming_example_goes_on_where_another_rail_answers(
+    scorer: ScriptedScorer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    exec(block_with("README.md", "python", "stream_with_trust"), names)
+    refusing = 'define flow refuse it\n  bot say no\n  stop\n\ndefine bot say no\n  "No."\n'
+    rails = bot_v1("Lyon it is", colang=refusing, inputs='["refuse it"]')
+    rails.config.rails.output.streaming.enabled = True
+    await names["answer"](rails, ask())
+    assert capsys.readouterr().out == "No.\nnot checked: another rail answered\n"
+    assert scorer.exchanges == []
 
 
 def test_every_setting_that_is_shown_is_valid() -> None:

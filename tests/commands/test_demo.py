@@ -1,6 +1,7 @@
 """`nemo-trust demo`."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -71,11 +72,40 @@ def test_turns_that_cannot_be_asked_are_refused(turns: str) -> None:
 
 
 def test_no_escape_code_or_progress_bar_is_written_into_a_pipe() -> None:
-    command = [sys.executable, "-m", "nemoguardrails_trust.cli", "demo", "--turns", "2"]
+    command = [
+        sys.executable,
+        "-c",
+        "from nemoguardrails_trust.cli import app; app()",
+        "demo",
+        "--turns",
+        "2",
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "Trivia, scored" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
     assert "Asking" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "encoding"),
+    [
+        (["demo", "--turns", "2"], "cp1252"),
+        (["demo", "--turns", "2"], "ascii"),
+        (["check", "absent"], "cp1252"),
+        (["check", "absent"], "ascii"),
+    ],
+)
+def test_a_terminal_without_unicode_is_written_to(arguments: list[str], encoding: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "from nemoguardrails_trust.cli import app; app()", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, b"Traceback" in run.stderr) == (int(arguments[0] == "check"), False)
+    told = run.stdout.decode(encoding)
+    expected = "Accuracy of all 2" if arguments[0] == "demo" else "x absent is not a folder"
+    assert expected in told
 
 
 def test_the_figures_count_the_right_turns() -> None:

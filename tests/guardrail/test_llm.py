@@ -1,6 +1,7 @@
 """The bot's own model, called for samples and judgements."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -181,3 +182,38 @@ async def test_a_model_of_another_type_can_judge_and_sample(tmp_path: Any) -> No
     assert trust["status"] == "untrustworthy"
     assert trust["signals"]["consistency"]["value"] == 0.0
     assert llm.inference_count == 1
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.x"])
+async def test_a_question_that_is_not_recorded_is_answered_with_some_that_are(
+    tmp_path: Any, version: str
+) -> None:
+    register()
+    lines = [
+        json.dumps({"prompt": f"What is {n}?", "response": f"{n}", "samples": [f"{n}"]})
+        for n in ("one", "two", "three", "four")
+    ]
+    (tmp_path / "recorded.jsonl").write_text("\n".join(lines))
+    model = (
+        "models:\n  - {type: main, engine: replay, model: recorded, "
+        "parameters: {recorded: recorded.jsonl}}\n"
+    )
+    if version == "1.0":
+        (tmp_path / "config.yml").write_text(CONFIG + model)
+    else:
+        (tmp_path / "config.yml").write_text(f'colang_version: "2.x"\n{model}')
+        (tmp_path / "main.co").write_text(
+            "import core\nimport guardrails\nimport nemoguardrails_trust.rail\n\n"
+            "flow main\n  activate answer the user\n\n"
+            "@active\nflow answer the user\n  user said something as $said\n"
+            "  $answer = await PassthroughLLMAction(user_message=$said.transcript)\n"
+            "  bot say $answer\n\n"
+            "flow output rails $output_text\n  cleanlab trustworthiness\n"
+        )
+    rails = LLMRails(RailsConfig.from_path(str(tmp_path)))
+    message = await rails.generate_async(messages=ask("What is five?"))
+    assert message["content"].startswith(
+        "No answer to this question is recorded. Recorded are, for example: "
+        "“What is one?”, “What is two?”, “What is three?”"
+    )
+    assert "four" not in message["content"]

@@ -7,6 +7,7 @@ import typer
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, user_errors
 
 _MARKS = {"fact": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[/]"}
+_ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]x[/]"}
 
 
 def check(
@@ -28,14 +29,17 @@ def check(
         listed = [{"level": each.level, "text": each.text, "mend": each.mend} for each in findings]
         typer.echo(json.dumps({"ok": healthy, "findings": listed}))
     else:
-        from rich.console import Console
         from rich.markup import escape
 
-        console = Console(soft_wrap=True, highlight=False)
+        from nemoguardrails_trust.commands.terminal import terminal
+
+        console = terminal(soft_wrap=True, highlight=False)
+        is_unicode = console.encoding.startswith("utf")
+        marks, arrow = (_MARKS, "→") if is_unicode else (_ASCII_MARKS, "->")
         for each in findings:
-            console.print(f"{_MARKS[each.level]} {escape(each.text)}")
+            console.print(f"{marks[each.level]} {escape(each.text)}")
             if each.mend:
-                console.print(f"  → {escape(each.mend)}")
+                console.print(f"  {arrow} {escape(each.mend)}")
         console.print("The rail will run." if healthy else "The rail will not run as meant.")
     if not healthy:
         raise typer.Exit(EXIT_INCOMPLETE)

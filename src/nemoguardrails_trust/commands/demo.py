@@ -61,13 +61,13 @@ async def _play(turns: int) -> "tuple[list[Turn], Summary]":
 
 
 def _show(played: "list[Turn]", summary: "Summary") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from nemoguardrails_trust.commands.terminal import terminal
     from nemoguardrails_trust.guardrail.demo import RECORDED_NOTE
 
-    console = Console()
+    console = terminal()
     table = Table("Question", "Answer", "Score", "Flagged", "Right", title="Trivia, scored")
     for turn in played:
         table.add_row(

@@ -5,12 +5,14 @@ from typing import Any
 
 from nemoguardrails.types import ChatMessage, LLMResponse, LLMResponseChunk
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import Ask, LanguageModel
 from nemoguardrails_trust.models.replay import ReplayModel, read_recorded
 
 REPLAY_ENGINE = "replay"
+
+_QUESTIONS_NAMED = 3
 
 
 class ReplayLLM:
@@ -65,13 +67,17 @@ class ReplayLLM:
         stop: list[str] | None = None,
         **parameters: Any,
     ) -> LLMResponse:
-        """Gives the recorded answer to the prompt's question.
-
-        Raises:
-            ModelError: The question is not recorded.
-        """
-        reply = await self._model.complete(Ask(_messages(prompt), "answer"))
+        """Gives the recorded answer to the prompt's question, or says that there is none."""
+        try:
+            reply = await self._model.complete(Ask(_messages(prompt), "answer"))
+        except ModelError:
+            return LLMResponse(content=self._unrecorded(), finish_reason="stop")
         return LLMResponse(content=reply.completions[0].text, finish_reason="stop")
+
+    def _unrecorded(self) -> str:
+        questions = [f"“{question}”" for question in self._model.questions[:_QUESTIONS_NAMED]]
+        told = "No answer to this question is recorded."
+        return f"{told} Recorded are, for example: {', '.join(questions)}" if questions else told
 
     async def stream_async(
         self,

@@ -182,6 +182,11 @@ class ReplayModel:
         """The model's name, as shown to people."""
         return self._name
 
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The questions that an answer is recorded for, in order, white space made single."""
+        return tuple(self._records)
+
     async def complete(self, ask: Ask) -> Reply:
         """Gives the recorded answer, samples or judgement.
 
