@@ -5,7 +5,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
-from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights, combine
+from nemoguardrails_trust.signals.combine import (
+    DEFAULT_WEIGHTS,
+    PROBABILITY_WEIGHTS,
+    Weights,
+    combine,
+    default_weights,
+)
+from nemoguardrails_trust.signals.probability import Measured
 
 NAMES = ("reflection", "consistency", "probability")
 shares = st.floats(0.0, 1.0)
@@ -80,11 +87,13 @@ def test_the_order_of_the_signals_does_not_matter() -> None:
     assert combine(signals) == combine(dict(reversed(signals.items())))
 
 
+@pytest.mark.parametrize("measured", PROBABILITY_WEIGHTS)
 @pytest.mark.parametrize("probability", [{}, {"probability": 1.0}])
 def test_a_judge_cannot_lift_an_answer_that_every_sample_contradicts_to_the_threshold(
-    probability: dict[str, float],
+    probability: dict[str, float], measured: Measured
 ) -> None:
-    score = combine({"reflection": 1.0, "consistency": 0.0, **probability})
+    signals = {"reflection": 1.0, "consistency": 0.0, **probability}
+    score = combine(signals, default_weights(measured))
     assert score is not None
     assert score < DEFAULT_THRESHOLD
 
@@ -127,3 +136,19 @@ def test_a_weight_that_is_not_a_number_above_0_is_refused_by_name(value: object)
 def test_an_unknown_weight_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="'mood' is unknown"):
         Weights.from_mapping({"mood": 1})
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
+def test_the_probability_of_a_short_answer_moves_a_score_more_than_that_of_a_text(
+    probability: float,
+) -> None:
+    others = {"reflection": 0.3, "consistency": 0.8}
+    without = combine(others)
+    of_answer, of_text = (
+        combine({**others, "probability": probability}, default_weights(measured))
+        for measured in ("answer", "text")
+    )
+    assert without is not None
+    assert of_answer is not None
+    assert of_text is not None
+    assert abs(of_answer - without) > abs(of_text - without)

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.signals.probability import LEAST_LOGPROB, probability_signal
+from nemoguardrails_trust.signals.probability import (
+    LEAST_LOGPROB,
+    SHORT_ANSWER,
+    measured_on,
+    probability_signal,
+)
 
 logprobs = st.floats(-60.0, 0.0)
 
@@ -55,3 +60,13 @@ def test_what_is_no_log_probability_gives_no_value_but_a_reason(wrong: float) ->
     assert signal.value is None
     assert signal.error is not None
     assert "log-probability" in signal.error
+
+
+@pytest.mark.parametrize(
+    ("tokens", "measured"), [(1, "answer"), (SHORT_ANSWER, "answer"), (SHORT_ANSWER + 1, "text")]
+)
+def test_what_was_measured_goes_by_the_number_of_tokens_and_is_told(
+    tokens: int, measured: str
+) -> None:
+    assert measured_on([-0.5] * tokens) == measured
+    assert probability_signal([-0.5] * tokens).details["measured"] == measured

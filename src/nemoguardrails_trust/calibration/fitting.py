@@ -22,7 +22,7 @@ _EDGE = 1e-4  # logarithms of scores nearer to 0 or 1 than this would outweigh a
 # A judge who was talked round must not lift an answer past what the samples bear, so reflection
 # keeps under 0.6 of the weight (see `Weights`).
 _REFLECTION_SHARES = tuple(round(0.05 * i, 2) for i in range(2, 12))
-_PROBABILITY_WEIGHTS = (0.05, 0.15, 0.3)
+_PROBABILITY_WEIGHTS = (0.05, 0.15, 0.42)
 
 
 def fit_map(scores: Floats, correct: Booleans) -> tuple[str, Knots]:

@@ -111,11 +111,12 @@ class Sample:
                 f"{LEAST_OF_EACH} wrong answers with a score, and there are {right} and "
                 f"{len(correct) - right}"
             )
-        return cls(
-            np.array(scores, dtype=np.float64),
-            np.array(correct, dtype=np.bool_),
-            scores_by_weights(signals) if signals and all(signals) else {},
-        )
+        given = np.array(scores, dtype=np.float64)
+        by_weights = scores_by_weights(signals) if signals and all(signals) else {}
+        if by_weights:
+            # The usual weights go by more than the signals' values, so the scores as they came.
+            by_weights[DEFAULT_WEIGHTS] = given
+        return cls(given, np.array(correct, dtype=np.bool_), by_weights)
 
     def where(self, rows: Booleans) -> Self:
         """Some of the answers."""

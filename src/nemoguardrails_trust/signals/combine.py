@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Self
+
+from nemoguardrails_trust.signals.probability import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +20,24 @@ class Weights:
     Reflection has less than 0.6 of their weight, so that a judge who was talked round cannot lift
     an answer that every sample contradicts to the default threshold; and consistency has less
     than 0.6 of it, so that samples which share one mistake do not outvote a judge who is sure.
-    Probability counts as an indicator only, being high for most fluent text.
+    Those of probability go by what it was measured on: see `PROBABILITY_WEIGHTS`.
 
     Attributes:
         reflection: Above 0.
         consistency: Above 0.
-        probability: Above 0.
+        probability: Above 0; the default is that of short answers.
     """
 
     reflection: float = 0.42
     consistency: float = 0.58
-    probability: float = 0.15
+    probability: float = 0.42
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
+        for weight in fields(self):
+            value = getattr(self, weight.name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if not is_number or not math.isfinite(value) or value <= 0.0:
-                raise ValueError(f"weight {each.name} is {value!r}; it must be a number above 0")
+                raise ValueError(f"weight {weight.name} is {value!r}; it must be a number above 0")
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -43,7 +46,7 @@ class Weights:
         Raises:
             ValueError: A name is unknown, or a weight is not a finite number above 0.
         """
-        known = [each.name for each in fields(cls)]
+        known = [weight.name for weight in fields(cls)]
         for name in mapping:
             if name not in known:
                 raise ValueError(f"weight {name!r} is unknown; there are {', '.join(known)}")
@@ -55,6 +58,26 @@ class Weights:
 
 
 DEFAULT_WEIGHTS = Weights()
+
+PROBABILITY_WEIGHTS: Mapping[Measured, float] = MappingProxyType(
+    {"answer": DEFAULT_WEIGHTS.probability, "text": 0.15}
+)
+"""How much probability counts, by what it was measured on.
+
+- `answer`, a short answer: as much as a judge's word. By itself its probability tells right from
+  wrong as well as five samples do (AUROC 0.861 and 0.857 on 260 live answers of a small Qwen to
+  TriviaQA; beside samples and judge the area rises up to a weight near 0.8). The weight ends at
+  0.42 since, with more than 0.45, judge and fluency could together lift an answer that every
+  sample contradicts to the default threshold.
+- `text`, a longer one: most of its tokens carry wording, not the answer, so the mean is high for
+  any fluent text, and tells little (Kuhn et al., "Semantic Uncertainty", ICLR 2023; Duan et al.,
+  "Shifting Attention to Relevance", ACL 2024). It counts as an indicator only.
+"""
+
+
+def default_weights(measured: Measured) -> Weights:
+    """The default weights for a probability that was measured on this."""
+    return replace(DEFAULT_WEIGHTS, probability=PROBABILITY_WEIGHTS[measured])
 
 
 def combine(signals: Mapping[str, float], weights: Weights | None = None) -> float | None:

@@ -10,7 +10,8 @@ from nemoguardrails_trust.models.prompts import PROMPT_LIMIT, SAMPLING_TEMPERATU
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.create import create_scorer
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-from nemoguardrails_trust.signals.combine import Weights, combine
+from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
+from nemoguardrails_trust.signals.probability import Measured
 from tests.scorers.scripted import ScriptedModel, verdict
 
 QUESTION = Exchange.of("Which is the largest ocean?", "The Pacific")
@@ -105,6 +106,17 @@ class TestTheScore:
         assert score.score == combine({name: each or 0.0 for name, each in values.items()})
         assert score.scorer == "local"
         assert score.error is None
+
+    @pytest.mark.parametrize(("tokens", "measured"), [(3, "answer"), (200, "text")])
+    @pytest.mark.parametrize("weights", [None, Weights(1, 1, 1)])
+    async def test_weighs_probability_by_what_it_was_measured_on_unless_told_otherwise(
+        self, tokens: int, measured: Measured, weights: Weights | None
+    ) -> None:
+        exchange = Exchange.of("q", "r", token_logprobs=[-1.0] * tokens)
+        score = await scorer(ScriptedModel(), weights=weights).score(exchange)
+        used = weights or default_weights(measured)
+        assert score.signals["probability"].details["measured"] == measured
+        assert score.score == combine(score.signal_values, used)
 
     async def test_takes_other_weights_and_a_map(self) -> None:
         model = ScriptedModel(judge=verdict(0.5), samples=["The Pacific"])

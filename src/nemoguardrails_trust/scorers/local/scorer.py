@@ -5,6 +5,7 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nemoguardrails_trust.exchange import Exchange
@@ -17,9 +18,9 @@ from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.local.presets import Plan, plan_for
 from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
-from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights, combine
+from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
 from nemoguardrails_trust.signals.consistency import consistency_signal
-from nemoguardrails_trust.signals.probability import probability_signal
+from nemoguardrails_trust.signals.probability import measured_on, probability_signal
 from nemoguardrails_trust.signals.reflection import Criterion
 
 QUOTED_LIMIT = 200
@@ -71,7 +72,8 @@ class LocalScorer:
                 `name`, `score` (`None` where it could not be had) and `error`.
             concurrency: The most calls at once on an event loop, over all scores; at least 1.
             call_timeout: Seconds for each call.
-            weights: How much each signal counts.
+            weights: How much each signal counts; `None` takes the default ones, in which
+                probability counts by what it was measured on.
             transform: A monotone map from 0..1 to 0..1 that every score is put through.
 
         Raises:
@@ -90,7 +92,7 @@ class LocalScorer:
         self._criteria = tuple(Criterion(name, text) for name, text in criteria or ())
         self._gate = Gate(concurrency)
         self._call_timeout = call_timeout
-        self._weights = weights or DEFAULT_WEIGHTS
+        self._weights = weights
         self._transform = transform
 
     @property
@@ -149,7 +151,7 @@ class LocalScorer:
             plan,
             self._asker(exchange, calls, prefetched),
             # A prefetch brings all samples at once.
-            early=self._early_stop(decide_at, 1 if prefetched is not None else None),
+            early=self._early_stop(decide_at, 1 if prefetched is not None else None, exchange),
             criteria=self._criteria,
             signals=signals,
         )
@@ -204,13 +206,17 @@ class LocalScorer:
             ),
         )
 
-    def _early_stop(self, decide_at: float | None, rounds: int | None) -> EarlyStop | None:
+    def _early_stop(
+        self, decide_at: float | None, rounds: int | None, exchange: Exchange
+    ) -> EarlyStop | None:
         if decide_at is None or self._settings.rounds == 1:
             return None
-        return EarlyStop(decide_at, rounds or self._settings.rounds, self._score_of)
+        score_of = partial(self._score_of, exchange)
+        return EarlyStop(decide_at, rounds or self._settings.rounds, score_of)
 
-    def _score_of(self, signals: Mapping[str, float]) -> float | None:
-        score = combine(signals, self._weights)
+    def _score_of(self, exchange: Exchange, signals: Mapping[str, float]) -> float | None:
+        usual = default_weights(measured_on(exchange.token_logprobs))
+        score = combine(signals, self._weights or usual)
         if score is None or self._transform is None:
             return score
         return min(1.0, max(0.0, self._transform(score)))
@@ -218,8 +224,10 @@ class LocalScorer:
     def _result(self, run: Run, quality: QualityPreset, usage: Usage) -> TrustworthinessScore:
         signals = run.signals | _consistency(run)
         ordered = {name: signals[name] for name in _ORDER if name in signals}
-        values = {name: each.value for name, each in ordered.items() if each.value is not None}
-        score = self._score_of(values)
+        values = {
+            name: signal.value for name, signal in ordered.items() if signal.value is not None
+        }
+        score = self._score_of(run.exchange, values)
         metadata: dict[str, Any] = {"quality": quality}
         if run.decided_early:
             metadata |= {"decided_early": True, "samples_planned": run.plan.samples}
@@ -281,7 +289,7 @@ def _explanation(run: Run) -> str | None:
 
 
 def _error(signals: Mapping[str, Signal], run: Run, *, has_score: bool) -> str | None:
-    missing = {name: each.error for name, each in signals.items() if each.error is not None}
+    missing = {name: signal.error for name, signal in signals.items() if signal.error is not None}
     problems = [f"{name}: {reason}" for name, reason in missing.items()]
     if "consistency" not in missing:
         problems += [f"consistency: {reason}" for reason in dict.fromkeys(run.problems)]
