@@ -22,7 +22,7 @@ FLOORS = [
     {"calibration"},
     {"scorers"},
     {"tlm", "datasets"},
-    {"report", "integrations"},
+    {"report", "integrations", "server"},
     {"guardrail"},
     {"commands", "rail"},
     {"cli"},

@@ -13,6 +13,7 @@ from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.commands.options import EXIT_CODES
 from nemoguardrails_trust.commands.report import report
 from nemoguardrails_trust.commands.score import score
+from nemoguardrails_trust.commands.serve import serve
 
 app = typer.Typer(
     name="nemo-trust",
@@ -31,6 +32,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "calibrate": calibrate,
     "report": report,
     "langfuse": langfuse,
+    "serve": serve,
 }
 
 

@@ -159,6 +159,8 @@ def point_clients_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         api = importlib.import_module(f"{package}.internal.api.api")
         monkeypatch.setattr(api, "base_url", url)
         monkeypatch.setattr(api, "tlm_base_url", f"{url}/v0/trustworthy_llm")
+        explanations = f"{url}/v1/tlm_explanation"
+        monkeypatch.setattr(api, "tlm_explanation_base_url", explanations, raising=False)
         monkeypatch.setattr(api, "cli_base_url", f"{url}/cli/v0", raising=False)
 
 

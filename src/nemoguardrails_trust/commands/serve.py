@@ -1,0 +1,114 @@
+"""`nemo-trust serve`."""
+
+from typing import Annotated
+
+import typer
+
+from nemoguardrails_trust.commands.options import user_errors
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="The server's settings, as YAML.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="Without --config: the model, on the server of OPENAI_BASE_URL with the key of "
+            "OPENAI_API_KEY; or 'replay' for recorded answers.",
+        ),
+    ] = None,
+    recorded: Annotated[
+        str | None,
+        typer.Option(
+            "--recorded",
+            metavar="FILE",
+            help="The JSON lines that --model replay gives back. Default: the trivia example.",
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes any free one.")
+    ] = 8080,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that serve.")] = 1,
+    allow_open: Annotated[
+        bool,
+        typer.Option("--allow-open", help="Serve without keys on more than this machine."),
+    ] = False,
+) -> None:
+    """Serve scores over HTTP to clients of TLM.
+
+    Point CLEANLAB_API_BASE_URL at http://HOST:PORT/api, and cleanlab-tlm and cleanlab-studio
+    work unchanged, on your own model.
+    """
+    with user_errors():
+        _serve(config, model, recorded, host, port, workers, allow_open=allow_open)
+
+
+def _serve(
+    config: str | None,
+    model: str | None,
+    recorded: str | None,
+    host: str,
+    port: int,
+    workers: int,
+    *,
+    allow_open: bool,
+) -> None:
+    import functools
+    import os
+    from pathlib import Path
+
+    from nemoguardrails_trust.errors import (
+        CredentialsError,
+        MissingDependencyError,
+        SettingsError,
+    )
+
+    try:
+        import uvicorn
+
+        from nemoguardrails_trust.server.app import SETTINGS_VARIABLE, create_app
+    except ImportError as error:
+        raise MissingDependencyError(error.name or "fastapi", "server") from None
+    from nemoguardrails_trust.server.settings import Keys, read_settings, settings_of
+
+    if (config is None) == (model is None):
+        raise SettingsError("give either --config FILE or --model NAME")
+    if config is not None:
+        if recorded is not None:
+            raise SettingsError("--recorded is for --model replay")
+        settings = read_settings(Path(config))
+    else:
+        settings = settings_of({"backends": {"default": _backend(str(model), recorded)}})
+    if not (Keys.of(settings) or host in _LOCAL or allow_open or settings.is_open):
+        raise CredentialsError(
+            f"--host {host} is open to others and there are no keys: set "
+            f"{settings.keys_variable}, or give --allow-open"
+        )
+    run = functools.partial(uvicorn.run, host=host, port=port, workers=workers, access_log=False)
+    app = create_app(settings)  # what is wrong with the settings shows here, once
+    if workers == 1:
+        run(app)
+        return
+    os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
+    run("nemoguardrails_trust.server.app:app_from_environment", factory=True)
+
+
+def _backend(model: str, recorded: str | None) -> dict[str, str]:
+    from pathlib import Path
+
+    import nemoguardrails_trust
+    from nemoguardrails_trust.commands.options import REPLAY
+    from nemoguardrails_trust.errors import SettingsError
+
+    if model != REPLAY:
+        if recorded is not None:
+            raise SettingsError("--recorded is for --model replay")
+        return {"model": model}
+    example = Path(nemoguardrails_trust.__file__).parent / "examples" / "trivia"
+    return {"model": model, "recorded": recorded or str(example / "recorded.jsonl")}

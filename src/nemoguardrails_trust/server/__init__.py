@@ -1,0 +1,1 @@
+"""The server: clients of the hosted TLM service work on the user's own model."""

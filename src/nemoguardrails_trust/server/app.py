@@ -1,0 +1,166 @@
+"""The web application with all endpoints."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from nemoguardrails_trust import __version__
+from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.server.backends import Backends
+from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
+from nemoguardrails_trust.server.door import Door
+from nemoguardrails_trust.server.failures import failure, status_of, told
+from nemoguardrails_trust.server.scoring import Scoring
+from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
+
+SETTINGS_VARIABLE = "NEMO_TRUST_SERVER_SETTINGS"
+"""Holds the settings, as JSON, for worker processes."""
+
+_CLIENT_LEFT = 499
+
+Result = TypeVar("Result")
+
+
+def app_from_environment() -> FastAPI:
+    """The application of a worker process, set up as the command was told."""
+    return create_app(settings_of(json.loads(os.environ[SETTINGS_VARIABLE])))
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """Makes the web application.
+
+    Raises:
+        SettingsError: The settings do not go together.
+        DataError: A file that they name cannot be read.
+        CredentialsError: A backend's key is not set.
+    """
+    backends = Backends(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await backends.aclose()
+
+    app = FastAPI(
+        title="nemoguardrails-trust", version=__version__, lifespan=lifespan, redirect_slashes=False
+    )
+    app.add_middleware(Door, settings=settings, keys=Keys.of(settings))
+    _tell_failures(app)
+    scoring = Scoring(backends, settings.limits.timeout)
+    app.include_router(_tlm_routes(scoring), prefix=settings.prefix)
+    app.include_router(_studio_routes(), prefix=settings.prefix)
+    app.include_router(_state_routes(backends))
+    return app
+
+
+async def while_connected(request: Request, work: Awaitable[Result]) -> Result | Response:
+    """Does work for a client, and cancels it when the client leaves."""
+    task = asyncio.ensure_future(work)
+    left = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        return Response(status_code=_CLIENT_LEFT)
+    finally:
+        for each in (task, left):
+            each.cancel()
+        await asyncio.gather(task, left, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _tlm_routes(scoring: Scoring) -> APIRouter:
+    router = APIRouter(tags=["TLM"])
+
+    @router.post("/v0/trustworthy_llm/prompt", response_model=None)
+    async def prompt(body: PromptBody, request: Request) -> dict[str, Any] | Response:
+        """Answers a prompt and scores the answer."""
+        return await while_connected(request, scoring.prompt(body))
+
+    @router.post("/v0/trustworthy_llm/get_confidence_score", response_model=None)
+    async def get_confidence_score(body: ScoreBody, request: Request) -> dict[str, Any] | Response:
+        """Scores a response."""
+        return await while_connected(request, scoring.score(body))
+
+    @router.post("/v1/tlm_explanation/get_explanation", response_model=None)
+    async def get_explanation(body: ScoreBody, request: Request) -> dict[str, Any] | Response:
+        """Tells why a response has its score."""
+        return await while_connected(request, scoring.explain(body))
+
+    return router
+
+
+def _studio_routes() -> APIRouter:
+    router = APIRouter(tags=["cleanlab-studio"])
+
+    @router.post("/cli/v0/check_client_version")
+    async def check_client_version() -> dict[str, bool]:
+        """Tells a client that its version will do, whatever it is."""
+        return {"valid": True}
+
+    @router.get("/cli/v0/validate")
+    async def validate() -> dict[str, bool]:
+        """Tells a client that its key is good; a bad one does not come this far."""
+        return {"valid": True}
+
+    @router.post("/cli/v0/telemetry")
+    async def telemetry() -> dict[str, bool]:
+        """Takes a client's report of its own failure, and throws it away unread."""
+        return {}
+
+    return router
+
+
+def _state_routes(backends: Backends) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        """Tells that the server runs."""
+        return {"status": "ok", "version": __version__}
+
+    @router.get("/ready")
+    async def ready() -> JSONResponse:
+        """Tells whether the models' servers can be reached."""
+        failed = dict(await backends.check())
+        if failed:
+            return JSONResponse({"status": "unavailable", "backends": failed}, status_code=503)
+        return JSONResponse({"status": "ok"})
+
+    return router
+
+
+def _tell_failures(app: FastAPI) -> None:
+    @app.exception_handler(TrustError)
+    async def trust_error(request: Request, error: TrustError) -> Response:
+        return failure(request.url.path, status_of(error), told(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def unfit(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return failure(request.url.path, 422, "the request is not JSON")
+        name = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        return failure(request.url.path, 422, f"{name}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        # FastAPI's own word for a body whose bytes are no text.
+        status = 422 if error.status_code == 400 else error.status_code
+        return failure(request.url.path, status, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def fault(request: Request, _: Exception) -> Response:
+        return failure(request.url.path, 500, "this server failed; its log says why")

@@ -1,0 +1,115 @@
+"""The models behind the server, and what scores on them."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from nemoguardrails_trust.errors import ModelConnectionError, SettingsError
+from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+from nemoguardrails_trust.models.replay import ReplayModel
+from nemoguardrails_trust.server.settings import REPLAY, BackendSettings, ServerSettings
+from nemoguardrails_trust.server.wanted import Wanted
+from nemoguardrails_trust.tlm.building import ModelChoice, Parts, build_parts
+
+_KEPT = 256  # scorers of different options, each of which is cheap to build again
+_READY_SECONDS = 5.0
+
+
+class Backends:
+    """The models by the names that clients send, and scorers on them.
+
+    Raises:
+        SettingsError: A backend cannot be built.
+        DataError: Its recorded answers cannot be read.
+        CredentialsError: Its key is not set.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+        self._models: dict[tuple[str, str | None], LanguageModel] = {}
+        self._parts: OrderedDict[tuple[Any, ...], Parts] = OrderedDict()
+        for name in settings.backends:
+            self.model(name)
+
+    def name_for(self, sent: str | None) -> str:
+        """The backend for a model name that a client sent."""
+        return self._settings.models.get(sent or "", self._settings.default)
+
+    def notes_on(self, sent: str | None) -> tuple[str, ...]:
+        """What a client is told about the model that answers in the place of the one it named."""
+        own = self._settings.backends[self.name_for(sent)].model
+        return () if sent in (None, own) else (f"the model is {own}",)
+
+    def model(self, backend: str, effort: str | None = None) -> LanguageModel:
+        """The model of a backend."""
+        key = (backend, effort)
+        if key not in self._models:
+            self._models[key] = _build(self._settings.backends[backend], effort)
+        return self._models[key]
+
+    def parts(self, wanted: Wanted) -> Parts:
+        """What answers and scores as a client wants it."""
+        backend = self.name_for(wanted.model)
+        key = (backend, wanted.reasoning_effort, wanted.quality, wanted.options)
+        if key in self._parts:
+            self._parts.move_to_end(key)
+            return self._parts[key]
+        model = self.model(backend, wanted.reasoning_effort)
+        limit = self._settings.limits.timeout
+        choice = ModelChoice(model, None, None, limit, None, None, None)
+        parts = build_parts(wanted.quality, wanted.options, choice, scorer=None, calibration=None)
+        self._parts[key] = parts
+        if len(self._parts) > _KEPT:
+            self._parts.popitem(last=False)
+        return parts
+
+    async def check(self) -> Mapping[str, str]:
+        """Asks the server of every backend whether it is there; gives those that are not.
+
+        Any HTTP answer below 500 counts: not every server lists its models.
+        """
+        failed: dict[str, str] = {}
+        timeout = aiohttp.ClientTimeout(total=_READY_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            for name in self._settings.backends:
+                url = getattr(self.model(name), "base_url", None)
+                if url is None:
+                    continue
+                try:
+                    async with session.get(f"{url.rstrip('/')}/models") as answer:
+                        if answer.status >= 500:
+                            failed[name] = f"status {answer.status}"
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    failed[name] = str(ModelConnectionError(type(error).__name__))
+        return failed
+
+    async def aclose(self) -> None:
+        """Closes the connections to all models."""
+        for parts in self._parts.values():
+            aclose = getattr(parts.scorer, "aclose", None)
+            if aclose is not None:
+                await aclose()
+        for model in self._models.values():
+            await model.aclose()
+
+
+def _build(settings: BackendSettings, effort: str | None) -> LanguageModel:
+    if settings.model == REPLAY:
+        if settings.recorded is None:
+            raise SettingsError("the model 'replay' needs recorded answers", key="recorded")
+        return ReplayModel.from_file(settings.recorded)
+    model = OpenAICompatibleModel(
+        settings.model,
+        base_url=settings.base_url,
+        api_key=os.environ.get(settings.api_key_variable, ""),
+        parameters={} if effort is None else {"reasoning_effort": effort},
+        timeout=settings.timeout,
+    )
+    model.limits.configure(
+        settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute
+    )
+    return model

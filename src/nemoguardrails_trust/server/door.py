@@ -1,0 +1,128 @@
+"""What stands before every endpoint: paths made plain, keys, sizes, and how much is taken on."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nemoguardrails_trust.server.failures import failure
+from nemoguardrails_trust.server.settings import Keys, ServerSettings
+
+_SLASHES = re.compile(r"/{2,}")
+_ALWAYS_OPEN = ("/cli/v0/check_client_version", "/cli/v0/telemetry")
+
+
+class _Refused(Exception):  # noqa: N818 -- it is an answer, not a fault of the server
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Door:
+    """An ASGI application around another: lets requests in, or refuses them as JSON."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings, keys: Keys) -> None:
+        self._app = app
+        self._settings = settings
+        self._keys = keys
+        self._turns = asyncio.Semaphore(settings.limits.in_flight)
+        self._by_key: Counter[int] = Counter()
+        self._waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one connection of the ASGI protocol."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = _SLASHES.sub("/", scope["path"]).rstrip("/") or "/"
+        scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
+        try:
+            await self._enter(scope, path, receive, send)
+        except _Refused as refused:
+            await failure(path, refused.status, str(refused))(scope, receive, send)
+
+    async def _enter(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        prefix = self._settings.prefix
+        below = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else None
+        is_azure = path.startswith("/openai/")
+        if (below is None and not is_azure) or below in _ALWAYS_OPEN:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        key = self._key(headers, needs_none=below == "/chat/score")
+        if int(headers.get("content-length") or 0) > self._settings.limits.body_bytes:
+            raise self._too_large()
+        async with self._turn(key):
+            await self._app(scope, *self._bounded(receive, send))
+
+    def _key(self, headers: Headers, *, needs_none: bool) -> int:
+        if not self._keys or (needs_none and self._settings.is_score_endpoint_open):
+            return -1
+        scheme, _, shown = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            shown = headers.get("api-key", "")
+        found = self._keys.find(shown.strip())
+        if found is None:
+            raise _Refused(401, "the key is missing or is not one of this server's")
+        return found
+
+    @asynccontextmanager
+    async def _turn(self, key: int) -> AsyncIterator[None]:
+        limits = self._settings.limits
+        if self._by_key[key] >= limits.in_flight_per_key:
+            raise _Refused(429, "too many requests with this key are under way")
+        if self._turns.locked() and self._waiting >= limits.waiting:
+            raise _Refused(429, "too many requests are under way")
+        self._by_key[key] += 1
+        try:
+            self._waiting += 1
+            try:
+                await self._turns.acquire()
+            finally:
+                self._waiting -= 1
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._by_key[key] -= 1
+
+    def _bounded(self, receive: Receive, send: Send) -> tuple[Receive, Send]:
+        """Both ends of a connection, of which the first gives no more than is to be read."""
+        limits = self._settings.limits
+        arrived = 0
+        complete = False
+        refused: _Refused | None = None
+        ends = asyncio.get_running_loop().time() + limits.body_seconds
+
+        async def bounded() -> Message:
+            nonlocal arrived, complete, refused
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(ends):
+                    message = await receive()
+            except TimeoutError:
+                refused = _Refused(408, "the request's body took too long to arrive")
+                raise refused from None
+            arrived += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
+            if arrived > limits.body_bytes:
+                refused = self._too_large()
+                raise refused
+            return message
+
+        async def sending(message: Message) -> None:
+            if refused is not None:  # FastAPI has made an answer of its own of it
+                raise refused
+            await send(message)
+
+        return bounded, sending
+
+    def _too_large(self) -> _Refused:
+        most = self._settings.limits.body_bytes
+        return _Refused(413, f"the request is larger than the {most} bytes this server reads")

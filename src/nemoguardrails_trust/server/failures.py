@@ -1,0 +1,74 @@
+"""How a failure is told to a client, in the form that its protocol has."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from nemoguardrails_trust.errors import (
+    CredentialsError,
+    DataError,
+    ModelRequestError,
+    ModelTimeoutError,
+    RateLimitError,
+    SettingsError,
+    TrustError,
+)
+
+OPENAI_PATH = "/chat/completions"
+_BUSY_SECONDS = "1"
+
+_KINDS = {
+    401: "authentication_error",
+    429: "rate_limit_error",
+    500: "server_error",
+    503: "server_error",
+    504: "server_error",
+}
+
+
+def status_of(error: TrustError) -> int:
+    """The HTTP status for an error of the library.
+
+    A 400 is never given: stock clients repeat it four times.
+    """
+    if isinstance(error, CredentialsError):
+        return 503  # the backend's key, not the client's
+    if isinstance(error, SettingsError | DataError | ModelRequestError):
+        return 422
+    if isinstance(error, ModelTimeoutError):
+        return 504
+    return 429 if isinstance(error, RateLimitError) else 503
+
+
+def told(error: TrustError) -> str:
+    """What a client may read of an error."""
+    if isinstance(error, CredentialsError):
+        return "the model's server refused the key of this server"
+    return str(error)
+
+
+def failure(
+    path: str, status: int, message: str, *, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer that tells a client of a failure.
+
+    Args:
+        path: The path that was asked for; it decides the form.
+        status: The HTTP status.
+        message: What went wrong.
+        headers: Further headers.
+    """
+    code = "invalid_api_key" if status == 401 else None
+    body: dict[str, Any]
+    if path.endswith(OPENAI_PATH):
+        kind = _KINDS.get(status, "invalid_request_error")
+        body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    else:
+        body = {"error": message}
+        if code is not None:
+            body |= {"code": code, "description": message}
+    sent = dict(headers or {})
+    if status == 429:
+        sent.setdefault("Retry-After", _BUSY_SECONDS)
+    return JSONResponse(body, status_code=status, headers=sent)

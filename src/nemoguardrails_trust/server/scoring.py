@@ -1,0 +1,147 @@
+"""Answers and scores in the form of the TLM protocol."""
+
+import math
+from typing import Any
+
+from nemoguardrails_trust.errors import DataError, ModelResponseError, ScoringError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.scorers.safely import score_safely, settled
+from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.server.backends import Backends
+from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
+from nemoguardrails_trust.server.wanted import Wanted, read_wanted
+from nemoguardrails_trust.tlm.outcomes import Outcome
+from nemoguardrails_trust.tlm.questions import Item
+
+_SMALLEST = 1e-300  # of a probability whose logarithm is taken
+_NO_REASON = "The model gave no reason for its judgement."
+
+
+class Scoring:
+    """Answers prompts and scores responses as clients of the TLM protocol ask for it.
+
+    Args:
+        backends: The models.
+        timeout: Seconds for a whole request; a client may ask for less.
+    """
+
+    def __init__(self, backends: Backends, timeout: float) -> None:
+        self._backends = backends
+        self._timeout = timeout
+
+    async def prompt(self, body: PromptBody) -> dict[str, Any]:
+        """Answers a prompt and scores the answer.
+
+        Raises:
+            TrustError: There is no answer, or no score.
+        """
+        wanted = read_wanted(body.quality, body.options)
+        work = self._prompt(wanted, body.prompt, tuple(body.constrain_outputs or ()))
+        outcome = await settled(work, timeout=self.seconds(wanted), what="the answer")
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.score is None:
+            raise ScoringError("no score could be had")
+        told = self._told(wanted, outcome.score, outcome.perplexity)
+        return {"response": outcome.response, **told}
+
+    async def score(self, body: ScoreBody) -> dict[str, Any]:
+        """Scores a response.
+
+        Raises:
+            TrustError: There is no score.
+        """
+        wanted = read_wanted(body.quality, body.options)
+        given = body.given
+        allowed = tuple(given.constrain_outputs or body.constrain_outputs or ())
+        item = Item(body.prompt, None, allowed, given.response, has_response=True)
+        score = await self.scored(wanted, item, perplexity=given.perplexity)
+        return self._told(wanted, score, given.perplexity)
+
+    async def explain(self, body: ScoreBody) -> dict[str, Any]:
+        """Tells why a response has the score that a client got for it.
+
+        Raises:
+            DataError: The response has no score.
+            TrustError: No reason could be had.
+        """
+        given = body.given
+        if given.trustworthiness_score is None:
+            raise DataError("response.trustworthiness_score is missing: nothing is to be explained")
+        asked = {**(body.options or {}), "log": ["explanation"]}
+        wanted = read_wanted("low", asked)
+        item = Item(body.prompt, None, (), given.response, has_response=True)
+        score = await self.scored(wanted, item)
+        return {"explanation": score.explanation or _NO_REASON}
+
+    async def scored(
+        self, wanted: Wanted, item: Item, *, perplexity: float | None = None
+    ) -> TrustworthinessScore:
+        """Scores a response as a client wants it.
+
+        Args:
+            wanted: The client's preset and options.
+            item: The prompt and the response.
+            perplexity: The mean probability of the response's tokens, where it is known.
+
+        Raises:
+            TrustError: There is no score.
+        """
+        question = item.read()
+        # One token of this probability has the mean that the client gave.
+        logprobs = None if perplexity is None else (math.log(max(perplexity, _SMALLEST)),)
+        exchange = Exchange(question.response, question.messages, question.context, logprobs)
+        parts = self._backends.parts(wanted)
+        score = await score_safely(parts.scorer, exchange, timeout=self.seconds(wanted))
+        if score.score is None:
+            found = next((error for error in score.failures if str(error) == score.error), None)
+            raise found or next(iter(score.failures), None) or ScoringError(score.error)
+        return score
+
+    def seconds(self, wanted: Wanted) -> float:
+        """Seconds for a request."""
+        return min(self._timeout, wanted.seconds or self._timeout)
+
+    async def _prompt(self, wanted: Wanted, prompt: str, allowed: tuple[str, ...]) -> Outcome:
+        answerer = self._backends.parts(wanted).answerer
+        outcome = await answerer.prompt(Item(prompt, None, allowed))
+        if allowed and outcome.response is None and isinstance(outcome.error, ModelResponseError):
+            # As the hosted service has it: what resembles none of them is the last.
+            item = Item(prompt, None, allowed, allowed[-1], has_response=True)
+            score = await self.scored(wanted, item)
+            return Outcome(allowed[-1], score=score)
+        return outcome
+
+    def _told(
+        self, wanted: Wanted, score: TrustworthinessScore, perplexity: float | None
+    ) -> dict[str, Any]:
+        value = score.score if wanted.has_trustworthiness else None
+        told: dict[str, Any] = {"confidence_score": value, "deberta_success": True}
+        log = self.log_of(wanted, score, perplexity)
+        if log or wanted.log:
+            told["log"] = log
+        return told
+
+    def log_of(
+        self, wanted: Wanted, score: TrustworthinessScore, perplexity: float | None = None
+    ) -> dict[str, Any]:
+        """What a client is told beside a score."""
+        log: dict[str, Any] = {}
+        notes = [*wanted.notes]
+        if "explanation" in wanted.log:
+            log["explanation"] = score.explanation or _NO_REASON
+        if "perplexity" in wanted.log:
+            if perplexity is None:
+                notes.append("perplexity is the score: the model gives no token probabilities")
+            log["perplexity"] = score.score if perplexity is None else perplexity
+        if "criteria" in score.metadata:
+            log["custom_eval_criteria"] = [
+                {"name": criterion["name"], "score": criterion["score"]}
+                for criterion in score.metadata["criteria"]
+            ]
+        if score.error is not None:
+            notes.append(score.error)
+        notes += self._backends.notes_on(wanted.model) if notes or log else ()
+        if notes:
+            log["warning"] = "; ".join(notes)
+        return log

@@ -1,0 +1,181 @@
+"""What a server is set up with, from a YAML file or from the command line."""
+
+import hmac
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
+
+REPLAY = "replay"
+LONGEST_REQUEST = 290.0
+"""Seconds that a request may take at most: stock clients give up, and ask again, after 300."""
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class BackendSettings(_Settings):
+    """A model behind the server.
+
+    Attributes:
+        model: Its name at its own server, or `replay` for recorded answers.
+        base_url: Its server, any that speaks OpenAI's chat completions; `None` takes that of
+            `OPENAI_BASE_URL`, else OpenAI's own.
+        api_key_variable: The environment variable that holds the key of its server.
+        recorded: The JSON lines that `replay` gives back.
+        timeout: Seconds for one request to it, above 0.
+        concurrency: The most requests to it at once.
+        requests_per_minute: The most requests to it in any 60 seconds.
+        tokens_per_minute: The most tokens, read and written, in any 60 seconds.
+    """
+
+    model: Annotated[str, Field(pattern=r"\S")]
+    base_url: str | None = None
+    api_key_variable: str = "OPENAI_API_KEY"
+    recorded: Path | None = None
+    timeout: Annotated[float, Field(gt=0.0)] = 60.0
+    concurrency: Count | None = None
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = None
+
+
+class LimitSettings(_Settings):
+    """What one server takes on.
+
+    Attributes:
+        body_bytes: The largest request that is read.
+        body_seconds: The most time for a request's body to arrive.
+        in_flight: Requests under way at once.
+        in_flight_per_key: Requests of one key under way or waiting at once.
+        waiting: Requests that wait for their turn; the next is refused with a 429.
+        timeout: Seconds for a whole request, under 290.
+    """
+
+    body_bytes: Count = 8 * 1024**2
+    body_seconds: Annotated[float, Field(gt=0.0)] = 30.0
+    in_flight: Count = 256
+    in_flight_per_key: Count = 1024
+    waiting: Annotated[int, Field(ge=0)] = 2048
+    timeout: Annotated[float, Field(gt=0.0, lt=LONGEST_REQUEST)] = 280.0
+
+
+class ServerSettings(_Settings):
+    """What a server is set up with.
+
+    Attributes:
+        backends: The models, by names of the user's own.
+        default_backend: The one that answers for every model name that `models` does not list;
+            may be left out where there is only one.
+        models: Which backend answers for which model name that clients send.
+        prefix: The path that all endpoints of the protocol begin with.
+        keys_variable: The environment variable that holds the keys of clients, divided by commas.
+        keys_file: A file with such keys, one a line.
+        is_open: Whether to serve without keys on more than this machine.
+        is_score_endpoint_open: Whether `/chat/score`, whose clients cannot send a key, needs none.
+        limits: What the server takes on.
+    """
+
+    backends: Annotated[dict[str, BackendSettings], Field(min_length=1)]
+    default_backend: str = ""
+    models: dict[str, str] = Field(default_factory=dict)
+    prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)*$")] = "/api"
+    keys_variable: str = "NEMO_TRUST_SERVER_KEYS"
+    keys_file: Path | None = None
+    is_open: bool = False
+    is_score_endpoint_open: bool = False
+    limits: LimitSettings = LimitSettings()
+
+    @model_validator(mode="after")
+    def _names_known_backends(self) -> "ServerSettings":
+        if not self.default_backend and len(self.backends) > 1:
+            raise ValueError("default_backend must name one of several backends")
+        for name in (self.default_backend, *self.models.values()):
+            if name and name not in self.backends:
+                raise ValueError(f"there is no backend {name!r}")
+        return self
+
+    @property
+    def default(self) -> str:
+        """The name of the backend for model names that are not listed."""
+        return self.default_backend or next(iter(self.backends))
+
+
+def read_settings(path: Path) -> ServerSettings:
+    """Reads the settings of a YAML file.
+
+    Raises:
+        DataError: The file cannot be read, or is not YAML.
+        SettingsError: A setting is unknown or out of range. The message names it.
+    """
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read: {error}", path=str(path)) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = None if mark is None else mark.line + 1
+        raise DataError("is not YAML", path=str(path), line=line) from None
+    if not isinstance(given, dict):
+        raise DataError("must hold settings, such as backends", path=str(path))
+    return settings_of(given)
+
+
+def settings_of(given: dict[str, Any]) -> ServerSettings:
+    """Checks settings.
+
+    Raises:
+        SettingsError: One is unknown or out of range. The message names it.
+    """
+    try:
+        return ServerSettings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(map(str, first["loc"])) or "settings"
+        raise SettingsError(f"{key}: {first['msg']}", key=key) from None
+
+
+class Keys:
+    """The keys that clients may show. Whether one fits is found out in constant time."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = tuple(key.encode() for key in keys)
+
+    @classmethod
+    def of(cls, settings: ServerSettings) -> "Keys":
+        """Reads the keys from the environment and the file.
+
+        Raises:
+            DataError: The file cannot be read.
+            CredentialsError: The file holds no key.
+        """
+        found = os.environ.get(settings.keys_variable, "").split(",")
+        if settings.keys_file is not None:
+            try:
+                lines = settings.keys_file.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise DataError(
+                    f"cannot be read: {type(error).__name__}", path=str(settings.keys_file)
+                ) from None
+            if not any(line.strip() for line in lines):
+                raise CredentialsError(f"keys_file {settings.keys_file} holds no key")
+            found += lines
+        return cls(tuple(key.strip() for key in found if key.strip()))
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def find(self, shown: str) -> int | None:
+        """The place of the key that was shown; `None` where it is none of them."""
+        given = shown.encode("utf-8", "surrogateescape")
+        found = None
+        for place, key in enumerate(self._keys):
+            if hmac.compare_digest(key, given):
+                found = place
+        return found

@@ -1,0 +1,136 @@
+"""What a client wants of a score: its options, translated into the library's."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset
+from nemoguardrails_trust.tlm.options import TLMOptions, read_options
+
+_DEFAULT_QUALITY: QualityPreset = "medium"
+_WITHOUT_SAMPLES = ("base", "low")
+_SATISFIED = ("disable_persistence",)  # nothing is ever stored
+_LOGGED = ("explanation", "perplexity")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client wants of one request.
+
+    Attributes:
+        model: The model name that it sent; `None` where it sent none.
+        quality: The preset that scores are made with.
+        options: The library's options, without the model and the reasoning effort.
+        reasoning_effort: How long a model that thinks may think.
+        log: What the answer's `log` is to hold.
+        has_trustworthiness: Whether it wants a trustworthiness score.
+        seconds: How long it waits; `None` where it did not say.
+        notes: What is not done as it asked.
+    """
+
+    model: str | None
+    quality: QualityPreset
+    options: TLMOptions
+    reasoning_effort: str | None
+    log: frozenset[str]
+    has_trustworthiness: bool
+    seconds: float | None
+    notes: tuple[str, ...]
+
+
+def read_wanted(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
+    """Translates a client's preset and options.
+
+    Options that are unknown, or that nothing here depends on, are noted and not refused: newer
+    and hand-written clients send them.
+
+    Raises:
+        SettingsError: A value cannot be honoured. The message names the option.
+    """
+    if quality is not None and quality not in PRESETS:
+        raise SettingsError(f"quality is not one of {', '.join(PRESETS)}", key="quality")
+    chosen: QualityPreset = quality or _DEFAULT_QUALITY
+    left = {name: value for name, value in (given or {}).items() if value is not None}
+    if "model_provider" in left:
+        raise SettingsError(
+            "options.model_provider is refused: the models are those of this server's settings",
+            key="options.model_provider",
+        )
+    notes: list[str] = []
+    seconds = _seconds(left.pop("max_timeout", None))
+    disabled = _flag(left, "disable_trustworthiness")
+    reflections = _reflections(left)
+    if left.pop("similarity_measure", None) is not None:
+        notes.append("similarity_measure changes nothing: answers are compared by what they say")
+    log = _log(left, notes)
+    for name in _SATISFIED:
+        left.pop(name, None)
+    for name in sorted(set(left) - set(TLMOptions.model_fields)):
+        del left[name]
+        notes.append(f"the option {name[:60]} is unknown to this server")
+    options = read_options(left | {"log": [name for name in log if name in _LOGGED]})
+    fitted, options = _fitted(chosen, options, reflections, notes)
+    return Wanted(
+        model=options.model,
+        quality=fitted,
+        options=options.model_copy(update={"model": None, "reasoning_effort": None}),
+        reasoning_effort=options.reasoning_effort,
+        log=frozenset(log),
+        has_trustworthiness=not disabled,
+        seconds=seconds,
+        notes=tuple(notes),
+    )
+
+
+def _fitted(
+    quality: QualityPreset, options: TLMOptions, reflections: int | None, notes: list[str]
+) -> tuple[QualityPreset, TLMOptions]:
+    """The preset and options that do what was asked for, in the library's own terms."""
+    reflects = options.use_self_reflection if reflections is None else reflections > 0
+    samples = options.num_consistency_samples
+    if quality in _WITHOUT_SAMPLES and samples is not None:
+        quality = "medium" if samples else quality
+        samples = samples or None
+    fitted = options.model_copy(
+        update={"use_self_reflection": reflects, "num_consistency_samples": samples}
+    )
+    if not fitted.reflects and not fitted.samples(quality):
+        notes.append("the model reflects all the same: nothing else is left to score with")
+        fitted = fitted.model_copy(update={"use_self_reflection": None})
+    return quality, fitted
+
+
+def _seconds(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise SettingsError(
+            "options.max_timeout must be a number of seconds above 0", key="options.max_timeout"
+        )
+    return float(value)
+
+
+def _flag(options: dict[str, Any], name: str) -> bool:
+    value = options.pop(name, False)
+    if not isinstance(value, bool):
+        raise SettingsError(f"options.{name} must be true or false", key=f"options.{name}")
+    return value
+
+
+def _reflections(options: dict[str, Any]) -> int | None:
+    name = "num_self_reflections"
+    value = options.pop(name, None)
+    if value is not None and (isinstance(value, bool) or value not in (0, 1, 2, 3)):
+        raise SettingsError(f"options.{name} must be 0, 1, 2 or 3", key=f"options.{name}")
+    return value
+
+
+def _log(options: dict[str, Any], notes: list[str]) -> list[str]:
+    asked = options.pop("log", ())
+    if not isinstance(asked, list | tuple) or not all(isinstance(name, str) for name in asked):
+        raise SettingsError("options.log must be a list of names", key="options.log")
+    known = (*_LOGGED, "per_field_score")
+    notes += [f"log {name[:60]} is unknown to this server" for name in asked if name not in known]
+    return list(asked)

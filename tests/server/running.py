@@ -1,0 +1,66 @@
+"""The server itself, run in a thread as `nemo-trust serve` runs it, on a local model."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from nemoguardrails_trust.server.app import create_app
+from nemoguardrails_trust.server.settings import settings_of
+from tests.servers.openai import Answer, OpenAIServer, threaded_server
+from tests.tlm.scene import echo
+
+KEY = "key-of-a-client"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs.
+
+    Attributes:
+        url: Its address without a path.
+        model: The model's server behind it.
+    """
+
+    url: str
+    model: OpenAIServer
+
+    @property
+    def api(self) -> str:
+        """The base URL for clients of TLM."""
+        return f"{self.url}/api"
+
+
+@contextmanager
+def serving(
+    answer: Answer | Callable[[dict[str, Any]], Answer] = echo,
+    *,
+    model: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Iterator[Running]:
+    """Runs a server whose model answers as a test says."""
+    with threaded_server(OpenAIServer(answer=answer, **(model or {}))) as behind:
+        backend = {"model": "gpt-test", "base_url": behind.base_url, "api_key_variable": "NO_KEY"}
+        app = create_app(settings_of({"backends": {"own": backend}} | settings))
+        config = uvicorn.Config(app, port=0, log_config=None, access_log=False, backlog=2048)
+        server = uvicorn.Server(config)
+        started = threading.Event()
+        startup = server.startup
+
+        async def start(sockets: Any = None) -> None:
+            await startup(sockets)
+            started.set()
+
+        server.startup = start  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.run, name="server")
+        thread.start()
+        try:
+            assert started.wait(30)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield Running(f"http://127.0.0.1:{port}", behind)
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -1,0 +1,159 @@
+"""The real `cleanlab-tlm` works on the server as on the hosted service."""
+
+from typing import Any
+
+import pytest
+
+from tests.server.running import KEY, Running, serving
+from tests.servers.faults import HANG
+from tests.servers.tlm import point_clients_at
+
+cleanlab_tlm = pytest.importorskip("cleanlab_tlm")
+
+
+@pytest.fixture(autouse=True)
+def pointed(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_clients_at(server.api, monkeypatch)
+
+
+def tlm(**arguments: Any) -> Any:
+    return cleanlab_tlm.TLM(**{"api_key": KEY, "quality_preset": "low"} | arguments)
+
+
+def is_share(value: Any) -> bool:
+    return isinstance(value, float) and 0.0 <= value <= 1.0
+
+
+async def test_a_prompt_is_answered_and_scored() -> None:
+    result = await tlm().prompt_async("Say the word echo")
+    assert result["response"] == "echo"
+    assert is_share(result["trustworthiness_score"])
+
+
+async def test_a_list_of_prompts_comes_back_in_its_order() -> None:
+    results = await tlm().prompt_async(["Say one", "Say two", "Say three"])
+    assert [result["response"] for result in results] == ["one", "two", "three"]
+
+
+async def test_an_answer_is_one_of_those_that_are_allowed() -> None:
+    result = await tlm(task="classification").prompt_async(
+        "Yes or no?", constrain_outputs=["yes", "no"]
+    )
+    assert result["response"] in ("yes", "no")
+
+
+@pytest.mark.parametrize("quality", ["best", "high", "medium", "low", "base"])
+async def test_a_response_is_scored_in_every_preset(quality: str) -> None:
+    result = await tlm(quality_preset=quality).get_trustworthiness_score_async("Say echo", "echo")
+    assert is_share(result["trustworthiness_score"])
+
+
+async def test_many_responses_are_scored_at_once() -> None:
+    prompts, responses = ["Say one", "Say two"], ["one", "two"]
+    results = await tlm().get_trustworthiness_score_async(prompts, responses)
+    assert [is_share(result["trustworthiness_score"]) for result in results] == [True, True]
+
+
+async def test_the_probability_that_a_caller_knows_goes_into_the_score() -> None:
+    scores = [
+        await tlm(quality_preset="base").get_trustworthiness_score_async(
+            "Say echo", "echo", perplexity=known
+        )
+        for known in (0.1, 0.9)
+    ]
+    assert scores[0]["trustworthiness_score"] < scores[1]["trustworthiness_score"]
+
+
+@pytest.mark.parametrize("quality", ["best", "high", "medium"])
+async def test_an_explanation_is_there_when_it_is_asked_for(quality: str) -> None:
+    asking = tlm(quality_preset=quality, options={"log": ["explanation"]})
+    result = await asking.get_trustworthiness_score_async("Say echo", "echo")
+    assert isinstance(result["log"]["explanation"], str)
+
+
+async def test_criteria_of_the_user_are_scored_in_their_order() -> None:
+    criteria = [{"name": name, "criteria": f"It is {name}."} for name in ("short", "polite")]
+    asking = tlm(options={"custom_eval_criteria": criteria})
+    log = (await asking.get_trustworthiness_score_async("Say echo", "echo"))["log"]
+    assert [entry["name"] for entry in log["custom_eval_criteria"]] == ["short", "polite"]
+    assert all(is_share(entry["score"]) for entry in log["custom_eval_criteria"])
+
+
+async def test_criteria_may_be_scored_without_trustworthiness() -> None:
+    criteria = [{"name": "short", "criteria": "It is short."}]
+    asking = tlm(options={"custom_eval_criteria": criteria, "disable_trustworthiness": True})
+    result = await asking.get_trustworthiness_score_async("Say echo", "echo")
+    assert result["trustworthiness_score"] is None
+    assert is_share(result["log"]["custom_eval_criteria"][0]["score"])
+
+
+async def test_every_option_of_the_client_is_taken() -> None:
+    options = {
+        "max_tokens": 64,
+        "num_candidate_responses": 2,
+        "num_consistency_samples": 2,
+        "num_self_reflections": 1,
+        "similarity_measure": "semantic",
+        "reasoning_effort": "none",
+        "disable_persistence": True,
+        "log": ["perplexity"],
+    }
+    result = await tlm(options=options, timeout=30).prompt_async("Say echo")
+    assert result["response"] == "echo"
+    assert is_share(result["log"]["perplexity"])
+
+
+async def test_a_score_is_explained_afterwards() -> None:
+    asking = tlm(quality_preset="medium")
+    result = await asking.get_trustworthiness_score_async("Say echo", "echo")
+    told = await asking.get_explanation_async(prompt="Say echo", response="echo", tlm_result=result)
+    assert isinstance(told, str)
+
+
+async def test_perplexity_is_a_share_also_from_a_model_without_probabilities(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As TLMLite asks for it in the first of its requests, to send it with the second."""
+    with serving(model={"logprobs": "off"}) as running:
+        point_clients_at(running.api, monkeypatch)
+        asking = tlm(quality_preset="base", options={"log": ["perplexity"]})
+        known = (await asking.prompt_async("Say echo"))["log"]["perplexity"]
+        result = await tlm().get_trustworthiness_score_async("Say echo", "echo", perplexity=known)
+    assert is_share(known)
+    assert is_share(result["trustworthiness_score"])
+
+
+async def test_a_wrong_key_is_an_authentication_error_after_one_request() -> None:
+    from cleanlab_tlm.errors import AuthError
+
+    with pytest.raises(AuthError):
+        await tlm(api_key="wrong").get_trustworthiness_score_async("Say echo", "echo")
+
+
+async def test_a_value_that_cannot_be_honoured_is_named() -> None:
+    from cleanlab_tlm.errors import TlmBadRequestError
+
+    asking = tlm()
+    asking._options["max_tokens"] = -1
+    with pytest.raises(TlmBadRequestError, match=r"options\.max_tokens"):
+        await asking.get_trustworthiness_score_async("Say echo", "echo")
+
+
+async def test_a_model_that_is_too_slow_for_the_caller_is_no_longer_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from cleanlab_tlm.errors import APITimeoutError
+
+    with serving() as running:
+        point_clients_at(running.api, monkeypatch)
+        running.model.faults.always(HANG)
+        with pytest.raises(APITimeoutError):
+            await tlm(timeout=1).get_trustworthiness_score_async("Say echo", "echo")
+
+
+async def test_a_base_url_may_end_with_a_slash(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_clients_at(f"{server.api}/", monkeypatch)
+    result = await tlm().get_trustworthiness_score_async("Say echo", "echo")
+    assert is_share(result["trustworthiness_score"])
