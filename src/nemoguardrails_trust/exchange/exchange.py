@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.passages import read_passages
 from nemoguardrails_trust.exchange.reading import read_messages
+from nemoguardrails_trust.exchange.thinking import answer_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,22 @@ class Exchange:
             # Beside the question that it serves, as a retrieving application would put it.
             parts.insert(max(0, len(parts) - 1), f"Context:\n{passages}")
         return "\n\n".join(parts)
+
+    def answering(self) -> "Exchange":
+        """The same with nothing of the response but the answer: no thinking, no special tokens.
+
+        Where thinking is left out, so are the tokens' log-probabilities, since which are whose
+        cannot be told.
+        """
+        said = answer_in(self.response)
+        if said is self.response:
+            return self
+        is_whole = said is not None and self.response.lstrip().startswith(said)
+        return replace(
+            self,
+            response=(said or "").strip(),
+            token_logprobs=self.token_logprobs if is_whole else None,
+        )
 
     @property
     def question(self) -> str:

@@ -22,6 +22,7 @@ _BY_TYPE = {
         ("text", "input_text", "output_text", "summary_text", "text-plain", "refusal"), "text"
     ),
     **dict.fromkeys(("reasoning", "thinking", "redacted_thinking", "thought"), "thought"),
+    **dict.fromkeys(("reasoning_text", "reasoning_content", "think", "thoughts"), "thought"),
     **dict.fromkeys(("step-start", "source", "source-url", "source-document", "cache"), "mark"),
     **dict.fromkeys(("tool_use", "tool-call", "server_tool_use", "mcp_tool_use"), "call"),
     **dict.fromkeys(("tool_result", "tool-result", "tool_call_response"), "result"),
@@ -104,6 +105,12 @@ def is_part(value: Any) -> bool:
     return isinstance(value, Mapping) and _kind_of(value)[0] is not None
 
 
+def is_thought(part: Mapping[str, Any]) -> bool:
+    """Whether a part is flagged as one that the model only thinks."""
+    flagged = any(part.get(key) in (True, "true") for key in ("thought", "is_thought", "isThought"))
+    return flagged or part.get("channel") in ("analysis", "commentary")
+
+
 def call_text(call: Mapping[str, Any]) -> dict[str, Any]:
     """A tool call without its id: what was called, and with what."""
     inner = call.get("function") or call.get("toolInvocation")
@@ -139,7 +146,7 @@ def media_of(value: Any, kind: MediaKind) -> Media:
 
 def _kind_of(part: Mapping[str, Any]) -> tuple[str | None, Any]:
     """What a part is, and where it is told what it holds."""
-    if part.get("thought") is True:
+    if is_thought(part):
         return "thought", part
     name = part.get("type") or part.get("block_type")
     if isinstance(name, str):

@@ -1,123 +1,247 @@
-"""What a model wrote, without its thinking and without the special tokens around its answer."""
+"""What a model says, told from what it only thinks, and from the tokens that steer it.
+
+Models think in tags (`<think>`, `[THINK]`, …), in channels (gpt-oss's harmony, also where a server
+has stripped its markers) or behind fixed words (Granite). Every door reads them here, whatever the
+model is called. All of it takes time linear in the text.
+"""
 
 import re
 
-_NAMES = r"think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|inner_monologue"
-_OPENING = (
-    rf"<(?:{_NAMES}|seed:think)(?:\s[^<>]{{0,80}})?>|\[THINK\]|◁think▷|<\|START_THINKING\|>"
-    r"|<\|begin_of_thought\|>|<\|channel>\s?thought\b|<\|think\|>"
+_NAMES = (
+    r"think|thinking|thoughts?|thought_process|reasoning|reason|reflection|scratchpad|analysis"
+    r"|rationale|chain_of_thought|inner_monologue|inner_thoughts|internal_monologue|antthinking"
+    r"|seed:think|mm:think|longcat_think|deliberation"
 )
-_CLOSING = (
-    rf"</(?:{_NAMES}|seed:think)>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|end_of_thought\|>"
-    r"|<channel\|>|<\|/think\|>"
+_MARK = re.compile(
+    rf"<(?P<tag_end>/?)(?:{_NAMES})(?:\s[^<>]{{0,80}})?>"
+    rf"|\[(?P<bracket_end>/?)(?:{_NAMES})\]"
+    r"|◁(?P<kimi_end>/?)think▷"
+    r"|<\|(?P<special_end>/?)(?:think|thinking|thought|reasoning)\|>"
+    r"|(?P<special_open><\|(?:begin_of_thought|START_THINKING|inner_prefix)\|>|<\|channel>\s{0,9}thought\b"
+    r"|<unused94>(?:\s{0,9}thought\b)?)"
+    r"|(?P<special_close><\|(?:end_of_thought|END_THINKING|inner_suffix)\|>|<channel\|>|<unused95>)"
+    r"|(?P<details><details\s[^<>]{0,200}type=\"reasoning\"[^<>]{0,200}>)"
+    r"|(?P<details_close></details>)",
+    re.IGNORECASE,
 )
-_OPENED = re.compile(rf"\s*+(?:{_OPENING})", re.IGNORECASE)
-_CLOSED = re.compile(_CLOSING, re.IGNORECASE)
-_TAG = re.compile(rf"(?P<opening>{_OPENING})|{_CLOSING}", re.IGNORECASE)
-_QUOTES = frozenset("`'\"“”‘’«»")
 
-# OpenAI's harmony, as gpt-oss writes it: a channel for the thinking, another for the answer.
-_HARMONY = re.compile(
-    r"\s*+(?:<\|start\|>assistant)?(?:<\|channel\|>)?(?:analysis|commentary|final)\b[^<]{0,80}"
-    r"(?:<\|constrain\|>[^<]{0,80})?<\|message\|>"
+_CHANNEL = re.compile(
+    r"<\|channel\|>\s{0,9}(?P<name>\w{1,20})"
+    r"(?:[^<]{0,200}(?:<\|constrain\|>[^<]{0,60})?<\|message\|>)?"
 )
-_FINAL = re.compile(
-    r"(?:<\|channel\|>|\A\s*+)final\b[^<]{0,80}(?:<\|constrain\|>[^<]{0,80})?<\|message\|>"
+_CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
+_BARE_ANALYSIS = re.compile(
+    r"\s*(?:assistant\s{0,3})?(?:analysis|commentary)"
+    r"(?:(?=[A-Z])|\s{1,3}(?=We\b|The user|User\b|I need|Need\b|Let\b))"
 )
-_HARMONY_END = re.compile(r"<\|(?:end|return|start|channel|call)\|>")
-# The same where the server has dropped the markers: `analysisThe user asks…assistantfinalParis`.
-_BARE_ANALYSIS = re.compile(r"\s*+(?:assistant)?analysis(?=[A-Z\"'“(\[*\d])")
-_BARE_FINAL = "assistantfinal"
+_BARE_ANALYSIS_WORD = re.compile(r"\s*(?:assistant\s{0,3})?(?:analysis|commentary)")
+_BARE_FINAL = re.compile(r"assistant(?:channel)?final(?:message)?")
+_SPACED_FINAL = re.compile(r"assistant\s{0,3}final\b:?")
+_FIXED_WORDS = re.compile(r"\s*Here(?: is|'s) my (?:thought|thinking) process:")
+_FIXED_ANSWER = re.compile(r"Here(?: is|'s) my response:")
 
-_END = (
-    r"(?:<\|(?:im_end|eot_id|eom_id|eot|endoftext|end_of_text|end|return|eos|end_of_turn"
-    r"|END_OF_TURN_TOKEN|END_RESPONSE|im_sep)\|>|</s>|<eos>|<end_of_turn>|<turn\|>"
-    r"|<[｜|]end▁of▁sentence[｜|]>|<\|end▁of▁sentence\|>)"
+_TOKEN = re.compile(
+    r"<\|[^|<>\s]{1,40}\|>|<｜[^｜<>]{1,40}｜>|</?s>|<turn\|>|<\|turn>"
+    r"|<(?:eos|bos|pad|eot|end_of_turn|start_of_turn|end_of_utterance)>|\[(?:EOS|BOS|PAD|/?INST)\]"
+    r"|\[e~\["
 )
-_ENDS = re.compile(rf"{_END}(?:\s*+{_END})*+")
-_NEXT_TURN = re.compile(
-    r"\s*+(?:\Z|<\|(?:im_start|start|start_header_id|begin_of_text|user|assistant|system"
-    r"|START_OF_TURN_TOKEN)\|>|<start_of_turn>|<\|turn>|<bos>|<s>)"
+_LONGEST_TOKEN = 48
+_OPENING = re.compile(
+    r"(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<\|start\|>|<\|turn>)"
+    r"\s{0,3}(?:assistant|model)\b\s{0,3}(?:<\|end_header_id\|>)?"
 )
-_HEAD = re.compile(
-    r"\s*+(?:<s>|<bos>|<\|begin_of_text\|>)?(?:<\|im_start\|>assistant\b"
-    r"|<\|start_header_id\|>assistant<\|end_header_id\|>|<start_of_turn>model\b|<\|START_RESPONSE\|>)"
-    r"\s*+"
+_TURN_END = re.compile(
+    r"(?<![`'\"])(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end|return|EOT"
+    r"|END_OF_TURN_TOKEN|endofturn)\|>|<｜end▁of▁sentence｜>|<end_of_turn>|<turn\|>)"
+    r"(?=[\n<\w]|\Z)"
 )
+_SPACE = re.compile(r"\s*")
+_WRAPPED = re.compile(r"<(answer|output|response)>(.*)</\1>", re.IGNORECASE | re.DOTALL)
+_QUOTES = "`'\"“”‘’«»"
 
 
 def answer_in(written: str) -> str | None:
-    """The answer in what a model wrote.
+    """The answer in what a model wrote, without thinking and the special tokens around it.
 
-    Left out is thinking, in any of the usual tags and channels, that stands before the answer;
-    elsewhere the tags belong to the answer. Special tokens behind the answer are cut off, with
-    the turns that a model goes on to make up. White space is left as it is, and so is a text with
-    nothing of this. The time is linear in the text's length.
+    Thinking counts at the beginning, at the beginning of a later line, and before a closing tag
+    that nothing opened. Elsewhere, in code and in quotes, the tags belong to the answer.
+
+    Args:
+        written: What the model wrote.
 
     Returns:
-        The answer; `None` where there is thinking and nothing else.
+        The answer; `None` where there is thinking or special tokens and nothing else. A text
+        without these is returned as it is.
     """
-    text = written
-    if head := _HEAD.match(text):
-        text = text[head.end() :]
-    harmony = _from_harmony(text)
-    if harmony is None:
-        return None
-    answer = _without_tags(harmony)
-    if answer is not None:
-        answer = _without_ends(answer)
+    said = _without_thinking(written)
+    answer = said if said is None else _without_special_tokens(said)
     if answer is None or (answer is not written and not answer.strip()):
         return None if written.strip() else written
+    if said is not written and (wrapped := _WRAPPED.fullmatch(answer.strip())) is not None:
+        return wrapped[2].strip() or None
     return answer
 
 
-def _from_harmony(text: str) -> str | None:
-    if _HARMONY.match(text):
-        finals = [found.end() for found in _FINAL.finditer(text)]
-        if not finals:
+def _without_thinking(text: str) -> str | None:
+    """A text without its thinking; `None` where only thinking is there."""
+    if text.lstrip().startswith("<|channel|>") or "<|start|>assistant<|channel|>" in text:
+        said = _final_channel(text)
+        if said is None:
             return None
-        end = _HARMONY_END.search(text, finals[-1])
-        return text[finals[-1] : end.start() if end else len(text)]
-    if text.lstrip().startswith(_BARE_FINAL):
-        return text.lstrip().removeprefix(_BARE_FINAL)
-    if text.lstrip().startswith(("analysis", "assistantanalysis")):
-        _, found, final = text.rpartition(_BARE_FINAL)
-        if found:
-            return final
-        return None if _BARE_ANALYSIS.match(text) else text
-    return text
+        text = said
+    elif (bare := _without_bare_channels(text)) is not text:
+        return bare
+    return _without_tags(text)
+
+
+def _without_special_tokens(text: str) -> str:
+    """A text without the special tokens around it, and without what follows the end of its turn."""
+    if "<" not in text and "[" not in text:
+        return text
+    start = _after_opening(text)
+    ends = _TURN_END.search(text, start)
+    end = _before_tokens(text, start, len(text) if ends is None else ends.start())
+    return text if start == 0 and end == len(text) else text[start:end]
+
+
+def _after_opening(text: str) -> int:
+    """Where a text begins, after the tokens that open a turn."""
+    start = 0
+    is_struck = "<s>" in text and "</s>" in text  # HTML's way to strike something out
+    while True:
+        place = _end_of_space(text, start)
+        found = _OPENING.match(text, place) or _TOKEN.match(text, place)
+        if found is None or (is_struck and found[0] == "<s>"):
+            return start
+        start = found.end()
+
+
+def _before_tokens(text: str, start: int, end: int) -> int:
+    """Where a text ends, before the tokens behind it."""
+    is_struck = "<s>" in text and "</s>" in text
+    while True:
+        last = end
+        while last > start and text[last - 1].isspace():
+            last -= 1
+        opened = max(
+            text.rfind(sign, max(start, last - _LONGEST_TOKEN), last) for sign in ("<", "[")
+        )
+        # `[e~[` holds its own sign twice.
+        if opened >= 0 and text.startswith("[e~[", opened - 3) and opened - 3 >= start:
+            opened -= 3
+        found = None if opened < 0 else _TOKEN.fullmatch(text, opened, last)
+        if found is None or (is_struck and found[0] == "</s>"):
+            return end
+        end = opened
+
+
+def _end_of_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return start if found is None else found.end()
+
+
+def _final_channel(text: str) -> str | None:
+    """What harmony's final channel says; `None` where there is none."""
+    finals = []
+    for header in _CHANNEL.finditer(text):
+        if header["name"].lower() == "final":
+            end = _CHANNEL_END.search(text, header.end())
+            finals.append(text[header.end() : len(text) if end is None else end.start()])
+    said = "\n".join(part.strip() for part in finals if part.strip())
+    return said or None
+
+
+def _without_bare_channels(text: str) -> str | None:
+    """A text without channels whose markers were stripped, as in `analysisHm.assistantfinalYes`."""
+    if (words := _FIXED_WORDS.match(text)) is not None:
+        answer = _FIXED_ANSWER.search(text, words.end())
+        return None if answer is None else text[answer.end() :]
+    final = _last(_BARE_FINAL, text)
+    if final is None and _BARE_ANALYSIS_WORD.match(text):
+        final = _last(_SPACED_FINAL, text)
+    if final is not None:
+        return text[final.end() :]
+    return None if _BARE_ANALYSIS.match(text) else text
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    found = None
+    for found in pattern.finditer(text):  # noqa: B007 - the last one is wanted
+        pass
+    return found
 
 
 def _without_tags(text: str) -> str | None:
-    place = 0
-    while True:
-        if opened := _OPENED.match(text, place):
-            closed = _CLOSED.search(text, opened.end())
-            if closed is None:
-                return None
-            place = closed.end()
+    marks = list(_MARK.finditer(text))
+    if not marks:
+        return text
+    closings = [place for place, mark in enumerate(marks) if _closes(mark)]
+    last_closing = closings[-1] if closings else -1
+    kept: list[str] = []
+    end = inner = fences = fenced_to = 0
+    inside = seen = begun = is_details = False
+    for place, mark in enumerate(marks):
+        if _is_quoted(text, mark) and not (inside and place == last_closing):
             continue
-        lone = _lone_closing(text, place)
-        if lone is None:
-            return text[place:] if place else text
-        place = lone
+        if _closes(mark):
+            if inside and _is_details(mark) == is_details:
+                if inner and place < last_closing and _closes_next(marks, place):
+                    inner -= 1
+                    continue
+                inside, end, inner = False, mark.end(), 0
+            elif not inside and not seen and not _is_details(mark):
+                end = mark.end()
+            seen = True
+        elif inside:
+            inner += 1
+        else:
+            fences += text.count("```", fenced_to, mark.start())
+            fenced_to = mark.start()
+            first = not begun and _is_blank(text, end, mark.start())
+            begun = not first
+            if first or (fences % 2 == 0 and _begins_line(text, mark.start())):
+                if not first:
+                    kept.append(text[end : mark.start()])
+                inside, is_details = True, _is_details(mark)
+            seen = True
+    if not inside:
+        kept.append(text[end:])
+    said = kept[0] if len(kept) == 1 else "\n".join(part.strip() for part in kept)
+    if len(said) == len(text):
+        return text
+    return said if said or not inside else None
 
 
-def _lone_closing(text: str, place: int) -> int | None:
-    """The end of a tag that closes thinking which the prompt had opened."""
-    for tag in _TAG.finditer(text, place):
-        if tag["opening"]:
-            return None
-        before, after = text[tag.start() - 1 : tag.start()], text[tag.end() : tag.end() + 1]
-        quoted = before in _QUOTES or after in _QUOTES
-        mentioned = before == " " and (after == " " or after in ".,;:!?)")  # or at the very end
-        if not (before and (quoted or mentioned)):
-            return tag.end()
-    return None
+def _closes(mark: re.Match[str]) -> bool:
+    ends = ("tag_end", "bracket_end", "kimi_end", "special_end", "special_close", "details_close")
+    return any(mark[name] for name in ends)
 
 
-def _without_ends(text: str) -> str:
-    for ends in _ENDS.finditer(text):
-        if _NEXT_TURN.match(text, ends.end()):
-            return text[: ends.start()]
-    return text
+def _closes_next(marks: list[re.Match[str]], place: int) -> bool:
+    """Whether the next mark closes too, so that this one closed what was opened within."""
+    return place + 1 < len(marks) and _closes(marks[place + 1])
+
+
+def _is_details(mark: re.Match[str]) -> bool:
+    return bool(mark["details"] or mark["details_close"])
+
+
+def _is_quoted(text: str, mark: re.Match[str]) -> bool:
+    before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
+    if not before:
+        return False
+    mentioned = before == " " and after in (" ", ".", ",", ";", ":", "!", "?", ")", "")
+    quoted = before in _QUOTES and after != "" and after in _QUOTES
+    return quoted or (mentioned and _closes(mark))
+
+
+def _is_blank(text: str, start: int, end: int) -> bool:
+    """Whether nothing but white space and special tokens stands between two places."""
+    return not text[start:end].strip() or _after_opening(text[start:end] + " x") >= end - start
+
+
+def _begins_line(text: str, place: int) -> bool:
+    before = place
+    while before and text[before - 1] in " \t":
+        before -= 1
+    return before > 0 and text[before - 1] == "\n"

@@ -1,6 +1,7 @@
 """The bot's own model as a `LanguageModel`, its calls shown in `rails.explain()`."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from nemoguardrails.llm.models.openai_chat import OpenAIChatModel
 from nemoguardrails.logging.explain import LLMCallInfo
 from nemoguardrails.logging.processing_log import processing_log_var
 from nemoguardrails.rails.llm.config import Model
-from nemoguardrails.types import ChatMessage, LLMModel, Role
+from nemoguardrails.types import ChatMessage, LLMModel, LLMResponse, Role
 from nemoguardrails.utils import new_uuid
 
 from nemoguardrails_trust.errors import (
@@ -25,6 +26,7 @@ from nemoguardrails_trust.errors import (
     ModelTimeoutError,
 )
 from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Purpose, Reply
 from nemoguardrails_trust.models.http_failures import error_of_status
 from nemoguardrails_trust.scores import CallUsage
@@ -257,10 +259,24 @@ class NemoModel:
             completion_tokens=usage.output_tokens if usage else 0,
             seconds=seconds,
         )
-        return Completion(response.content or "", finish_reason=response.finish_reason), call
+        text = _said(response)
+        # One that was cut while it thought is asked again with more room, by whoever asked.
+        if not text and response.finish_reason != "length":
+            raise ModelResponseError("the model's answer holds no text")
+        return Completion(text, finish_reason=response.finish_reason), call
 
     async def aclose(self) -> None:
         """NeMo Guardrails owns the connections."""
+
+
+def _said(response: LLMResponse) -> str:
+    if not response.tool_calls:
+        return (answer_in(response.content or "") or "").strip()
+    calls = [
+        {"name": call.function.name, "arguments": call.function.arguments}
+        for call in response.tool_calls
+    ]
+    return json.dumps({"tool_calls": calls}, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def _chat_message(message: Message) -> ChatMessage:

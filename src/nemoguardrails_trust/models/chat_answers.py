@@ -5,10 +5,11 @@ import json
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
+from nemoguardrails_trust.exchange.parts import is_thought
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.models.base import Completion, TokenLogprob
 
@@ -53,6 +54,15 @@ def token_count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     return int(value) if math.isfinite(value) and value > 0 else 0
+
+
+def answering(completion: Completion) -> Completion:
+    """A completion without thinking and special tokens, in its text and among its tokens."""
+    said = answer_in(completion.text)
+    if said is completion.text:
+        return completion
+    tokens = None if said is None else _tokens_of(completion.tokens, said, whole=False)
+    return replace(completion, text=(said or "").strip(), tokens=tokens)
 
 
 def _choice(choice: Mapping[str, Any], *, reasoned: bool) -> Choice:
@@ -108,7 +118,7 @@ def _content(content: Any) -> str:
 
 
 def _is_text(part: Mapping[str, Any]) -> bool:
-    return part.get("type", "text") == "text" and part.get("thought") is not True
+    return part.get("type", "text") in ("text", "output_text") and not is_thought(part)
 
 
 def _shows_thinking(message: Mapping[str, Any]) -> bool:
@@ -117,7 +127,7 @@ def _shows_thinking(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
     return isinstance(content, list) and any(
         isinstance(part, dict)
-        and (part.get("type") in ("thinking", "reasoning") or part.get("thought") is True)
+        and (part.get("type") in ("thinking", "reasoning") or is_thought(part))
         for part in content
     )
 

@@ -60,9 +60,12 @@ async def score_safely(
     started = time.perf_counter()
     try:
         require_text(exchange)
+        answering = exchange.answering()
+        if answering is not exchange and not answering.response:
+            raise ScoringError("the response is thinking without an answer")
         # The calls know the deadline too, and do not wait for what lies beyond it.
         with whole_deadline(timeout * SHARE_FOR_CALLS):
-            work = _ask(scorer, exchange, decide_at, prefetched)
+            work = _ask(scorer, answering, decide_at, prefetched)
             score = await settled(work, timeout=timeout, what="the scorer")
         require_usable(score)
         if score.score is None and not score.error:

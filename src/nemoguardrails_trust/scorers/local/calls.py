@@ -4,9 +4,11 @@ import asyncio
 import time
 import weakref
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Purpose, Reply
+from nemoguardrails_trust.models.chat_answers import answering
 from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.scores import CallUsage
 
@@ -90,6 +92,8 @@ class Calls:
                 self.failures.append(error)
             raise
         self.made.extend(reply.calls)
+        # Whoever made the model: thinking is no answer, no vote and no judgement.
+        reply = replace(reply, completions=tuple(map(answering, reply.completions)))
         if not reply.completions:
             self.failures.append(ModelResponseError("the model gave no answer"))
             raise self.failures[-1]

@@ -156,7 +156,9 @@ class Run:
     def _take(self, reply: Reply, count: int) -> None:
         # A model that gives more than it was asked for must not change what a score means.
         for completion in reply.completions[:count]:
-            if completion.finish_reason in CUT and not self._disagrees(completion.text):
+            if not completion.text.strip():
+                self.problems.append("a sample holds no answer")
+            elif completion.finish_reason in CUT and not self._disagrees(completion.text):
                 self.problems.append(f"a sample was cut ({completion.finish_reason})")
             else:
                 self._samples.append(completion.text)

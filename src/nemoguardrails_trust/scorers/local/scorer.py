@@ -142,6 +142,7 @@ class LocalScorer:
             The score, with `quality` and, for JSON answers, `fields` in its metadata.
         """
         started = time.perf_counter()
+        exchange = exchange.answering()
         calls = Calls(self._gate, timeout=self._call_timeout)
         signals = _given_signals(exchange)
         has_probability = bool(signals) and signals["probability"].value is not None
