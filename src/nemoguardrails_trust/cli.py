@@ -7,6 +7,7 @@ import typer
 
 from nemoguardrails_trust.commands.calibrate import calibrate
 from nemoguardrails_trust.commands.check import check, rail_path
+from nemoguardrails_trust.commands.compare import compare
 from nemoguardrails_trust.commands.demo import demo
 from nemoguardrails_trust.commands.evaluate import evaluate
 from nemoguardrails_trust.commands.langfuse import langfuse
@@ -30,6 +31,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "score": score,
     "evaluate": evaluate,
     "calibrate": calibrate,
+    "compare": compare,
     "report": report,
     "langfuse": langfuse,
     "serve": serve,

@@ -73,6 +73,7 @@ def test_every_command_of_the_project_is_there() -> None:
     assert set(COMMANDS) == {
         "calibrate",
         "check",
+        "compare",
         "demo",
         "evaluate",
         "langfuse",
@@ -142,7 +143,7 @@ def test_a_terminal_gets_colours_unless_they_are_refused() -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("nemo-trust c", {"calibrate", "check"}),
+        ("nemo-trust c", {"calibrate", "check", "compare"}),
         ("nemo-trust demo --", {"--turns", "--json", "--help"}),
         ("nemo-trust evaluate --scorer cleanlab-", {"cleanlab-studio", "cleanlab-tlm"}),
     ],

@@ -141,19 +141,30 @@ def auroc(scores: Floats, correct: Booleans) -> Interval:
     Returns:
         No value where all answers are right or all are wrong; no interval where only one is.
     """
-    right, wrong = scores[correct], scores[~correct]
-    m, n = len(right), len(wrong)
+    m, n = int(correct.sum()), int((~correct).sum())
     if m == 0 or n == 0:
         return Interval(None)
-    ranks = _midranks(np.concatenate([right, wrong]))
-    # For each right answer the share of the wrong ones below it, and the reverse.
-    above = (ranks[:m] - _midranks(right)) / n
-    below = 1.0 - (ranks[m:] - _midranks(wrong)) / m
+    above, below = components(scores, correct)
     area = float(above.mean())
     if m == 1 or n == 1:
         return Interval(area)
     margin = Z95 * math.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
     return Interval(area, max(0.0, area - margin), min(1.0, area + margin))
+
+
+def components(scores: Floats, correct: Booleans) -> tuple[Floats, Floats]:
+    """Gives DeLong's components of the AUROC, by midranks.
+
+    Returns:
+        For each right answer the share of the wrong ones that are below it, and for each wrong
+        one the share of the right ones that are above it; ties count half.
+    """
+    right, wrong = scores[correct], scores[~correct]
+    m, n = len(right), len(wrong)
+    ranks = _midranks(np.concatenate([right, wrong]))
+    above: Floats = (ranks[:m] - _midranks(right)) / n
+    below: Floats = 1.0 - (ranks[m:] - _midranks(wrong)) / m
+    return above, below
 
 
 def expected_calibration_error(

@@ -1,0 +1,127 @@
+"""`nemo-trust compare`: two files of results side by side."""
+
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nemoguardrails_trust.commands.options import EXIT_CODES, JsonOption, user_errors
+
+if TYPE_CHECKING:
+    from nemoguardrails_trust.calibration.intervals import Interval
+    from nemoguardrails_trust.report.comparison import Comparison
+
+_PROMPT_SHOWN = 50
+
+
+def compare(
+    a: Annotated[
+        Path,
+        typer.Argument(metavar="A", help="Results before, as 'nemo-trust score' writes them."),
+    ],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Results after, on the same prompts.")],
+    threshold: Annotated[
+        float,
+        typer.Option("--threshold", metavar="0..1", help="Scores below it are flagged."),
+    ] = 0.6,
+    prompt_column: Annotated[
+        str,
+        typer.Option(
+            "--prompt-column", metavar="NAME", help="What was asked; it says which rows match."
+        ),
+    ] = "prompt",
+    response_column: Annotated[
+        str, typer.Option("--response-column", metavar="NAME", help="The answer that was scored.")
+    ] = "response",
+    score_column: Annotated[
+        str, typer.Option("--score-column", metavar="NAME", help="The score, 0 to 1.")
+    ] = "trustworthiness_score",
+    label_column: Annotated[
+        str,
+        typer.Option(
+            "--label-column", metavar="NAME", help="Whether the answer is right, if that is known."
+        ),
+    ] = "correct",
+    json_output: JsonOption = False,
+) -> None:
+    """Compare two files of scored answers: what changed, and whether B is better than A.
+
+    With labels in both, the differences of AUROC and of accuracy come with 95 % intervals, made
+    of pairs: an interval without 0 in it means that the difference is more than chance.
+    """
+    with user_errors():
+        from nemoguardrails_trust.report.comparison import compare_results
+
+        result = compare_results(
+            a,
+            b,
+            threshold=threshold,
+            prompt_column=prompt_column,
+            response_column=response_column,
+            score_column=score_column,
+            label_column=label_column,
+        )
+    if json_output:
+        typer.echo(json.dumps(result.to_json()))
+    else:
+        _show(result, f"{a.name} and {b.name}")
+
+
+compare.__doc__ = f"{inspect.cleandoc(compare.__doc__ or '')}\n\n{EXIT_CODES}"
+
+
+def _show(result: "Comparison", names: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(f"{names}: {result.questions:,} questions in both")
+    table = Table("figure", "value", title=title, title_justify="left")
+    for figure, value in _figures(result):
+        table.add_row(figure, value)
+    console = Console(highlight=False)
+    console.print(table)
+    if result.largest:
+        changes = Table(
+            "row of B", "A", "B", "answer", "prompt", title="Largest changes", title_justify="left"
+        )
+        for change in result.largest:
+            prompt = " ".join(change.prompt.split())
+            shown = prompt if len(prompt) <= _PROMPT_SHOWN else f"{prompt[:_PROMPT_SHOWN]}…"
+            answer = "changed" if change.answer_changed else "the same"
+            scores = (f"{change.before:.3f}", f"{change.after:.3f}")
+            changes.add_row(f"{change.row:,}", *scores, answer, Text(shown))
+        console.print(changes)
+
+
+def _figures(result: "Comparison") -> list[tuple[str, str]]:
+    mean = "not known" if result.mean_change is None else f"{result.mean_change:+.3f}"
+    at = f"{result.threshold:g}"
+    return [
+        ("only in A, only in B", f"{result.only_a:,}, {result.only_b:,}"),
+        ("answers changed", f"{result.answers_changed:,}"),
+        ("scores changed by 0.01 or more", f"{result.scores_changed:,}"),
+        ("mean change of the score", mean),
+        (f"flagged (below {at}) in both", f"{result.flagged_both:,}"),
+        ("flagged in A only", f"{result.flagged_only_a:,}"),
+        ("flagged in B only", f"{result.flagged_only_b:,}"),
+        ("without a score in A, in B", f"{result.unchecked_a:,}, {result.unchecked_b:,}"),
+        ("AUROC, B less A", _difference(result.auroc_difference, result)),
+        ("right among those not flagged, B less A", _accuracy(result)),
+    ]
+
+
+def _accuracy(result: "Comparison") -> str:
+    return _difference(result.accuracy_kept_difference, result)
+
+
+def _difference(interval: "Interval", result: "Comparison") -> str:
+    if not result.labelled:
+        return "not known: no labels in both"
+    if interval.value is None:
+        return "nothing to count"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:+.3f}"
+    return f"{interval.value:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"

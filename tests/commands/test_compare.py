@@ -1,0 +1,88 @@
+"""`nemo-trust compare`, on files of every format."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nemoguardrails_trust.cli import app
+from tests.datasets.samples import write
+
+
+def run(*arguments: object) -> Result:
+    environment = {"NO_COLOR": "1", "COLUMNS": "100"}
+    return CliRunner(env=environment).invoke(app, ["compare", *map(str, arguments)])
+
+
+def row(prompt: Any, response: str, score: float | None, **more: Any) -> dict[str, Any]:
+    return {"prompt": prompt, "response": response, "trustworthiness_score": score, **more}
+
+
+A = [
+    row("one?", "1", 0.9, correct=1),
+    row("two?", "2", 0.5, correct=0),
+    row("two?", "zwei", 0.4, correct=1),
+    row("three?", "3", None, correct=1),
+    row("gone?", "4", 0.2, correct=1),
+]
+B = [
+    row("new?", "9", 0.1, correct=0),
+    row("two?", "2", 0.7, correct=0),
+    row("one?", "1!", 0.3, correct=1),
+    row("two?", "zwei", 0.405, correct=1),
+    row("three?", "3", 0.8, correct=1),
+]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_rows_are_matched_by_their_prompts_in_every_format(tmp_path: Path, ending: str) -> None:
+    a, b = write(tmp_path / "a.jsonl", A), write(tmp_path / f"b{ending}", B)
+    result = run(a, b, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["questions"], found["only_a"], found["only_b"]) == (4, 1, 1)
+    assert (found["answers_changed"], found["scores_changed"]) == (1, 2)
+    assert (found["flagged_both"], found["flagged_only_a"], found["flagged_only_b"]) == (1, 1, 1)
+    assert (found["unchecked_a"], found["unchecked_b"], found["labelled"]) == (1, 0, 3)
+    assert found["mean_change"] == pytest.approx((0.2 - 0.6 + 0.005) / 3)
+    assert [change["prompt"] for change in found["largest"]] == ["one?", "two?"]
+    assert [change["answer_changed"] for change in found["largest"]] == [True, False]
+    # Before, one of the two right answers had a higher score than the wrong one; after, none.
+    assert found["auroc_difference"]["value"] == -0.5
+
+
+def test_chats_are_matched_whether_they_are_lists_or_text(tmp_path: Path) -> None:
+    chat = [{"role": "user", "content": "one?"}]
+    a = write(tmp_path / "a.jsonl", [row(chat, "1", 0.5)])
+    b = write(tmp_path / "b.jsonl", [row(json.dumps(chat), "1", 0.5)])
+    assert json.loads(run(a, b, "--json").stdout)["questions"] == 1
+
+
+def test_the_table_says_what_changed_and_what_is_not_known(tmp_path: Path) -> None:
+    bare = [{key: value for key, value in each.items() if key != "correct"} for each in A]
+    shown = run(write(tmp_path / "a.jsonl", bare), write(tmp_path / "b.jsonl", B)).stdout
+    assert "a.jsonl and b.jsonl: 4 questions in both" in shown
+    assert "flagged (below 0.6) in both" in shown
+    assert shown.count("not known: no labels in both") == 2
+    assert "│ 3        │ 0.900 │ 0.300 │ changed  │ one?" in shown
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "told"),
+    [
+        ([row("other?", "1", 0.5)], [], "b.jsonl: has no prompt in common with"),
+        ([{"prompt": "one?"}], [], "there is no column 'trustworthiness_score'; the columns are"),
+        ([row("one?", "1", 5)], [], "b.jsonl:1: trustworthiness_score is 5; it must be"),
+        (B, ["--threshold", "2"], "threshold is 2.0; it must be from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line_and_exit_code_2(
+    tmp_path: Path, rows: list[dict[str, Any]], options: list[str], told: str
+) -> None:
+    a, b = write(tmp_path / "a.jsonl", A), write(tmp_path / "b.jsonl", rows)
+    result = run(a, b, *options)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert result.stdout == ""
