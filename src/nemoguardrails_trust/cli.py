@@ -41,7 +41,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 def _flowing(text: str) -> str:
     """A docstring without the line ends within its paragraphs, which help would keep."""
     paragraphs = inspect.cleandoc(text).split("\n\n")
-    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 for _name, _command in _COMMANDS.items():

@@ -77,9 +77,9 @@ class Usage:
         """Adds up single calls that together took `seconds` of wall-clock time."""
         return cls(
             calls=len(calls),
-            samples=sum(each.samples for each in calls if each.purpose == "sample"),
-            prompt_tokens=sum(each.prompt_tokens for each in calls),
-            completion_tokens=sum(each.completion_tokens for each in calls),
+            samples=sum(call.samples for call in calls if call.purpose == "sample"),
+            prompt_tokens=sum(call.prompt_tokens for call in calls),
+            completion_tokens=sum(call.completion_tokens for call in calls),
             seconds=seconds,
             by_call=calls,
         )

@@ -27,6 +27,7 @@ FINAL = "<|start|>assistant<|channel|>final<|message|>"
         ("a</think>42", "42"),
         ("Lyon? No.\n</think>\n\nParis", "\n\nParis"),
         ("Lyon?[/THINK]Paris", "Paris"),
+        ("Lyon </think> Paris", " Paris"),
         (f"<|channel|>analysis<|message|>Lyon?<|end|>{FINAL}Paris<|return|>", "Paris"),
         (f"analysis<|message|>Lyon?<|end|>{FINAL}Paris", "Paris"),
         (

@@ -55,8 +55,8 @@ class _Reader:
         if not self.lexemes:
             raise NotMathematicsError
         if "±" in self.lexemes:
-            plus = _Reader(["+" if each == "±" else each for each in self.lexemes]).read()
-            minus = _Reader(["-" if each == "±" else each for each in self.lexemes]).read()
+            plus = _Reader(["+" if lexeme == "±" else lexeme for lexeme in self.lexemes]).read()
+            minus = _Reader(["-" if lexeme == "±" else lexeme for lexeme in self.lexemes]).read()
             return Group((plus, minus))
         items = self._list(("",))
         if self.place < len(self.lexemes):

@@ -75,7 +75,7 @@ def scores_by_weights(signals: Sequence[Mapping[str, float]]) -> dict[Weights, F
         for probability in of_probability
     ]
     return {
-        weights: np.array([combine(each, weights) for each in signals], dtype=np.float64)
+        weights: np.array([combine(signal, weights) for signal in signals], dtype=np.float64)
         for weights in tried
     }
 

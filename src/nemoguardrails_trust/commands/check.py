@@ -22,11 +22,14 @@ def check(
         from nemoguardrails_trust.guardrail.doctor import check_configuration
 
         findings = check_configuration(config)
-    healthy = all(each.level != "problem" for each in findings)
+    healthy = all(finding.level != "problem" for finding in findings)
     if as_json:
         import json
 
-        listed = [{"level": each.level, "text": each.text, "mend": each.mend} for each in findings]
+        listed = [
+            {"level": finding.level, "text": finding.text, "mend": finding.mend}
+            for finding in findings
+        ]
         typer.echo(json.dumps({"ok": healthy, "findings": listed}))
     else:
         from rich.markup import escape
@@ -36,10 +39,10 @@ def check(
         console = terminal(soft_wrap=True, highlight=False)
         is_unicode = console.encoding.startswith("utf")
         marks, arrow = (_MARKS, "→") if is_unicode else (_ASCII_MARKS, "->")
-        for each in findings:
-            console.print(f"{marks[each.level]} {escape(each.text)}")
-            if each.mend:
-                console.print(f"  {arrow} {escape(each.mend)}")
+        for finding in findings:
+            console.print(f"{marks[finding.level]} {escape(finding.text)}")
+            if finding.mend:
+                console.print(f"  {arrow} {escape(finding.mend)}")
         console.print("The rail will run." if healthy else "The rail will not run as meant.")
     if not healthy:
         raise typer.Exit(EXIT_INCOMPLETE)

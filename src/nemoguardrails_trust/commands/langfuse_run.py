@@ -220,7 +220,9 @@ def _row(result: TraceResult) -> dict[str, Any]:
     scored = RowResult(None, error=result.error)
     if result.score is not None:
         scored = RowResult.of(result.score)
-    prompt: Any = [{"role": each.role, "content": each.content} for each in exchange.messages]
+    prompt: Any = [
+        {"role": message.role, "content": message.content} for message in exchange.messages
+    ]
     if len(prompt) == 1 and prompt[0]["role"] == "user":
         prompt = prompt[0]["content"]
     row = {

@@ -65,7 +65,7 @@ class Exchange:
         """
         if not self.context and len(self.messages) == 1 and self.messages[0].role == "user":
             return self.messages[0].content
-        parts = [f"{each.role.capitalize()}: {each.content}" for each in self.messages]
+        parts = [f"{message.role.capitalize()}: {message.content}" for message in self.messages]
         if self.context:
             passages = "\n".join(f"[{i}] {text}" for i, text in enumerate(self.context, start=1))
             # Beside the question that it serves, as a retrieving application would put it.

@@ -230,7 +230,9 @@ def _is_quoted(text: str, mark: re.Match[str]) -> bool:
     before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
     if not before:
         return False
-    mentioned = before == " " and after in (" ", ".", ",", ";", ":", "!", "?", ")", "")
+    follows = text[mark.end() : mark.end() + 2]
+    goes_on = after == " " and follows[1:].islower()  # `with </think> and so on`
+    mentioned = before == " " and (goes_on or after in (".", ",", ";", ":", "!", "?", ")", ""))
     quoted = before in _QUOTES and after != "" and after in _QUOTES
     return quoted or (mentioned and _closes(mark))
 

@@ -173,7 +173,11 @@ def _drop_last_turn(messages: list[Message]) -> None:
 
 
 def _instructions(config: RailsConfig) -> str:
-    texts = [each.content for each in config.instructions or [] if each.type == "general"]
+    texts = [
+        instruction.content
+        for instruction in config.instructions or []
+        if instruction.type == "general"
+    ]
     return "\n".join(text.strip() for text in texts if text)
 
 

@@ -88,7 +88,7 @@ def check_configuration(path: str | Path) -> list[Finding]:
     except TrustError as error:
         return [*findings, _failure("the settings are not valid", error)]
     findings += _settings(settings, config)
-    if any(each.level == "problem" for each in findings):
+    if any(finding.level == "problem" for finding in findings):
         return findings
     try:
         rails = LLMRails(config)
@@ -140,7 +140,7 @@ def _installation() -> Iterator[Finding]:
 def _rail(config: RailsConfig) -> Iterator[Finding]:
     """Whether the rail's folder is imported, and its flow runs."""
     ours = rail_path().resolve()
-    imported = [Path(each).resolve() for each in (config.imported_paths or {}).values()]
+    imported = [Path(path).resolve() for path in (config.imported_paths or {}).values()]
     version = config.colang_version
     if not any(each == ours or each == ours / "flows.co" for each in imported):
         yield Finding(

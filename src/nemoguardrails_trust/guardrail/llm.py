@@ -159,9 +159,9 @@ class ShownModel:
             reply = await self._model.complete(ask)
         finally:
             _finish(info)
-        info.completion = "\n".join(each.text for each in reply.completions)
-        info.prompt_tokens = sum(each.prompt_tokens for each in reply.calls)
-        info.completion_tokens = sum(each.completion_tokens for each in reply.calls)
+        info.completion = "\n".join(completion.text for completion in reply.completions)
+        info.prompt_tokens = sum(call.prompt_tokens for call in reply.calls)
+        info.completion_tokens = sum(call.completion_tokens for call in reply.calls)
         info.total_tokens = info.prompt_tokens + info.completion_tokens
         stats = llm_stats_var.get()
         if stats is not None:
@@ -301,7 +301,7 @@ def _gathered(results: Sequence[tuple[Completion, CallUsage] | BaseException]) -
         if isinstance(first, CredentialsError | ModelError) or not isinstance(first, Exception):
             raise first
         raise ModelResponseError(f"the model failed with {type(first).__name__}") from first
-    return Reply(tuple(completions), tuple(calls), tuple(str(each) for each in failures))
+    return Reply(tuple(completions), tuple(calls), tuple(str(failure) for failure in failures))
 
 
 def _model_error(error: LLMCallException) -> CredentialsError | ModelError:

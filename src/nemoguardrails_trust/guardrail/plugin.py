@@ -206,8 +206,8 @@ def _register_replay_engine() -> None:
 
 
 def _entry(config: RailsConfig, model_type: str | None) -> Model | None:
-    entries = (original_entry(each) for each in config.models)
-    return next((each for each in entries if each.type == (model_type or "main")), None)
+    entries = (original_entry(model) for model in config.models)
+    return next((entry for entry in entries if entry.type == (model_type or "main")), None)
 
 
 def _find_recorded_answers(config: RailsConfig) -> None:
@@ -255,7 +255,7 @@ def _model_name(settings: TrustSettings, app: LLMRails) -> str | None:
 
 def _check_model(settings: TrustSettings, app: LLMRails) -> None:
     """Whether the model that the settings name is there."""
-    types = [each.type for each in app.config.models]
+    types = [model.type for model in app.config.models]
     if settings.model in (None, "main"):
         has_main = app.llm is not None or "main" in types
         # Without any model the bot cannot answer either, so NeMo Guardrails says so itself;

@@ -135,14 +135,14 @@ async def _check_afterwards(
         return None
     context: dict[str, Any] = {"bot_message": text}
     events = []
-    for each in messages:
-        if each.get("role") == "context":
-            context.update(each["content"])
-        elif each.get("role") == "user":
-            context["user_message"] = each["content"]
-            events.append({"type": "UserMessage", "text": each["content"]})
-        elif each.get("role") == "assistant":
-            events.append({"type": "StartUtteranceBotAction", "script": each["content"]})
+    for message in messages:
+        if message.get("role") == "context":
+            context.update(message["content"])
+        elif message.get("role") == "user":
+            context["user_message"] = message["content"]
+            events.append({"type": "UserMessage", "text": message["content"]})
+        elif message.get("role") == "assistant":
+            events.append({"type": "StartUtteranceBotAction", "script": message["content"]})
     parameters = rails.runtime.registered_action_params
     exchange = await read_exchange(
         context=context, events=events, config=rails.config, kb=parameters.get("kb")

@@ -123,13 +123,17 @@ def lessons_of(
     if len(choices) < body.get("n", 1):
         lessons.append(_most_choices(len(choices)))
     if "logprobs" in body and known.logprobs is None:
-        plain = [each.completion for each in choices if each.completion and each.plain]
+        plain = [choice.completion for choice in choices if choice.completion and choice.plain]
         if any(each.tokens is not None for each in plain):
             lessons.append(_set("gives token probabilities", logprobs=True))
         elif plain:
             lessons.append(_set("gives no token probabilities", logprobs=False))
     limited = known.limit_name in body
-    if limited and not known.thinks and any(each.starved and each.thought for each in choices):
+    if (
+        limited
+        and not known.thinks
+        and any(choice.starved and choice.thought for choice in choices)
+    ):
         lessons.append(_set("has a model that thinks first", thinks=True))
     return lessons
 

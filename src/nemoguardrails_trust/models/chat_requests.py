@@ -134,8 +134,8 @@ def in_protocol_form(messages: Sequence[Message]) -> list[dict[str, str]]:
     id of the call that it answers, which is not known, and servers refuse it without.
     """
     return [
-        {"role": "user", "content": f"Result of the tool:\n{each.content}"}
-        if each.role == "tool"
-        else {"role": each.role, "content": each.content}
-        for each in messages
+        {"role": "user", "content": f"Result of the tool:\n{message.content}"}
+        if message.role == "tool"
+        else {"role": message.role, "content": message.content}
+        for message in messages
     ]

@@ -173,7 +173,7 @@ class OpenAICompatibleModel:
         missing = await self._gather(request, ask.purpose, ask.n, gathered)
         if missing:
             await self._gather(request, ask.purpose, missing, gathered)
-        failures = [*gathered.failures, *(str(each) for each in gathered.errors)]
+        failures = [*gathered.failures, *(str(error) for error in gathered.errors)]
         if gathered.completions:
             return Reply(tuple(gathered.completions), tuple(gathered.calls), tuple(failures))
         if gathered.errors:
@@ -242,7 +242,7 @@ class OpenAICompatibleModel:
             lessons += lessons_of(choices, body, known)
             self._learn(body, lessons)
             thinks_as_learnt = self._known.thinks and not known.thinks
-            if not thinks_as_learnt or any(each.completion for each in choices):
+            if not thinks_as_learnt or any(choice.completion for choice in choices):
                 return choices
 
     async def _post(
@@ -289,7 +289,7 @@ def _usage(
         else:
             yield CallUsage(
                 purpose,
-                samples=sum(each.completion is not None for each in choices),
+                samples=sum(choice.completion is not None for choice in choices),
                 prompt_tokens=token_count(counts.get("prompt_tokens")),
                 completion_tokens=token_count(counts.get("completion_tokens")),
                 seconds=seconds,

@@ -21,7 +21,7 @@ def sample_messages(exchange: Exchange) -> tuple[Message, ...]:
         ModelError: There is no message to answer, or the prompt is longer than `PROMPT_LIMIT`.
     """
     messages = prompt_messages(exchange)
-    length = sum(len(each.content) for each in messages)
+    length = sum(len(message.content) for message in messages)
     if not messages:
         raise ModelError("there is no message to draw further answers to")
     if length > PROMPT_LIMIT:
@@ -44,7 +44,7 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
     if not exchange.context or place is None:
         return messages
-    said = _spaced("\n".join(each.content for each in messages))
+    said = _spaced("\n".join(message.content for message in messages))
     missing = [each for each in exchange.context if _spaced(each) not in said]
     if not missing:
         return messages

@@ -123,8 +123,8 @@ def _named_parameter(error: Mapping[str, Any]) -> str | None:
     if isinstance(name := error.get("param"), str):
         return name
     # FastAPI's form: {"detail": [{"loc": ["body", "logprobs"], "msg": …}]}
-    for each in _details(error):
-        where = each.get("loc")
+    for detail in _details(error):
+        where = detail.get("loc")
         if isinstance(where, list) and len(where) > 1 and isinstance(where[1], str):
             return where[1]
     return None
@@ -132,10 +132,14 @@ def _named_parameter(error: Mapping[str, Any]) -> str | None:
 
 def _said(error: Mapping[str, Any]) -> str:
     parts = [error.get("message"), error.get("detail")]
-    parts += [each.get("msg") for each in _details(error)]
+    parts += [detail.get("msg") for detail in _details(error)]
     return " ".join(part for part in parts if isinstance(part, str))[:_MOST_WORDS].lower()
 
 
 def _details(error: Mapping[str, Any]) -> list[dict[str, Any]]:
     details = error.get("detail")
-    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+    return (
+        [detail for detail in details if isinstance(detail, dict)]
+        if isinstance(details, list)
+        else []
+    )

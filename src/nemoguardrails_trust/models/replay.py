@@ -226,10 +226,12 @@ class ReplayModel:
         """Does nothing: there are no connections."""
 
     def _find(self, messages: Sequence[Message], *, anywhere: bool) -> str:
-        asked = next((each.content for each in reversed(messages) if each.role == "user"), "")
+        asked = next(
+            (message.content for message in reversed(messages) if message.role == "user"), ""
+        )
         if (exact := _spaced(asked)) in self._records:
             return exact
-        texts = [each.content for each in (messages if anywhere else messages[-1:])]
+        texts = [message.content for message in (messages if anywhere else messages[-1:])]
         text = _spaced("\n".join(texts))
         ends = [
             (start + len(question), len(question), question)
@@ -261,12 +263,14 @@ class ReplayModel:
         self, question: str, messages: Sequence[Message], *, with_logprobs: bool
     ) -> Completion:
         # The response follows its question; what stands before may hold the same words by chance.
-        judged = _bare("".join(each.content for each in messages)).partition(_bare(question))[2]
+        judged = _bare("".join(message.content for message in messages)).partition(_bare(question))[
+            2
+        ]
         found = [
-            (len(response), each.reflection)
-            for each in self._records[question]
-            if each.reflection is not None
-            and (response := _bare(each.response)[:_RECOGNISED_BY]) in judged
+            (len(response), record.reflection)
+            for record in self._records[question]
+            if record.reflection is not None
+            and (response := _bare(record.response)[:_RECOGNISED_BY]) in judged
         ]
         probability = max(found)[1] if found else None
         if probability is None:

@@ -53,14 +53,14 @@ class Door:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        key = self._key(headers, needs_none=below == "/chat/score")
+        key = self._key(headers)
         if int(headers.get("content-length") or 0) > self._settings.limits.body_bytes:
             raise self._too_large()
         async with self._turn(key):
             await self._app(scope, *self._bounded(receive, send))
 
-    def _key(self, headers: Headers, *, needs_none: bool) -> int:
-        if not self._keys or (needs_none and self._settings.is_score_endpoint_open):
+    def _key(self, headers: Headers) -> int:
+        if not self._keys:
             return -1
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":

@@ -42,7 +42,7 @@ class Comparison:
         """The consistency, 0 to 1; `None` without samples."""
         if not self.agreements:
             return None
-        return consistency_value([each.value for each in self.agreements])
+        return consistency_value([agreement.value for agreement in self.agreements])
 
     @property
     def unsettled(self) -> tuple[int, ...]:
@@ -180,8 +180,8 @@ def _compare_fields(ours: Answer, samples: Sequence[Answer]) -> Mapping[str, flo
     if not wanted or not samples:
         return None
     given = [
-        structures.fields(each.structure) or {} if each.structure is not None else {}
-        for each in samples
+        structures.fields(sample.structure) or {} if sample.structure is not None else {}
+        for sample in samples
     ]
     return MappingProxyType(
         {

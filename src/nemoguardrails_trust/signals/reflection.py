@@ -179,9 +179,9 @@ def _verdict_token(tokens: Sequence[TokenLogprob]) -> TokenLogprob | None:
     for i, each in enumerate(tokens):
         if "</think>" in each.token:
             after_thinking = i + 1
-    for each in tokens[after_thinking:]:
-        if _word(each.token):
-            return each
+    for token in tokens[after_thinking:]:
+        if _word(token.token):
+            return token
     return None
 
 

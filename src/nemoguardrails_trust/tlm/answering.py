@@ -96,7 +96,7 @@ class Answerer:
     ) -> Outcome:
         logprobs = None
         if answer.tokens:
-            logprobs = tuple(each.logprob for each in answer.tokens)
+            logprobs = tuple(token.logprob for token in answer.tokens)
         exchange = Exchange(answer.text, question.messages, question.context, logprobs)
         perplexity = probability_signal(logprobs).value
         if self.hides_probabilities:
@@ -136,10 +136,14 @@ class Answerer:
                 )
             )
             found: dict[str, Completion] = {}
-            for each in reply.completions:
-                text = matching(each.text, question.allowed) if question.allowed else each.text
+            for completion in reply.completions:
+                text = (
+                    matching(completion.text, question.allowed)
+                    if question.allowed
+                    else completion.text
+                )
                 if text is not None and text.strip():
-                    found.setdefault(text.strip(), replace(each, text=text))
+                    found.setdefault(text.strip(), replace(completion, text=text))
             if found:
                 return list(found.values())
             said = reply.completions[0].text if reply.completions else ""

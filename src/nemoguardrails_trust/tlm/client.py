@@ -252,7 +252,9 @@ class TLM(Connected):
     def _results(
         self, outcomes: list[Outcome], is_one: bool, *, strict: bool, with_response: bool
     ) -> Any:
-        results = [each.to_result(log=self._log, with_response=with_response) for each in outcomes]
+        results = [
+            outcome.to_result(log=self._log, with_response=with_response) for outcome in outcomes
+        ]
         if not is_one:
             if strict:
                 require_all(outcomes, results)

@@ -176,13 +176,13 @@ def _is_one(prompt: Any) -> bool:
 
 
 def _are_texts(values: Any) -> bool:
-    return isinstance(values, list | tuple) and all(isinstance(each, str) for each in values)
+    return isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
 
 
 def _allowed(values: Any) -> tuple[str, ...]:
     if values is None:
         return ()
-    if not _are_texts(values) or not values or not all(_plain(each) for each in values):
+    if not _are_texts(values) or not values or not all(_plain(value) for value in values):
         raise SettingsError(
             "constrain_outputs must be a list of texts, at least one and none of them blank",
             key="constrain_outputs",

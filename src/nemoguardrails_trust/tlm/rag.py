@@ -268,7 +268,7 @@ class TrustworthyRAG(Connected):
             return list(self._evals), {}
         fitting = [each for each in self._evals if each.response_identifier is None]
         others = [each for each in self._evals if each.response_identifier is not None]
-        return [*fitting, *self._tool_call_evals], {each.name: None for each in others}
+        return [*fitting, *self._tool_call_evals], {other.name: None for other in others}
 
     async def _evaluate(
         self, evaluations: list[Eval], evidence: Evidence

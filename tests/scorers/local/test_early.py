@@ -254,7 +254,7 @@ async def test_criteria_are_answered_though_the_decision_is_certain() -> None:
     def judge(asked: Ask) -> object:
         return verdict(0.3 if "Is brief." in asked.messages[-1].content else 0.9)
 
-    model = ScriptedModel(judge=judge, samples=[OTHER], seconds={"reflection": 0.02})  # type: ignore[arg-type]
+    model = ScriptedModel(judge=judge, samples=[OTHER], seconds={"reflection": 1.0})  # type: ignore[arg-type]
     scorer = LocalScorer(model, ScorerSettings(rounds=5), criteria=[("brevity", "Is brief.")])
     score = await scorer.score(QUESTION, decide_at=0.6)
     assert score.metadata["decided_early"] is True

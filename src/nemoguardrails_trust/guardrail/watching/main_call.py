@@ -132,10 +132,10 @@ class MainCalls:
         """
         turn = llm_stats_var.get()
         calls = list(self._by_turn.get(turn, ())) if turn is not None else []
-        found = next((each for each in reversed(calls) if each.brought(response)), None)
-        for each in calls:
-            if each is not found:
-                each.failed()
+        found = next((call for call in reversed(calls) if call.brought(response)), None)
+        for call in calls:
+            if call is not found:
+                call.failed()
         return found
 
     def _prefetch(
@@ -297,8 +297,8 @@ class _Watching:
     def put_back(self) -> None:
         """Makes the configuration what it was."""
         self.config.models[:] = [
-            self.entry if original_entry(each) is self.entry else each
-            for each in self.config.models
+            self.entry if original_entry(model) is self.entry else model
+            for model in self.config.models
         ]
 
 
@@ -328,7 +328,7 @@ def _plain_messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...] | No
             if each.role is Role.TOOL or each.tool_calls or not isinstance(each.content, str):
                 return None
             messages.append(Message(each.role.value, each.content))
-    length = sum(len(each.content) for each in messages)
+    length = sum(len(message.content) for message in messages)
     return tuple(messages) if messages and length <= PROMPT_LIMIT else None
 
 

@@ -145,4 +145,4 @@ def _logprobs(body: Any) -> tuple[float, ...] | None:
     completion = choices[0].completion if choices else None
     if completion is None or completion.tokens is None:
         return None
-    return tuple(each.logprob for each in completion.tokens)
+    return tuple(token.logprob for token in completion.tokens)

@@ -116,7 +116,9 @@ def read_exchange(
     messages = _with_system_prompt(messages, trace, generation)
     context = _context(trace, generation, messages, context_keys)
     exchange = Exchange(response, messages, context)
-    size = len(response) + sum(len(each.content) for each in messages) + sum(map(len, context))
+    size = (
+        len(response) + sum(len(message.content) for message in messages) + sum(map(len, context))
+    )
     if size > max_characters:
         raise UnreadableTraceError(
             f"prompt and response have {size:,} characters, more than the {max_characters:,} "
@@ -184,7 +186,10 @@ def _text_or_empty(output: Any) -> str:
 def _with_system_prompt(
     messages: tuple[Message, ...], trace: Trace, generation: Observation | None
 ) -> tuple[Message, ...]:
-    if any(each.role == "system" and not each.content.startswith("Tools: ") for each in messages):
+    if any(
+        message.role == "system" and not message.content.startswith("Tools: ")
+        for message in messages
+    ):
         return messages
     for metadata in (trace.metadata, generation.metadata if generation else {}):
         prompt = parse(metadata.get(SYSTEM_PROMPT_KEY))
@@ -201,7 +206,7 @@ def _context(
     messages: Sequence[Message],
     context_keys: Sequence[str],
 ) -> tuple[str, ...]:
-    given = _normal("\n".join(each.content for each in messages))
+    given = _normal("\n".join(message.content for message in messages))
     found: dict[str, str] = {}
     for passage in _passages(trace, generation, context_keys):
         normal = _normal(passage)

@@ -117,7 +117,9 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
         raise SettingsError(f"filter is not JSON: {error}", key="filter") from None
     if isinstance(conditions, dict):
         conditions = [conditions]
-    if not isinstance(conditions, list) or not all(_is_condition(each) for each in conditions):
+    if not isinstance(conditions, list) or not all(
+        _is_condition(condition) for condition in conditions
+    ):
         raise SettingsError(
             "filter must be a JSON array of conditions such as "
             '{"type": "string", "column": "userId", "operator": "=", "value": "ann"}',

@@ -172,8 +172,8 @@ async def _ingest(client: LangfuseClient, batch: Sequence[TraceScore], written: 
         answer = await client.call(
             "writing scores", client.api.ingestion.batch, absent=_NO_INGESTION, batch=events
         )
-        accepted = {each.id for each in answer.successes} & by_event.keys()
-        reasons = {each.id: each.message or str(each.status) for each in answer.errors}
+        accepted = {success.id for success in answer.successes} & by_event.keys()
+        reasons = {error.id: error.message or str(error.status) for error in answer.errors}
         if not accepted and not reasons:
             raise ModelResponseError(
                 f"Langfuse at {client.connection.place} answered without saying which scores "

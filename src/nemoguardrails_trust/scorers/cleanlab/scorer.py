@@ -222,5 +222,5 @@ def mean_probability(token_logprobs: Sequence[float] | None) -> float | None:
     """
     if not token_logprobs or not all(map(math.isfinite, token_logprobs)):
         return None
-    mean = math.fsum(each / len(token_logprobs) for each in token_logprobs)
+    mean = math.fsum(logprob / len(token_logprobs) for logprob in token_logprobs)
     return math.exp(min(0.0, mean))

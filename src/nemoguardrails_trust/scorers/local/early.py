@@ -55,7 +55,7 @@ def score_range(
         for opened in _ways(outlook.open, float(end))
         for consistency in _consistencies(outlook, end, consistency_of)
     ]
-    found = [each for each in scores if each is not None]
+    found = [score for score in scores if score is not None]
     return (min(found), max(found)) if found and len(found) == len(scores) else None
 
 
@@ -71,7 +71,7 @@ def _consistencies(
     outlook: Outlook, end: int, consistency_of: Callable[[Sequence[float]], float]
 ) -> list[dict[str, float]]:
     """Consistency with every agreement at one end, for each number of samples still to come."""
-    agreements = [each[end] for each in outlook.agreements]
+    agreements = [agreement[end] for agreement in outlook.agreements]
     counts = range(0 if agreements else 1, outlook.samples_to_come + 1)
     with_samples = [
         {"consistency": consistency_of([*agreements, *[float(end)] * count])} for count in counts

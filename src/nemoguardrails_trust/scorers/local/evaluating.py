@@ -48,7 +48,10 @@ class Evaluator:
         calls = Calls(self._gate)
         with whole_deadline(timeout * SHARE_FOR_CALLS):
             found = await asyncio.gather(
-                *(self._evaluated(each, evidence, calls, timeout) for each in evaluations)
+                *(
+                    self._evaluated(evaluation, evidence, calls, timeout)
+                    for evaluation in evaluations
+                )
             )
         return {each.name: value for each, value in zip(evaluations, found, strict=True)}
 

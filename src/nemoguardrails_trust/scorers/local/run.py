@@ -237,7 +237,7 @@ class Run:
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
     """Cancels the tasks that still run, and waits until they have ended."""
-    running = [each for each in tasks if not each.done()]
+    running = [task for task in tasks if not task.done()]
     for each in running:
         each.cancel()
     if running:
