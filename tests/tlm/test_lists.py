@@ -10,11 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust import TLM, BatchError, DataError, ScoringError, SettingsError
+from nemoguardrails_trust import (
+    TLM,
+    BatchError,
+    DataError,
+    ModelError,
+    ScoringError,
+    SettingsError,
+    TrustError,
+)
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.tlm.batches import run_all
-from nemoguardrails_trust.tlm.outcomes import Outcome
+from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item
 from tests.servers.faults import HANG, status
 from tests.tlm.scene import Body, echo, is_judging, text_of, tlm_and_server
@@ -179,6 +187,26 @@ async def test_there_is_a_task_for_each_worker_not_for_each_prompt() -> None:
     outcomes = await run_all(items, work, concurrency=8, advance=lambda: None)
     assert [each.response for each in outcomes] == [str(i) for i in range(5000)]
     assert most <= 8 + 2  # the workers, who feeds them, and this test
+
+
+@pytest.mark.parametrize(("error", "tried"), [(ModelError("down"), 57), (DataError("blank"), 200)])
+async def test_a_list_in_which_all_fails_ends_early(error: TrustError, tried: int) -> None:
+    asked = 0
+
+    async def work(item: Item) -> Outcome:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        return failed(error)
+
+    items = [Item(str(i)) for i in range(200)]
+    outcomes = await run_all(items, work, concurrency=8, advance=lambda: None)
+    assert 50 <= asked <= tried
+    assert all(outcome.error is not None for outcome in outcomes)
+    if tried < 200:
+        assert "50 failures in a row: 50 × down" in str(outcomes[-1].error)
+    else:
+        assert asked == 200
 
 
 def test_a_rate_that_is_set_holds_for_a_list() -> None:

@@ -3,8 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from nemoguardrails_trust.concurrency.failures import DEFAULT_MAX_FAILURES, FailureStreak
 from nemoguardrails_trust.concurrency.pool import run_pool
-from nemoguardrails_trust.errors import BatchError, SetupError
+from nemoguardrails_trust.errors import (
+    BatchError,
+    DataError,
+    SetupError,
+    TooManyFailuresError,
+    TrustError,
+)
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 
 Item = TypeVar("Item")
@@ -19,8 +26,9 @@ async def run_all(
 ) -> list[Outcome]:
     """Does the work for every item; there is a task for each that may run, not for each item.
 
-    Once an item fails for a reason that holds for all, such as a key that is refused, the rest
-    fail likewise without being tried.
+    Once an item fails for a reason that holds for all, such as a key that is refused, or so many
+    fail in a row that there is no use in going on, the rest fail likewise without being tried.
+    Items that cannot be used themselves do not count: they say nothing about the next one.
 
     Args:
         items: What to work on.
@@ -33,12 +41,24 @@ async def run_all(
     """
     outcomes = [Outcome()] * len(items)
     in_vain: Outcome | None = None
+    streak = FailureStreak(DEFAULT_MAX_FAILURES)
+
+    def note(error: TrustError | None) -> Outcome | None:
+        if isinstance(error, SetupError):
+            return failed(error)
+        try:
+            if error is None:
+                streak.succeeded()
+            elif not isinstance(error, DataError):
+                streak.failed(str(error))
+        except TooManyFailuresError as too_many:
+            return failed(too_many)
+        return None
 
     async def work_on(place: int) -> None:
         nonlocal in_vain
         outcome = in_vain or await work(items[place])
-        if in_vain is None and isinstance(outcome.error, SetupError):
-            in_vain = failed(outcome.error)
+        in_vain = in_vain or note(outcome.error)
         outcomes[place] = outcome
         advance()
 

@@ -18,6 +18,7 @@ from nemoguardrails_trust.errors import (
     ModelServerError,
     ScoringError,
     SettingsError,
+    TooManyFailuresError,
 )
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse import (
@@ -168,6 +169,22 @@ async def test_scores_that_cannot_be_had_are_told_apart(
     }
     assert report.count("unscored") == 4
     assert server.writes == 0
+
+
+async def test_a_run_in_which_no_score_can_be_had_ends_early(
+    server: LangfuseServer, client: LangfuseClient
+) -> None:
+    class Failing:
+        async def score(self, exchange: Exchange) -> TrustworthinessScore:
+            raise ScoringError("no score today")
+
+    for number in range(120):
+        server.add_trace(CHAT, f"answer {number}")
+    options = ScoringOptions(concurrency=4)
+    report = await run_scoring(client, Failing(), TraceQuery(), options)
+    assert isinstance(report.error, TooManyFailuresError)
+    assert report.error.reasons == {"no score today": 50}
+    assert 50 <= report.count("unscored") < 60
 
 
 async def test_a_rejected_score_is_not_said_to_be_written(

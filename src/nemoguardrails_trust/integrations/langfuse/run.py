@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from nemoguardrails_trust.concurrency.failures import DEFAULT_MAX_FAILURES, FailureStreak
 from nemoguardrails_trust.errors import SettingsError, TrustError
 from nemoguardrails_trust.integrations.langfuse.client import (
     Connection,
@@ -228,6 +229,7 @@ class _Run:
         self._on_progress = on_progress
         self._waiting: list[tuple[TraceResult, TraceScore]] = []
         self._writable = True
+        self._streak = FailureStreak(DEFAULT_MAX_FAILURES)
         self._traces: asyncio.Queue[Trace | None] = asyncio.Queue(2 * options.page_size)
 
     async def work(self) -> None:
@@ -282,8 +284,12 @@ class _Run:
     async def _score_waiting(self) -> None:
         while (trace := await self._traces.get()) is not None:
             result = await self._score(trace)
+            if result.status == "scored":
+                self._streak.succeeded()
             if result.status != "scored" or self._options.dry_run:
                 self._settle(result)
+                if result.status == "unscored":
+                    self._streak.failed(result.error or "no reason given")
                 continue
             self._waiting.append((result, self._to_write(trace, result)))
             if len(self._waiting) >= BATCH_SIZE:
