@@ -269,6 +269,12 @@ class TestSamplesThatWereCut:
         assert len(score.signals["consistency"].details["agreements"]) == 3
         assert f"a sample was cut ({reason})" in (score.error or "")
 
+    async def test_half_a_number_is_no_vote(self) -> None:
+        cut = Completion("It is 4", finish_reason="length")
+        model = ScriptedModel(samples=[cut, "42", "42", "42", "42"])
+        score = await scorer(model).score(Exchange.of("What is 6 x 7?", "42"))
+        assert score.signals["consistency"].value == 1.0
+
     async def test_are_no_signal_where_all_were(self) -> None:
         model = ScriptedModel(samples=[Completion("The Pacific, which", finish_reason="length")])
         score = await scorer(model).score(QUESTION)
@@ -276,7 +282,7 @@ class TestSamplesThatWereCut:
         assert "a sample was cut (length)" in str(score.signals["consistency"].error)
 
     async def test_are_votes_against_where_what_is_there_is_another_answer(self) -> None:
-        cut = Completion("43", finish_reason="length")
+        cut = Completion("The answer is 43, since", finish_reason="length")
         model = ScriptedModel(samples=[cut, "42", "42", "42", "42"])
         score = await scorer(model).score(Exchange.of("What is 6 x 7?", "42"))
         assert len(score.signals["consistency"].details["agreements"]) == 5

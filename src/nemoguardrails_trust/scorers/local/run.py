@@ -172,9 +172,16 @@ class Run:
             )
 
     def _disagrees(self, text: str) -> bool:
-        """Whether what there is of an answer is enough to know that it is another one."""
-        found = compare(self.exchange.response, [text], prompt=self.exchange.question)
-        return found.agreements[0].settled and found.agreements[0].value < SAME
+        """Whether what there is of an answer is enough to know that it is another one.
+
+        It has to be so without the last word, too, which may be half a word or half a number.
+        """
+        whole_words = " ".join(text.split()[:-1])
+        if not whole_words:
+            return False
+        cut = (text, whole_words)
+        found = compare(self.exchange.response, cut, prompt=self.exchange.question).agreements
+        return all(agreed.settled and agreed.value < SAME for agreed in found)
 
     async def _settle(self) -> None:
         if self.comparison is None or not self.comparison.unsettled:
