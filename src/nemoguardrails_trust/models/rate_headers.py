@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -35,8 +36,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds until the server allows another try; `None` where it does not say.
 
     `retry-after-ms` goes before `retry-after` (seconds or an HTTP date), and that before the
-    resets of the limits that are used up. More than a day is taken for nonsense.
+    resets of the limits that are used up. More than a day is taken for nonsense. The case of
+    their names does not matter.
     """
+    headers = {name.lower(): value for name, value in headers.items()}
     wait = _milliseconds(headers.get("retry-after-ms"))
     if wait is None:
         wait = _seconds_or_date(headers.get("retry-after"))
@@ -78,7 +81,9 @@ def _seconds_or_date(text: str | None) -> float | None:
     if seconds is not None:
         return seconds
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        moment = parsedate_to_datetime(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
 

@@ -1,7 +1,3 @@
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,38 +8,7 @@ from nemoguardrails_trust.errors import (
     ModelServerError,
     RateLimitError,
 )
-from nemoguardrails_trust.scorers.cleanlab.session import refusal, retry_after
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [("0", 0.0), ("30", 30.0), (" 7 ", 7.0), ("0.25", 0.25), ("86400", 86400.0)],
-)
-def test_a_number_of_seconds_is_taken(value: str, seconds: float) -> None:
-    assert retry_after(value) == seconds
-
-
-def test_a_date_is_taken_as_the_seconds_until_then() -> None:
-    now = datetime.now(UTC)
-    assert retry_after(format_datetime(now + timedelta(seconds=90), usegmt=True)) == pytest.approx(
-        90, abs=5
-    )
-    assert retry_after(format_datetime(now - timedelta(hours=1), usegmt=True)) == 0
-    assert retry_after("Wed, 21 Oct 2015 07:28:00 -0000") == 0
-
-
-@pytest.mark.parametrize(
-    "value", [None, "", "soon", "-5", "nan", "inf", "1e3", "٣", "5 s", "9" * 400]
-)
-def test_what_is_neither_is_left_out(value: str | None) -> None:
-    assert retry_after(value) is None
-
-
-@given(st.text(max_size=40))
-@settings(max_examples=300, deadline=None)
-def test_no_header_breaks_it(value: str) -> None:
-    seconds = retry_after(value)
-    assert seconds is None or 0 <= seconds < float("inf")
+from nemoguardrails_trust.scorers.cleanlab.session import refusal
 
 
 @given(st.integers(100, 599).filter(lambda status: status != 200))

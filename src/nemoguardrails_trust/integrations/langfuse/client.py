@@ -23,6 +23,7 @@ from nemoguardrails_trust.errors import (
     SettingsError,
     TrustError,
 )
+from nemoguardrails_trust.models.rate_headers import retry_after
 
 DEFAULT_BASE_URL = "https://cloud.langfuse.com"
 DEFAULT_TIMEOUT = 60.0
@@ -255,7 +256,7 @@ def _explain_status(
     failure: "ApiError", place: str, when: str, absent: str, nth: str
 ) -> TrustError:
     status = failure.status_code or 0
-    retry_after = _retry_after(failure.headers)
+    wait = retry_after(failure.headers or {})
     if status in (401, 403):
         return CredentialsError(
             f"{place} refused the keys ({status}) {when}; check LANGFUSE_PUBLIC_KEY and "
@@ -269,11 +270,11 @@ def _explain_status(
         return RateLimitError(
             f"{place} allows no more requests for now (429) {when} {nth}",
             status=status,
-            retry_after=retry_after,
+            retry_after=wait,
         )
     if status >= 500:
         return ModelServerError(
-            f"{place} failed ({status}) {when} {nth}", status=status, retry_after=retry_after
+            f"{place} failed ({status}) {when} {nth}", status=status, retry_after=wait
         )
     if status < 300:
         return ModelResponseError(
@@ -327,16 +328,6 @@ def _timeout(text: str | None) -> float:
             key="LANGFUSE_TIMEOUT",
         )
     return seconds
-
-
-def _retry_after(headers: Mapping[str, str] | None) -> float | None:
-    for name, value in (headers or {}).items():
-        if name.lower() == "retry-after":
-            try:
-                return max(0.0, float(value))
-            except ValueError:
-                return None  # a date: the doubling delay is near enough
-    return None
 
 
 def _reason(body: Any) -> str:

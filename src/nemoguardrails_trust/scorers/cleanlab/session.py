@@ -10,12 +10,8 @@ is then decided in one place, within the caller's deadline.
 import io
 import json
 import logging
-import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -30,6 +26,7 @@ from nemoguardrails_trust.errors import (
     RateLimitError,
     TrustError,
 )
+from nemoguardrails_trust.models.rate_headers import retry_after
 
 _log = logging.getLogger(__name__)
 
@@ -146,7 +143,7 @@ def refusal(
         return CredentialsError(
             f"{place} refused the key in {key_variable} (HTTP 401); see that it is current"
         )
-    after = retry_after(headers.get("Retry-After"))
+    after = retry_after(headers)
     said = f"{place} answered HTTP {status}"
     if status == 429:
         return RateLimitError(f"{said}: too many requests", status=status, retry_after=after)
@@ -161,27 +158,6 @@ def refusal(
         f"{said} where a score was expected; see that CLEANLAB_API_BASE_URL is right",
         status=status,
     )
-
-
-def retry_after(value: str | None) -> float | None:
-    """The seconds that a `Retry-After` header asks to wait; `None` where it says nothing usable.
-
-    Takes both forms of RFC 9110, section 10.2.3, a number of seconds and a date, and fractions of
-    a second besides.
-    """
-    if value is None:
-        return None
-    value = value.strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
-        seconds = float(value)
-        return seconds if math.isfinite(seconds) else None
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _parsed(content: bytes, place: str) -> dict[str, Any]:
