@@ -9,7 +9,7 @@ demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
 
 test: .venv/development .venv/langfuse4/installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(TEST_OPTIONS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(TEST_OPTIONS)
 
 check: .venv/development
 	$(BIN)/ruff check .
