@@ -252,7 +252,7 @@ async def test_no_pause_holds_checks_back_for_long(
     monkeypatch.setattr(cleanlab_client, "LONGEST_PAUSE", 0.1)
     async with TLMServer() as server:
         scorer = scene.scorer(server.url, timeout=5)
-        server.faults.next(rate_limited(10**5))
+        server.faults.next(rate_limited(10**4))
         with pytest.raises(RateLimitError):
             await scorer.score(EXCHANGE)
         assert (await scorer.score(EXCHANGE)).score == 0.87
