@@ -44,6 +44,8 @@ def identifiers(answer: str, *, asked: bool) -> frozenset[str]:
     """
     if asked:
         return frozenset(_CODE.findall(answer))
+    if answer.count(".") < 2:
+        return frozenset()
     return frozenset(
         found
         for found in _DOTTED.findall(answer)

@@ -123,6 +123,8 @@ def window(text: str) -> str:
 
 def fewer_words(folded: str) -> str:
     """The two ends of a folded text that has more words than prose has in a `window`."""
+    if len(folded) <= _MOST_WORDS:
+        return folded
     folded = folded[: 2 * WINDOW]
     count = len(_TOKEN.findall(folded))
     if count <= _MOST_WORDS:
