@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.errors import (
@@ -386,6 +386,7 @@ def test_an_explanation_is_read_only_from_a_text(value: Any) -> None:
 
 
 @given(st.lists(st.floats(max_value=0, allow_infinity=False), min_size=1, max_size=20))
+@example([-1.7976931348623157e308] * 3)
 @settings(max_examples=200, deadline=None)
 def test_the_mean_probability_lies_between_the_least_and_the_most(logprobs: list[float]) -> None:
     mean = mean_probability(logprobs)

@@ -33,6 +33,8 @@ from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
 _log = logging.getLogger(__name__)
 
+_LEAST_LOGPROB = -10_000.0  # its probability is 0 as a float, and sums of it stay finite
+
 # Seconds that a check at start may take, at the most.
 LONGEST_CHECK = 10.0
 
@@ -222,5 +224,5 @@ def mean_probability(token_logprobs: Sequence[float] | None) -> float | None:
     """
     if not token_logprobs or not all(map(math.isfinite, token_logprobs)):
         return None
-    mean = math.fsum(logprob / len(token_logprobs) for logprob in token_logprobs)
-    return math.exp(min(0.0, mean))
+    bounded = [max(logprob, _LEAST_LOGPROB) for logprob in token_logprobs]
+    return math.exp(min(0.0, math.fsum(bounded) / len(bounded)))
