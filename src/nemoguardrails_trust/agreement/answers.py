@@ -43,7 +43,6 @@ _EXACT_DIGITS = 15
 _PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
-_CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
 _NAMES = 3.0
 """What a name or a number weighs; other words weigh 1."""
 _LATER_SENTENCES = 0.2
@@ -219,7 +218,7 @@ class Answer:
         """Whether all its numbers are the prompt's and it adds a name, which then is the answer."""
         if not self.question.words.issuperset(self.numbers):
             return False
-        names = {text.fold(word) for word in _CAPITALISED.findall(self.final)}
+        names = {text.fold(word) for word in text.CAPITALISED.findall(self.final)}
         return any(
             word in names and word not in text.STOP_WORDS and stem(word) not in self.question.stems
             for word in self.words
@@ -313,7 +312,7 @@ class Answer:
         return self._terms(frozenset()) or {word: Term(1.0, negated=False) for word in self.words}
 
     def _terms(self, left_out: Collection[str]) -> dict[str, Term]:
-        names = {text.fold(word) for word in _CAPITALISED.findall(self.final)}
+        names = {text.fold(word) for word in text.CAPITALISED.findall(self.final)}
         terms: dict[str, Term] = {}
         share = 1.0
         for sentence in polarity.sentences(self.folded):

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
+from nemoguardrails_trust.agreement.text import CAPITALISED, STOP_WORDS, fold, is_number, word_set
 
 _ACRONYM = re.compile(r"(?<![\w.])(?:[A-Z]\.?){2,6}(?!\w)")
-_CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
 _MOST_WORDS = 40
 _SHORTEST_NAME, _LONGEST_NAME = 7, 40
 _DOUBLED = re.compile(r"(\w)\1+")
@@ -53,7 +52,7 @@ def roles_are_swapped(first: Sequence[str], second: Sequence[str], *, texts: Seq
     """
     if max(len(first), len(second)) > _MOST_WORDS:
         return False
-    names = {fold(word) for text in texts for word in _CAPITALISED.findall(text)} - STOP_WORDS
+    names = {fold(word) for text in texts for word in CAPITALISED.findall(text)} - STOP_WORDS
     theirs = set(_told(second, names))
     return any((y, verb, x) in theirs and x != y for x, verb, y in _told(first, names))
 

@@ -40,6 +40,7 @@ STOP_WORDS = word_set(
     """
 )
 
+CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
 _GAP = re.compile(r"\s{8,}")
 _MARKS = re.compile("[\u0300-\u036f]+")
 _LETTERS = str.maketrans(

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.options import EXIT_CODES, JsonOption, user_errors
+from nemoguardrails_trust.commands.options import (
+    EXIT_CODES,
+    JsonOption,
+    ScoreColumnOption,
+    ScoredResponseOption,
+    user_errors,
+)
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.calibration.intervals import Interval
@@ -32,12 +38,8 @@ def compare(
             "--prompt-column", metavar="NAME", help="What was asked; it says which rows match."
         ),
     ] = "prompt",
-    response_column: Annotated[
-        str, typer.Option("--response-column", metavar="NAME", help="The answer that was scored.")
-    ] = "response",
-    score_column: Annotated[
-        str, typer.Option("--score-column", metavar="NAME", help="The score, 0 to 1.")
-    ] = "trustworthiness_score",
+    response_column: ScoredResponseOption = "response",
+    score_column: ScoreColumnOption = "trustworthiness_score",
     label_column: Annotated[
         str,
         typer.Option(

@@ -42,6 +42,12 @@ CalibrationOption = Annotated[
     str | None,
     typer.Option("--calibration", metavar="FILE", help="A file made by 'nemo-trust calibrate'."),
 ]
+ScoredResponseOption = Annotated[
+    str, typer.Option("--response-column", metavar="NAME", help="The answer that was scored.")
+]
+ScoreColumnOption = Annotated[
+    str, typer.Option("--score-column", metavar="NAME", help="The score, 0 to 1.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 

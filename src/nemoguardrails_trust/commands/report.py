@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.options import JsonOption, user_errors
+from nemoguardrails_trust.commands.options import (
+    JsonOption,
+    ScoreColumnOption,
+    ScoredResponseOption,
+    user_errors,
+)
 
 
 def report(
@@ -34,12 +39,8 @@ def report(
     prompt_column: Annotated[
         str, typer.Option("--prompt-column", metavar="NAME", help="What was asked.")
     ] = "prompt",
-    response_column: Annotated[
-        str, typer.Option("--response-column", metavar="NAME", help="The answer that was scored.")
-    ] = "response",
-    score_column: Annotated[
-        str, typer.Option("--score-column", metavar="NAME", help="The score, 0 to 1.")
-    ] = "trustworthiness_score",
+    response_column: ScoredResponseOption = "response",
+    score_column: ScoreColumnOption = "trustworthiness_score",
     label_column: Annotated[
         str | None,
         typer.Option(
