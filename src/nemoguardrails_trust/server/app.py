@@ -1,11 +1,10 @@
 """The web application with all endpoints."""
 
-import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +15,7 @@ from nemoguardrails_trust import __version__
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
+from nemoguardrails_trust.server.connected import while_connected
 from nemoguardrails_trust.server.door import Door
 from nemoguardrails_trust.server.failures import failure, status_of, told
 from nemoguardrails_trust.server.scoring import Scoring
@@ -23,10 +23,6 @@ from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_
 
 SETTINGS_VARIABLE = "NEMO_TRUST_SERVER_SETTINGS"
 """Holds the settings, as JSON, for worker processes."""
-
-_CLIENT_LEFT = 499
-
-Result = TypeVar("Result")
 
 
 def app_from_environment() -> FastAPI:
@@ -59,26 +55,6 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(_studio_routes(), prefix=settings.prefix)
     app.include_router(_state_routes(backends))
     return app
-
-
-async def while_connected(request: Request, work: Awaitable[Result]) -> Result | Response:
-    """Does work for a client, and cancels it when the client leaves."""
-    task = asyncio.ensure_future(work)
-    left = asyncio.ensure_future(_left(request))
-    try:
-        await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        return Response(status_code=_CLIENT_LEFT)
-    finally:
-        for each in (task, left):
-            each.cancel()
-        await asyncio.gather(task, left, return_exceptions=True)
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _tlm_routes(scoring: Scoring) -> APIRouter:
