@@ -18,6 +18,7 @@ from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.connected import while_connected
 from nemoguardrails_trust.server.door import Door
 from nemoguardrails_trust.server.failures import failure, status_of, told
+from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
 
@@ -52,6 +53,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     _tell_failures(app)
     scoring = Scoring(backends, settings.limits.timeout)
     app.include_router(_tlm_routes(scoring), prefix=settings.prefix)
+    app.include_router(rag_routes(backends, scoring), prefix=settings.prefix)
     app.include_router(_studio_routes(), prefix=settings.prefix)
     app.include_router(_state_routes(backends))
     return app

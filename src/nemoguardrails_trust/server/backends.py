@@ -11,9 +11,10 @@ from nemoguardrails_trust.errors import ModelConnectionError, SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.replay import ReplayModel
+from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.server.settings import REPLAY, BackendSettings, ServerSettings
 from nemoguardrails_trust.server.wanted import Wanted
-from nemoguardrails_trust.tlm.building import ModelChoice, Parts, build_parts
+from nemoguardrails_trust.tlm.building import DEFAULT_CONCURRENCY, ModelChoice, Parts, build_parts
 
 _KEPT = 256  # scorers of different options, each of which is cheap to build again
 _READY_SECONDS = 5.0
@@ -31,6 +32,7 @@ class Backends:
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self._models: dict[tuple[str, str | None], LanguageModel] = {}
+        self._evaluators: dict[tuple[str, str | None], Evaluator] = {}
         self._parts: OrderedDict[tuple[Any, ...], Parts] = OrderedDict()
         for name in settings.backends:
             self.model(name)
@@ -66,6 +68,13 @@ class Backends:
         if len(self._parts) > _KEPT:
             self._parts.popitem(last=False)
         return parts
+
+    def evaluator(self, wanted: Wanted) -> Evaluator:
+        """What judges by criteria as a client wants it."""
+        key = (self.name_for(wanted.model), wanted.reasoning_effort)
+        if key not in self._evaluators:
+            self._evaluators[key] = Evaluator(self.model(*key), concurrency=4 * DEFAULT_CONCURRENCY)
+        return self._evaluators[key]
 
     async def check(self) -> Mapping[str, str]:
         """Asks the server of every backend whether it is there; gives those that are not.

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
+MOST_EVALS = 100
+"""The most evaluations of one request, each of which is a call to the model."""
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -45,9 +48,7 @@ class GivenResponse(_Body):
     log: dict[str, Any] | None = None
 
 
-class ScoreBody(PromptBody):
-    """A response to score, as an object or as a text."""
-
+class _WithResponse(_Body):
     response: GivenResponse | str
 
     @property
@@ -56,3 +57,51 @@ class ScoreBody(PromptBody):
         if isinstance(self.response, str):
             return GivenResponse(response=self.response)
         return self.response
+
+
+class ScoreBody(_WithResponse, PromptBody):
+    """A response to score, as an object or as a text."""
+
+
+class EvalBody(_Body):
+    """A standard by which the parts of an exchange are scored.
+
+    Attributes:
+        name: What it is called in the answer.
+        criteria: What must hold; the better it does, the higher the score.
+        query_identifier: What the criteria call the query; without one, they do not see it.
+        context_identifier: What they call the context; likewise.
+        response_identifier: What they call the response; likewise.
+    """
+
+    name: str
+    criteria: str
+    query_identifier: str | None = None
+    context_identifier: str | None = None
+    response_identifier: str | None = None
+
+
+class RagBody(_Body):
+    """A query to answer from retrieved passages.
+
+    Attributes:
+        query: What the user asks.
+        context: The passages, as one text or several.
+        prompt: What the model is given; by default the passages, and then the query.
+        evals: What is scored besides; `None` takes the four evaluations that are usual.
+        quality: The preset: best, high, medium, low or base.
+        options: See the documentation of TLM's options.
+        constrain_outputs: The only answers that will do.
+    """
+
+    query: str
+    context: str | list[str]
+    prompt: str | None = None
+    evals: Annotated[list[EvalBody], Field(max_length=MOST_EVALS)] | None = None
+    quality: str | None = None
+    options: dict[str, Any] | None = None
+    constrain_outputs: list[str] | None = None
+
+
+class RagScoreBody(_WithResponse, RagBody):
+    """A response from retrieved passages to score, as an object or as a text."""

@@ -57,9 +57,11 @@ class Outcome:
         result: dict[str, Any] = {"response": self.response} if with_response else {}
         told = self.to_result(log=log, with_response=False)
         result["trustworthiness"] = {"score": told.pop("trustworthiness_score"), **told}
-        for name, evaluated in self.evaluations.items():
-            result[name] = _told_of(evaluated)
-        return result
+        return result | self.evaluations_to_result()
+
+    def evaluations_to_result(self) -> dict[str, Any]:
+        """The evaluations by name, as callers get them."""
+        return {name: _told_of(evaluated) for name, evaluated in self.evaluations.items()}
 
     def _told(self, log: Collection[str]) -> dict[str, Any]:
         if self.error is not None or self.score is None:

@@ -1,30 +1,25 @@
 """The `TrustworthyRAG`: answers from retrieved passages, with scores of every part of the way."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.errors import SettingsError, TrustError
-from nemoguardrails_trust.exchange import Exchange, read_messages
+from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
-from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
-from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
+from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.signals.evaluations import (
     Eval,
-    Evidence,
     get_default_evals,
     get_default_tool_call_evals,
-    only_calls_tools,
     require_distinct,
 )
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.connected import Connected
 from nemoguardrails_trust.tlm.options import read_options
-from nemoguardrails_trust.tlm.outcomes import Outcome, failed
-from nemoguardrails_trust.tlm.rag_questions import RagItem, rag_items_of
+from nemoguardrails_trust.tlm.outcomes import Outcome
+from nemoguardrails_trust.tlm.rag_answering import RagAnswerer
+from nemoguardrails_trust.tlm.rag_questions import rag_items_of
 
 FormPrompt = Callable[[Any, Any], Any]
 
@@ -102,11 +97,11 @@ class TrustworthyRAG(Connected):
                 "options.custom_eval_criteria is of no use here; give evals",
                 key="options.custom_eval_criteria",
             )
-        self._evals = require_distinct(get_default_evals() if evals is None else evals)
-        self._tool_call_evals = require_distinct(
+        asked = require_distinct(get_default_evals() if evals is None else evals)
+        asked_of_calls = require_distinct(
             get_default_tool_call_evals() if tool_call_evals is None else tool_call_evals
         )
-        require_distinct([*self._evals, *self._tool_call_evals])
+        require_distinct([*asked, *asked_of_calls])
         choice = ModelChoice(
             model,
             api_key,
@@ -120,11 +115,12 @@ class TrustworthyRAG(Connected):
         super().__init__(parts, verbose)
         self._log = frozenset(chosen.log)
         judge = parts.model()  # what is wrong with it shows at once
-        self._evaluator = Evaluator(judge, concurrency=4 * parts.concurrency)
+        evaluator = Evaluator(judge, concurrency=4 * parts.concurrency)
+        self._rag = RagAnswerer(parts.answerer, evaluator, asked, asked_of_calls)
 
     def get_evals(self) -> list[Eval]:
         """The evaluations, those of tool calls left out."""
-        return list(self._evals)
+        return list(self._rag.evals)
 
     def score(
         self,
@@ -176,7 +172,7 @@ class TrustworthyRAG(Connected):
         items, is_one = rag_items_of(
             query, context, prompt=prompt, form_prompt=form_prompt, responses=(response,)
         )
-        outcomes = await self._outcomes(items, is_one, self._scored)
+        outcomes = await self._outcomes(items, is_one, self._rag.score)
         return self._results(outcomes, is_one, with_response=False)
 
     def generate(
@@ -216,92 +212,16 @@ class TrustworthyRAG(Connected):
     ) -> Any:
         """See `generate`."""
         items, is_one = rag_items_of(query, context, prompt=prompt, form_prompt=form_prompt)
-        outcomes = await self._outcomes(items, is_one, self._generated)
+        outcomes = await self._outcomes(items, is_one, self._rag.generate)
         return self._results(outcomes, is_one, with_response=True)
-
-    async def _scored(self, given: RagItem) -> Outcome:
-        with whole_deadline(self._parts.answerer.timeout):
-            try:
-                evidence = _evidence(given)
-            except TrustError as error:
-                return failed(error)
-            chosen, passed_over = self._fitting(evidence.response)
-            outcome, found = await asyncio.gather(
-                self._parts.answerer.score(given.item), self._evaluate(chosen, evidence)
-            )
-            return self._whole(outcome, found | passed_over)
-
-    async def _generated(self, given: RagItem) -> Outcome:
-        """Evaluates what needs no answer beside the making of it, and the rest as it comes."""
-        with whole_deadline(self._parts.answerer.timeout):
-            try:
-                evidence = _evidence(given)
-            except TrustError as error:
-                return failed(error)
-            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-
-            async def answered() -> Outcome:
-                try:
-                    return await self._parts.answerer.prompt(given.item, told=answer.set_result)
-                finally:
-                    if not answer.done():
-                        answer.set_result(None)
-
-            async def evaluated_answer() -> dict[str, Evaluated | None]:
-                response = await answer
-                if response is None:
-                    return {}
-                chosen, passed_over = self._fitting(response)
-                late = [each for each in chosen if each.response_identifier is not None]
-                whole = replace(evidence, response=response)
-                return await self._evaluate(late, whole) | passed_over
-
-            early = [each for each in self._evals if each.response_identifier is None]
-            outcome, before, after = await asyncio.gather(
-                answered(), self._evaluate(early, evidence), evaluated_answer()
-            )
-            return self._whole(outcome, before | after)
-
-    def _fitting(self, response: str) -> tuple[list[Eval], dict[str, Evaluated | None]]:
-        """The evaluations that apply to a response, and those that do not."""
-        if not only_calls_tools(response):
-            return list(self._evals), {}
-        fitting = [each for each in self._evals if each.response_identifier is None]
-        others = [each for each in self._evals if each.response_identifier is not None]
-        return [*fitting, *self._tool_call_evals], {other.name: None for other in others}
-
-    async def _evaluate(
-        self, evaluations: list[Eval], evidence: Evidence
-    ) -> dict[str, Evaluated | None]:
-        return dict(await self._evaluator.evaluate(evaluations, evidence, timeout=time_left()))
-
-    def _whole(self, outcome: Outcome, found: Mapping[str, Evaluated | None]) -> Outcome:
-        """The outcome with its evaluations in the order they were asked for."""
-        # Where there is no response, the reason for that is why it was not evaluated.
-        whole: dict[str, Evaluated | None] = {each.name: outcome.error for each in self._evals}
-        whole.update(found)
-        names = [each.name for each in (*self._evals, *self._tool_call_evals)]
-        ordered = {name: whole[name] for name in names if name in whole}
-        return replace(outcome, evaluations=ordered)
 
     def _results(self, outcomes: list[Outcome], is_one: bool, *, with_response: bool) -> Any:
         if is_one and outcomes[0].error is not None:
             raise outcomes[0].error
         for place, outcome in enumerate(outcomes):
             if not outcome.evaluations and outcome.error is not None:
-                outcomes[place] = self._whole(outcome, {})
+                outcomes[place] = self._rag.whole(outcome, {})
         results = [
             each.to_rag_result(log=self._log, with_response=with_response) for each in outcomes
         ]
         return results[0] if is_one else results
-
-
-def _evidence(given: RagItem) -> Evidence:
-    """What evaluations look at.
-
-    Raises:
-        DataError: A part of it is not what it must be.
-    """
-    query = Exchange("", read_messages(given.query, in_text=False, what="the query")).prompt
-    question = given.item.read()
-    return Evidence(query, question.context, question.response)

@@ -1,0 +1,134 @@
+"""Answers from retrieved passages, with scores of every part, in the form of the TLM protocol."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
+from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.scorers.local.evaluating import Evaluated
+from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
+from nemoguardrails_trust.server.backends import Backends
+from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
+from nemoguardrails_trust.server.connected import while_connected
+from nemoguardrails_trust.server.scoring import Scoring
+from nemoguardrails_trust.server.wanted import Wanted, read_wanted
+from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
+from nemoguardrails_trust.tlm.outcomes import Outcome
+from nemoguardrails_trust.tlm.questions import Item
+from nemoguardrails_trust.tlm.rag_answering import RagAnswerer
+from nemoguardrails_trust.tlm.rag_questions import RagItem
+
+
+def rag_routes(backends: Backends, scoring: Scoring) -> APIRouter:
+    """The endpoints of `TrustworthyRAG`."""
+    router = APIRouter(tags=["TrustworthyRAG"], prefix="/v1/rag_trustworthy_llm")
+    rag = _Rag(backends, scoring)
+
+    @router.post("/score", response_model=None)
+    async def score(body: RagScoreBody, request: Request) -> dict[str, Any] | Response:
+        """Scores a response from retrieved passages, part by part."""
+        return await while_connected(request, rag.score(body))
+
+    @router.post("/generate", response_model=None)
+    async def generate(body: RagBody, request: Request) -> dict[str, Any] | Response:
+        """Answers a query from retrieved passages, and scores every part of the way."""
+        return await while_connected(request, rag.generate(body))
+
+    return router
+
+
+class _Rag:
+    def __init__(self, backends: Backends, scoring: Scoring) -> None:
+        self._backends = backends
+        self._scoring = scoring
+
+    async def score(self, body: RagScoreBody) -> dict[str, Any]:
+        wanted = _read(body)
+        given = body.given
+        allowed = tuple(given.constrain_outputs or body.constrain_outputs or ())
+        item = Item(_prompt(body), body.context, allowed, given.response, has_response=True)
+        work = self._answerer(wanted, body).score(RagItem(item, body.query))
+        outcome = await self._settled(work, wanted)
+        return self._told(wanted, outcome)
+
+    async def generate(self, body: RagBody) -> dict[str, Any]:
+        wanted = _read(body)
+        item = Item(_prompt(body), body.context, tuple(body.constrain_outputs or ()))
+        work = self._answerer(wanted, body).generate(RagItem(item, body.query))
+        outcome = await self._settled(work, wanted)
+        return {"response": outcome.response} | self._told(wanted, outcome)
+
+    def _answerer(self, wanted: Wanted, body: RagBody) -> RagAnswerer:
+        evals = get_default_evals()
+        if body.evals is not None:
+            evals = [_eval_of(given) for given in body.evals]
+        if not evals and not wanted.has_trustworthiness:
+            raise SettingsError(
+                "options.disable_trustworthiness leaves nothing to score; give evals",
+                key="options.disable_trustworthiness",
+            )
+        return RagAnswerer(
+            self._backends.parts(wanted).answerer,
+            self._backends.evaluator(wanted),
+            require_distinct(evals),
+            # Stock clients leave out themselves what does not fit calls of tools.
+            tool_call_evals=None,
+            has_trustworthiness=wanted.has_trustworthiness,
+        )
+
+    async def _settled(self, work: Awaitable[Outcome], wanted: Wanted) -> Outcome:
+        seconds = self._scoring.seconds(wanted)
+        # The calls know the deadline too: what came in time is told.
+        with whole_deadline(seconds * SHARE_FOR_CALLS):
+            outcome = await settled(work, timeout=seconds, what="the scores")
+        if outcome.error is not None:
+            raise outcome.error
+        found = [each for each in outcome.evaluations.values() if each is not None]
+        if outcome.score is None and all(_failure_of(each) is not None for each in found):
+            raise next(filter(None, map(_failure_of, found)), ScoringError("no score could be had"))
+        return outcome
+
+    def _told(self, wanted: Wanted, outcome: Outcome) -> dict[str, Any]:
+        told: dict[str, Any] = {"deberta_success": True}
+        if wanted.has_trustworthiness and outcome.score is not None:
+            log = self._scoring.log_of(wanted, outcome.score, outcome.perplexity)
+            told["trustworthiness"] = {"score": outcome.value}
+            if log or wanted.log:
+                told["trustworthiness"]["log"] = log
+        return told | outcome.evaluations_to_result()
+
+
+def _read(body: RagBody) -> Wanted:
+    options = body.options or {}
+    if options.get("custom_eval_criteria"):
+        raise SettingsError(
+            "options.custom_eval_criteria is of no use here; give evals",
+            key="options.custom_eval_criteria",
+        )
+    return read_wanted(body.quality, options)
+
+
+def _prompt(body: RagBody) -> str:
+    """What the model is given; passages that are not in it are put before it."""
+    return body.query if body.prompt is None else body.prompt
+
+
+def _eval_of(given: EvalBody) -> Eval:
+    try:
+        return Eval(
+            given.name,
+            given.criteria,
+            given.query_identifier,
+            given.context_identifier,
+            given.response_identifier,
+        )
+    except SettingsError as error:
+        raise SettingsError(f"evals: {error}", key="evals") from None
+
+
+def _failure_of(evaluated: Evaluated) -> TrustError | None:
+    if isinstance(evaluated, TrustError):
+        return evaluated
+    return None if evaluated.value is not None else ScoringError(evaluated.error or "no score")
