@@ -21,6 +21,7 @@ from nemoguardrails_trust.server.failures import failure, status_of, told
 from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
+from nemoguardrails_trust.server.structured import structured_routes
 
 SETTINGS_VARIABLE = "NEMO_TRUST_SERVER_SETTINGS"
 """Holds the settings, as JSON, for worker processes."""
@@ -54,6 +55,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     scoring = Scoring(backends, settings.limits.timeout)
     app.include_router(_tlm_routes(scoring), prefix=settings.prefix)
     app.include_router(rag_routes(backends, scoring), prefix=settings.prefix)
+    app.include_router(structured_routes(scoring), prefix=settings.prefix)
     app.include_router(_studio_routes(), prefix=settings.prefix)
     app.include_router(_state_routes(backends))
     return app

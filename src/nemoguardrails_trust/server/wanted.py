@@ -14,6 +14,15 @@ _WITHOUT_SAMPLES = ("base", "low")
 _SATISFIED = ("disable_persistence",)  # nothing is ever stored
 _LOGGED = ("explanation", "perplexity")
 
+OPTIONS = frozenset(TLMOptions.model_fields) | {
+    "disable_persistence",
+    "disable_trustworthiness",
+    "max_timeout",
+    "model_provider",
+    "num_self_reflections",
+}
+"""The options of TLM, as distinct from what stands beside them in some requests."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
