@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.cli import app
+from tests.servers.faults import UNAUTHORIZED, status
+from tests.servers.openai import OpenAIServer, closed_port, threaded_server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEYS = ("OPENAI_API_KEY", "CLEANLAB_API_KEY", "CLEANLAB_TLM_API_KEY")
@@ -59,26 +62,26 @@ def check(path: Path, *options: str) -> Result:
     return CliRunner().invoke(app, ["check", str(path), *options])
 
 
-def found(path: Path) -> dict[str, Any]:
+def found(path: Path, *options: str) -> dict[str, Any]:
     """What a program reads, whose exit code has to agree."""
-    result = check(path, "--json")
+    result = check(path, "--json", *options)
     assert result.exception is None or isinstance(result.exception, SystemExit)
     told: dict[str, Any] = json.loads(result.stdout)
     assert result.exit_code == (0 if told["ok"] else 1)
     return told
 
 
-def problems(path: Path) -> list[dict[str, str]]:
+def problems(path: Path, *options: str) -> list[dict[str, str]]:
     """The problems found."""
-    told = found(path)
+    told = found(path, *options)
     listed = [each for each in told["findings"] if each["level"] == "problem"]
     assert told["ok"] is not bool(listed)
     return listed
 
 
-def texts(path: Path) -> str:
+def texts(path: Path, *options: str) -> str:
     """All that was found, as lines."""
-    return "\n".join(each["text"] for each in found(path)["findings"])
+    return "\n".join(finding["text"] for finding in found(path, *options)["findings"])
 
 
 def write_v1(folder: Path, settings: str = "", line: str = "", colang: str = "") -> Path:
@@ -145,7 +148,8 @@ def test_it_tells_what_will_run(tmp_path: Path) -> None:
     assert "✓ output rail 'cleanlab trustworthiness' with threshold = 0.8" in lines
     assert "✓ flow 'cleanlab trustworthiness': this package's wins" in lines
     assert "✓ model 'm' judges and samples" in lines
-    assert any(line.startswith("✓ threshold 0.7, below it: block;") for line in lines)
+    assert "✓ below 0.8 (the flow's line): the message instead of the answer (block)" in lines
+    assert "✓ the most time for a check: 20 s" in lines
     assert lines[-1] == "The rail will run."
 
 
@@ -270,6 +274,102 @@ def test_a_flow_of_the_user_that_checks_nothing_is_a_problem(tmp_path: Path) -> 
     assert problem["mend"] == "call it: $result = execute call_cleanlab_api"
 
 
+@pytest.mark.parametrize(
+    ("settings", "line", "told"),
+    [
+        (
+            "on_error: allow",
+            "",
+            [
+                "below 0.6 (the default): the answer with a caution (warn)",
+                (
+                    "where an answer cannot be checked: let through, recorded as unchecked "
+                    "(on_error: allow)"
+                ),
+            ],
+        ),
+        (
+            "threshold: 0.7",
+            " $on_untrustworthy=escalate",
+            [
+                "below 0.7 (custom_data.trust): an exception for the application (escalate)",
+                (
+                    "where an answer cannot be checked: an exception for the application "
+                    "(on_error: flag)"
+                ),
+            ],
+        ),
+        (
+            "on_untrustworthy: regenerate",
+            "",
+            [
+                (
+                    "below 0.6 (the default): asked once more, and the better answer, with a "
+                    "caution where that is low too (regenerate)"
+                ),
+                "where an answer cannot be checked: the answer with a caution (on_error: flag)",
+            ],
+        ),
+    ],
+)
+def test_what_the_bot_will_do_is_stated(
+    settings: str, line: str, told: list[str], tmp_path: Path
+) -> None:
+    stated = texts(write_v1(tmp_path, settings, line)).splitlines()
+    assert [text for text in stated if text in told] == told
+
+
+def test_rails_exceptions_are_stated(tmp_path: Path) -> None:
+    path = write_v1(tmp_path, "on_untrustworthy: block") / "config.yml"
+    path.write_text("enable_rails_exceptions: true\n" + path.read_text())
+    exception = "an exception for the application (enable_rails_exceptions)"
+    told = texts(tmp_path).splitlines()
+    assert f"below 0.6 (the default): {exception}" in told
+    assert f"where an answer cannot be checked: {exception}" in told
+
+
+@pytest.mark.parametrize("threshold", [0.42, None])
+def test_the_threshold_of_a_calibration_is_stated(threshold: float | None, tmp_path: Path) -> None:
+    Calibration(
+        scorer="local",
+        quality="medium",
+        model="m",
+        knots=((0.0, 0.0), (1.0, 1.0)),
+        fit="identity",
+        threshold=threshold,
+        n=10,
+        created="2026-01-01T00:00:00+00:00",
+    ).save(tmp_path / "calibration.json")
+    told = texts(write_v1(tmp_path, "calibration: calibration.json")).splitlines()
+    source = "the default" if threshold is None else "the calibration calibration.json"
+    assert f"below {threshold or 0.6:g} ({source}): the answer with a caution (warn)" in told
+    told = texts(write_v1(tmp_path, "calibration: calibration.json, threshold: 0.7")).splitlines()
+    assert "below 0.7 (custom_data.trust): the answer with a caution (warn)" in told
+
+
+def test_colang_2_states_what_the_call_of_the_flow_sets(tmp_path: Path) -> None:
+    call = MAIN_V2.replace("  cleanlab trustworthiness", '  cleanlab trustworthiness 0.8 "block"')
+    told = texts(write_v2(tmp_path, call, "threshold: 0.7")).splitlines()
+    assert "below 0.8 (the flow's line): the message instead of the answer (block)" in told
+    assert problems(tmp_path) == []
+
+
+def test_colang_2_names_a_value_of_the_call_that_is_out_of_range(tmp_path: Path) -> None:
+    main = MAIN_V2.replace("  cleanlab trustworthiness", "  cleanlab trustworthiness 40")
+    (problem,) = problems(write_v2(tmp_path, main))
+    assert "threshold" in problem["text"]
+
+
+OWN_V1 = "define subflow cleanlab trustworthiness\n  $result = execute call cleanlab api\n"
+
+
+def test_a_flow_of_the_user_is_read(tmp_path: Path) -> None:
+    own = OWN_V1 + "  if $result.trustworthiness_score < 0.7\n    stop\n"
+    told = texts(write_v1(tmp_path, "threshold: 0.8", colang=own))
+    assert "your flow compares the score with 0.7; what follows is decided by it" in told
+    assert "the threshold of custom_data.trust does not decide" in told
+
+
 def test_colang_2_tells_whose_flow_wins(tmp_path: Path) -> None:
     write_v2(tmp_path)
     assert "flow 'cleanlab trustworthiness': this package's wins" in texts(tmp_path)
@@ -339,3 +439,94 @@ def test_the_printed_path_works_as_an_import_path(tmp_path: Path) -> None:
     printed = CliRunner().invoke(app, ["rail-path"]).stdout.strip()
     path.write_text(path.read_text().replace("nemoguardrails_trust/rail", printed))
     assert problems(tmp_path) == []
+
+
+MAIN_V2_LLM = MAIN_V2.replace(
+    'user said something\n  bot say "Paris."',
+    "user said something as $said\n"
+    "  $answer = await PassthroughLLMAction(user_message=$said.transcript)\n"
+    "  bot say $answer",
+)
+
+
+def answer(body: dict[str, Any]) -> str:
+    return "True 95" if "True or False" in str(body["messages"]) else "Paris"
+
+
+def bot_at(folder: Path, version: str, url: str, settings: str = "") -> Path:
+    """A bot whose model runs at an address."""
+    if version == "1.0":
+        write_v1(folder, settings)
+    else:
+        write_v2(folder, MAIN_V2_LLM, settings)
+    path = folder / "config.yml"
+    parameters = f"{{api_key: sk-secret, base_url: '{url}', max_retries: 0}}"
+    path.write_text(path.read_text().replace("{api_key: none}", parameters))
+    return folder
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.x"])
+def test_ask_makes_one_scored_turn(version: str, tmp_path: Path) -> None:
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        result = check(bot_at(tmp_path, version, server.base_url), "--ask")
+    assert result.exit_code == 0, result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if "one turn" in line]
+    assert line.startswith("✓ one turn, “What is the capital of France?”: score 1.00")
+    assert "trusted, from reflection, consistency (2 calls, " in line
+    assert re.search(r"\d+ tokens read and 7 written, \d+\.\d s\)$", line)
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.x"])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("refused key", "the key was refused"),
+        ("unknown model", "status 404"),
+        ("server down", "could not be reached"),
+        ("unreadable judge", "the score lacks reflection: the judge's answer could not be read"),
+    ],
+)
+def test_ask_says_what_will_fail(version: str, fault: str, told: str, tmp_path: Path) -> None:
+    readable = "Paris" if fault == "unreadable judge" else answer
+    server = OpenAIServer(answer=readable)
+    if fault == "refused key":
+        server.faults.always(UNAUTHORIZED)
+    elif fault == "unknown model":
+        server.faults.always(status(404))
+    with threaded_server(server):
+        url = f"http://127.0.0.1:{closed_port()}/v1" if fault == "server down" else server.base_url
+        (problem,) = problems(bot_at(tmp_path, version, url), "--ask")
+    assert told in problem["text"] or "the connection was refused" in problem["text"]
+    assert "sk-secret" not in str(problem)
+
+
+def test_ask_scores_the_models_own_answer_where_no_check_was_made(tmp_path: Path) -> None:
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        bot_at(tmp_path, "1.0", server.base_url)
+        (tmp_path / "rails.co").write_text(
+            "define flow refuse\n  bot refuse\n  stop\n"
+            'define bot refuse\n  "Only about our products, please."\n'
+        )
+        path = tmp_path / "config.yml"
+        path.write_text(path.read_text().replace("rails: {", "rails: {input: {flows: [refuse]}, "))
+        told = texts(tmp_path, "--ask")
+    assert "“What is the capital of France?” was answered without a check" in told
+    assert "score 1.00" in told
+
+
+def test_ask_takes_a_question(tmp_path: Path) -> None:
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        bot_at(tmp_path, "1.0", server.base_url)
+        assert "one turn, “Who?”: score" in texts(tmp_path, "--ask", "--question", "Who?")
+    assert "Who?" in str(server.bodies[0])
+
+
+def test_a_question_alone_is_refused(tmp_path: Path) -> None:
+    result = check(write_v1(tmp_path), "--question", "Who?")
+    assert result.exit_code == 2
+
+
+def test_ask_of_a_replay_model_asks_what_is_recorded() -> None:
+    told = texts(EXAMPLES / "trivia", "--ask")
+    assert "one turn, “Which 2008 Western film" in told
+    assert "from consistency" in told

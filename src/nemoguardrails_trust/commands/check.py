@@ -12,16 +12,32 @@ _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]
 
 def check(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
+    ask: Annotated[
+        bool,
+        typer.Option("--ask", help="Also ask the bot one question, and score its answer."),
+    ] = False,
+    question: Annotated[
+        str | None,
+        typer.Option(
+            "--question",
+            metavar="TEXT",
+            help="The question to ask, with --ask. Default: the capital of France.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether the rail of a configuration will run, and how to mend what is in its way.
+    """Say what the rail of a configuration will do, and how to mend what is in its way.
 
-    Loads the configuration as NeMo Guardrails would. Exit code 1 where there is a problem.
+    Loads the configuration as NeMo Guardrails would. Exit code 1 where there is a problem; with
+    --ask also where the key is refused, the server is down, the model is not known or the
+    judge's answer cannot be read.
     """
+    if question is not None and not ask:
+        raise typer.BadParameter("only with --ask", param_hint="--question")
     with user_errors():
         from nemoguardrails_trust.guardrail.doctor import check_configuration
 
-        findings = check_configuration(config)
+        findings = check_configuration(config, ask=ask, question=question)
     healthy = all(finding.level != "problem" for finding in findings)
     if as_json:
         import json

@@ -1,10 +1,9 @@
 """The doctor: says whether the rail of a configuration will run, and what is in its way."""
 
+import asyncio
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import yaml
 from nemoguardrails import LLMRails, RailsConfig
@@ -13,25 +12,15 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
-from nemoguardrails_trust.guardrail.flows import flow_owner, rail_path
+from nemoguardrails_trust.guardrail.findings import Finding, failure
+from nemoguardrails_trust.guardrail.flows import rail_path
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import NemoModel
 from nemoguardrails_trust.guardrail.plugin import register
-from nemoguardrails_trust.guardrail.settings import (
-    FLOW_NAME,
-    TrustSettings,
-    is_trust_flow,
-    read_flow_line,
-    read_settings,
-)
+from nemoguardrails_trust.guardrail.reaction import FlowCall, flow_calls, flow_name, reaction
+from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TrustSettings, read_settings
+from nemoguardrails_trust.guardrail.trial import try_turn
 
-_ACTION_NAMES = ("call_cleanlab_api", "call cleanlab api", "CallCleanlabApiAction")
-_MENDS = {
-    f"Multiple non-overriding flows with name '{FLOW_NAME}'": "remove import "
-    "nemoguardrails.library.cleanlab; above a flow of your own write @override",
-    "Import path 'nemoguardrails_trust": "import nemoguardrails_trust/rail under import_paths "
-    "(config.yml), or nemoguardrails_trust.rail by import (Colang 2.x)",
-}
 _WITHOUT_EFFECT: dict[tuple[str, ...], set[str]] = {
     (): {"trust"},
     ("rails",): {"trust"},
@@ -41,26 +30,16 @@ _WITHOUT_EFFECT: dict[tuple[str, ...], set[str]] = {
 _KEYS = {"cleanlab-studio": "CLEANLAB_API_KEY", "cleanlab-tlm": "CLEANLAB_TLM_API_KEY"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing the doctor found.
-
-    Attributes:
-        level: `fact`, `note` (worth knowing) or `problem` (the rail will not run as meant).
-        text: What was found.
-        mend: What to do about it.
-    """
-
-    level: Literal["fact", "note", "problem"]
-    text: str
-    mend: str | None = None
-
-
-def check_configuration(path: str | Path) -> list[Finding]:
+def check_configuration(
+    path: str | Path, *, ask: bool = False, question: str | None = None
+) -> list[Finding]:
     """Examines a configuration by loading it as NeMo Guardrails would.
 
     Args:
         path: The configuration's folder.
+        ask: Whether the bot is asked a question, and its answer scored, where nothing is in the
+            way of it.
+        question: What it is asked, instead of a question of our own.
 
     Returns:
         What was found; the rail will run as meant when none of it is a `problem`.
@@ -80,33 +59,29 @@ def check_configuration(path: str | Path) -> list[Finding]:
     try:
         config = RailsConfig.from_path(str(path))
     except Exception as error:  # noqa: BLE001 - whatever stops the bot is the finding
-        return [*findings, _failure("the configuration does not load", error)]
+        return [*findings, failure("the configuration does not load", error)]
     findings += _rail(config)
     findings += _misplaced(path)
     try:
         settings = read_settings(config.custom_data)
     except TrustError as error:
-        return [*findings, _failure("the settings are not valid", error)]
+        return [*findings, failure("the settings are not valid", error)]
     findings += _settings(settings, config)
     if any(finding.level == "problem" for finding in findings):
         return findings
     try:
         rails = LLMRails(config)
     except Exception as error:  # noqa: BLE001 - whatever stops the bot is the finding
-        return [*findings, _failure("the bot does not start", error)]
-    findings += _definitions(rails)
-    findings += _models(rails, settings)
+        return [*findings, failure("the bot does not start", error)]
+    guard = rails.runtime.registered_action_params[GUARD_PARAMETER]
+    assert isinstance(guard, Guard)
+    findings += reaction(rails, guard)
+    findings += _message(config)
+    findings += _models(rails, guard)
     findings += _exchange(config)
+    if ask and not any(finding.level == "problem" for finding in findings):
+        findings += asyncio.run(try_turn(rails, question))
     return findings
-
-
-def _failure(what: str, error: BaseException) -> Finding:
-    """A problem whose reason is our own error, or else the root: NeMo Guardrails wraps both."""
-    while error.__cause__ is not None and not isinstance(error, TrustError):
-        error = error.__cause__
-    text = " ".join(str(error).split())
-    mend = next((mend for sign, mend in _MENDS.items() if sign in text), None)
-    return Finding("problem", f"{what}: {text}", mend)
 
 
 def _misplaced(path: Path) -> Iterator[Finding]:
@@ -142,7 +117,7 @@ def _rail(config: RailsConfig) -> Iterator[Finding]:
     ours = rail_path().resolve()
     imported = [Path(path).resolve() for path in (config.imported_paths or {}).values()]
     version = config.colang_version
-    if not any(each == ours or each == ours / "flows.co" for each in imported):
+    if not any(folder == ours or folder == ours / "flows.co" for folder in imported):
         yield Finding(
             "problem",
             "the rail's folder is not imported, so the built-in rail would run, or none",
@@ -156,53 +131,53 @@ def _rail(config: RailsConfig) -> Iterator[Finding]:
 
 
 def _flow_lines_v1(config: RailsConfig) -> Iterator[Finding]:
-    lines = [line for line in config.rails.output.flows if is_trust_flow(line)]
-    if not lines:
+    try:
+        calls = flow_calls(config)
+    except TrustError as error:
+        yield failure("the flow's line cannot be read", error)
+        return
+    if not calls:
         yield Finding(
             "problem",
             f"'{FLOW_NAME}' is not among the output rails",
             f"add rails: {{output: {{flows: [{FLOW_NAME}]}}}} to config.yml",
         )
-    for line in lines:
-        try:
-            own = read_flow_line(line)
-        except TrustError as error:
-            yield _failure("the flow's line cannot be read", error)
-            continue
-        listed = ", ".join(f"{key} = {value}" for key, value in own.items())
-        yield Finding("fact", f"output rail '{FLOW_NAME}'{f' with {listed}' if listed else ''}")
+    yield from (_called("output rail", call) for call in calls)
+
+
+def _called(where: str, call: FlowCall) -> Finding:
+    told = [f"{key} = {value}" for key, value in call.settings.items()]
+    told += [f"{key} set when it runs" for key in call.at_run_time]
+    return Finding(
+        "fact", " ".join([where, f"'{FLOW_NAME}'", *([f"with {', '.join(told)}"] if told else [])])
+    )
 
 
 def _flow_calls_v2(config: RailsConfig) -> Iterator[Finding]:
-    rails = [flow for flow in config.flows if _flow_name(flow) == "output rails"]
-    if not rails:
+    names = [flow_name(flow) for flow in config.flows]
+    try:
+        calls = flow_calls(config)
+    except TrustError as error:
+        yield failure("the flow's call cannot be read", error)
+        calls = None
+    if "output rails" not in names:
         yield Finding(
             "problem",
             "there is no flow 'output rails'",
             f"add to main.co: flow output rails $output_text, and in it: {FLOW_NAME}",
         )
-    elif not any(FLOW_NAME in str(getattr(flow, "source_code", "")) for flow in rails):
+    elif calls == []:
         yield Finding(
             "problem", f"the flow 'output rails' does not call '{FLOW_NAME}'", "add the call to it"
         )
-    else:
-        yield Finding("fact", f"the flow 'output rails' calls '{FLOW_NAME}'")
-    if not any(_flow_name(flow) == "run output rails" for flow in config.flows):
+    yield from (_called("the flow 'output rails' calls", call) for call in calls or ())
+    if "run output rails" not in names:
         yield Finding(
             "problem", "output rails never run without the guardrails library", "import guardrails"
         )
 
 
-def _flow_name(flow: Any) -> str:
-    return str(flow.get("id") if isinstance(flow, dict) else flow.name)
-
-
 def _settings(settings: TrustSettings, config: RailsConfig) -> Iterator[Finding]:
-    yield Finding(
-        "fact",
-        f"threshold {settings.threshold:g}, below it: {settings.on_untrustworthy}; "
-        f"where it cannot be checked: {settings.on_error}; timeout {settings.timeout:g} s",
-    )
     key = _KEYS.get(settings.scorer)
     if key is None:
         yield Finding("fact", f"scorer '{settings.scorer}', quality '{settings.quality}'")
@@ -223,32 +198,17 @@ def _settings(settings: TrustSettings, config: RailsConfig) -> Iterator[Finding]
         )
 
 
-def _definitions(rails: LLMRails) -> Iterator[Finding]:
-    """Whose definition of the flow wins, and whether it does the check."""
-    owner, source = flow_owner(rails)
-    whose = {"ours": "this package's", "built-in": "the built-in one", "user": "your own"}[owner]
-    yield Finding("fact", f"flow '{FLOW_NAME}': {whose} wins")
-    if owner == "built-in":
-        yield Finding("problem", "the built-in flow wins over ours", "remove its import")
-    elif not any(name in source for name in _ACTION_NAMES):
-        yield Finding(
-            "problem",
-            f"your flow '{FLOW_NAME}' does not call the action that checks",
-            "call it: $result = execute call_cleanlab_api"
-            if rails.config.colang_version == "1.0"
-            else "call it: $result = await CallCleanlabApiAction()",
-        )
-    own = messages.user_message(rails.config.bot_messages or {})
-    if rails.config.colang_version == "1.0":
+def _message(config: RailsConfig) -> Iterator[Finding]:
+    """Whose message stands below an answer, or in its place."""
+    if config.colang_version == "1.0":
+        own = messages.user_message(config.bot_messages or {})
         whose = "this package's" if own is None else "your own"
         yield Finding("fact", f"bot {messages.MESSAGE_NAME}: {whose} wins")
 
 
-def _models(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
+def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     parameters = rails.runtime.registered_action_params
-    guard = parameters[GUARD_PARAMETER]
-    assert isinstance(guard, Guard)
-    if settings.scorer != "local":
+    if guard.settings.scorer != "local":
         return
     llm = guard.pick_model(parameters.get("llm"), parameters.get("llms"))
     if llm is None:
@@ -262,7 +222,7 @@ def _models(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
         model = guard.model_for(llm)
         guard.scorer_for(model)
     except TrustError as error:
-        yield _failure("the scorer cannot be built", error)
+        yield failure("the scorer cannot be built", error)
         return
     if isinstance(model, NemoModel):
         yield Finding(

@@ -249,7 +249,7 @@ class NemoModel:
         try:
             response = await llm_call(self._llm, chat, llm_params=dict(parameters))
         except LLMCallException as error:
-            raise _model_error(error) from None
+            raise model_error(error) from None
         seconds = time.perf_counter() - started
         usage = response.usage
         call = CallUsage(
@@ -304,7 +304,7 @@ def _gathered(results: Sequence[tuple[Completion, CallUsage] | BaseException]) -
     return Reply(tuple(completions), tuple(calls), tuple(str(failure) for failure in failures))
 
 
-def _model_error(error: LLMCallException) -> CredentialsError | ModelError:
+def model_error(error: LLMCallException) -> CredentialsError | ModelError:
     """The call's failure as one of ours; its own text may quote the prompt, so it is left out."""
     if error.status is not None:
         return error_of_status("the model", error.status)

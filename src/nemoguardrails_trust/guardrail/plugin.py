@@ -73,7 +73,7 @@ def set_up(app: LLMRails) -> None:
             read_flow_line(line)
     _find_recorded_answers(app.config)
     _check_model(settings, app)
-    calibration = _load_calibration(settings, app)
+    calibration = calibration_of_bot(settings, app)
     settings = settings.overridden({"threshold": threshold_of(settings, calibration)})
     if settings.trace_scores == "langfuse":
         check_langfuse()
@@ -224,7 +224,7 @@ def _beside(config: RailsConfig, path: str | Path) -> Path:
     return next((folder / path for folder in folders if (folder / path).exists()), Path(path))
 
 
-def _load_calibration(settings: TrustSettings, app: LLMRails) -> Calibration | None:
+def calibration_of_bot(settings: TrustSettings, app: LLMRails) -> Calibration | None:
     """The calibration that the settings name, found beside the configuration.
 
     Raises:

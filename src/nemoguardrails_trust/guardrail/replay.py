@@ -46,6 +46,11 @@ class ReplayLLM:
         return self._model
 
     @property
+    def recorded_questions(self) -> tuple[str, ...]:
+        """The questions that an answer is recorded for."""
+        return self._model.questions
+
+    @property
     def model_name(self) -> str:
         """The name that the model goes by."""
         return self._name

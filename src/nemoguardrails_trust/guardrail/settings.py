@@ -18,7 +18,9 @@ OnUntrustworthy = Literal["warn", "block", "escalate", "regenerate"]
 OnError = Literal["flag", "block", "allow"]
 TraceScores = Literal["langfuse"]
 
-_ON_LINE = ("threshold", "on_untrustworthy")
+SETTINGS_ON_LINE = ("threshold", "on_untrustworthy")
+"""The settings that may stand on the flow's own line, in the order of the flow's parameters."""
+
 _ASSIGNMENT = re.compile(r"\$?(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,$()]*)")
 
 
@@ -106,10 +108,10 @@ def read_flow_line(line: str) -> Mapping[str, Any]:
     rest = line.strip()[len(FLOW_NAME) :]
     settings: dict[str, Any] = {}
     for key, value in _ASSIGNMENT.findall(rest):
-        if key not in _ON_LINE:
+        if key not in SETTINGS_ON_LINE:
             raise SettingsError(
                 f"{key!r} on the flow's line {line!r} is not a setting of this rail; "
-                f"there are {', '.join(_ON_LINE)}",
+                f"there are {', '.join(SETTINGS_ON_LINE)}",
                 key=key,
             )
         settings[key] = value.strip("\"'")

@@ -1,0 +1,44 @@
+"""What `nemo-trust check` finds, one thing at a time."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nemoguardrails.exceptions import LLMCallException
+
+from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.guardrail.llm import model_error
+from nemoguardrails_trust.guardrail.settings import FLOW_NAME
+
+_MENDS = {
+    f"Multiple non-overriding flows with name '{FLOW_NAME}'": "remove import "
+    "nemoguardrails.library.cleanlab; above a flow of your own write @override",
+    "Import path 'nemoguardrails_trust": "import nemoguardrails_trust/rail under import_paths "
+    "(config.yml), or nemoguardrails_trust.rail by import (Colang 2.x)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        level: `fact`, `note` (worth knowing) or `problem` (the rail will not run as meant).
+        text: What was found.
+        mend: What to do about it.
+    """
+
+    level: Literal["fact", "note", "problem"]
+    text: str
+    mend: str | None = None
+
+
+def failure(what: str, error: BaseException) -> Finding:
+    """A problem whose reason is our own error, or else the root: NeMo Guardrails wraps both."""
+    while error.__cause__ is not None and not isinstance(error, TrustError | LLMCallException):
+        error = error.__cause__
+    if isinstance(error, LLMCallException):
+        # A server may quote the key, and NeMo Guardrails quotes the server.
+        error = model_error(error)
+    text = " ".join(str(error).split()) or type(error).__name__
+    mend = next((mend for sign, mend in _MENDS.items() if sign in text), None)
+    return Finding("problem", f"{what}: {text}", mend)
