@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         score_traces,
         score_traces_async,
     )
+    from nemoguardrails_trust.integrations.testing.answers import assert_trustworthy
     from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply, TokenLogprob
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
     from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
@@ -95,6 +96,7 @@ _HOMES = {
     "TrustworthyRAG": "tlm",
     "Usage": "scores",
     "agreement": "agreement",
+    "assert_trustworthy": "integrations.testing.answers",
     "attach_outcome_to_current_trace": "integrations.langfuse",
     "build_report": "report",
     "create_scorer": "scorers.create",
@@ -152,6 +154,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "TrustworthyRAG",
     "Usage",
     "agreement",
+    "assert_trustworthy",
     "attach_outcome_to_current_trace",
     "build_report",
     "create_scorer",

@@ -1,0 +1,1 @@
+"""Answers that tests hold to a threshold, under pytest."""

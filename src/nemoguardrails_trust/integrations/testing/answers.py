@@ -1,0 +1,213 @@
+"""Answers that tests ask about: collected while the tests run, scored in one batch."""
+
+import copy
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
+
+from nemoguardrails_trust.errors import SettingsError, TrustError
+
+if TYPE_CHECKING:
+    from nemoguardrails_trust.tlm import TLM
+
+_SHOWN = 200  # characters of a prompt or a response in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a test asks about an answer.
+
+    Attributes:
+        path: The file.
+        function: The function's name.
+        first_line: Where the function begins.
+        span: Where it asks: the first and the last line, and the first and the last column.
+    """
+
+    path: str = "<unknown>"
+    function: str = "unknown"
+    first_line: int = 1
+    span: tuple[int, int, int, int] = (1, 1, 0, 0)
+
+    @classmethod
+    def of(cls, frame: FrameType | None) -> "Place":
+        """The place that a frame has come to."""
+        if frame is None:
+            return cls()
+        code, line = frame.f_code, frame.f_lineno
+        name = code.co_name if code.co_name.isidentifier() else "unknown"
+        at = inspect.getframeinfo(frame, context=0).positions
+        if at is None or None in at:
+            return cls(code.co_filename, name, code.co_firstlineno, (line, line, 0, 0))
+        span = (at.lineno, at.end_lineno, at.col_offset, at.end_col_offset)
+        return cls(code.co_filename, name, code.co_firstlineno, cast("Any", span))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that a test asks about.
+
+    Attributes:
+        prompt: What is answered: a text or chat messages.
+        response: The answer.
+        context: Retrieved passages.
+        threshold: The least score; `None` takes the run's.
+        place: Where the test asks.
+    """
+
+    prompt: Any
+    response: Any
+    context: Any
+    threshold: float | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What has become of an answer.
+
+    Attributes:
+        answer: The answer.
+        threshold: The least score that will do.
+        score: Its score; `None` where none could be had.
+        told: Why there is none, or why it is what it is, where that is known.
+    """
+
+    answer: Answer
+    threshold: float
+    score: float | None
+    told: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answer was scored, and well enough."""
+        return self.score is not None and self.score >= self.threshold
+
+    def __str__(self) -> str:
+        if self.score is None:
+            first = f"the trustworthiness could not be checked: {self.told}"
+        else:
+            first = f"trustworthiness {self.score:.2f} is below {self.threshold:g}"
+        lines = [first, f"  prompt: {_shown(self.answer.prompt)}"]
+        lines.append(f"  response: {_shown(self.answer.response)}")
+        if self.score is not None and self.told:
+            lines.append(f"  explanation: {self.told}")
+        return "\n".join(lines)
+
+
+class AnswersOfTest:
+    """The answers that one test asks about."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+
+    def add(
+        self, prompt: Any, response: Any, threshold: float | None, context: Any, place: Place
+    ) -> None:
+        """Adds an answer as it is now, whatever the test does to it later.
+
+        Raises:
+            SettingsError: The threshold is no number from 0 to 1.
+        """
+        if threshold is not None and not 0.0 <= threshold <= 1.0:
+            raise SettingsError(
+                f"threshold is {threshold!r}; it must be a number from 0 to 1", key="threshold"
+            )
+        kept = copy.deepcopy((prompt, response, context))
+        self.answers.append(Answer(*kept, threshold, place))
+
+
+_running: list[AnswersOfTest] = []
+
+
+@contextmanager
+def collecting() -> Iterator[AnswersOfTest]:
+    """Collects what the test that runs meanwhile asks about."""
+    answers = AnswersOfTest()
+    _running.append(answers)
+    try:
+        yield answers
+    finally:
+        _running.remove(answers)
+
+
+def answers_of_this_test() -> AnswersOfTest:
+    """Those of the test that is running.
+
+    Raises:
+        SettingsError: There is none whose answers are collected.
+    """
+    if not _running:
+        raise SettingsError(
+            "assert_trustworthy works in tests that pytest runs with this package's plugin; "
+            "import it at the top of the test's module, or take the fixture 'trust'"
+        )
+    return _running[-1]
+
+
+def assert_trustworthy(
+    prompt: Any, response: Any, *, threshold: float | None = None, context: Any = None
+) -> None:
+    """Has the running test fail if an answer is not trustworthy enough, or cannot be scored.
+
+    The answers of all tests are scored in one batch when the last test has run, so the test goes
+    on here; its outcome is known, and reported, once they are scored.
+
+    Args:
+        prompt: What is answered: a text or chat messages.
+        response: The answer: a text, or a `ChatCompletion` or `Response` of OpenAI's client.
+        threshold: The least score that will do, 0 to 1. By default that of `--trust-threshold`,
+            else the calibration's, else 0.6.
+        context: Retrieved passages that the answer was made from: one or a list of them.
+
+    Raises:
+        SettingsError: It is not called from a test, or the threshold is out of range.
+    """
+    frame = inspect.currentframe()
+    place = Place.of(frame and frame.f_back)
+    answers_of_this_test().add(prompt, response, threshold, context, place)
+
+
+def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None) -> list[Verdict]:
+    """Scores answers in one batch; what fails is part of the verdicts.
+
+    Args:
+        tlm: Scores.
+        answers: The answers.
+        threshold: The run's; `None` takes the one of `tlm`.
+    """
+    results: list[dict[str, Any]]
+    try:
+        results = tlm.try_get_trustworthiness_score(
+            iter([answer.prompt for answer in answers]),
+            [answer.response for answer in answers],
+            context=[answer.context for answer in answers],
+        )
+    except TrustError as error:
+        failed = {"trustworthiness_score": None, "log": {"error": {"message": str(error)}}}
+        results = [failed] * len(answers)
+    otherwise = tlm.threshold if threshold is None else threshold
+    return [
+        Verdict(
+            answer,
+            otherwise if answer.threshold is None else answer.threshold,
+            result["trustworthiness_score"],
+            _told(result.get("log", {})),
+        )
+        for answer, result in zip(answers, results, strict=True)
+    ]
+
+
+def _told(log: dict[str, Any]) -> str | None:
+    if "error" in log:
+        return str(log["error"]["message"])
+    return log.get("explanation")
+
+
+def _shown(given: Any) -> str:
+    text = given if isinstance(given, str) else repr(given)
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
