@@ -225,7 +225,7 @@ async def samples_saved() -> list[Row]:
 
 def _replaying(path: Path, count: int, rounds: int) -> LocalScorer:
     settings = ScorerSettings(rounds=rounds)
-    return LocalScorer(ReplayModel.from_file(path), settings, samples=count, use_reflection=False)
+    return LocalScorer(ReplayModel.from_file(path), settings, samples=count, reflections=0)
 
 
 def main() -> int:

@@ -103,6 +103,14 @@ async def test_every_option_of_the_client_is_taken() -> None:
     assert is_share(result["log"]["perplexity"])
 
 
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_response_is_reflected_on_as_often_as_asked(server: Running, count: int) -> None:
+    before = len(server.model.bodies)
+    asking = tlm(options={"num_self_reflections": count})
+    await asking.get_trustworthiness_score_async("Say echo", "echo")
+    assert len(server.model.bodies) - before == count
+
+
 async def test_a_score_is_explained_afterwards() -> None:
     asking = tlm(quality_preset="medium")
     result = await asking.get_trustworthiness_score_async("Say echo", "echo")

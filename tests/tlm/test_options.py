@@ -1,10 +1,11 @@
 """Every option does something, and what would do nothing is refused by name."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from nemoguardrails_trust import TLM, SettingsError
+from nemoguardrails_trust import TLM, ScoringError, SettingsError
 from tests.servers.openai import Answer
 from tests.tlm.scene import (
     KEY,
@@ -68,6 +69,117 @@ def test_self_reflection_can_be_left_out() -> None:
     with tlm_and_server(options={"use_self_reflection": False}) as (tlm, server):
         tlm.get_trustworthiness_score("Say hello", "hello")
         assert kinds(server) == ["sample"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_num_self_reflections_sets_how_often_the_model_is_asked(count: int) -> None:
+    with tlm_and_server(options={"num_self_reflections": count}) as (tlm, server):
+        score = tlm.get_trustworthiness_score("Say hello", "hello")["trustworthiness_score"]
+        assert kinds(server) == ["reflection"] * count + ["sample"]
+        asked = [text_of(body) for body in server.bodies if is_judging(body)]
+    assert score > 0.8
+    assert len({text.rsplit("</", 1)[-1] for text in asked}) == count
+
+
+@pytest.mark.parametrize("preset", ["base", "low"])
+def test_samples_are_drawn_where_they_are_asked_for_whatever_the_preset(preset: str) -> None:
+    options = {"num_consistency_samples": 3}
+    with tlm_and_server(quality_preset=preset, options=options) as (tlm, server):
+        tlm.get_trustworthiness_score("Say hello", "hello")
+        assert kinds(server) == ["reflection", "sample"]
+
+
+BRIEF = {"custom_eval_criteria": [{"name": "brief", "criteria": "It is brief."}]}
+
+
+@pytest.mark.parametrize("preset", ["base", "medium", "best"])
+def test_without_trustworthiness_only_the_criteria_are_judged(preset: str) -> None:
+    options = BRIEF | {"disable_trustworthiness": True, "log": ["perplexity"]}
+    with tlm_and_server(quality_preset=preset, options=options) as (tlm, server):
+        answered = tlm.prompt("Say hello")
+        assert kinds(server) == ["answer", "reflection"]
+        scored = tlm.get_trustworthiness_score(["Say hello"], ["hello"])
+        assert kinds(server) == ["answer", "reflection", "reflection"]
+    assert answered["response"] == "hello"
+    for result in (answered, *scored):
+        assert result["trustworthiness_score"] is None
+        assert result["log"]["custom_eval_criteria"][0]["score"] > 0.8
+        assert "warning" not in result["log"]
+    assert answered["log"]["perplexity"] > 0.8
+
+
+def test_without_trustworthiness_a_judge_that_fails_is_a_failure() -> None:
+    def answer(body: Body) -> Answer:
+        return "I would rather not." if is_judging(body) else "hello"
+
+    options = BRIEF | {"disable_trustworthiness": True}
+    with tlm_and_server(answer, options=options, server={"logprobs": "off"}) as (tlm, _):
+        (failed,) = tlm.try_get_trustworthiness_score(["Say hello"], ["hello"])
+        with pytest.raises(ScoringError, match="could not be read"):
+            tlm.get_trustworthiness_score("Say hello", "hello")
+    assert "could not be read" in failed["log"]["error"]["message"]
+
+
+def test_nothing_is_stored_with_or_without_being_asked_not_to() -> None:
+    result, bodies = bodies_with({"disable_persistence": True})
+    assert result["response"] == "hello"
+    assert len(bodies) == 3
+
+
+def test_a_known_perplexity_goes_into_the_score() -> None:
+    with tlm_and_server(quality_preset="base", options={"log": ["perplexity"]}) as (tlm, server):
+        results = tlm.get_trustworthiness_score(
+            ["Say hello"] * 3, ["hello"] * 3, perplexity=[0.9, 0.0, None]
+        )
+        one = tlm.get_trustworthiness_score("Say hello", "hello", perplexity=0.4)
+        assert kinds(server) == ["reflection"]  # where it is not known, the model is asked
+    scores = [result["trustworthiness_score"] for result in results]
+    assert scores[:2] == [pytest.approx(0.9), pytest.approx(0.0, abs=1e-6)]
+    assert scores[2] > 0.8
+    assert one == {
+        "trustworthiness_score": pytest.approx(0.4),
+        "log": {"perplexity": pytest.approx(0.4)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("prompt", "perplexity"),
+    [
+        *(("Say hello", value) for value in (1.5, -0.1, float("nan"), True, "0.5", [0.5])),
+        *((["Say hello"] * 2, value) for value in (0.5, [0.5], [0.5, 2.0])),
+    ],
+)
+def test_a_perplexity_that_is_no_share_or_not_one_each_is_refused_by_name(
+    prompt: Any, perplexity: Any
+) -> None:
+    with tlm_and_server() as (tlm, server):
+        with pytest.raises(SettingsError, match="perplexity") as caught:
+            tlm.get_trustworthiness_score(prompt, prompt, perplexity=perplexity)
+        assert server.received == []
+    assert caught.value.key == "perplexity"
+
+
+@pytest.mark.parametrize(
+    ("task", "words"), [("classification", "other allowed answers"), ("code_generation", "edge")]
+)
+def test_a_task_tells_the_judge_what_to_look_at(task: str, words: str) -> None:
+    allowed = ["hello", "goodbye"] if task == "classification" else None
+    with tlm_and_server(task=task, quality_preset="low") as (tlm, server):
+        result = tlm.get_trustworthiness_score("Greet", "hello", constrain_outputs=allowed)
+        assert words in text_of(server.bodies[-1])
+    assert result["trustworthiness_score"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("task", "allowed"), [("classification", None), ("code_generation", ["hello"])]
+)
+def test_a_task_and_allowed_answers_must_go_together(task: str, allowed: list[str] | None) -> None:
+    with tlm_and_server(task=task) as (tlm, server):
+        for ask in (tlm.prompt, partial(tlm.try_get_trustworthiness_score, response=["hello"])):
+            with pytest.raises(SettingsError) as caught:
+                ask(["Greet"], constrain_outputs=allowed)
+            assert caught.value.key == "constrain_outputs"
+        assert server.received == []
 
 
 def test_reasoning_effort_is_sent_with_every_request() -> None:
@@ -143,6 +255,14 @@ def test_custom_criteria_are_asked_about_and_logged_beside_the_score() -> None:
         ({"num_candidate_responses": 21}, "options.num_candidate_responses"),
         ({"num_consistency_samples": -1}, "options.num_consistency_samples"),
         ({"use_self_reflection": "no"}, "options.use_self_reflection"),
+        ({"num_self_reflections": 4}, "options.num_self_reflections"),
+        ({"num_self_reflections": True}, "options.num_self_reflections"),
+        (
+            {"num_self_reflections": 1, "use_self_reflection": True},
+            "options.use_self_reflection",
+        ),
+        ({"disable_trustworthiness": True}, "options.disable_trustworthiness"),
+        ({"disable_trustworthiness": 1}, "options.disable_trustworthiness"),
         ({"reasoning_effort": "some"}, "options.reasoning_effort"),
         ({"log": ["everything"]}, "options.log.0"),
         ({"custom_eval_criteria": [{"name": "x"}]}, "options.custom_eval_criteria.0.criteria"),
@@ -160,7 +280,9 @@ def test_an_option_that_is_unknown_or_unfit_is_refused_by_name(
 @pytest.mark.parametrize(
     ("arguments", "key"),
     [
-        ({"quality_preset": "low", "options": {"num_consistency_samples": 5}}, None),
+        ({"quality_preset": "low", "options": {"num_self_reflections": 0}}, None),
+        ({"task": "poetry"}, "task"),
+        ({"task": "code_generation", "scorer": "cleanlab-tlm"}, "task"),
         ({"quality_preset": "low", "options": {"use_self_reflection": False}}, None),
         ({"options": {"use_self_reflection": False, "num_consistency_samples": 0}}, None),
         ({"options": {"model": "one"}, "model": "other"}, "options.model"),

@@ -129,6 +129,20 @@ class TestScoring:
         assert [*result] == ["trustworthiness"]
         assert len(server.received) == 1
 
+    def test_makes_evaluations_alone_where_trustworthiness_is_not_wanted(self) -> None:
+        with rag_and_server(options={"disable_trustworthiness": True}) as (rag, server):
+            result = rag.score(query=QUERY, context=CONTEXT, response="30 days")
+            assert len(server.received) == len(DEFAULTS)
+            answered = rag.generate(query=QUERY, context=CONTEXT)
+        assert [*result] == DEFAULTS
+        assert [*answered] == ["response", *DEFAULTS]
+
+    def test_must_have_something_to_score(self) -> None:
+        with pytest.raises(SettingsError, match="leaves nothing to score"):
+            TrustworthyRAG(
+                evals=[], options={"disable_trustworthiness": True}, base_url="http://127.0.0.1:9"
+            )
+
     def test_keeps_the_order_of_lists_and_the_failure_of_each(self) -> None:
         with rag_and_server(quality_preset="low") as (rag, server):
             results = rag.score(

@@ -232,10 +232,9 @@ def _with_rounds(request: Request) -> Request:
     if options.model == REPLAY and request.labels.score_column is None:
         require_no_server(options)
     drawn = plan_for(settings.quality, has_probability=False, samples=options.samples).samples
-    if drawn == 0 and (options.samples is not None or request.decide_at is not None):
-        option = "--early-stop" if options.samples is None else "--samples"
+    if drawn == 0 and request.decide_at is not None:
         raise SettingsError(
-            f"{option} is of no use with --quality {settings.quality}, which draws no samples"
+            f"--early-stop is of no use with --quality {settings.quality}, which draws no samples"
         )
     if request.decide_at is None:
         return request

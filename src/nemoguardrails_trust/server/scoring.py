@@ -10,6 +10,7 @@ from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
+from nemoguardrails_trust.tlm.answering import is_unmet
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import Item
 
@@ -93,7 +94,7 @@ class Scoring:
         exchange = Exchange(question.response, question.messages, question.context, logprobs)
         parts = self._backends.parts(wanted)
         score = await score_safely(parts.scorer, exchange, timeout=self.seconds(wanted))
-        if score.score is None:
+        if score.score is None and (wanted.has_trustworthiness or is_unmet(score)):
             found = next((error for error in score.failures if str(error) == score.error), None)
             raise found or next(iter(score.failures), None) or ScoringError(score.error)
         return score

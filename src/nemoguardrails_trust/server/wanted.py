@@ -10,8 +10,6 @@ from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset
 from nemoguardrails_trust.tlm.options import TLMOptions, read_options
 
 _DEFAULT_QUALITY: QualityPreset = "medium"
-_WITHOUT_SAMPLES = ("base", "low")
-_SATISFIED = ("disable_persistence",)  # nothing is ever stored
 _LOGGED = ("explanation", "perplexity")
 
 OPTIONS = frozenset(TLMOptions.model_fields) | {
@@ -69,46 +67,35 @@ def read_wanted(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
         )
     notes: list[str] = []
     seconds = _seconds(left.pop("max_timeout", None))
-    disabled = _flag(left, "disable_trustworthiness")
-    reflections = _reflections(left)
+    if "num_self_reflections" in left:
+        left.pop("use_self_reflection", None)
     if left.pop("similarity_measure", None) is not None:
         notes.append("similarity_measure changes nothing: answers are compared by what they say")
     log = _log(left, notes)
-    for name in _SATISFIED:
-        left.pop(name, None)
     for name in sorted(set(left) - set(TLMOptions.model_fields)):
         del left[name]
         notes.append(f"the option {name[:60]} is unknown to this server")
     options = read_options(left | {"log": [name for name in log if name in _LOGGED]})
-    fitted, options = _fitted(chosen, options, reflections, notes)
+    options = _fitted(chosen, options, notes)
     return Wanted(
         model=options.model,
-        quality=fitted,
+        quality=chosen,
         options=options.model_copy(update={"model": None, "reasoning_effort": None}),
         reasoning_effort=options.reasoning_effort,
         log=frozenset(log),
-        has_trustworthiness=not disabled,
+        has_trustworthiness=not options.disable_trustworthiness,
         seconds=seconds,
         notes=tuple(notes),
     )
 
 
-def _fitted(
-    quality: QualityPreset, options: TLMOptions, reflections: int | None, notes: list[str]
-) -> tuple[QualityPreset, TLMOptions]:
-    """The preset and options that do what was asked for, in the library's own terms."""
-    reflects = options.use_self_reflection if reflections is None else reflections > 0
-    samples = options.num_consistency_samples
-    if quality in _WITHOUT_SAMPLES and samples is not None:
-        quality = "medium" if samples else quality
-        samples = samples or None
-    fitted = options.model_copy(
-        update={"use_self_reflection": reflects, "num_consistency_samples": samples}
-    )
-    if not fitted.reflects and not fitted.samples(quality):
-        notes.append("the model reflects all the same: nothing else is left to score with")
-        fitted = fitted.model_copy(update={"use_self_reflection": None})
-    return quality, fitted
+def _fitted(quality: QualityPreset, options: TLMOptions, notes: list[str]) -> TLMOptions:
+    """The options, changed where they leave nothing to score with."""
+    scores = options.reflections != 0 or options.samples(quality) or options.disable_trustworthiness
+    if scores:
+        return options
+    notes.append("the model reflects all the same: nothing else is left to score with")
+    return options.model_copy(update={"use_self_reflection": None, "num_self_reflections": None})
 
 
 def _seconds(value: Any) -> float | None:
@@ -119,21 +106,6 @@ def _seconds(value: Any) -> float | None:
             "options.max_timeout must be a number of seconds above 0", key="options.max_timeout"
         )
     return float(value)
-
-
-def _flag(options: dict[str, Any], name: str) -> bool:
-    value = options.pop(name, False)
-    if not isinstance(value, bool):
-        raise SettingsError(f"options.{name} must be true or false", key=f"options.{name}")
-    return value
-
-
-def _reflections(options: dict[str, Any]) -> int | None:
-    name = "num_self_reflections"
-    value = options.pop(name, None)
-    if value is not None and (isinstance(value, bool) or value not in (0, 1, 2, 3)):
-        raise SettingsError(f"options.{name} must be 0, 1, 2 or 3", key=f"options.{name}")
-    return value
 
 
 def _log(options: dict[str, Any], notes: list[str]) -> list[str]:

@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Completion, TokenLogprob
@@ -12,6 +13,11 @@ from nemoguardrails_trust.signals.fences import Fence
 
 TOP_LOGPROBS = 20
 """How many alternatives of the verdict's token are asked for, the most that servers give."""
+
+Task = Literal["default", "classification", "code_generation"]
+"""What kind of response is asked for, as far as a judge is told what to look at."""
+
+TASKS: tuple[Task, ...] = get_args(Task)
 
 RESPONSE_LIMIT = 40_000
 CONTEXT_LIMIT = 80_000
@@ -57,7 +63,12 @@ class Criterion:
 
 
 def reflection_messages(
-    exchange: Exchange, *, explain: bool = False, criterion: Criterion | None = None
+    exchange: Exchange,
+    *,
+    explain: bool = False,
+    criterion: Criterion | None = None,
+    view: int = 0,
+    task: Task = "default",
 ) -> tuple[Message, ...]:
     """The prompt that asks a judge about an exchange.
 
@@ -68,6 +79,8 @@ def reflection_messages(
         exchange: What to judge.
         explain: Whether to ask for reasons, after the verdict.
         criterion: Ask whether the response meets this, instead of whether it is correct.
+        view: Which of the questions about correctness is put, from 0.
+        task: What kind of response it is.
     """
     fence = Fence([*(m.content for m in exchange.messages), *exchange.context, exchange.response])
     parts = [_PREAMBLE.format(mark=fence.mark)]
@@ -79,7 +92,7 @@ def reflection_messages(
         passages = "\n\n".join(exchange.context)
         parts.append(fence.quote("context", passages, limit=CONTEXT_LIMIT))
     parts.append(fence.quote("response", exchange.response, limit=RESPONSE_LIMIT))
-    parts.append(_question(bool(exchange.context), criterion))
+    parts.append(_question(bool(exchange.context), criterion, view, task))
     parts.append(_FORM_WITH_REASONS if explain else VERDICT_FORM)
     return (Message("user", "\n\n".join(parts)),)
 
@@ -95,18 +108,39 @@ VERDICT_FORM = (
 _FORM_WITH_REASONS = VERDICT_FORM + " On the next line give your reasons in at most two sentences."
 
 
-def _question(has_context: bool, criterion: Criterion | None) -> str:
+_CORRECT = (
+    "Is the response to the last message correct, and does it keep to the assistant's instructions?"
+)
+_REACHED = (
+    "Would an expert who works out the answer to the last message without having seen the "
+    "response come to what the response says?"
+)
+_FLAWLESS = (
+    "Look for the weakest point of the response: a fact, name, number or step that is wrong, made "
+    "up, or missing although the last message asks for it. Is the response free of such a point?"
+)
+_VIEWS = (_CORRECT, _REACHED, _FLAWLESS)
+
+MOST_REFLECTIONS = len(_VIEWS)
+"""How many different questions there are to ask about a response's correctness."""
+
+
+_GROUNDS: Mapping[Task, str] = {
+    "default": "A fluent response can still be wrong: check its facts and its reasoning.",
+    "classification": "Weigh it against each of the other allowed answers: one may fit better.",
+    "code_generation": "Code that reads well can still be wrong: go through it with an example and "
+    "an edge case.",
+}
+
+
+def _question(has_context: bool, criterion: Criterion | None, view: int, task: Task) -> str:
     if criterion is not None:
         return f"Does the response meet this criterion?\n{criterion.text}"
-    grounds = (
-        "Judge it by the context: what the context contradicts or does not bear out is False."
-        if has_context
-        else "A fluent response can still be wrong: check its facts and its reasoning."
-    )
-    return (
-        "Is the response to the last message correct, and does it keep to the assistant's "
-        f"instructions? {grounds}"
-    )
+    grounds = [] if has_context and task == "default" else [_GROUNDS[task]]
+    if has_context:
+        by_context = "Judge it by the context: what the context contradicts or does not bear out "
+        grounds.insert(0, by_context + "is False.")
+    return " ".join([_VIEWS[view], *grounds])
 
 
 def _kept(messages: Sequence[Message]) -> list[tuple[Message, int]]:
@@ -152,6 +186,32 @@ def read_reflection(completion: Completion, *, explain: bool = False) -> Signal:
     if value is None:
         return Signal(None, error=f"the judge's answer could not be read: {source}")
     return Signal(value, {"source": source, **details})
+
+
+def mean_reflection(signals: Sequence[Signal]) -> Signal:
+    """The reflection of one or several judgements, each by another question.
+
+    Judgements that could not be had are left out of the mean, and told in the details' `failed`.
+
+    Args:
+        signals: At least one.
+
+    Returns:
+        The mean, with the single `values` in the details and the reasons of the most doubtful;
+        that of one judgement is the judgement itself.
+    """
+    if len(signals) == 1:
+        return signals[0]
+    had = [(signal.value, signal) for signal in signals if signal.value is not None]
+    failed = [signal.error for signal in signals if signal.error is not None]
+    if not had:
+        return Signal(None, error="; ".join(dict.fromkeys(failed)))
+    values = [value for value, _ in had]
+    _, lowest = min(had, key=lambda judged: judged[0])
+    details = {**lowest.details, "values": values}
+    if failed:
+        details["failed"] = failed
+    return Signal(min(1.0, math.fsum(values) / len(values)), details)
 
 
 def verdict_came_first(completion: Completion) -> bool:

@@ -16,6 +16,7 @@ from nemoguardrails_trust.models.prompts import (
 )
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.safely import score_safely, settled
+from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.probability import probability_signal
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item, Question, correction, matching
@@ -36,6 +37,7 @@ class Answerer:
         samples: How many samples the scorer compares an answer with, where it takes samples that
             were drawn beside the answer; else 0.
         timeout: Seconds for a prompt, from its start to its score.
+        is_scored: Whether a trustworthiness score is wanted, and not only the user's criteria.
         hides_probabilities: Whether the scorer is to do without the tokens' probabilities.
     """
 
@@ -45,6 +47,7 @@ class Answerer:
     max_tokens: int | None
     samples: int
     timeout: float
+    is_scored: bool
     hides_probabilities: bool
 
     async def prompt(self, item: Item, *, told: Callable[[str], None] | None = None) -> Outcome:
@@ -112,10 +115,13 @@ class Answerer:
             # Shielded, since the samples are shared by all candidates.
             prefetched=None if samples is None else asyncio.shield(samples),
         )
-        if score.score is not None:
+        if score.score is not None or not (self.is_scored or is_unmet(score)):
             return Outcome(score=score)
         # A failure that is the whole reason is told as it is, with its type and its cause.
         told = next((error for error in score.failures if str(error) == score.error), None)
+        if not self.is_scored:
+            criteria = score.metadata["criteria"]
+            told = ScoringError("; ".join(f"{each['name']}: {each['error']}" for each in criteria))
         return Outcome(error=told or ScoringError(score.error), retryable=score.is_retryable)
 
     async def _answers(self, model: LanguageModel, question: Question) -> list[Completion]:
@@ -180,3 +186,9 @@ class Answerer:
                 max_tokens=self.max_tokens,
             )
         )
+
+
+def is_unmet(score: TrustworthinessScore) -> bool:
+    """Whether criteria were asked about, and there is no judgement by any of them."""
+    criteria = score.metadata.get("criteria", ())
+    return bool(criteria) and all(criterion["score"] is None for criterion in criteria)

@@ -13,6 +13,7 @@ from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset, Scorer, ScorerSettings
 from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer, take_scorer
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT
+from nemoguardrails_trust.signals.reflection import TASKS, Task
 from nemoguardrails_trust.tlm.answering import Answerer
 from nemoguardrails_trust.tlm.options import TLMOptions, require_effect
 
@@ -149,6 +150,7 @@ def build_parts(
     *,
     scorer: str | Scorer | None,
     calibration: str | Path | None,
+    task: Task = "default",
 ) -> Parts:
     """Builds all parts.
 
@@ -167,12 +169,13 @@ def build_parts(
     _require_count(choice.concurrency)
     is_local = scorer is None or scorer == "local"
     require_effect(options, quality, is_local=is_local)
+    _require_task(task, is_local=is_local)
     model = BuiltOnce(lambda: choice.build(options))
     if is_local or not isinstance(choice.model, str | None):
         model()  # what is wrong with it shows at once
     else:
         choice.name(options)
-    built = _build_scorer(quality, options, choice, scorer, calibration, model, timeout)
+    built = _build_scorer(quality, options, choice, scorer, calibration, model, timeout, task)
     return Parts(
         model=model,
         scorer=built.scorer,
@@ -183,8 +186,10 @@ def build_parts(
             max_tokens=options.max_tokens,
             samples=options.samples(quality) if is_local else 0,
             timeout=timeout,
+            is_scored=not options.disable_trustworthiness,
             # Reasons cost the call that probabilities would spare.
-            hides_probabilities=is_local and quality == "base" and "explanation" in options.log,
+            hides_probabilities=options.disable_trustworthiness
+            or (is_local and quality == "base" and "explanation" in options.log),
         ),
         threshold=built.threshold,
         concurrency=choice.concurrency or DEFAULT_CONCURRENCY,
@@ -199,6 +204,7 @@ def _build_scorer(
     calibration: str | Path | None,
     model: BuiltOnce,
     timeout: float,
+    task: Task,
 ) -> BuiltScorer:
     if scorer is not None and not isinstance(scorer, str):
         return take_scorer(scorer, calibration)
@@ -212,18 +218,29 @@ def _build_scorer(
     )
     if settings.scorer != "local":
         return create_scorer(settings)
-    return create_scorer(settings, model(), **_local_options(options, choice))
+    return create_scorer(settings, model(), **_local_options(options, choice, task))
 
 
-def _local_options(options: TLMOptions, choice: ModelChoice) -> dict[str, Any]:
+def _local_options(options: TLMOptions, choice: ModelChoice, task: Task) -> dict[str, Any]:
     return {
         "samples": options.num_consistency_samples,
-        "use_reflection": options.reflects,
+        "reflections": options.reflections,
+        "use_consistency": not options.disable_trustworthiness,
+        "task": task,
         "max_tokens": options.max_tokens,
         "criteria": [(each.name, each.criteria) for each in options.custom_eval_criteria],
         # Each prompt makes several calls at once; the model has the cap.
         "concurrency": 4 * (choice.concurrency or DEFAULT_CONCURRENCY),
     }
+
+
+def _require_task(task: Task, *, is_local: bool) -> None:
+    if task not in TASKS:
+        raise SettingsError(f"task is {task!r}; it must be one of {', '.join(TASKS)}", key="task")
+    if task != "default" and not is_local:
+        raise SettingsError(
+            "task is of no use with this scorer; it is for the scorer 'local'", key="task"
+        )
 
 
 def _require_seconds(value: float) -> float:

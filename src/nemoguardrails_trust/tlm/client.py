@@ -4,14 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
+from nemoguardrails_trust.signals.reflection import Task
 from nemoguardrails_trust.tlm.batches import require_all
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.connected import Connected
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
-from nemoguardrails_trust.tlm.questions import Item, items_of, items_with_responses
+from nemoguardrails_trust.tlm.questions import (
+    Item,
+    items_of,
+    items_with_responses,
+    require_constraints,
+)
 
 
 class TLM(Connected):
@@ -40,6 +47,9 @@ class TLM(Connected):
         quality_preset: How many calls an answer and its score may cost: `base`, `low`, `medium`,
             `high` or `best`. With `high` and `best`, `prompt` draws several answers and returns
             the best-scored.
+        task: What kind of responses they are: `default`, `classification` (every call then needs
+            `constrain_outputs`) or `code_generation` (none takes them). It tells the model what
+            to look at when it judges.
         model: The model's name, or a `LanguageModel`; by default `options["model"]`, else
             `gpt-4o-mini`. A hosted scorer that is to use a certain model is told the same name.
         options: See `TLMOptions`.
@@ -71,6 +81,7 @@ class TLM(Connected):
         self,
         quality_preset: QualityPreset = "medium",
         *,
+        task: Task = "default",
         model: str | LanguageModel | None = None,
         options: Mapping[str, Any] | None = None,
         api_key: str | None = None,
@@ -93,9 +104,18 @@ class TLM(Connected):
             requests_per_minute,
             tokens_per_minute,
         )
-        parts = build_parts(quality_preset, chosen, choice, scorer=scorer, calibration=calibration)
+        if chosen.disable_trustworthiness and not chosen.custom_eval_criteria:
+            raise SettingsError(
+                "options.disable_trustworthiness leaves nothing to score; give "
+                "custom_eval_criteria",
+                key="options.disable_trustworthiness",
+            )
+        parts = build_parts(
+            quality_preset, chosen, choice, scorer=scorer, calibration=calibration, task=task
+        )
         super().__init__(parts, verbose)
         self._log = frozenset(chosen.log)
+        self._task = task
 
     @property
     def model(self) -> LanguageModel:
@@ -171,7 +191,13 @@ class TLM(Connected):
         return await self._answer(*asked, strict=False)
 
     def get_trustworthiness_score(
-        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+        self,
+        prompt: Any,
+        response: Any,
+        *,
+        context: Any = None,
+        constrain_outputs: Any = None,
+        perplexity: Any = None,
     ) -> Any:
         """Scores a given response, or many: from any model, or written by people.
 
@@ -181,6 +207,8 @@ class TLM(Connected):
                 `Response` of OpenAI's client, whose token probabilities are then used.
             context: As for `prompt`.
             constrain_outputs: As for `prompt`. A response that is none of them is an error.
+            perplexity: The mean probability of the response's tokens, 0 to 1, where it is known;
+                for many responses one or `None` each. It goes into the score.
 
         Returns:
             A dictionary with `trustworthiness_score`; a list of them for many.
@@ -195,21 +223,41 @@ class TLM(Connected):
         """
         return self._loop_thread.run(
             self.get_trustworthiness_score_async(
-                prompt, response, context=context, constrain_outputs=constrain_outputs
+                prompt,
+                response,
+                context=context,
+                constrain_outputs=constrain_outputs,
+                perplexity=perplexity,
             )
         )
 
     async def get_trustworthiness_score_async(
-        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+        self,
+        prompt: Any,
+        response: Any,
+        *,
+        context: Any = None,
+        constrain_outputs: Any = None,
+        perplexity: Any = None,
     ) -> Any:
         """See `get_trustworthiness_score`."""
         asked = items_with_responses(
-            prompt, response, context=context, constrain_outputs=constrain_outputs
+            prompt,
+            response,
+            context=context,
+            constrain_outputs=constrain_outputs,
+            perplexity=perplexity,
         )
         return await self._score(*asked, strict=True)
 
     def try_get_trustworthiness_score(
-        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+        self,
+        prompt: Any,
+        response: Any,
+        *,
+        context: Any = None,
+        constrain_outputs: Any = None,
+        perplexity: Any = None,
     ) -> Any:
         """Scores one response or many, whatever may become of each.
 
@@ -218,6 +266,7 @@ class TLM(Connected):
             response: Likewise.
             context: Likewise.
             constrain_outputs: Likewise.
+            perplexity: Likewise.
 
         Returns:
             As from `get_trustworthiness_score`. What failed has `None` for the score, and the
@@ -228,24 +277,40 @@ class TLM(Connected):
         """
         return self._loop_thread.run(
             self.try_get_trustworthiness_score_async(
-                prompt, response, context=context, constrain_outputs=constrain_outputs
+                prompt,
+                response,
+                context=context,
+                constrain_outputs=constrain_outputs,
+                perplexity=perplexity,
             )
         )
 
     async def try_get_trustworthiness_score_async(
-        self, prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+        self,
+        prompt: Any,
+        response: Any,
+        *,
+        context: Any = None,
+        constrain_outputs: Any = None,
+        perplexity: Any = None,
     ) -> Any:
         """See `try_get_trustworthiness_score`."""
         asked = items_with_responses(
-            prompt, response, context=context, constrain_outputs=constrain_outputs
+            prompt,
+            response,
+            context=context,
+            constrain_outputs=constrain_outputs,
+            perplexity=perplexity,
         )
         return await self._score(*asked, strict=False)
 
     async def _answer(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
+        require_constraints(items, self._task)
         outcomes = await self._outcomes(items, is_one, self._parts.answerer.prompt)
         return self._results(outcomes, is_one, strict=strict, with_response=True)
 
     async def _score(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
+        require_constraints(items, self._task)
         outcomes = await self._outcomes(items, is_one, self._parts.answerer.score)
         return self._results(outcomes, is_one, strict=strict, with_response=False)
 

@@ -9,11 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.scorers.local.presets import plan_for
+from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS
 
 MOST_ANSWERS = 20
 """The most candidates or samples of one prompt: a prompt that needs more is not worth its cost."""
 
 _CANDIDATES: dict[QualityPreset, int] = {"base": 1, "low": 1, "medium": 1, "high": 2, "best": 4}
+
+_REFLECTIONS = "num_self_reflections"
+_LOCAL = (
+    "num_consistency_samples",
+    _REFLECTIONS,
+    "use_self_reflection",
+    "custom_eval_criteria",
+    "disable_trustworthiness",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -44,14 +54,21 @@ class TLMOptions(BaseModel):
         max_tokens: The most tokens of an answer or a sample, at least 1.
         num_candidate_responses: Answers that `prompt` draws, 1 to 20, to return the best-scored.
             By default 4 in `best`, 2 in `high`, otherwise 1.
-        num_consistency_samples: Samples that a response is compared with, 0 to 20.
-        use_self_reflection: Whether the model is asked about the response.
+        num_consistency_samples: Samples that a response is compared with, 0 to 20, instead of the
+            preset's number.
+        num_self_reflections: How often the model is asked about the response, 0 to 3, each time by
+            another question; the mean counts. By default once.
+        use_self_reflection: The older form: `False` is no reflection.
         reasoning_effort: How long a model that thinks may think; sent with every request.
         log: What results carry besides: `explanation`, `perplexity`.
         custom_eval_criteria: Standards of the user's own; each costs one call more a score.
         similarity_measure: Taken from those who come from Cleanlab's clients, and changes
             nothing, of which the log tells: samples are compared by what their texts say, and in
             `high` and `best` by the model too.
+        disable_trustworthiness: Whether the response is not scored, only judged by the criteria
+            of `custom_eval_criteria`, or the evaluations of a `TrustworthyRAG`. What else is set
+            for the score then has no effect.
+        disable_persistence: Taken likewise, and always so: nothing is ever stored.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -60,24 +77,31 @@ class TLMOptions(BaseModel):
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     num_candidate_responses: Annotated[int, Field(ge=1, le=MOST_ANSWERS)] | None = None
     num_consistency_samples: Annotated[int, Field(ge=0, le=MOST_ANSWERS)] | None = None
+    num_self_reflections: Annotated[int, Field(ge=0, le=MOST_REFLECTIONS)] | None = None
     use_self_reflection: bool | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     log: Annotated[tuple[Literal["explanation", "perplexity"], ...], Field(strict=False)] = ()
     custom_eval_criteria: Annotated[tuple[EvalCriterion, ...], Field(strict=False)] = ()
     similarity_measure: SimilarityMeasure | None = None
+    disable_trustworthiness: bool = False
+    disable_persistence: bool = False
 
     @property
-    def reflects(self) -> bool:
-        """Whether the model may be asked about the response."""
-        return self.use_self_reflection is not False
+    def reflections(self) -> int | None:
+        """How often the model is asked about the response; `None` as often as the preset has it."""
+        if self.disable_trustworthiness or self.use_self_reflection is False:
+            return 0
+        return self.num_self_reflections
 
     def candidates(self, quality: QualityPreset) -> int:
         """How many answers `prompt` draws."""
+        if self.disable_trustworthiness:
+            return 1
         return self.num_candidate_responses or _CANDIDATES[quality]
 
     def samples(self, quality: QualityPreset) -> int:
         """How many samples the local scorer draws for a score."""
-        samples = self.num_consistency_samples
+        samples = 0 if self.disable_trustworthiness else self.num_consistency_samples
         return plan_for(quality, has_probability=False, samples=samples).samples
 
 
@@ -103,6 +127,12 @@ def read_options(options: Mapping[str, Any] | None) -> TLMOptions:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(["options", *map(str, first["loc"])])
         raise SettingsError(f"{key}: {first['msg']}", key=key) from None
+    if chosen.use_self_reflection is not None and chosen.num_self_reflections is not None:
+        raise SettingsError(
+            "options.num_self_reflections and options.use_self_reflection say the same thing; "
+            "leave use_self_reflection out",
+            key="options.use_self_reflection",
+        )
     if chosen.similarity_measure is not None:
         _log.warning(
             "options.similarity_measure changes nothing: samples are compared by what they say"
@@ -122,24 +152,18 @@ def require_effect(options: TLMOptions, quality: QualityPreset, *, is_local: boo
         SettingsError: One does nothing, or leaves nothing to score with. The message names it.
     """
     if not is_local:
-        for name in ("num_consistency_samples", "use_self_reflection", "custom_eval_criteria"):
-            if getattr(options, name) not in (None, ()):
+        for name in _LOCAL:
+            if getattr(options, name) not in (None, (), False):
                 raise _useless(name, "with this scorer; it is for the scorer 'local'")
         return
-    if (
-        options.num_consistency_samples is not None
-        and plan_for(quality, has_probability=False).samples == 0
-    ):
-        raise _useless(
-            "num_consistency_samples", f"with quality_preset {quality!r}, which draws no samples"
-        )
-    if options.reflects or options.samples(quality):
+    if options.disable_trustworthiness or options.reflections != 0 or options.samples(quality):
         return
+    name = "use_self_reflection" if options.num_self_reflections is None else _REFLECTIONS
     if quality != "base":
         raise SettingsError(
-            "options.use_self_reflection is False, which leaves nothing to score with: "
+            f"options.{name} is {getattr(options, name)}, which leaves nothing to score with: "
             "let samples be drawn, by quality_preset 'medium' or num_consistency_samples",
-            key="options.use_self_reflection",
+            key=f"options.{name}",
         )
     if "explanation" in options.log:
         raise _useless("log", "'explanation', where no model is asked about the response")

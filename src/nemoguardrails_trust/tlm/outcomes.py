@@ -76,7 +76,7 @@ class Outcome:
                 {name: value for name, value in each.items() if name != "error" or value}
                 for each in self.score.metadata["criteria"]
             ]
-        if told and self.score.error is not None:
+        if told and self.value is not None and self.score.error is not None:
             told["warning"] = self.score.error
         return told
 

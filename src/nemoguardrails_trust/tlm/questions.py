@@ -1,6 +1,7 @@
 """What a `TLM` is asked: one prompt or a list of them, with all that goes with each."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,11 @@ from nemoguardrails_trust.exchange import (
 )
 from nemoguardrails_trust.exchange.items import is_message
 from nemoguardrails_trust.exchange.reading import is_chat
+from nemoguardrails_trust.scores import require_share
+from nemoguardrails_trust.signals.reflection import Task
 from nemoguardrails_trust.tlm.completions import completion_as_data, logprobs_of
+
+_CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Item:
         allowed: The only answers that will do; empty where any will.
         response: The answer to score.
         has_response: Whether there is to be one.
+        perplexity: The mean probability of the answer's tokens, 0 to 1, where the caller knows it.
     """
 
     prompt: Any
@@ -59,6 +65,7 @@ class Item:
     allowed: tuple[str, ...] = ()
     response: Any = None
     has_response: bool = False
+    perplexity: float | None = None
 
     def read(self) -> Question:
         """Reads what was given.
@@ -74,6 +81,8 @@ class Item:
             given = completion_as_data(self.response)
             response = read_response(given, in_text=False)
             logprobs = logprobs_of(given, response)
+            if self.perplexity is not None:
+                logprobs = _as_logprobs(self.perplexity, response)
         if not self.allowed:
             return Question(messages, context, response, token_logprobs=logprobs)
         if self.has_response and matching(response, self.allowed) is None:
@@ -115,7 +124,12 @@ def items_of(
 
 
 def items_with_responses(
-    prompt: Any, response: Any, *, context: Any = None, constrain_outputs: Any = None
+    prompt: Any,
+    response: Any,
+    *,
+    context: Any = None,
+    constrain_outputs: Any = None,
+    perplexity: Any = None,
 ) -> tuple[list[Item], bool]:
     """Takes prompts and their responses apart; see `items_of`.
 
@@ -124,9 +138,12 @@ def items_with_responses(
     """
     items, is_one = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
     responses = [response] if is_one else one_each("response", response, len(items))
+    known: list[Any] = [perplexity] * len(items)
+    if perplexity is not None and not is_one:
+        known = one_each("perplexity", perplexity, len(items))
     return [
-        Item(each.prompt, each.context, each.allowed, own, has_response=True)
-        for each, own in zip(items, responses, strict=True)
+        replace(each, response=own, has_response=True, perplexity=_share(likely))
+        for each, own, likely in zip(items, responses, known, strict=True)
     ], is_one
 
 
@@ -148,6 +165,25 @@ def one_each(name: str, values: Any, count: int) -> list[Any]:
             f"{name} has {len(listed)} entries, and there are {count} prompts", key=name
         )
     return listed
+
+
+def require_constraints(items: Iterable[Item], task: Task) -> None:
+    """Makes sure that each prompt has its allowed answers where the task is to choose one.
+
+    Raises:
+        SettingsError: They are missing, or make no sense with the task.
+    """
+    for item in items:
+        if task == "classification" and not item.allowed:
+            raise SettingsError(
+                "task is 'classification', which needs constrain_outputs: the classes",
+                key="constrain_outputs",
+            )
+        if task == "code_generation" and item.allowed:
+            raise SettingsError(
+                "constrain_outputs is of no use with task 'code_generation'",
+                key="constrain_outputs",
+            )
 
 
 def matching(answer: str, allowed: Iterable[str]) -> str | None:
@@ -201,6 +237,20 @@ def _instructed(messages: tuple[Message, ...], allowed: tuple[str, ...]) -> tupl
 def _instruction(allowed: Iterable[str]) -> str:
     listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in allowed)
     return f"Answer with exactly one of these, and nothing else: {listed}"
+
+
+def _share(value: Any) -> float | None:
+    try:
+        require_share("perplexity", value)
+    except ValueError as error:
+        raise SettingsError(str(error), key="perplexity") from None
+    return None if value is None else float(value)
+
+
+def _as_logprobs(perplexity: float, response: str) -> tuple[float, ...]:
+    """Tokens of this mean probability, about as many as the response has."""
+    tokens = max(1, len(response) // _CHARACTERS_A_TOKEN)
+    return (math.log(perplexity) if perplexity > 0.0 else -math.inf,) * tokens
 
 
 def _plain(text: str) -> str:

@@ -102,6 +102,11 @@ class TrustworthyRAG(Connected):
             get_default_tool_call_evals() if tool_call_evals is None else tool_call_evals
         )
         require_distinct([*asked, *asked_of_calls])
+        if chosen.disable_trustworthiness and not asked:
+            raise SettingsError(
+                "options.disable_trustworthiness leaves nothing to score; give evals",
+                key="options.disable_trustworthiness",
+            )
         choice = ModelChoice(
             model,
             api_key,
@@ -116,7 +121,13 @@ class TrustworthyRAG(Connected):
         self._log = frozenset(chosen.log)
         judge = parts.model()  # what is wrong with it shows at once
         evaluator = Evaluator(judge, concurrency=4 * parts.concurrency)
-        self._rag = RagAnswerer(parts.answerer, evaluator, asked, asked_of_calls)
+        self._rag = RagAnswerer(
+            parts.answerer,
+            evaluator,
+            asked,
+            asked_of_calls,
+            has_trustworthiness=not chosen.disable_trustworthiness,
+        )
 
     def get_evals(self) -> list[Eval]:
         """The evaluations, those of tool calls left out."""
@@ -224,4 +235,7 @@ class TrustworthyRAG(Connected):
         results = [
             each.to_rag_result(log=self._log, with_response=with_response) for each in outcomes
         ]
+        if not self._rag.has_trustworthiness:
+            for result in results:
+                del result["trustworthiness"]
         return results[0] if is_one else results

@@ -161,9 +161,7 @@ def test_a_scorer_decides_as_it_would_with_everything(
 async def _score(
     model: ScriptedModel, *, rounds: int, samples: int = 8, decide_at: float | None = 0.6
 ) -> dict[str, object]:
-    scorer = LocalScorer(
-        model, ScorerSettings(rounds=rounds), samples=samples, use_reflection=False
-    )
+    scorer = LocalScorer(model, ScorerSettings(rounds=rounds), samples=samples, reflections=0)
     score = await scorer.score(QUESTION, decide_at=decide_at)
     return {"score": score.score, "samples": score.usage.samples, **score.metadata}
 
@@ -243,7 +241,7 @@ async def test_nothing_is_compared_that_cannot_change_the_decision() -> None:
 
 async def test_a_server_that_fails_is_not_asked_for_further_rounds() -> None:
     model = ScriptedModel(samples=[SAME, FAILURE])
-    scorer = LocalScorer(model, ScorerSettings(rounds=8), samples=8, use_reflection=False)
+    scorer = LocalScorer(model, ScorerSettings(rounds=8), samples=8, reflections=0)
     score = await scorer.score(QUESTION, decide_at=0.6)
     assert len(model.asked) == 2
     assert score.score == 1.0
@@ -265,11 +263,9 @@ async def test_criteria_are_answered_though_the_decision_is_certain() -> None:
 async def test_one_sample_a_round_takes_under_two_thirds_of_the_recorded_samples() -> None:
     path = Path(__file__).parents[2] / "data" / "gsm8k-qwen-math.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:300]]
-    whole = LocalScorer(
-        ReplayModel.from_file(path), ScorerSettings(), samples=8, use_reflection=False
-    )
+    whole = LocalScorer(ReplayModel.from_file(path), ScorerSettings(), samples=8, reflections=0)
     early = LocalScorer(
-        ReplayModel.from_file(path), ScorerSettings(rounds=8), samples=8, use_reflection=False
+        ReplayModel.from_file(path), ScorerSettings(rounds=8), samples=8, reflections=0
     )
     drawn = 0
     for row in rows:

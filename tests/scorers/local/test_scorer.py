@@ -1,3 +1,4 @@
+import asyncio
 import math
 from typing import Any
 
@@ -5,13 +6,14 @@ import pytest
 
 from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Ask, Completion, TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
 from nemoguardrails_trust.models.prompts import PROMPT_LIMIT, SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.create import create_scorer
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
 from nemoguardrails_trust.signals.probability import Measured
+from nemoguardrails_trust.signals.reflection import TASKS, Task
 from tests.scorers.scripted import ScriptedModel, verdict
 
 QUESTION = Exchange.of("Which is the largest ocean?", "The Pacific")
@@ -130,7 +132,7 @@ class TestTheScore:
         assert (await made.score(QUESTION)).score == 1.0
 
     async def test_is_none_with_a_reason_where_no_signal_was_asked_for(self) -> None:
-        made = scorer(ScriptedModel(), use_reflection=False, use_consistency=False)
+        made = scorer(ScriptedModel(), reflections=0, use_consistency=False)
         score = await made.score(QUESTION)
         assert score.score is None
         assert score.error == "no signal was asked for"
@@ -138,7 +140,7 @@ class TestTheScore:
 
     @pytest.mark.parametrize(
         ("options", "purpose"),
-        [({"use_reflection": False}, "sample"), ({"use_consistency": False}, "reflection")],
+        [({"reflections": 0}, "sample"), ({"use_consistency": False}, "reflection")],
     )
     async def test_can_do_without_either_signal(
         self, options: dict[str, bool], purpose: str
@@ -359,6 +361,73 @@ class TestTheExplanation:
         assert score.explanation.startswith("It is the wrong ocean. Asked again, ")
 
 
+def by_question(*answers: Completion | str | ModelError) -> ScriptedModel:
+    """A judge that answers each new question in turn."""
+    seen: list[str] = []
+
+    def judge(ask: Ask) -> Completion | str | ModelError:
+        question = ask.messages[-1].content
+        if question not in seen:
+            seen.append(question)
+        return answers[seen.index(question)]
+
+    return ScriptedModel(judge=judge)
+
+
+class TestReflections:
+    async def test_are_each_another_question_and_their_mean_counts(self) -> None:
+        model = by_question(verdict(0.9), verdict(0.6), verdict(0.3))
+        score = await scorer(model, "low", reflections=3).score(QUESTION)
+        assert len({ask.messages[-1].content for ask in model.made("reflection")}) == 3
+        signal = score.signals["reflection"]
+        assert signal.value == pytest.approx(0.6)
+        assert signal.details["values"] == [pytest.approx(value) for value in (0.9, 0.6, 0.3)]
+        assert score.usage.calls == 3
+        assert score.error is None
+
+    async def test_that_fail_are_left_out_of_the_mean_and_told(self) -> None:
+        model = by_question(verdict(0.9), ModelError("the server failed"), "perhaps")
+        signal = (await scorer(model, "low", reflections=3).score(QUESTION)).signals["reflection"]
+        assert signal.value == pytest.approx(0.9)
+        assert len(signal.details["failed"]) == 2
+        assert "the server failed" in signal.details["failed"]
+
+    async def test_are_no_signal_where_all_fail(self) -> None:
+        model = ScriptedModel(judge=ModelError("the server failed"))
+        score = await scorer(model, "low", reflections=3).score(QUESTION)
+        assert score.score is None
+        assert score.signals["reflection"].error == "the server failed"
+
+    async def test_that_are_too_late_do_not_cost_those_that_came(self) -> None:
+        first = ScriptedModel(judge=verdict(0.8))
+
+        class SlowAtTheSecond(ScriptedModel):
+            async def complete(self, ask: Ask) -> Reply:
+                self.asked.append(ask)
+                if len(self.asked) > 1:
+                    await asyncio.Event().wait()
+                return await first.complete(ask)
+
+        settings = ScorerSettings(quality="low", timeout=1.0)
+        score = await LocalScorer(SlowAtTheSecond(), settings, reflections=2).score(QUESTION)
+        assert score.signals["reflection"].value == pytest.approx(0.8)
+        assert "no answer within" in score.signals["reflection"].details["failed"][0]
+
+    async def test_give_the_reasons_of_the_most_doubtful(self) -> None:
+        model = by_question("True 90\nAll is well.", "False 20\nIt is the Atlantic.")
+        settings = ScorerSettings(quality="low", explain=True)
+        score = await LocalScorer(model, settings, reflections=2).score(QUESTION)
+        assert score.explanation == "It is the Atlantic."
+
+    @pytest.mark.parametrize("task", TASKS)
+    async def test_ask_about_what_matters_for_the_task(self, task: Task) -> None:
+        model = ScriptedModel()
+        await scorer(model, "low", reflections=3, task=task).score(QUESTION)
+        asked = [ask.messages[-1].content for ask in model.made("reflection")]
+        assert all(("an edge case" in text) is (task == "code_generation") for text in asked)
+        assert all(("other allowed" in text) is (task == "classification") for text in asked)
+
+
 class TestCriteria:
     async def test_are_each_judged_by_a_call_and_left_out_of_the_score(self) -> None:
         def judge(ask: Ask) -> Completion | ModelError:
@@ -379,17 +448,19 @@ class TestCriteria:
 
 
 class TestOptions:
-    async def test_samples_replace_the_presets_number_where_it_draws_any(self) -> None:
-        for quality, expected in (("medium", 3), ("best", 3), ("low", 0)):
-            model = ScriptedModel()
-            score = await scorer(model, quality, samples=3).score(QUESTION)  # type: ignore[arg-type]
-            assert score.usage.samples == expected
+    @pytest.mark.parametrize("quality", ["base", "low", "medium", "best"])
+    async def test_samples_replace_the_presets_number(self, quality: QualityPreset) -> None:
+        score = await scorer(ScriptedModel(), quality, samples=3).score(QUESTION)
+        assert score.usage.samples == 3
+        assert list(score.signals) == ["reflection", "consistency"]
 
     async def test_no_samples_are_no_consistency(self) -> None:
         score = await scorer(ScriptedModel(), samples=0).score(QUESTION)
         assert list(score.signals) == ["reflection"]
 
-    @pytest.mark.parametrize("options", [{"samples": -1}, {"concurrency": 0}])
+    @pytest.mark.parametrize(
+        "options", [{"samples": -1}, {"reflections": 4}, {"reflections": -1}, {"concurrency": 0}]
+    )
     def test_out_of_range_are_refused_by_name(self, options: dict[str, int]) -> None:
         with pytest.raises(ValueError, match=next(iter(options))):
             scorer(ScriptedModel(), **options)

@@ -12,6 +12,7 @@ from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.reflection import (
     TOP_LOGPROBS,
     Criterion,
+    Task,
     read_reflection,
     reflection_messages,
     verdict_came_first,
@@ -33,29 +34,42 @@ class Judge:
     for again without a limit, and later ones are from the start.
     """
 
-    def __init__(self, model: LanguageModel, *, explain: bool = False) -> None:
-        """Takes the model, and whether to ask it for reasons."""
+    def __init__(
+        self, model: LanguageModel, *, explain: bool = False, task: Task = "default"
+    ) -> None:
+        """Takes the model, whether to ask it for reasons, and what kind of responses it sees."""
         self.model = model
         self._explain = explain
+        self._task = task
         self._one_token_suffices = False
         self._thinks_first = False
 
-    async def reflect(
-        self, exchange: Exchange, calls: Calls, criterion: Criterion | None = None
-    ) -> Signal:
-        """Asks whether the response is correct, or meets the criterion.
+    async def reflect(self, exchange: Exchange, calls: Calls, view: int = 0) -> Signal:
+        """Asks whether the response is correct.
 
         Args:
             exchange: What to judge.
             calls: Makes the call.
-            criterion: What to ask about instead of correctness.
+            view: Which of the questions is put, from 0.
 
         Raises:
             TrustError: No answer could be had.
         """
-        explain = self._explain and criterion is None
-        messages = reflection_messages(exchange, explain=explain, criterion=criterion)
-        return await self.verdict(messages, calls, explain=explain)
+        messages = reflection_messages(exchange, explain=self._explain, view=view, task=self._task)
+        return await self.verdict(messages, calls, explain=self._explain)
+
+    async def meets(self, exchange: Exchange, calls: Calls, criterion: Criterion) -> Signal:
+        """Asks whether the response meets a criterion.
+
+        Args:
+            exchange: What to judge.
+            calls: Makes the call.
+            criterion: What to ask about.
+
+        Raises:
+            TrustError: No answer could be had.
+        """
+        return await self.verdict(reflection_messages(exchange, criterion=criterion), calls)
 
     async def verdict(
         self, messages: tuple[Message, ...], calls: Calls, *, explain: bool = False

@@ -10,22 +10,27 @@ class Plan:
     """What is asked of the models for one score.
 
     Attributes:
-        reflects: Whether the judge is asked about the response.
+        reflections: How often the judge is asked about the response, each time by another question.
         samples: How many further answers are drawn.
         settles: Whether the judge compares the samples that text matching could not settle.
     """
 
-    reflects: bool
+    reflections: int
     samples: int
     settles: bool = False
 
+    @property
+    def reflects(self) -> bool:
+        """Whether the judge is asked about the response."""
+        return self.reflections > 0
+
 
 _PLANS: dict[QualityPreset, Plan] = {
-    "base": Plan(reflects=True, samples=0),
-    "low": Plan(reflects=True, samples=0),
-    "medium": Plan(reflects=True, samples=5),
-    "high": Plan(reflects=True, samples=5, settles=True),
-    "best": Plan(reflects=True, samples=8, settles=True),
+    "base": Plan(reflections=1, samples=0),
+    "low": Plan(reflections=1, samples=0),
+    "medium": Plan(reflections=1, samples=5),
+    "high": Plan(reflections=1, samples=5, settles=True),
+    "best": Plan(reflections=1, samples=8, settles=True),
 }
 
 
@@ -34,7 +39,7 @@ def plan_for(
     *,
     has_probability: bool,
     samples: int | None = None,
-    use_reflection: bool = True,
+    reflections: int | None = None,
     use_consistency: bool = True,
 ) -> Plan:
     """What a preset asks for.
@@ -43,13 +48,15 @@ def plan_for(
         quality: The preset.
         has_probability: Whether the response's token probabilities are at hand, which `base`
             makes do with.
-        samples: How many samples to draw, in the presets that draw any.
-        use_reflection: Whether the judge may be asked.
+        samples: How many samples to draw instead of the preset's number.
+        reflections: How often to ask the judge instead of the preset's number.
         use_consistency: Whether samples may be drawn.
     """
     plan = _PLANS[quality]
-    drawn = plan.samples if samples is None or plan.samples == 0 else samples
+    drawn = plan.samples if samples is None else samples
     if not use_consistency:
         drawn = 0
-    reflects = use_reflection and not (quality == "base" and has_probability)
-    return Plan(reflects, drawn, plan.settles and drawn > 0)
+    asked = plan.reflections if reflections is None else reflections
+    if quality == "base" and has_probability:
+        asked = 0
+    return Plan(asked, drawn, plan.settles and drawn > 0)

@@ -12,7 +12,7 @@ from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides,
 from nemoguardrails_trust.scorers.local.presets import Plan
 from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.consistency import Comparison, compare, consistency_value
-from nemoguardrails_trust.signals.reflection import Criterion
+from nemoguardrails_trust.signals.reflection import Criterion, mean_reflection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,15 @@ class Asker:
 
     Attributes:
         samples: Draws so many samples.
-        reflect: Asks the judge whether the response is correct, or meets a criterion.
+        reflect: Asks the judge whether the response is correct, by one of several questions.
+        meets: Asks the judge whether the response meets a criterion.
         compare: Asks the judge which of the answers say the same as the response; returns
             agreements by the place of the answer.
     """
 
     samples: Callable[[int], Awaitable[Reply]]
-    reflect: Callable[[Criterion | None], Awaitable[Signal]]
+    reflect: Callable[[int], Awaitable[Signal]]
+    meets: Callable[[Criterion], Awaitable[Signal]]
     compare: Callable[[Sequence[str]], Awaitable[Mapping[int, float]]]
 
 
@@ -76,6 +78,7 @@ class Run:
     problems: list[str] = field(default_factory=list)
     lateness: ModelTimeoutError | None = None
     decided_early: bool = False
+    _judgements: dict[int, Signal] = field(default_factory=dict)
     _samples: list[str] = field(default_factory=list)
     _samples_to_come: int = 0
     _comparison_to_come: bool = False
@@ -117,16 +120,18 @@ class Run:
             await _cancelled([*wanted, *deciding])
 
     async def _reflect(self) -> None:
-        self.signals["reflection"] = await self._judged(None)
+        first, *others = map(self._reflect_once, range(self.plan.reflections))
+        # The first at once, before the samples that are drawn beside it.
+        await (asyncio.gather(first, *others) if others else first)
+        self.signals["reflection"] = mean_reflection(
+            [self._judgements[view] for view in range(self.plan.reflections)]
+        )
+
+    async def _reflect_once(self, view: int) -> None:
+        self._judgements[view] = await _judged(self.ask.reflect(view))
 
     async def _judge(self, place: int) -> None:
-        self.criteria_met[place] = await self._judged(self.criteria[place])
-
-    async def _judged(self, criterion: Criterion | None) -> Signal:
-        try:
-            return await self.ask.reflect(criterion)
-        except TrustError as error:
-            return Signal(None, error=str(error))
+        self.criteria_met[place] = await _judged(self.ask.meets(self.criteria[place]))
 
     async def _sample(self) -> None:
         """Draws the samples round by round, then has the judge settle what matching could not."""
@@ -232,14 +237,24 @@ class Run:
     def _note_lateness(self, timeout: float) -> None:
         late = f"no answer within {timeout:.3g} s"
         self.lateness = ModelTimeoutError(late)
-        if self.plan.reflects:
-            self.signals.setdefault("reflection", Signal(None, error=late))
+        if self.plan.reflects and "reflection" not in self.signals:
+            views = range(self.plan.reflections)
+            missing = Signal(None, error=late)
+            had = [self._judgements.get(view, missing) for view in views]
+            self.signals["reflection"] = mean_reflection(had)
         for place in range(len(self.criteria)):
             self.criteria_met.setdefault(place, Signal(None, error=late))
         if self._samples_to_come:
             self.problems.append(late)
         elif self._unsettled_to_come():
             self.problems.append(f"not compared by the judge: {late}")
+
+
+async def _judged(judgement: Awaitable[Signal]) -> Signal:
+    try:
+        return await judgement
+    except TrustError as error:
+        return Signal(None, error=str(error))
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -21,7 +21,7 @@ from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
 from nemoguardrails_trust.signals.consistency import consistency_signal
 from nemoguardrails_trust.signals.probability import measured_on, probability_signal
-from nemoguardrails_trust.signals.reflection import Criterion
+from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS, Criterion, Task
 
 QUOTED_LIMIT = 200
 """The most characters of a sample that an explanation quotes."""
@@ -45,8 +45,9 @@ class LocalScorer:
         *,
         judge: LanguageModel | None = None,
         samples: int | None = None,
-        use_reflection: bool = True,
+        reflections: int | None = None,
         use_consistency: bool = True,
+        task: Task = "default",
         max_tokens: int | None = None,
         temperature: float | None = None,
         criteria: Sequence[tuple[str, str]] | None = None,
@@ -61,10 +62,12 @@ class LocalScorer:
             model: Draws the samples.
             settings: The preset, the time for a score, and more.
             judge: Reflects and compares; `None` takes `model`.
-            samples: How many to draw instead of the preset's number, at least 0, in the presets
-                that draw any.
-            use_reflection: Whether to ask the judge about the response.
+            samples: How many to draw instead of the preset's number, at least 0.
+            reflections: How often to ask the judge about the response instead of the preset's
+                number, 0 to 3. Each time it is asked another question; the signal is the mean.
             use_consistency: Whether to draw samples.
+            task: What kind of responses are scored: the judge is told what to look at in code,
+                and in one of several allowed answers.
             max_tokens: The most tokens of a sample; `None` leaves it to the server.
             temperature: Of the samples; `None` takes `SAMPLING_TEMPERATURE`.
             criteria: Names and texts of standards of the user's own. Each is asked about in one
@@ -77,15 +80,19 @@ class LocalScorer:
             transform: A monotone map from 0..1 to 0..1 that every score is put through.
 
         Raises:
-            ValueError: `samples` or `concurrency` is out of range.
+            ValueError: `samples`, `reflections` or `concurrency` is out of range.
         """
+        if reflections is not None and not 0 <= reflections <= MOST_REFLECTIONS:
+            raise ValueError(
+                f"reflections is {reflections}; it must be from 0 to {MOST_REFLECTIONS}"
+            )
         if samples is not None and samples < 0:
             raise ValueError(f"samples is {samples}; it must be at least 0")
         self._model = model
         self._settings = settings
-        self._judge = Judge(judge or model, explain=settings.explain)
+        self._judge = Judge(judge or model, explain=settings.explain, task=task)
         self._samples = samples
-        self._use_reflection = use_reflection
+        self._reflections = reflections
         self._use_consistency = use_consistency
         self._max_tokens = max_tokens
         self._temperature = SAMPLING_TEMPERATURE if temperature is None else temperature
@@ -178,7 +185,7 @@ class LocalScorer:
             quality,
             has_probability=has_probability,
             samples=self._samples,
-            use_reflection=self._use_reflection,
+            reflections=self._reflections,
             use_consistency=self._use_consistency,
         )
 
@@ -201,7 +208,8 @@ class LocalScorer:
 
         return Asker(
             samples=sample,
-            reflect=lambda criterion: self._judge.reflect(exchange, calls, criterion),
+            reflect=lambda view: self._judge.reflect(exchange, calls, view),
+            meets=lambda criterion: self._judge.meets(exchange, calls, criterion),
             compare=lambda answers: self._judge.compare(
                 exchange.question, exchange.response, answers, calls
             ),
