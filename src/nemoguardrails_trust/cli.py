@@ -13,6 +13,7 @@ from nemoguardrails_trust.commands.evaluate import evaluate
 from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.commands.options import EXIT_CODES
 from nemoguardrails_trust.commands.report import report
+from nemoguardrails_trust.commands.schema import schema
 from nemoguardrails_trust.commands.score import score
 from nemoguardrails_trust.commands.serve import serve
 
@@ -35,6 +36,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "langfuse": langfuse,
     "serve": serve,
+    "schema": schema,
 }
 
 

@@ -79,6 +79,7 @@ def test_every_command_of_the_project_is_there() -> None:
         "langfuse",
         "rail-path",
         "report",
+        "schema",
         "score",
         "serve",
     }

@@ -39,12 +39,20 @@ def serving(
     answer: Answer | Callable[[dict[str, Any]], Answer] = echo,
     *,
     model: dict[str, Any] | None = None,
+    backend: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[Running]:
-    """Runs a server whose model answers as a test says."""
+    """Runs a server whose model answers as a test says.
+
+    Args:
+        answer: What the model says.
+        model: More for the model's server.
+        backend: More settings of the one backend.
+        settings: More settings of the server.
+    """
     with threaded_server(OpenAIServer(answer=answer, **(model or {}))) as behind:
-        backend = {"model": "gpt-test", "base_url": behind.base_url, "api_key_variable": "NO_KEY"}
-        app = create_app(settings_of({"backends": {"own": backend}} | settings))
+        own = {"model": "gpt-test", "base_url": behind.base_url, "api_key_variable": "NO_KEY"}
+        app = create_app(settings_of({"backends": {"own": own | (backend or {})}} | settings))
         config = uvicorn.Config(app, port=0, log_config=None, access_log=False, backlog=2048)
         server = uvicorn.Server(config)
         started = threading.Event()

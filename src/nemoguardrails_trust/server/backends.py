@@ -11,13 +11,17 @@ from nemoguardrails_trust.errors import ModelConnectionError, SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.replay import ReplayModel
+from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
-from nemoguardrails_trust.server.settings import REPLAY, BackendSettings, ServerSettings
+from nemoguardrails_trust.server.settings import LOCAL, REPLAY, BackendSettings, ServerSettings
 from nemoguardrails_trust.server.wanted import Wanted
 from nemoguardrails_trust.tlm.building import DEFAULT_CONCURRENCY, ModelChoice, Parts, build_parts
+from nemoguardrails_trust.tlm.options import TLMOptions
 
 _KEPT = 256  # scorers of different options, each of which is cheap to build again
 _READY_SECONDS = 5.0
+_FOR_LOCAL = ("num_consistency_samples", "use_self_reflection")
+"""Options that a hosted scorer, or one of the user's own, makes nothing of."""
 
 
 class Backends:
@@ -34,17 +38,25 @@ class Backends:
         self._models: dict[tuple[str, str | None], LanguageModel] = {}
         self._evaluators: dict[tuple[str, str | None], Evaluator] = {}
         self._parts: OrderedDict[tuple[Any, ...], Parts] = OrderedDict()
-        for name in settings.backends:
+        for name, backend in settings.backends.items():
             self.model(name)
+            for quality in backend.presets:
+                self._built(name, None, quality, TLMOptions())
 
     def name_for(self, sent: str | None) -> str:
         """The backend for a model name that a client sent."""
         return self._settings.models.get(sent or "", self._settings.default)
 
-    def notes_on(self, sent: str | None) -> tuple[str, ...]:
-        """What a client is told about the model that answers in the place of the one it named."""
-        own = self._settings.backends[self.name_for(sent)].model
-        return () if sent in (None, own) else (f"the model is {own}",)
+    def notes_on(self, wanted: Wanted) -> tuple[str, ...]:
+        """What a client is told about what is not done as it asked."""
+        notes = []
+        own = self._settings.backends[self.name_for(wanted.model)].model
+        if wanted.model not in (None, own):
+            notes.append(f"the model is {own}")
+        if not self._is_local(wanted):
+            given = [name for name in _FOR_LOCAL if getattr(wanted.options, name) is not None]
+            notes += [f"the option {name} changes nothing in this preset" for name in given]
+        return tuple(notes)
 
     def model(self, backend: str, effort: str | None = None) -> LanguageModel:
         """The model of a backend."""
@@ -54,20 +66,38 @@ class Backends:
         return self._models[key]
 
     def parts(self, wanted: Wanted) -> Parts:
-        """What answers and scores as a client wants it."""
+        """What answers and scores as a client wants it.
+
+        Raises:
+            SettingsError: An option cannot be honoured by the preset's scorer.
+        """
         backend = self.name_for(wanted.model)
         key = (backend, wanted.reasoning_effort, wanted.quality, wanted.options)
         if key in self._parts:
             self._parts.move_to_end(key)
             return self._parts[key]
-        model = self.model(backend, wanted.reasoning_effort)
-        limit = self._settings.limits.timeout
-        choice = ModelChoice(model, None, None, limit, None, None, None)
-        parts = build_parts(wanted.quality, wanted.options, choice, scorer=None, calibration=None)
+        options = wanted.options
+        if not self._is_local(wanted):
+            options = options.model_copy(update=dict.fromkeys(_FOR_LOCAL))
+        parts = self._built(backend, wanted.reasoning_effort, wanted.quality, options)
         self._parts[key] = parts
         if len(self._parts) > _KEPT:
             self._parts.popitem(last=False)
         return parts
+
+    def _built(
+        self, backend: str, effort: str | None, quality: QualityPreset, options: TLMOptions
+    ) -> Parts:
+        preset = self._settings.backends[backend].preset(quality)
+        timeout = self._settings.limits.timeout
+        choice = ModelChoice(self.model(backend, effort), None, None, timeout, None, None, None)
+        return build_parts(
+            quality, options, choice, scorer=preset.scorer, calibration=preset.calibration
+        )
+
+    def _is_local(self, wanted: Wanted) -> bool:
+        backend = self._settings.backends[self.name_for(wanted.model)]
+        return backend.preset(wanted.quality).scorer == LOCAL
 
     def evaluator(self, wanted: Wanted) -> Evaluator:
         """What judges by criteria as a client wants it."""

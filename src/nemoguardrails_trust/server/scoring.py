@@ -142,7 +142,7 @@ class Scoring:
             ]
         if score.error is not None:
             notes.append(score.error)
-        notes += self._backends.notes_on(wanted.model) if notes or log else ()
+        notes += self._backends.notes_on(wanted) if notes or log else ()
         if notes:
             log["warning"] = "; ".join(notes)
         return log

@@ -9,16 +9,32 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
+from nemoguardrails_trust.scorers.base import QualityPreset
 
 REPLAY = "replay"
+LOCAL = "local"
 LONGEST_REQUEST = 290.0
 """Seconds that a request may take at most: stock clients give up, and ask again, after 300."""
 
 Count = Annotated[int, Field(ge=1)]
+FilePath = Annotated[Path, Field(strict=False)]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class PresetSettings(_Settings):
+    """What scores in a preset.
+
+    Attributes:
+        scorer: `local`, `cleanlab-studio`, `cleanlab-tlm`, or `package.module:factory`.
+        calibration: A file made by `nemo-trust calibrate` for this scorer, preset and model; it
+            turns scores into probabilities of being right.
+    """
+
+    scorer: Annotated[str, Field(pattern=r"\S")] = LOCAL
+    calibration: FilePath | None = None
 
 
 class BackendSettings(_Settings):
@@ -34,16 +50,25 @@ class BackendSettings(_Settings):
         concurrency: The most requests to it at once.
         requests_per_minute: The most requests to it in any 60 seconds.
         tokens_per_minute: The most tokens, read and written, in any 60 seconds.
+        presets: What scores in which preset, where it is not the model itself, uncalibrated.
     """
 
     model: Annotated[str, Field(pattern=r"\S")]
     base_url: str | None = None
     api_key_variable: str = "OPENAI_API_KEY"
-    recorded: Path | None = None
+    recorded: FilePath | None = None
     timeout: Annotated[float, Field(gt=0.0)] = 60.0
     concurrency: Count | None = None
     requests_per_minute: Count | None = None
     tokens_per_minute: Count | None = None
+    presets: dict[QualityPreset, PresetSettings] = Field(default_factory=dict)
+
+    def preset(self, quality: QualityPreset) -> PresetSettings:
+        """What scores in a preset."""
+        return self.presets.get(quality, _UNCHANGED)
+
+
+_UNCHANGED = PresetSettings()
 
 
 class LimitSettings(_Settings):
@@ -86,7 +111,7 @@ class ServerSettings(_Settings):
     models: dict[str, str] = Field(default_factory=dict)
     prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)*$")] = "/api"
     keys_variable: str = "NEMO_TRUST_SERVER_KEYS"
-    keys_file: Path | None = None
+    keys_file: FilePath | None = None
     is_open: bool = False
     limits: LimitSettings = LimitSettings()
 
