@@ -6,19 +6,16 @@ a failure like any other, and no more time may be spent than the request has lef
 """
 
 import asyncio
-import ipaddress
-import json
 import random
-import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
-from nemoguardrails_trust.errors import ModelError, ModelTimeoutError
+from nemoguardrails_trust.errors import ModelError, ModelResponseError, ModelTimeoutError
 from nemoguardrails_trust.models.deadline import current_deadline
+from nemoguardrails_trust.models.http import MOST_BYTES, HttpClient, Received, TooLargeError
 from nemoguardrails_trust.models.http_failures import error_of_connection
 from nemoguardrails_trust.models.limits import Limits, Permit
 from nemoguardrails_trust.models.refusals import (
@@ -28,16 +25,8 @@ from nemoguardrails_trust.models.refusals import (
     failure_of_status,
     not_json,
 )
-from nemoguardrails_trust.models.sessions import SessionPool
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0  # seconds between tries
-
-
-@dataclass(frozen=True, slots=True)
-class _Received:
-    status: int
-    headers: Mapping[str, str]
-    raw: bytes
 
 
 class Endpoint:
@@ -50,6 +39,7 @@ class Endpoint:
         timeout: Seconds for a request and its further tries, from the first sending on.
         max_retries: Further tries after a 429, a 5xx or a broken connection.
         limits: What it shares with others.
+        most_bytes: The most that an answer may have, unpacked.
     """
 
     def __init__(
@@ -61,16 +51,18 @@ class Endpoint:
         timeout: float,
         max_retries: int,
         limits: Limits,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._url = url
-        self._headers = {"Content-Type": "application/json", **headers}
         self._label = label
         self._timeout = timeout
         self._max_retries = max_retries
         self._limits = limits
-        self._proxy = _proxy_for(url)
-        # Not a method of this object, which would then live as long as any session.
-        self._sessions = SessionPool(_SessionMaker(self._headers, limits))
+        self._client = HttpClient(
+            {"Content-Type": "application/json", **headers},
+            # Whoever passes the limits finds a connection: a second bound would only queue.
+            most_bytes=most_bytes,
+        )
 
     async def post(self, body: bytes, *, tokens: int, spent: list[float]) -> dict[str, Any]:
         """Posts a body and returns the JSON object that comes back.
@@ -111,7 +103,7 @@ class Endpoint:
 
     async def aclose(self) -> None:
         """Closes the connections held on the running event loop."""
-        await self._sessions.aclose()
+        await self._client.aclose()
 
     def _permit(self, tokens: int, whole: float | None, left: float | None) -> Permit:
         patience = self._timeout if left is None else left
@@ -123,29 +115,23 @@ class Endpoint:
         received = await self._send(body, seconds, spent)
         if isinstance(received, Failed):
             return received
-        answer = self._read(received)
+        answer = await self._read(received)
         if not isinstance(answer, Failed):
             permit.accepted(received.headers, _total_tokens(answer))
         elif answer.again is Again.WHEN_ALLOWED:
             permit.refused(received.headers)
         return answer
 
-    async def _send(self, body: bytes, seconds: float, spent: list[float]) -> _Received | Failed:
+    async def _send(self, body: bytes, seconds: float, spent: list[float]) -> Received | Failed:
         if seconds <= 0:
             error = ModelTimeoutError(f"{self._label}: no time was left to send the request")
             return Failed(error, Again.NEVER)
-        session = await self._sessions.get()
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
-            async with session.post(
-                self._url,
-                data=body,
-                timeout=aiohttp.ClientTimeout(total=seconds),
-                allow_redirects=False,
-                proxy=self._proxy,
-            ) as response:
-                return _Received(response.status, response.headers, await response.read())
+            return await self._client.request("POST", self._url, data=body, seconds=seconds)
+        except TooLargeError as problem:
+            return Failed(ModelResponseError(f"{self._label}: {problem}"), Again.NEVER)
         except (aiohttp.ClientError, TimeoutError) as problem:
             # The client's own error knows the request's headers: it is not passed on.
             return self._translated(problem)
@@ -164,10 +150,10 @@ class Endpoint:
         error = error_of_connection(self._label, problem, remedies=REMEDIES)
         return Failed(error, _again_after(problem))
 
-    def _read(self, received: _Received) -> dict[str, Any] | Failed:
+    async def _read(self, received: Received) -> dict[str, Any] | Failed:
         try:
-            body = json.loads(received.raw)
-        except (ValueError, RecursionError):
+            body = await received.parsed()
+        except ValueError:
             body = None
         status = received.status
         if 200 <= status < 300:
@@ -180,18 +166,6 @@ class Endpoint:
             code = error.get("code")
             status = code if isinstance(code, int) and 300 <= code < 600 else 502
         return failure_of_status(self._label, status, received.headers, body)
-
-
-class _SessionMaker:
-    def __init__(self, headers: Mapping[str, str], limits: Limits) -> None:
-        self._headers = headers
-        self._limits = limits
-
-    def __call__(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=self._limits.concurrency, ttl_dns_cache=300)
-        return aiohttp.ClientSession(
-            connector=connector, headers=self._headers, cookie_jar=aiohttp.DummyCookieJar()
-        )
 
 
 def _again_after(problem: Exception) -> Again:
@@ -221,19 +195,3 @@ def _total_tokens(answer: Mapping[str, Any]) -> int:
     usage = answer.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, dict) else None
     return total if isinstance(total, int) else 0
-
-
-def _proxy_for(url: URL) -> str | None:
-    """The proxy that the environment names for an address; never one for this machine itself."""
-    host = url.host or ""
-    if host == "localhost" or _is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
