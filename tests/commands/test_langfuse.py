@@ -176,12 +176,12 @@ def test_a_trace_that_cannot_be_scored_is_named_on_stderr(server: LangfuseServer
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
-        (UNAUTHORIZED, "refused the keys (401)"),
-        (status(404), "has no such address (404) while reading traces; client 5 reads"),
-        (rate_limited(0.001), "allows no more requests for now (429)"),
-        (status(500), "failed (500) while reading traces"),
-        (TRUNCATED, "something that is not JSON"),
-        (HANG, "did not answer within 0.1 s"),
+        (UNAUTHORIZED, "status 401: the key was refused"),
+        (status(404), "status 404: there is nothing at this address; client 5 reads"),
+        (rate_limited(0.001), "status 429: too many requests"),
+        (status(500), "while reading traces (attempt 3): status 500"),
+        (TRUNCATED, "the answer is not what was asked for"),
+        (HANG, "no answer within 0.1 s"),
     ],
 )
 def test_a_lasting_fault_is_one_line_and_exit_code_2(

@@ -13,16 +13,19 @@ A closed port is not a fault of a request: use `base_url=f"http://127.0.0.1:{clo
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiohttp import web
 
-Kind = Literal["hang", "disconnect", "reset", "status", "html", "truncated", "nan", "missing"]
+Kind = Literal[
+    "hang", "disconnect", "reset", "status", "html", "truncated", "nan", "missing", "streamed"
+]
 When = Callable[[Any], bool]
 
 
@@ -34,13 +37,16 @@ class Fault:
         kind: What happens to the request.
         code: The HTTP status of a `status` or `html` fault.
         headers: Further headers of the answer.
-        body: The JSON body of a `status` fault; `None` sends an error as OpenAI words it.
+        body: The JSON body of a `status` fault; `None` sends an error as OpenAI words it. Of a
+            `streamed` one, what gives the pieces of its bytes.
+        pause: Seconds between the pieces.
     """
 
     kind: Kind
     code: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    pause: float = 0.0
 
 
 HANG = Fault("hang")
@@ -69,6 +75,14 @@ def rate_limited(retry_after: float | None = None, **headers: str) -> Fault:
     if retry_after is not None:
         headers["Retry_After"] = f"{retry_after:g}"
     return status(429, **headers)
+
+
+def streamed(
+    pieces: Callable[[], Iterable[bytes]], code: int = 200, *, pause: float = 0.0, **headers: str
+) -> Fault:
+    """Any bytes, piece by piece, as JSON; underscores in header names stand for hyphens."""
+    named = {k.replace("_", "-"): v for k, v in headers.items()}
+    return Fault("streamed", code, {"Content-Type": "application/json"} | named, pieces, pause)
 
 
 UNAUTHORIZED = status(401)
@@ -123,12 +137,26 @@ async def answer_with(fault: Fault, request: web.Request, body: Any) -> web.Stre
         return web.Response(
             text=page, status=fault.code, content_type="text/html", headers=fault.headers
         )
+    if fault.kind == "streamed":
+        return await _stream(request, fault)
     if fault.kind == "missing":
         return web.json_response({})
     text = json.dumps(_without_numbers(body) if fault.kind == "nan" else body)
     if fault.kind == "truncated":
         text = text[: len(text) // 2]
     return web.Response(text=text, content_type="application/json")
+
+
+async def _stream(request: web.Request, fault: Fault) -> web.StreamResponse:
+    response = web.StreamResponse(status=fault.code, headers=fault.headers)
+    await response.prepare(request)
+    # A client that has had enough closes the connection.
+    with contextlib.suppress(ConnectionError):
+        for piece in fault.body():
+            await response.write(piece)
+            await asyncio.sleep(fault.pause)
+        await response.write_eof()
+    return response
 
 
 def closed_port() -> int:

@@ -22,6 +22,8 @@ from aiohttp import web
 
 from tests.servers.faults import Faults, answer_with
 
+_WITHOUT_AN_ANSWER = frozenset({"hang", "disconnect", "status", "html", "streamed"})
+
 
 @dataclass(frozen=True)
 class Received:
@@ -144,7 +146,7 @@ class LocalServer:
             at = asyncio.get_running_loop().time()
             self.received.append(Received(request.method, request.path, headers, body, at))
             fault = self.faults.take(body)
-            if fault is not None and fault.kind in ("hang", "disconnect", "status", "html"):
+            if fault is not None and fault.kind in _WITHOUT_AN_ANSWER:
                 return await answer_with(fault, request, None)
             made = await make(body)
             if isinstance(made, web.StreamResponse):

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,15 @@ from nemoguardrails_trust.models.base import Completion, TokenLogprob
 
 _LEAST_LOGPROB = -9999.0  # what servers give for "as good as impossible"
 _ROUNDING = 1e-3
+_MOST_TOKENS = 10**9  # no request uses as many: a larger count is none
+
+FINISH_REASONS = frozenset(
+    {
+        "content_filter", "end_turn", "error", "function_call", "length", "max_tokens",
+        "refusal", "stop", "stop_sequence", "tool_calls", "tool_use",
+    }
+)  # fmt: skip
+"""Why answers end. What else a server gives as the reason may hold anything: it is not quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ def token_count(value: Any) -> int:
     """A count of tokens as servers give it; 0 where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
-    return int(value) if math.isfinite(value) and value > 0 else 0
+    return int(value) if 0 < value <= _MOST_TOKENS else 0
 
 
 def answering(completion: Completion) -> Completion:
@@ -202,10 +210,10 @@ def _pair(entry: Any) -> tuple[str, float] | None:
     token, logprob = entry.get("token"), entry.get("logprob")
     if not isinstance(token, str) or isinstance(logprob, bool):
         return None
-    # A value clearly above 0 is no logarithm of a probability, whatever else it may be.
-    if not isinstance(logprob, int | float) or math.isnan(logprob) or logprob > _ROUNDING:
+    # A value clearly above 0 is no logarithm of a probability, whatever else it may be; nor is NaN.
+    if not isinstance(logprob, int | float) or not logprob <= _ROUNDING:
         return None
-    return token, min(0.0, max(_LEAST_LOGPROB, float(logprob)))
+    return token, min(0.0, float(max(_LEAST_LOGPROB, logprob)))
 
 
 def _tokens_of(

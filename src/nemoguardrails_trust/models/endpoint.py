@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, ModelTimeoutError
+from nemoguardrails_trust.models.chat_answers import token_count
 from nemoguardrails_trust.models.deadline import current_deadline
 from nemoguardrails_trust.models.http import MOST_BYTES, HttpClient, Received, TooLargeError
 from nemoguardrails_trust.models.http_failures import error_of_connection
@@ -193,5 +194,4 @@ def _pause(failed: Failed, tries: int) -> float | None:
 
 def _total_tokens(answer: Mapping[str, Any]) -> int:
     usage = answer.get("usage")
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    return total if isinstance(total, int) else 0
+    return token_count(usage.get("total_tokens")) if isinstance(usage, dict) else 0

@@ -82,7 +82,7 @@ class HttpClient:
     async def request(
         self,
         method: str,
-        url: URL,
+        url: URL | str,
         *,
         data: Any = None,
         headers: Mapping[str, str] = _NO_HEADERS,
@@ -103,6 +103,7 @@ class HttpClient:
             TooLargeError: It is too large.
         """
         session = await self._sessions.get()
+        url = _absolute(url)
         server = url.origin()
         if server not in self._proxies:
             self._proxies[server] = _proxy_for(url)
@@ -199,6 +200,16 @@ def _parsed(content: bytearray) -> Any:
         return json.loads(content)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _absolute(url: URL | str) -> URL:
+    try:
+        whole = URL(url)
+    except ValueError:
+        whole = URL()
+    if whole.scheme not in ("http", "https") or not whole.host:
+        raise aiohttp.InvalidURL(str(url))
+    return whole
 
 
 def _proxy_for(url: URL) -> str | None:

@@ -8,6 +8,7 @@ it; what follows is spread out at the pace that the server turned out to bear, w
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 import weakref
 from collections import deque
@@ -251,23 +252,25 @@ def _require_count(key: str, value: int | None) -> None:
         raise SettingsError(f"{key} is {value!r}; it must be a whole number from 1", key=key)
 
 
-_shared: dict[tuple[str, str], Limits] = {}
+_shared: dict[tuple[str, str, bytes], Limits] = {}
 _shared_lock = threading.Lock()
 
 
 def shared_limits(
     base_url: str,
     model: str,
+    credential: str = "",
     *,
     concurrency: int | None = None,
     requests_per_minute: int | None = None,
     tokens_per_minute: int | None = None,
 ) -> Limits:
-    """The one limiter of this process for a model of a server.
+    """The one limiter of this process for a model of a server, used with one key.
 
     Args:
         base_url: The server.
         model: The model's name.
+        credential: The key, for which alone a server's limits hold; kept as a digest.
         concurrency: As in `Limits`; what is given here counts from now on for all who share it.
         requests_per_minute: Likewise.
         tokens_per_minute: Likewise.
@@ -275,7 +278,8 @@ def shared_limits(
     Raises:
         SettingsError: A number is below 1.
     """
+    digest = hashlib.blake2b(credential.encode(), digest_size=16).digest()
     with _shared_lock:
-        limits = _shared.setdefault((base_url.rstrip("/"), model), Limits())
+        limits = _shared.setdefault((base_url.rstrip("/"), model, digest), Limits())
         limits.configure(concurrency, requests_per_minute, tokens_per_minute)
         return limits

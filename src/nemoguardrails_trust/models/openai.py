@@ -26,7 +26,12 @@ from nemoguardrails_trust.models.abilities import (
     lessons_of,
 )
 from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply
-from nemoguardrails_trust.models.chat_answers import Choice, read_choices, token_count
+from nemoguardrails_trust.models.chat_answers import (
+    FINISH_REASONS,
+    Choice,
+    read_choices,
+    token_count,
+)
 from nemoguardrails_trust.models.chat_requests import (
     ChatRequest,
     RequestDefaults,
@@ -35,6 +40,7 @@ from nemoguardrails_trust.models.chat_requests import (
     optional_parts,
 )
 from nemoguardrails_trust.models.endpoint import Endpoint
+from nemoguardrails_trust.models.http import MOST_BYTES
 from nemoguardrails_trust.models.limits import Limits, shared_limits
 from nemoguardrails_trust.models.refusals import RefusedRequestError
 from nemoguardrails_trust.models.scouts import Scouts
@@ -80,7 +86,8 @@ class OpenAICompatibleModel:
         timeout: Seconds that a request may take, its further tries included, once it is sent.
         max_retries: Further tries after a 429, a 5xx or a broken connection.
         limits: The cap on concurrency and the rate limits; by default the one that all models
-            with this server and name share.
+            with this server, name and key share.
+        most_bytes: The most that an answer may have, unpacked; at least 1.
 
     Raises:
         SettingsError: An argument is out of range, or a parameter is not the caller's to set.
@@ -99,6 +106,7 @@ class OpenAICompatibleModel:
         timeout: float = 60.0,
         max_retries: int = 2,
         limits: Limits | None = None,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         if not model:
             raise SettingsError("model is empty; name the model to use", key="model")
@@ -107,6 +115,10 @@ class OpenAICompatibleModel:
         if max_retries < 0:
             raise SettingsError(
                 f"max_retries is {max_retries!r}; it must be 0 or more", key="max_retries"
+            )
+        if most_bytes < 1:
+            raise SettingsError(
+                f"most_bytes is {most_bytes!r}; it must be 1 or more", key="most_bytes"
             )
         base = base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
         url = _address(base)
@@ -118,14 +130,16 @@ class OpenAICompatibleModel:
         self._taken: frozenset[str] = frozenset()
         self._learning = threading.Lock()
         self._scouts = Scouts()
-        self._limits = shared_limits(base, model) if limits is None else limits
+        sent = _headers(url, api_key, headers)
+        self._limits = shared_limits(base, model, _credential(sent)) if limits is None else limits
         self._endpoint = Endpoint(
             url.joinpath("chat", "completions").with_query(url.query),
-            _headers(url, api_key, headers),
+            sent,
             label=self._label,
             timeout=timeout,
             max_retries=max_retries,
             limits=self._limits,
+            most_bytes=most_bytes,
         )
 
     def __repr__(self) -> str:
@@ -215,8 +229,9 @@ class OpenAICompatibleModel:
             if choice.completion is not None:
                 gathered.completions.append(choice.completion)
             else:
-                reason = choice.finish_reason or "no reason given"
-                gathered.failures.append(f"an answer holds no text ({reason[:40]})")
+                known = choice.finish_reason in FINISH_REASONS
+                reason = choice.finish_reason if known else "no known reason given"
+                gathered.failures.append(f"an answer holds no text ({reason})")
         return max(0, n - len(choices))
 
     def _is_unproven(self, request: ChatRequest, n: int) -> bool:
@@ -323,3 +338,8 @@ def _headers(url: URL, api_key: str | None, headers: Mapping[str, str]) -> dict[
     if "authorization" in names:
         return dict(headers)
     return {"Authorization": f"Bearer {key}", **headers}
+
+
+def _credential(headers: Mapping[str, str]) -> str:
+    """What tells one customer of a server from another."""
+    return next((value for name, value in headers.items() if name.lower() == "authorization"), "")

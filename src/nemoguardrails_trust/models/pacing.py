@@ -18,6 +18,8 @@ _LOOK_BACK = 65.0  # seconds: a limit a minute, and the jitter after it
 _BELOW = 0.97  # how far below the measured rate a pace starts
 _EASE = 0.85  # the most that one refusal takes from a pace that is known already
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 10.0  # where a refusal does not say how long
+# A server that names hours is asked again after a minute: a bot cannot stand still for a day.
+_LONGEST_HOLD = 60.0
 
 
 @dataclass(slots=True)
@@ -127,6 +129,7 @@ class Pacing:
     def refused(self, sent: Sent, now: float, headers: Mapping[str, str]) -> None:
         """Reports that the server refused a request with 429."""
         wait = retry_after(headers)
+        wait = None if wait is None else min(wait, _LONGEST_HOLD)
         with self._lock:
             if sent.at < self._held_at:
                 # It was under way when another was refused: the same event, not a second one.
@@ -203,7 +206,7 @@ class Pacing:
             if left is None or left.reset <= 0 or left.remaining > self._open * unit:
                 continue
             refilled = left.remaining if left.limit is None else left.limit - left.remaining
-            rate = max(refilled / unit, 1.0) / left.reset
+            rate = max(refilled / unit, 1.0) / min(left.reset, _LONGEST_HOLD)
             current = self._pace_at(now)
             if current is None or rate < current:
                 self._pace, self._paced_since = rate, now

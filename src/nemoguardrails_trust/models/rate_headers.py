@@ -55,7 +55,7 @@ def allowance(headers: Mapping[str, str], kind: str) -> Allowance | None:
     if remaining is None:
         return None
     reset = duration(headers.get(f"x-ratelimit-reset-{kind}"))
-    if reset is None:
+    if reset is None or reset > _A_DAY:
         return None
     return Allowance(remaining, _number(headers.get(f"x-ratelimit-limit-{kind}")), reset)
 

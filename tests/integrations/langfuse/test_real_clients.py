@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from nemoguardrails_trust.errors import ModelRequestError
@@ -29,6 +30,16 @@ PROMPT = (
 )
 
 
+# What this package needs beside the client, an interpreter with only the client has from here.
+_PACKAGES = str(Path(aiohttp.__file__).parents[1])
+_WITH_PACKAGES = """
+import runpy, sys
+sys.path.append(sys.argv.pop(1))
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def client_4() -> str:
     """The interpreter that has version 4 of the client, which cannot stand beside version 5."""
     path = Path(os.environ.get("LANGFUSE4_PYTHON") or ROOT / ".venv" / "langfuse4/bin/python")
@@ -45,7 +56,7 @@ def run(python: str, script: str, server: LangfuseServer, *arguments: str, **mor
     """Runs a script against the server and gives what it prints."""
     paths = {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     environment = {"PATH": os.environ["PATH"]} | paths | server.environment() | more
-    command = [python, str(HERE / script), *arguments]
+    command = [python, "-c", _WITH_PACKAGES, _PACKAGES, str(HERE / script), *arguments]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

@@ -98,7 +98,7 @@ async def test_a_server_that_goes_away_is_waited_for(
         async with watching(client, scorer, tmp_path / "position.json") as task:
             await until(lambda: server.queries)
             await server.stop()
-            await until(lambda: "could not be reached" in caplog.text)
+            await until(lambda: "the connection was refused" in caplog.text)
             assert not task.done()
             server.add_trace(CHAT, "because")
             await server.start()

@@ -4,26 +4,31 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+import aiohttp
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import (
     CredentialsError,
     MissingDependencyError,
-    ModelConnectionError,
     ModelError,
     ModelRequestError,
     ModelResponseError,
-    ModelServerError,
     ModelTimeoutError,
     RateLimitError,
     SettingsError,
     TrustError,
 )
-from nemoguardrails_trust.models.rate_headers import retry_after
+from nemoguardrails_trust.models.http import MOST_BYTES, TooLargeError
+from nemoguardrails_trust.models.http_failures import (
+    Remedies,
+    error_of_connection,
+    error_of_status,
+)
 
 DEFAULT_BASE_URL = "https://cloud.langfuse.com"
 DEFAULT_TIMEOUT = 60.0
@@ -33,8 +38,13 @@ OLDEST_CLIENT = (4, 18)
 LONGEST_WAIT = 60.0
 """Seconds; a longer Retry-After is cut to it."""
 
-if TYPE_CHECKING:
-    from langfuse.api.core.api_error import ApiError
+_REMEDIES = Remedies(
+    key="check LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, and that LANGFUSE_BASE_URL is the "
+    "server they belong to",
+    address="check LANGFUSE_BASE_URL",
+    absent="check LANGFUSE_BASE_URL",
+    refusing_key=frozenset({401, 403}),
+)
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -49,12 +59,15 @@ class Connection:
         secret_key: The project's secret key (`sk-lf-…`).
         base_url: The server's address.
         timeout: Seconds that one request may take, above 0.
+        most_bytes: The most that one answer may have, unpacked. Where pages are larger, fewer
+            traces are asked for at a time.
     """
 
     public_key: str
     secret_key: str = field(repr=False)
     base_url: str = DEFAULT_BASE_URL
     timeout: float = DEFAULT_TIMEOUT
+    most_bytes: int = MOST_BYTES
 
     def __post_init__(self) -> None:
         if not _is_address(self.base_url):
@@ -149,17 +162,26 @@ class LangfuseClient:
         from langfuse.api.core.api_error import ApiError
         from pydantic import ValidationError
 
+        from nemoguardrails_trust.integrations.langfuse.transport import Transport
+
         self._failures = (
             ApiError,
+            TooLargeError,
+            aiohttp.ClientError,
+            OSError,
             httpx.HTTPError,
             ValidationError,
             UnicodeDecodeError,
+            RecursionError,
         )
         self.connection = connection
         self.requests = 0
         self._retry = retry or RetryPolicy()
         self._thread = LoopThread("nemo-trust-langfuse") if own_thread else None
-        self._http = httpx.AsyncClient(timeout=connection.timeout, follow_redirects=True)
+        transport = Transport(timeout=connection.timeout, most_bytes=connection.most_bytes)
+        self._http = httpx.AsyncClient(
+            transport=transport, timeout=connection.timeout, follow_redirects=True
+        )
         self.api: Any = AsyncLangfuseAPI(
             base_url=connection.base_url,
             username=connection.public_key,
@@ -207,8 +229,11 @@ class LangfuseClient:
                     return await method(**arguments)
                 return await asyncio.wrap_future(self._thread.submit(_call(method, arguments)))
             except self._failures as failure:
+                too_large = isinstance(failure, TooLargeError)
+                if too_large and _asks_for_less(arguments):
+                    continue
                 error = self._explain(failure, f"while {doing}", absent, attempt)
-            if attempt >= self._allowed(error):
+            if too_large or attempt >= self._allowed(error):
                 raise error
             wait = self._retry.delay * 2.0 ** (attempt - 1)
             if isinstance(error, ModelError) and error.retry_after is not None:
@@ -226,64 +251,45 @@ class LangfuseClient:
 
     def _explain(self, failure: Exception, when: str, absent: str, attempt: int) -> TrustError:
         """The failure in our own words: the client's hold headers and whole bodies."""
-        import httpx
         from langfuse.api.core.api_error import ApiError
 
-        place = f"Langfuse at {self.connection.place}"
-        nth = f"(attempt {attempt})"
+        place = f"Langfuse at {self.connection.place} {when}"
+        place += f" (attempt {attempt})" if attempt > 1 else ""
         if isinstance(failure, ApiError):
-            return _explain_status(failure, place, when, absent, nth)
-        if isinstance(failure, httpx.TimeoutException):
+            remedies = replace(_REMEDIES, absent=absent)
+            status = failure.status_code or 0
+            return error_of_status(
+                place,
+                status,
+                failure.headers or {},
+                remedies=remedies,
+                codes=_said(failure.body) if 400 <= status < 500 else "",
+            )
+        if isinstance(failure, TimeoutError):
             return ModelTimeoutError(
-                f"{place} did not answer within {self.connection.timeout:g} s {when} {nth}; "
+                f"{place}: no answer within {self.connection.timeout:g} s; "
                 "set LANGFUSE_TIMEOUT higher or the page size lower"
             )
-        if isinstance(failure, httpx.HTTPError):
-            return ModelConnectionError(
-                f"{place} could not be reached {when} {nth}: {type(failure).__name__}"
-            )
+        if isinstance(failure, TooLargeError):
+            return ModelResponseError(f"{place}: {failure}; set the page size lower")
+        if isinstance(failure, aiohttp.ClientError | OSError):
+            return error_of_connection(place, failure, remedies=_REMEDIES)
         return ModelResponseError(
-            f"{place} answered in a form that its client cannot read {when} {nth}: "
+            f"{place}: the answer is in a form that Langfuse's client cannot read: "
             f"{type(failure).__name__}"
         )
 
 
+def _asks_for_less(arguments: dict[str, Any]) -> bool:
+    """Halves the size of a page where that loses nothing; tells whether it could."""
+    if "cursor" not in arguments or arguments.get("limit", 1) <= 1:
+        return False  # pages that are counted would begin elsewhere
+    arguments["limit"] //= 2
+    return True
+
+
 async def _call(method: Callable[..., Awaitable[_T]], arguments: Mapping[str, Any]) -> _T:
     return await method(**arguments)
-
-
-def _explain_status(
-    failure: "ApiError", place: str, when: str, absent: str, nth: str
-) -> TrustError:
-    status = failure.status_code or 0
-    wait = retry_after(failure.headers or {})
-    if status in (401, 403):
-        return CredentialsError(
-            f"{place} refused the keys ({status}) {when}; check LANGFUSE_PUBLIC_KEY and "
-            "LANGFUSE_SECRET_KEY, and that LANGFUSE_BASE_URL is the server they belong to"
-        )
-    if status in (404, 405, 410):
-        return ModelRequestError(
-            f"{place} has no such address ({status}) {when}; {absent}", status=status
-        )
-    if status == 429:
-        return RateLimitError(
-            f"{place} allows no more requests for now (429) {when} {nth}",
-            status=status,
-            retry_after=wait,
-        )
-    if status >= 500:
-        return ModelServerError(
-            f"{place} failed ({status}) {when} {nth}", status=status, retry_after=wait
-        )
-    if status < 300:
-        return ModelResponseError(
-            f"{place} answered {status} with something that is not JSON {when} {nth}",
-            status=status,
-        )
-    return ModelRequestError(
-        f"{place} refused the request ({status}) {when}{_reason(failure.body)}", status=status
-    )
 
 
 def require_client() -> None:
@@ -330,7 +336,7 @@ def _timeout(text: str | None) -> float:
     return seconds
 
 
-def _reason(body: Any) -> str:
+def _said(body: Any) -> str:
     """What the server itself says of a refused request, cut to a line."""
     message = body.get("message") if isinstance(body, Mapping) else None
-    return f": {' '.join(message.split())[:200]}" if isinstance(message, str) else ""
+    return " ".join(message.split())[:200] if isinstance(message, str) else ""

@@ -4,7 +4,7 @@ import asyncio
 import importlib.metadata
 import logging
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nemoguardrails_trust.errors import (
@@ -30,25 +30,6 @@ FIRST_PAUSE = 0.25
 # Seconds for which one refusal for too many requests holds back the other checks, at the most.
 LONGEST_PAUSE = 60.0
 
-# Sessions that a generator below is to close, so that one is not collected before.
-_open: dict[ServiceSession, asyncio.AbstractEventLoop] = {}
-
-
-async def _keep(session: ServiceSession) -> AsyncGenerator[None]:
-    """Closes a session as this generator is closed.
-
-    An event loop closes a generator that is no longer referred to, and all of them as it ends.
-    """
-    for other, loop in list(_open.items()):
-        if loop.is_closed():
-            _open.pop(other, None)
-    _open[session] = asyncio.get_running_loop()
-    try:
-        yield
-    finally:
-        _open.pop(session, None)
-        await session.close()
-
 
 class Client:
     """A service's real client, over one pool of connections.
@@ -69,20 +50,13 @@ class Client:
         self._library = library
         self._key = key
         self._settings = settings
-        # Before the session, so that nothing is left open where the settings are refused.
         self._tlm = build_tlm(library, key, settings)
         self._session = ServiceSession(key, service.key_variable, library.bad_request)
         send_over(self._session, self._tlm)
-        self._lifetime = _keep(self._session)
         self._not_before = 0.0
 
-    async def close_in_the_end(self) -> None:
-        """Has the connections closed when this client is dropped or the event loop ends."""
-        await anext(self._lifetime)
-
     async def close(self) -> None:
-        """Closes the connections."""
-        await self._lifetime.aclose()
+        """Closes the connections; otherwise they are closed as the event loop ends."""
         await self._session.close()
 
     async def ask(

@@ -193,9 +193,7 @@ class CleanlabScorer:
             # Checks that come meanwhile wait here, and find it made.
             async with place.lock:
                 if place.client is None:
-                    client = Client(await self._loaded(), self._key, self._settings)
-                    await client.close_in_the_end()
-                    place.client = client
+                    place.client = Client(await self._loaded(), self._key, self._settings)
         return place.client
 
     async def _loaded(self) -> Library:

@@ -16,17 +16,13 @@ from typing import Any
 
 import aiohttp
 
-from nemoguardrails_trust.errors import (
-    CredentialsError,
-    ModelConnectionError,
-    ModelError,
-    ModelRequestError,
-    ModelResponseError,
-    ModelServerError,
-    RateLimitError,
-    TrustError,
+from nemoguardrails_trust.errors import ModelError, ModelResponseError, TrustError
+from nemoguardrails_trust.models.http import HttpClient, Received, TooLargeError
+from nemoguardrails_trust.models.http_failures import (
+    Remedies,
+    error_of_connection,
+    error_of_status,
 )
-from nemoguardrails_trust.models.rate_headers import retry_after
 
 _log = logging.getLogger(__name__)
 
@@ -65,13 +61,15 @@ class ServiceSession:
         self, key: str, key_variable: str, not_retried: Callable[[str, bool], Exception]
     ) -> None:
         self._key = key
-        self._key_variable = key_variable
         self._not_retried = not_retried
+        address = "see that CLEANLAB_API_BASE_URL is right"
+        self._remedies = Remedies(
+            key=f"see that {key_variable} is current", address=address, absent=address
+        )
         # The clients' own rate handler bounds what is under way; a second bound would only queue.
         # The deadline is the caller's, over all that a score takes.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None)
-        )
+        self._client = HttpClient()
+        self._closed = False
 
     async def post(self, url: str, *, json: Any, headers: Mapping[str, str]) -> Answer:
         """What the clients call to send a request.
@@ -97,34 +95,32 @@ class ServiceSession:
             CredentialsError: The key was refused.
             ModelError: There is no answer, or not a good one.
         """
+        place = _place(url)
+        if self._closed:
+            raise ModelError(f"{place}: the scorer was closed meanwhile")
         try:
-            # A redirect would carry the prompt to a host that nobody configured.
-            async with self._session.request(
-                method, url, data=_payload(body), headers=headers, allow_redirects=False
-            ) as response:
-                content = await response.read()
-        except (aiohttp.ClientError, OSError) as error:
-            failure: TrustError = ModelConnectionError(f"{_place(url)}: {_reason(error)}")
+            received = await self._client.request(method, url, data=_payload(body), headers=headers)
+        except TooLargeError as problem:
+            failure: TrustError = ModelResponseError(f"{place}: {problem}")
+        except (aiohttp.ClientError, OSError) as problem:
+            failure = error_of_connection(place, problem, remedies=self._remedies)
         else:
-            refused = self._refusal(response.status, response.headers, content, _place(url))
-            if refused is None:
-                return Answer(url, _parsed(content, _place(url)), response.status, response.headers)
-            failure = refused
+            if received.status == 200:
+                return Answer(url, await _parsed(received, place), 200, received.headers)
+            failure = self._refusal(received, place)
         # Raised out here, so that it carries no other error along.
         raise failure
 
     async def close(self) -> None:
-        """Closes the connections."""
-        await self._session.close()
+        """Closes the connections; what is under way and all further requests fail."""
+        self._closed = True
+        await self._client.aclose()
 
-    def _refusal(
-        self, status: int, headers: Mapping[str, str], content: bytes, place: str
-    ) -> TrustError | None:
-        if status == 200:
-            return None
-        text = content.decode("utf-8", "replace").replace(self._key, "[key]")
-        _log.debug("%s answered %d: %s", place, status, text[:1000])
-        return refusal(status, headers, place, self._key_variable)
+    def _refusal(self, received: Received, place: str) -> TrustError:
+        """What another status means; the server's own words may repeat the key or the prompt."""
+        text = received.content[:4000].decode("utf-8", "replace").replace(self._key, "[key]")
+        _log.debug("%s answered %d: %s", place, received.status, text[:1000])
+        return error_of_status(place, received.status, received.headers, remedies=self._remedies)
 
 
 def _payload(body: Any) -> io.BytesIO:
@@ -132,39 +128,11 @@ def _payload(body: Any) -> io.BytesIO:
     return io.BytesIO(json.dumps(body).encode("ascii"))
 
 
-def refusal(
-    status: int, headers: Mapping[str, str], place: str, key_variable: str
-) -> CredentialsError | ModelError:
-    """What an HTTP status other than 200 means.
-
-    The server's own words are left out, since they may repeat the key or the prompt.
-    """
-    if status == 401:
-        return CredentialsError(
-            f"{place} refused the key in {key_variable} (HTTP 401); see that it is current"
-        )
-    after = retry_after(headers)
-    said = f"{place} answered HTTP {status}"
-    if status == 429:
-        return RateLimitError(f"{said}: too many requests", status=status, retry_after=after)
-    if status >= 500:
-        return ModelServerError(said, status=status, retry_after=after)
-    if status >= 400:
-        return ModelRequestError(
-            f"{said}: it does not take the request; its reason is in the log at DEBUG",
-            status=status,
-        )
-    return ModelResponseError(
-        f"{said} where a score was expected; see that CLEANLAB_API_BASE_URL is right",
-        status=status,
-    )
-
-
-def _parsed(content: bytes, place: str) -> dict[str, Any]:
+async def _parsed(received: Received, place: str) -> dict[str, Any]:
     """The JSON object that an answer holds."""
     try:
-        body = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError):
+        body = await received.parsed()
+    except ValueError:
         body = None
     if not isinstance(body, dict):
         raise ModelResponseError(f"{place} answered with something that is not a JSON object")
@@ -174,15 +142,3 @@ def _parsed(content: bytes, place: str) -> dict[str, Any]:
 def _place(url: str) -> str:
     """A URL without its scheme, credentials and query, to name in an error."""
     return url.partition("://")[2].partition("?")[0].rpartition("@")[2] or "the service"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "no such host"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its TLS certificate is not trusted"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect ({error.os_error.strerror or 'no reason given'})"
-    if isinstance(error, aiohttp.InvalidURL):
-        return "not a URL; see that CLEANLAB_API_BASE_URL is right"
-    return f"the connection broke ({type(error).__name__})"
