@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
+from nemoguardrails_trust import DataError, SettingsError
 from nemoguardrails_trust.tlm.completions import completion_as_data, logprobs_of
 from tests.servers.openai import OpenAIServer
 from tests.tlm.scene import kinds, tlm_and_server
@@ -85,6 +86,69 @@ def test_a_completion_that_calls_tools_is_scored_by_its_calls() -> None:
         )
         assert '"multiply"' in shown(server)
     assert result["trustworthiness_score"] is not None
+
+
+COMPLETION = chat_completion()
+
+
+@pytest.mark.parametrize(
+    ("responses", "told"),
+    [
+        (["42", "43"], "a list of 2"),
+        (("42",), "a tuple of 1"),
+        ([], "a list of 0"),
+        ([COMPLETION, COMPLETION], "a list of 2"),
+        ([{"choices": [{"message": {"role": "assistant", "content": "42"}}]}], "a list of 1"),
+        (COMPLETION.choices, "a list of 1"),
+        (iter(["42"]), "a list_iterator"),
+    ],
+    ids=["texts", "tuple", "empty", "completions", "mappings", "choices", "iterator"],
+)
+def test_several_responses_to_one_prompt_are_named_as_what_is_wrong(
+    responses: Any, told: str
+) -> None:
+    with tlm_and_server() as (tlm, server):
+        for score in (tlm.get_trustworthiness_score, tlm.try_get_trustworthiness_score):
+            with pytest.raises(SettingsError, match=f"response is {told}, .*one prompt") as caught:
+                score("6 times 7?", responses)
+            assert caught.value.key == "response"
+        assert server.received == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [COMPLETION.choices[0].message, [COMPLETION.choices[0].message], response().output],
+    ids=["message", "messages", "output"],
+)
+def test_messages_of_a_client_are_taken_as_a_response(answer: Any) -> None:
+    with tlm_and_server("True 90", quality_preset="low") as (tlm, server):
+        tlm.get_trustworthiness_score("6 times 7?", answer)
+        assert "42" in shown(server)
+
+
+def test_messages_of_a_client_are_taken_within_a_prompt() -> None:
+    turn = {"role": "user", "content": "6 times 7?"}
+    chat = [turn, COMPLETION.choices[0].message, {"role": "user", "content": "Sure?"}]
+    with tlm_and_server("True 90", quality_preset="low") as (tlm, server):
+        tlm.get_trustworthiness_score(chat, "Yes")
+        assert "42" in shown(server)
+        tlm.get_trustworthiness_score([chat, chat[1:]], ["Yes", "Yes"])
+        assert kinds(server) == ["reflection"] * 3
+
+
+@pytest.mark.parametrize("given", [COMPLETION, response()], ids=["chat", "responses"])
+def test_a_completion_given_as_the_prompt_is_named_as_what_is_wrong(given: Any) -> None:
+    told = f"the prompt is a {type(given).__name__}; give what was asked"
+    with tlm_and_server() as (tlm, server):
+        with pytest.raises(DataError, match=told):
+            tlm.prompt(given)
+        with pytest.raises(DataError, match=told):
+            tlm.get_trustworthiness_score(given, "42")
+        (failed,) = tlm.try_prompt([given])
+        assert server.received == []
+        with pytest.raises(SettingsError, match=f"response is a {type(given).__name__}"):
+            tlm.get_trustworthiness_score(["6 times 7?"], given)
+    assert told in failed["log"]["error"]["message"]
 
 
 def test_tokens_of_another_text_are_passed_over() -> None:

@@ -11,6 +11,11 @@ from nemoguardrails_trust.signals.reflection import Task
 from nemoguardrails_trust.tlm.batches import require_all
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.connected import Connected
+from nemoguardrails_trust.tlm.explaining import (
+    read_results,
+    require_same_number,
+    responses_of,
+)
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import (
@@ -33,7 +38,7 @@ class TLM(Connected):
     Those that score a given response have no `response`. Where something was asked for by
     `options={"log": […]}`, there is a `log` besides:
 
-    - `explanation`: why the score is what it is, or `None`.
+    - `explanation`: why the score is what it is.
     - `perplexity`: the mean probability of the response's tokens, 0 to 1 (the inverse of what is
       usually called so); `None` where they are not known, as for a response given as text.
     - `custom_eval_criteria`: for each its `name` and `score`, and an `error` where it has none.
@@ -303,6 +308,45 @@ class TLM(Connected):
             perplexity=perplexity,
         )
         return await self._score(*asked, strict=False)
+
+    def get_explanation(
+        self, *, prompt: Any, tlm_result: Any, response: Any = None, context: Any = None
+    ) -> Any:
+        """Tells why a result has its score, or many results theirs, by one request each.
+
+        What a result's log says already is taken as it is; what is new is put into its log.
+
+        Args:
+            prompt: What was asked; for many results one each.
+            tlm_result: What `prompt` or `get_trustworthiness_score` returned.
+            response: The answer; for many results one each. Only where the result has none.
+            context: The passages that went with the prompt, as for `prompt`.
+
+        Returns:
+            A text; a list of them for many.
+
+        Raises:
+            SettingsError: The arguments do not go together, or a result has no score.
+            DataError: The prompt or the response is not one.
+            CredentialsError: A key is missing or was refused.
+            ModelError: The model gave no answer.
+            BatchError: Of many, some failed; raised once all have ended, with what was got.
+        """
+        return self._loop_thread.run(
+            self.get_explanation_async(
+                prompt=prompt, tlm_result=tlm_result, response=response, context=context
+            )
+        )
+
+    async def get_explanation_async(
+        self, *, prompt: Any, tlm_result: Any, response: Any = None, context: Any = None
+    ) -> Any:
+        """See `get_explanation`."""
+        scored, is_one = read_results(tlm_result)
+        answers = responses_of(scored, is_one, response)
+        items, is_one_prompt = items_with_responses(prompt, answers, context=context)
+        require_same_number(is_one, is_one_prompt)
+        return await self._explanations(items, is_one, tlm_result)
 
     async def _answer(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
         require_constraints(items, self._task)

@@ -1,4 +1,4 @@
-"""Responses as a model's client gives them: OpenAI's `ChatCompletion` and `Response` objects."""
+"""What a model's client gives: OpenAI's `ChatCompletion`, `Response` and message objects."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,12 +6,16 @@ from typing import Any
 from nemoguardrails_trust.models.chat_answers import read_logprobs
 
 
-def completion_as_data(response: Any) -> Any:
-    """A response, as dictionaries and lists where it is an object of a model's client."""
-    dump = getattr(response, "model_dump", None)
-    if isinstance(response, type) or not callable(dump):
-        return response
-    return dump(mode="json", exclude_none=True)
+def completion_as_data(value: Any) -> Any:
+    """A value, as dictionaries and lists where it is an object of a model's client, or has some."""
+    if isinstance(value, list | tuple):
+        return [completion_as_data(each) for each in value] if any(map(is_object, value)) else value
+    return value.model_dump(mode="json", exclude_none=True) if is_object(value) else value
+
+
+def is_object(value: Any) -> bool:
+    """Whether a value is an object of a model's client, such as a message or a completion."""
+    return callable(getattr(value, "model_dump", None)) and not isinstance(value, type)
 
 
 def logprobs_of(given: Any, response: str) -> tuple[float, ...] | None:

@@ -2,13 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
-from nemoguardrails_trust.tlm.batches import run_all
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.scorers.local.evaluating import Evaluator
+from nemoguardrails_trust.tlm.batches import require_all, run_all
 from nemoguardrails_trust.tlm.building import Parts
+from nemoguardrails_trust.tlm.explaining import Explainer, note_explanation, read_results
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.progress import shown_progress
+from nemoguardrails_trust.tlm.questions import Item as GivenItem
 
 Item = TypeVar("Item")
 
@@ -21,6 +25,7 @@ class Connected:
         self._parts = parts
         self._verbose = verbose
         self._loop_thread = LoopThread()
+        self._built_evaluator: Evaluator | None = None
 
     def close(self) -> None:
         """Closes the connections of the synchronous methods and ends their thread.
@@ -60,6 +65,50 @@ class Connected:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def _evaluator(self) -> Evaluator:
+        """Has the model judge by criteria, and tell why.
+
+        Raises:
+            CredentialsError: The model was not needed until now, and its server needs a key.
+        """
+        if self._built_evaluator is None:
+            model = self._parts.model()
+            self._built_evaluator = Evaluator(model, concurrency=4 * self._parts.concurrency)
+        return self._built_evaluator
+
+    async def _explanations(
+        self, items: Sequence[GivenItem], is_one: bool, tlm_result: Any
+    ) -> str | list[str]:
+        """Why results have their scores; puts it into their logs too.
+
+        Args:
+            items: What was scored.
+            is_one: Whether it was one prompt rather than a list.
+            tlm_result: The result, or the results.
+
+        Raises:
+            SettingsError: They do not go together.
+            TrustError: The one explanation could not be had.
+            BatchError: Of many, some could not.
+        """
+        results = [tlm_result] if is_one else list(tlm_result)
+        scored, _ = read_results(results)
+        if len(scored) != len(items):
+            raise SettingsError(
+                f"tlm_result has {len(scored)} entries, and there are {len(items)} prompts",
+                key="tlm_result",
+            )
+        explainer = Explainer(self._evaluator, self._parts.answerer.timeout)
+        pairs = list(zip(items, scored, strict=True))
+        outcomes = await self._outcomes(pairs, is_one, explainer.explain)
+        if is_one and outcomes[0].error is not None:
+            raise outcomes[0].error
+        told = [outcome.response or "" for outcome in outcomes]
+        require_all(outcomes, [{"explanation": each or None} for each in told])
+        for result, explanation in zip(results, told, strict=True):
+            note_explanation(result, explanation)
+        return told[0] if is_one else told
 
     async def _outcomes(
         self, items: Sequence[Item], is_one: bool, work: Callable[[Item], Awaitable[Outcome]]

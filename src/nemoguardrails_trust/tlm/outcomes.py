@@ -64,11 +64,15 @@ class Outcome:
         return {name: _told_of(evaluated) for name, evaluated in self.evaluations.items()}
 
     def _told(self, log: Collection[str]) -> dict[str, Any]:
+        told: dict[str, Any]
         if self.error is not None or self.score is None:
-            return {"error": {"message": str(self.error), "retryable": self.retryable}}
-        told: dict[str, Any] = {}
+            told = {"error": {"message": str(self.error), "retryable": self.retryable}}
+            if "explanation" in log:
+                told["explanation"] = f"There is no score: {self.error}"
+            return told
+        told = {}
         if "explanation" in log:
-            told["explanation"] = self.score.explanation
+            told["explanation"] = self.score.explanation or without_reasons(self.score)
         if "perplexity" in log:
             told["perplexity"] = self.perplexity
         if "criteria" in self.score.metadata:
@@ -79,6 +83,14 @@ class Outcome:
         if told and self.value is not None and self.score.error is not None:
             told["warning"] = self.score.error
         return told
+
+
+def without_reasons(score: TrustworthinessScore) -> str:
+    """What is told of a score for which no reasons were given."""
+    if score.score is None:
+        return "No trustworthiness score was asked for."
+    made_of = ", ".join(f"{name} {value:.2f}" for name, value in score.signal_values.items())
+    return "No reasons were given." + (f" The score is made of {made_of}." if made_of else "")
 
 
 def failed(error: TrustError, *, response: str | None = None) -> Outcome:

@@ -15,10 +15,10 @@ from nemoguardrails_trust.exchange import (
     read_response,
 )
 from nemoguardrails_trust.exchange.items import is_message
-from nemoguardrails_trust.exchange.reading import is_chat
+from nemoguardrails_trust.exchange.reading import is_chat, is_completion
 from nemoguardrails_trust.scores import require_share
 from nemoguardrails_trust.signals.reflection import Task
-from nemoguardrails_trust.tlm.completions import completion_as_data, logprobs_of
+from nemoguardrails_trust.tlm.completions import completion_as_data, is_object, logprobs_of
 
 _CHARACTERS_A_TOKEN = 4
 
@@ -74,7 +74,7 @@ class Item:
             DataError: A part of it is not what it must be. The message names the part, and holds
                 nothing of it.
         """
-        messages = read_messages(self.prompt, in_text=False)
+        messages = read_messages(_asked(self.prompt), in_text=False)
         context = read_passages(self.context)
         response, logprobs = "", None
         if self.has_response:
@@ -137,6 +137,8 @@ def items_with_responses(
         SettingsError: The lists do not go together.
     """
     items, is_one = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
+    if is_one:
+        _require_one(response)
     responses = [response] if is_one else one_each("response", response, len(items))
     known: list[Any] = [perplexity] * len(items)
     if perplexity is not None and not is_one:
@@ -153,7 +155,7 @@ def one_each(name: str, values: Any, count: int) -> list[Any]:
     Raises:
         SettingsError: They are no list, or not as many as there are prompts.
     """
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if isinstance(values, str) or is_object(values) or not isinstance(values, Iterable):
         raise SettingsError(
             f"{name} is a {type(values).__name__}, and there is a list of {count} prompts; "
             f"give a list with the {name} of each",
@@ -204,11 +206,52 @@ def correction(allowed: Iterable[str]) -> str:
 
 
 def _is_one(prompt: Any) -> bool:
-    if isinstance(prompt, str | bytes | Mapping | Message) or not isinstance(prompt, Iterable):
+    one = isinstance(prompt, str | bytes | Mapping | Message) or is_object(prompt)
+    if one or not isinstance(prompt, Iterable):
         return True
     if not isinstance(prompt, list | tuple) or not prompt:
         return False
-    return is_message(prompt[0]) or (isinstance(prompt[0], Mapping) and not is_chat(prompt[0]))
+    first = completion_as_data(prompt[0])
+    # A mapping that is neither is more likely a message gone wrong than a list of prompts.
+    is_unknown = isinstance(prompt[0], Mapping) and not (is_chat(first) or is_completion(first))
+    return is_message(first) or is_unknown
+
+
+def _asked(prompt: Any) -> Any:
+    """A prompt as data.
+
+    Raises:
+        DataError: It is an answer.
+    """
+    data = completion_as_data(prompt)
+    if is_object(prompt) and not is_message(data):
+        raise DataError(
+            f"the prompt is a {type(prompt).__name__}; give what was asked, as text or as chat "
+            "messages, and a completion as the response"
+        )
+    return data
+
+
+def _require_one(response: Any) -> None:
+    """Makes sure that a response to one prompt is not several.
+
+    Raises:
+        SettingsError: It is.
+    """
+    one = isinstance(response, str | bytes | Mapping | Message) or is_object(response)
+    if one or not isinstance(response, Iterable):
+        return
+    told = f"a {type(response).__name__}"
+    if isinstance(response, list | tuple):
+        data = [completion_as_data(each) for each in response]
+        if data and not any(isinstance(each, str) or is_completion(each) for each in data):
+            return  # messages, or parts of one
+        told += f" of {len(data)}"
+    raise SettingsError(
+        f"response is {told}, and there is one prompt; give one response, or a list of as many "
+        "prompts as responses",
+        key="response",
+    )
 
 
 def _are_texts(values: Any) -> bool:

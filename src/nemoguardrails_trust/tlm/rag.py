@@ -7,7 +7,6 @@ from typing import Any
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
-from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.signals.evaluations import (
     Eval,
     get_default_evals,
@@ -16,6 +15,11 @@ from nemoguardrails_trust.signals.evaluations import (
 )
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.connected import Connected
+from nemoguardrails_trust.tlm.explaining import (
+    read_results,
+    require_same_number,
+    responses_of,
+)
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.rag_answering import RagAnswerer
@@ -119,8 +123,7 @@ class TrustworthyRAG(Connected):
         parts = build_parts(quality_preset, chosen, choice, scorer=scorer, calibration=calibration)
         super().__init__(parts, verbose)
         self._log = frozenset(chosen.log)
-        judge = parts.model()  # what is wrong with it shows at once
-        evaluator = Evaluator(judge, concurrency=4 * parts.concurrency)
+        evaluator = self._evaluator()  # what is wrong with the model shows at once
         self._rag = RagAnswerer(
             parts.answerer,
             evaluator,
@@ -225,6 +228,64 @@ class TrustworthyRAG(Connected):
         items, is_one = rag_items_of(query, context, prompt=prompt, form_prompt=form_prompt)
         outcomes = await self._outcomes(items, is_one, self._rag.generate)
         return self._results(outcomes, is_one, with_response=True)
+
+    def get_explanation(
+        self,
+        *,
+        query: Any,
+        context: Any,
+        tlm_result: Any,
+        response: Any = None,
+        prompt: Any = None,
+        form_prompt: FormPrompt | None = None,
+    ) -> Any:
+        """Tells why a result has its trustworthiness score; see `TLM.get_explanation`.
+
+        Args:
+            query: What the user asked; for many results one each.
+            context: The passages, as for `score`.
+            tlm_result: What `score` or `generate` returned.
+            response: The answer; for many results one each. Only where the result has none.
+            prompt: As for `score`.
+            form_prompt: Likewise.
+
+        Returns:
+            A text; a list of them for many.
+
+        Raises:
+            SettingsError: The arguments do not go together, or a result has no score.
+            TrustError: The model gave no answer.
+            BatchError: Of many, some failed; raised once all have ended, with what was got.
+        """
+        return self._loop_thread.run(
+            self.get_explanation_async(
+                query=query,
+                context=context,
+                tlm_result=tlm_result,
+                response=response,
+                prompt=prompt,
+                form_prompt=form_prompt,
+            )
+        )
+
+    async def get_explanation_async(
+        self,
+        *,
+        query: Any,
+        context: Any,
+        tlm_result: Any,
+        response: Any = None,
+        prompt: Any = None,
+        form_prompt: FormPrompt | None = None,
+    ) -> Any:
+        """See `get_explanation`."""
+        scored, is_one = read_results(tlm_result)
+        answers = responses_of(scored, is_one, response)
+        items, is_one_query = rag_items_of(
+            query, context, prompt=prompt, form_prompt=form_prompt, responses=(answers,)
+        )
+        require_same_number(is_one, is_one_query)
+        return await self._explanations([given.item for given in items], is_one, tlm_result)
 
     def _results(self, outcomes: list[Outcome], is_one: bool, *, with_response: bool) -> Any:
         if is_one and outcomes[0].error is not None:

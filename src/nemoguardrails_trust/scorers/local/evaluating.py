@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.scorers.local.calls import Calls, Gate
@@ -17,7 +18,7 @@ Evaluated = Signal | TrustError
 
 
 class Evaluator:
-    """Has a model judge exchanges by criteria.
+    """Has a model judge exchanges by criteria, or tell why they have their scores.
 
     One evaluator serves any number of exchanges at once, on any number of event loops.
     """
@@ -54,6 +55,24 @@ class Evaluator:
                 )
             )
         return {each.name: value for each, value in zip(evaluations, found, strict=True)}
+
+    async def explain(self, exchange: Exchange, score: float, *, timeout: float) -> str:
+        """Has the model say why a response has the score that it has, by one call.
+
+        Args:
+            exchange: What was scored.
+            score: Its trustworthiness score, 0 to 1.
+            timeout: Seconds.
+
+        Returns:
+            The reasons; empty where the model gave none.
+
+        Raises:
+            TrustError: No answer could be had.
+        """
+        with whole_deadline(timeout * SHARE_FOR_CALLS):
+            work = self._judge.explain(exchange, score, Calls(self._gate))
+            return await settled(work, timeout=timeout, what="the judge")
 
     async def _evaluated(
         self, evaluation: Eval, evidence: Evidence, calls: Calls, timeout: float

@@ -13,6 +13,7 @@ from nemoguardrails_trust.signals.reflection import (
     TOP_LOGPROBS,
     Criterion,
     Task,
+    explanation_messages,
     read_reflection,
     reflection_messages,
     verdict_came_first,
@@ -94,6 +95,22 @@ class Judge:
         if not explain:
             self._one_token_suffices = verdict_came_first(completion)
         return read_reflection(completion, explain=explain)
+
+    async def explain(self, exchange: Exchange, score: float, calls: Calls) -> str:
+        """Asks why the response has the score that it has.
+
+        Returns:
+            The reasons; empty where the judge gave none.
+
+        Raises:
+            TrustError: No answer could be had.
+        """
+        messages = explanation_messages(exchange, score)
+        completion = await self._ask(messages, calls, "reflection", _REASONS_TOKENS)
+        reasons = " ".join(completion.text.split())
+        # One who only ever gives verdicts gives one here too.
+        is_verdict = read_reflection(Completion(reasons)).value is not None
+        return "" if is_verdict else reasons
 
     async def compare(
         self, question: str, response: str, answers: Sequence[str], calls: Calls
