@@ -6,17 +6,39 @@ import typer
 
 from nemoguardrails_trust.commands.building import RowScorerSpec
 from nemoguardrails_trust.commands.garbage import seldom_collected
-from nemoguardrails_trust.commands.options import EXIT_INTERRUPTED, RowOptions
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED, RowOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nemoguardrails_trust.datasets.budget import Budget
+    from nemoguardrails_trust.datasets.columns import Columns
     from nemoguardrails_trust.datasets.row_scorers import RowScorer
     from nemoguardrails_trust.datasets.runs import Engine, Job, Outcome
     from nemoguardrails_trust.datasets.source import Source
     from nemoguardrails_trust.datasets.tally import Prices, Tally
 
 DEFAULT_SHARD_SIZE = 1000
+
+
+def columns_of(source: "Source", spec: RowScorerSpec, rows: RowOptions) -> "Columns":
+    """Settles which columns are read, and tells what had to be guessed.
+
+    Raises:
+        DataError: A column is not there.
+    """
+    from nemoguardrails_trust.datasets.score import find_columns
+
+    columns = find_columns(
+        source,
+        generate=spec.generate,
+        prompt=rows.prompt_column,
+        response=rows.response_column,
+        context=rows.context_column,
+    )
+    for told in filter(None, (*source.remarks, columns.told)):
+        note(told)
+    return columns
 
 
 def prepare_job(
@@ -35,22 +57,13 @@ def prepare_job(
     Raises:
         TrustError: Something does; the message says what.
     """
-    from nemoguardrails_trust.datasets.score import find_columns, prepare
+    from nemoguardrails_trust.datasets.score import prepare
     from nemoguardrails_trust.scorers.create import threshold_of
 
-    columns = find_columns(
-        source,
-        generate=spec.generate,
-        prompt=rows.prompt_column,
-        response=rows.response_column,
-        context=rows.context_column,
-    )
-    for told in filter(None, (*source.remarks, columns.told)):
-        note(told)
     return prepare(
         source,
         out,
-        columns=columns,
+        columns=columns_of(source, spec, rows),
         settings={**spec.identity(), "server": row_scorer.server},
         threshold=threshold_of(spec.settings, spec.calibration),
         concurrency=spec.concurrency,
@@ -70,6 +83,7 @@ def run_job(
     prices: "Prices | None" = None,
     quiet: bool = False,
     keeps: bool = True,
+    budget: "Budget | None" = None,
 ) -> "Outcome":
     """Scores the data set; Ctrl-C ends the command with how to go on.
 
@@ -81,10 +95,11 @@ def run_job(
         prices: What tokens cost, where the user said so.
         quiet: Whether to show no progress.
         keeps: Whether what is scored stays for the next run, where this one is not finished.
+        budget: What may be spent here.
 
     Raises:
         TrustError: The run could not be brought to its end; the message says how to go on.
-        typer.Exit: It was interrupted.
+        typer.Exit: It was interrupted, or the budget is spent.
     """
     from nemoguardrails_trust.commands.score_progress import ProgressDisplay
     from nemoguardrails_trust.datasets.runs import carry_out
@@ -104,7 +119,9 @@ def run_job(
         else:
             from nemoguardrails_trust.datasets.local import local_engine
 
-            engine = local_engine(row_scorer, report=display.update, on_interrupt=on_interrupt)
+            engine = local_engine(
+                row_scorer, report=display.update, on_interrupt=on_interrupt, budget=budget
+            )
         try:
             with seldom_collected():
                 outcome = carry_out(job, engine)
@@ -114,6 +131,13 @@ def run_job(
             raise TooManyFailuresError(told, reasons=error.reasons) from error
         except KeyboardInterrupt:
             outcome = None
+    if budget is not None and budget.is_exhausted and outcome is not None:
+        rows = display.last.tally.rows if display.last else 0
+        note(
+            f"the budget is spent: {rows:,} rows are scored, and kept; "
+            "give the same command with a larger --budget to go on"
+        )
+        raise typer.Exit(EXIT_INCOMPLETE)
     if outcome is None or not outcome.complete:
         kept = "what is scored is kept: give the same command again to go on"
         typer.echo(f"nemo-trust: interrupted{'; ' + kept if keeps else ''}", err=True)

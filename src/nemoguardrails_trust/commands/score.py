@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
+from nemoguardrails_trust.commands.costs import (
+    CostOptions,
+    budget_of,
+    least_seconds,
+    prices_of,
+    tell_estimate,
+)
 from nemoguardrails_trust.commands.gate import (
     OVER,
     FailIfOption,
@@ -27,13 +34,16 @@ from nemoguardrails_trust.commands.options import (
 )
 from nemoguardrails_trust.commands.running import (
     DEFAULT_SHARD_SIZE,
+    columns_of,
     prepare_job,
     run_job,
     tell_missing,
 )
 
 if TYPE_CHECKING:
+    from nemoguardrails_trust.datasets.row_scorers import RowScorer
     from nemoguardrails_trust.datasets.runs import Job, Outcome
+    from nemoguardrails_trust.datasets.source import Source
     from nemoguardrails_trust.datasets.tally import Prices, Tally
 
 
@@ -53,17 +63,18 @@ def score(
             help="CSV, JSON lines, a JSON array, Parquet or Excel; .gz and .zst are unpacked.",
         ),
     ],
+    options: ScorerOptions,
+    rows: RowOptions,
+    costs: CostOptions,
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--out",
             metavar="OUT",
             help="The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx. Until it is "
-            "complete, scored rows are kept in OUT.shards.",
+            "complete, scored rows are kept in OUT.shards. Needed unless with --dry-run.",
         ),
-    ],
-    options: ScorerOptions,
-    rows: RowOptions,
+    ] = None,
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
     generate: Annotated[
@@ -88,24 +99,6 @@ def score(
         EngineName,
         typer.Option("--engine", help="Run in this process, or with Ray Data on many machines."),
     ] = EngineName.LOCAL,
-    prompt_price: Annotated[
-        float | None,
-        typer.Option(
-            "--price-per-million-prompt-tokens",
-            min=0.0,
-            metavar="PRICE",
-            help="Show the cost, at this price per million tokens read.",
-        ),
-    ] = None,
-    completion_price: Annotated[
-        float | None,
-        typer.Option(
-            "--price-per-million-completion-tokens",
-            min=0.0,
-            metavar="PRICE",
-            help="Show the cost, at this price per million tokens written.",
-        ),
-    ] = None,
     fail_if: FailIfOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -114,16 +107,17 @@ def score(
     A run that was interrupted or killed continues when you give the same command again: no row
     is scored twice. Rows that fail carry the reason in the column 'error'.
     """
-    from nemoguardrails_trust.datasets.tally import Prices
-
-    priced = prompt_price is not None or completion_price is not None
-    prices = Prices(prompt_price or 0.0, completion_price or 0.0) if priced else None
     on_cluster = engine is EngineName.RAY
     with user_errors():
         from nemoguardrails_trust.datasets.files import open_source
+        from nemoguardrails_trust.errors import SettingsError
         from nemoguardrails_trust.scorers.create import load_calibration
 
         most = parse_limits(fail_if, OVER, "--fail-if")
+        prices = prices_of(costs, options)
+        budget = budget_of(costs, prices)
+        if on_cluster and budget is not None:
+            raise SettingsError("--budget is for --engine local")
         settings = scorer_settings(
             options, threshold=threshold, calibration=calibration, timeout=rows.timeout
         )
@@ -136,10 +130,16 @@ def score(
             generate=generate,
         )
         row_scorer = spec.build()
+        source = open_source(
+            data.absolute() if on_cluster else data, limit=rows.limit, encoding=rows.encoding
+        )
+        if costs.dry_run:
+            _estimate(source, spec, row_scorer, rows, prices, as_json=json_output)
+            return
+        if out is None:
+            raise SettingsError("--out must say which file to write", key="out")
         job = prepare_job(
-            open_source(
-                data.absolute() if on_cluster else data, limit=rows.limit, encoding=rows.encoding
-            ),
+            source,
             out.absolute() if on_cluster else out,
             spec,
             row_scorer,
@@ -149,7 +149,13 @@ def score(
             shard_size=shard_size,
         )
         outcome = run_job(
-            job, spec, row_scorer, on_cluster=on_cluster, prices=prices, quiet=json_output
+            job,
+            spec,
+            row_scorer,
+            on_cluster=on_cluster,
+            prices=prices,
+            quiet=json_output,
+            budget=budget,
         )
         _tell(outcome, job, prices, as_json=json_output)
         require_limits(_figures(outcome.tally), over=most)
@@ -158,6 +164,30 @@ def score(
 
 
 score.__doc__ = f"{inspect.cleandoc(score.__doc__ or '')}\n\n{EXIT_CODES}"
+
+
+def _estimate(
+    source: "Source",
+    spec: RowScorerSpec,
+    row_scorer: "RowScorer",
+    rows: RowOptions,
+    prices: "Prices | None",
+    *,
+    as_json: bool,
+) -> None:
+    """Tells what a run would take."""
+    from nemoguardrails_trust.datasets.estimate import estimate
+    from nemoguardrails_trust.scorers.create import threshold_of
+
+    told = estimate(
+        source,
+        columns_of(source, spec, rows),
+        row_scorer,
+        concurrency=rows.concurrency,
+        threshold=threshold_of(spec.settings, spec.calibration),
+        least_seconds=least_seconds(spec.options),
+    )
+    tell_estimate(told, prices, rows.concurrency, as_json=as_json)
 
 
 def _figures(tally: "Tally") -> dict[str, float | None]:

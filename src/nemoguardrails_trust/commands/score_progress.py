@@ -29,6 +29,7 @@ class ProgressDisplay:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._last_line = time.monotonic()
+        self.last: Progress | None = None
 
     def __enter__(self) -> Self:
         from rich.console import Console
@@ -55,6 +56,7 @@ class ProgressDisplay:
 
     def update(self, progress: "Progress") -> None:
         """Shows how far a run has come."""
+        self.last = progress
         if self._bar is not None and self._task is not None:
             self._bar.update(
                 self._task,

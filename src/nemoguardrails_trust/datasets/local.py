@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from nemoguardrails_trust.concurrency.loops import run_interruptibly
 from nemoguardrails_trust.concurrency.pool import in_thread, run_pool
+from nemoguardrails_trust.datasets.budget import Budget
 from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.runs import (
     Engine,
@@ -53,12 +54,18 @@ class LocalRun:
     """Reads, scores and writes down the rows of a run that are not yet scored."""
 
     def __init__(
-        self, job: Job, folder: RunFolder, scorer: RowScorer, report: ProgressCallback | None
+        self,
+        job: Job,
+        folder: RunFolder,
+        scorer: RowScorer,
+        report: ProgressCallback | None,
+        budget: Budget | None,
     ) -> None:
         self._job = job
         self._folder = folder
         self._scorer = scorer
         self._report = report
+        self._budget = budget
         self._check = InputCheck(job, folder)
         self._open: dict[int, OpenShard] = {}
         self._most_open = _SPARE_SHARDS + 2 * job.concurrency // job.shard_size
@@ -132,6 +139,16 @@ class LocalRun:
             await self._finish(shard)
 
     async def _work(self, item: Item) -> None:
+        if self._budget is None:
+            await self._score(item)
+            return
+        async with self._budget.row(self._tally) as allowed:
+            if allowed:
+                await self._score(item)
+            else:
+                self._stop.set()
+
+    async def _score(self, item: Item) -> None:
         if self._stop.is_set():
             return
         result = await self._scorer.score(item.values, self._job.columns)
@@ -176,6 +193,7 @@ def local_engine(
     *,
     report: ProgressCallback | None = None,
     on_interrupt: Callable[[], None] | None = None,
+    budget: Budget | None = None,
 ) -> Engine:
     """An engine that scores in this process.
 
@@ -183,11 +201,12 @@ def local_engine(
         scorer: Scores the rows.
         report: Called several times a second with how far the run has come.
         on_interrupt: Called at the first Ctrl-C, which lets the rows in flight be finished.
+        budget: What may be spent; once it is, the run ends as if it had been interrupted.
     """
 
     def engine(job: Job, folder: RunFolder) -> bool:
         async def main(stop: asyncio.Event) -> bool:
-            return await LocalRun(job, folder, scorer, report).score(stop)
+            return await LocalRun(job, folder, scorer, report, budget).score(stop)
 
         return run_interruptibly(main, on_interrupt)
 

@@ -2,10 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
 from nemoguardrails_trust.datasets.rows import RowResult
+from nemoguardrails_trust.errors import DataError, SettingsError
 
 
 @dataclass(slots=True)
@@ -100,6 +106,44 @@ class Prices:
         """What the tokens of a tally cost."""
         tokens = tally.prompt_tokens * self.prompt + tally.completion_tokens * self.completion
         return tokens / 1e6
+
+
+class _PriceOfModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    prompt: float = Field(ge=0.0)
+    completion: float = Field(ge=0.0)
+
+
+def read_prices(path: Path, model: str) -> Prices:
+    """Reads what a model's tokens cost from a file: by model, `prompt` and `completion`.
+
+    Raises:
+        DataError: The file cannot be read, or is not made so.
+        SettingsError: It has no price for the model.
+    """
+    try:
+        given = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=str(path)) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        told = " ".join(str(error).split())
+        raise DataError(f"is not YAML: {told}", path=str(path)) from None
+    try:
+        by_model = TypeAdapter(dict[str, _PriceOfModel]).validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DataError(
+            f"{place or 'the whole'}: {first['msg']}; prices are written as "
+            "'NAME: {prompt: 0.15, completion: 0.60}'",
+            path=str(path),
+        ) from None
+    if model not in by_model:
+        near = get_close_matches(model, by_model, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(by_model)}"
+        raise SettingsError(f"{path} has no price for {model!r}; {hint}", key="prices")
+    return Prices(by_model[model].prompt, by_model[model].completion)
 
 
 @dataclass(frozen=True, slots=True)

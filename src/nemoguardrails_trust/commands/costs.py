@@ -1,0 +1,176 @@
+"""What a run may cost, and what it would: prices, budgets and dry runs."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, ScorerOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nemoguardrails_trust.datasets.budget import Budget
+    from nemoguardrails_trust.datasets.estimate import Estimate
+    from nemoguardrails_trust.datasets.tally import Prices, Tally
+
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmM]?)\s*(tokens?)?")
+_TIMES = {"": 1.0, "k": 1e3, "m": 1e6}
+
+
+@dataclass(frozen=True, slots=True)
+class CostOptions:
+    """What may be spent, and what tokens cost. Each field is an option."""
+
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Score 20 rows drawn from DATA, tell what all would take, and write nothing.",
+        ),
+    ] = False
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="AMOUNT",
+            help="Stop before more is spent on OUT: money at your prices, as in '5.00', or "
+            "tokens, as in '2M tokens'. A run that was stopped goes on with a larger one.",
+        ),
+    ] = None
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="Show the cost, at the prices of a million tokens that this YAML file has for "
+            "--model, as in 'NAME: {prompt: 0.15, completion: 0.60}'.",
+        ),
+    ] = None
+    prompt_price: Annotated[
+        float | None,
+        typer.Option(
+            "--price-per-million-prompt-tokens",
+            min=0.0,
+            metavar="PRICE",
+            help="Show the cost, at this price per million tokens read.",
+        ),
+    ] = None
+    completion_price: Annotated[
+        float | None,
+        typer.Option(
+            "--price-per-million-completion-tokens",
+            min=0.0,
+            metavar="PRICE",
+            help="Show the cost, at this price per million tokens written.",
+        ),
+    ] = None
+
+
+def prices_of(costs: CostOptions, options: ScorerOptions) -> "Prices | None":
+    """What tokens cost, as the options say; `None` where they do not.
+
+    Raises:
+        SettingsError: They say it twice, or the file has no price for the model.
+        DataError: The file cannot be read.
+    """
+    from nemoguardrails_trust.datasets.tally import Prices, read_prices
+    from nemoguardrails_trust.errors import SettingsError
+
+    priced = costs.prompt_price is not None or costs.completion_price is not None
+    if costs.prices is None:
+        return Prices(costs.prompt_price or 0.0, costs.completion_price or 0.0) if priced else None
+    if priced:
+        raise SettingsError("--prices and --price-per-million-… both say what tokens cost")
+    if options.model is None:
+        raise SettingsError("--prices needs a --model, whose price is to be found")
+    return read_prices(costs.prices, options.model)
+
+
+def budget_of(costs: CostOptions, prices: "Prices | None") -> "Budget | None":
+    """What may be spent, as the options say; `None` where they set no limit.
+
+    Raises:
+        SettingsError: The budget cannot be read, or it is money and there are no prices.
+    """
+    from nemoguardrails_trust.datasets.budget import Budget
+    from nemoguardrails_trust.errors import SettingsError
+
+    if costs.budget is None:
+        return None
+    found = _BUDGET.fullmatch(costs.budget.strip())
+    if found is None:
+        raise SettingsError(
+            f"--budget is {costs.budget!r}; give money, as in '5.00', or tokens, as in '2M tokens'"
+        )
+    number, thousands, unit = found.groups()
+    limit = float(number) * _TIMES[thousands.lower()]
+    if unit:
+        return Budget(limit, lambda tally: tally.prompt_tokens + tally.completion_tokens)
+    if prices is None:
+        raise SettingsError(
+            f"--budget {costs.budget} is money, and what tokens cost is not known: give --prices, "
+            f"or say '{costs.budget} tokens'"
+        )
+    return Budget(limit, prices.cost)
+
+
+def least_seconds(options: ScorerOptions) -> "Callable[[Tally], float]":
+    """The time that the rates the user set make a run take at least."""
+    requests, tokens = options.requests_per_minute, options.tokens_per_minute
+
+    def least(tally: "Tally") -> float:
+        minutes = [0.0]
+        if requests is not None:
+            minutes.append(tally.calls / requests)
+        if tokens is not None:
+            minutes.append((tally.prompt_tokens + tally.completion_tokens) / tokens)
+        return 60.0 * max(minutes)
+
+    return least
+
+
+def tell_estimate(
+    told: "Estimate", prices: "Prices | None", concurrency: int, *, as_json: bool
+) -> None:
+    """Prints what a run would take.
+
+    Raises:
+        typer.Exit: None of the sampled rows could be scored.
+    """
+    import json
+
+    from nemoguardrails_trust.commands.running import tell_missing
+    from nemoguardrails_trust.commands.score_progress import cost_of, duration
+
+    sampled, whole = told.sampled, told.as_tally()
+    cost = None if prices is None else prices.cost(whole)
+    if as_json:
+        figures = {
+            "rows": told.rows,
+            "calls": told.calls,
+            "prompt_tokens": told.prompt_tokens,
+            "completion_tokens": told.completion_tokens,
+            "cost": cost,
+            "seconds": round(told.seconds, 3),
+            "sampled": sampled.to_json(),
+        }
+        typer.echo(json.dumps(figures))
+    else:
+        money = "" if cost is None else f"cost {cost:,.2f}, "
+        typer.echo(
+            f"{told.rows:,} rows: about {told.calls:,} calls, "
+            f"{cost_of(told.prompt_tokens, told.completion_tokens)}, {money}"
+            f"{duration(told.seconds)} with {concurrency:,} rows at a time"
+        )
+        spent = "" if prices is None else f", cost {prices.cost(sampled):,.2f}"
+        typer.echo(
+            f"Told from {sampled.rows} rows, which took {sampled.calls:,} calls, "
+            f"{cost_of(sampled.prompt_tokens, sampled.completion_tokens)}{spent}. "
+            "Nothing was written."
+        )
+    tell_missing(sampled)
+    if sampled.rows and not sampled.scored:
+        raise typer.Exit(EXIT_INCOMPLETE)

@@ -1,0 +1,153 @@
+"""What scoring a data set would take, told from some of its rows."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nemoguardrails_trust.concurrency.loops import run_interruptibly
+from nemoguardrails_trust.concurrency.pool import run_pool
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.row_scorers import RowScorer
+from nemoguardrails_trust.datasets.rows import Row
+from nemoguardrails_trust.datasets.source import Source
+from nemoguardrails_trust.datasets.tally import Tally
+
+SAMPLE = 20
+_POOL = 20 * SAMPLE  # rows of which the sample is drawn, evenly by their length
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What scoring a data set would take.
+
+    Attributes:
+        rows: Rows of the data set.
+        sampled: The rows that were scored to tell, and what they took.
+        calls: Requests that all rows would take.
+        prompt_tokens: Tokens that would be read.
+        completion_tokens: Tokens that would be written.
+        seconds: How long it would take, at the pace of the sampled rows.
+    """
+
+    rows: int
+    sampled: Tally
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+    def as_tally(self) -> Tally:
+        """The estimate as a tally, for prices."""
+        return Tally(
+            rows=self.rows,
+            calls=self.calls,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    length: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+def estimate(
+    source: Source,
+    columns: Columns,
+    scorer: RowScorer,
+    *,
+    concurrency: int,
+    threshold: float,
+    least_seconds: Callable[[Tally], float] = lambda _: 0.0,
+) -> Estimate:
+    """Scores some rows, drawn from the whole data set, and tells what all would take.
+
+    Tokens grow with the length of what is read, as the sampled rows show it. The scorer is closed
+    in the end.
+
+    Args:
+        source: The rows.
+        columns: Which of their columns are read.
+        scorer: Scores the sampled rows.
+        concurrency: Rows in flight at a time.
+        threshold: Scores below it are counted as flagged.
+        least_seconds: The time that a rate limit makes a tally take at least.
+
+    Raises:
+        DataError: The data cannot be read.
+        SetupError: No row can be scored.
+        KeyboardInterrupt: It was interrupted.
+    """
+    rows, characters, drawn = _drawn(source, columns)
+    tally = Tally()
+    sampled: list[_Sampled] = []
+
+    async def score(row: Row) -> None:
+        result = await scorer.score(row, columns)
+        tally.add(result, threshold)
+        usage = result.usage
+        if not result.failed:
+            tokens = usage.prompt_tokens, usage.completion_tokens
+            sampled.append(_Sampled(_length(row, columns), *tokens, usage.seconds))
+
+    async def main(_: asyncio.Event) -> None:
+        try:
+            await run_pool(drawn, score, workers=min(concurrency, len(drawn)) or 1)
+        finally:
+            await scorer.aclose()
+
+    run_interruptibly(main)
+    share = rows / len(drawn) if drawn else 0.0
+    usable = rows * len(sampled) / len(drawn) if drawn else 0.0
+    mean_length = characters / rows if rows else 0.0
+    lengths = [float(row.length) for row in sampled]
+    read, written = (
+        usable * _at(mean_length, lengths, [float(getattr(row, name)) for row in sampled])
+        for name in ("prompt_tokens", "completion_tokens")
+    )
+    told = Estimate(rows, tally, round(tally.calls * share), round(read), round(written), 0.0)
+    pace = usable * _mean([row.seconds for row in sampled]) / min(concurrency, max(rows, 1))
+    seconds = max(pace, least_seconds(told.as_tally()))
+    return Estimate(rows, tally, told.calls, told.prompt_tokens, told.completion_tokens, seconds)
+
+
+def _drawn(source: Source, columns: Columns) -> tuple[int, int, list[Row]]:
+    """How many rows there are, how long all are, and some: short ones and long ones."""
+    choice = random.Random(0)  # the same rows each time
+    pool: list[tuple[int, Row]] = []
+    rows = characters = 0
+    for rows, (_, row) in enumerate(source.rows(), start=1):
+        length = _length(row, columns)
+        characters += length
+        if len(pool) < _POOL:
+            pool.append((length, row))
+        elif (place := choice.randrange(rows)) < _POOL:
+            pool[place] = length, row
+    pool.sort(key=lambda known: known[0])
+    count = min(SAMPLE, len(pool))
+    middles = [(2 * number + 1) * len(pool) // (2 * count) for number in range(count)]
+    return rows, characters, [pool[place][1] for place in middles]
+
+
+def _length(row: Row, columns: Columns) -> int:
+    names = {columns.prompt, columns.response, columns.context}
+    return sum(len(str(row[name])) for name in names if name is not None and name in row)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _at(x: float, xs: list[float], ys: list[float]) -> float:
+    """What a line through the points tells for `x`; a line that falls is none."""
+    mean_x, mean_y = _mean(xs), _mean(ys)
+    spread = sum((value - mean_x) ** 2 for value in xs)
+    if not spread:
+        return mean_y
+    pairs = zip(xs, ys, strict=True)
+    slope = sum((one - mean_x) * (other - mean_y) for one, other in pairs) / spread
+    return max(0.0, mean_y + max(0.0, slope) * (x - mean_x))
