@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         score_traces,
         score_traces_async,
     )
+    from nemoguardrails_trust.integrations.openai import trust_openai
     from nemoguardrails_trust.integrations.testing.answers import assert_trustworthy
     from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply, TokenLogprob
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
@@ -110,6 +111,7 @@ _HOMES = {
     "score_traces": "integrations.langfuse",
     "score_traces_async": "integrations.langfuse",
     "stream_with_trust": "guardrail.streaming",
+    "trust_openai": "integrations.openai",
 }
 
 __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
@@ -168,6 +170,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "score_traces",
     "score_traces_async",
     "stream_with_trust",
+    "trust_openai",
 ]
 
 

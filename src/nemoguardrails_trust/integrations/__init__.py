@@ -1,1 +1,1 @@
-"""Tools that keep an application's traces, each read and written through its own client."""
+"""Other tools and libraries: where traces are kept, and where answers are made or evaluated."""

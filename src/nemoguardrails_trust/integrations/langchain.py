@@ -1,0 +1,154 @@
+"""LangChain: a callback that scores what models say, and a runnable that scores answers.
+
+    from nemoguardrails_trust.integrations.langchain import TrustCallback, trust_runnable
+
+    message = model.invoke("…", config={"callbacks": [TrustCallback(tlm)]})
+    message.response_metadata["trust"]["trustworthiness_score"]
+
+    chain = RunnablePassthrough.assign(response=prompt | model) | trust_runnable(tlm)
+
+Importing this imports `langchain_core`. For bots of NeMo Guardrails, its `RunnableRails` runs the
+rail of this package as it runs any other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from nemoguardrails_trust.errors import MissingDependencyError
+from nemoguardrails_trust.integrations.verdicts import Verdict, verdict_of
+from nemoguardrails_trust.tlm import TLM
+
+try:
+    from langchain_core.callbacks import BaseCallbackHandler
+    from langchain_core.messages import (
+        BaseMessage,
+        convert_to_messages,
+        convert_to_openai_messages,
+    )
+    from langchain_core.runnables import RunnableLambda
+except ImportError:
+    raise MissingDependencyError("langchain-core", "langchain") from None
+
+if TYPE_CHECKING:
+    from langchain_core.outputs import Generation, LLMResult
+    from langchain_core.runnables import Runnable
+
+__all__ = ["TrustCallback", "trust_runnable"]
+
+
+class TrustCallback(BaseCallbackHandler):  # type: ignore[misc]
+    """Scores each answer of each model that it is given to.
+
+    The verdict, a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
+    `untrustworthy` or `unchecked`), stands in the message's `response_metadata["trust"]`, or in
+    the `generation_info` of a model that is not for chats. In asynchronous chains the score is
+    made in a thread. What fails in scoring never fails the chain.
+
+    Args:
+        tlm: What scores.
+        on_verdict: Called with the id of the run and the verdict; the way to have them of
+            streams, whose chunks have been passed on by the time of the score.
+    """
+
+    def __init__(
+        self, tlm: TLM, *, on_verdict: Callable[[UUID, Verdict], object] | None = None
+    ) -> None:
+        super().__init__()
+        self._tlm = tlm
+        self._on_verdict = on_verdict
+        self._prompts: dict[UUID, Any] = {}
+
+    def on_chat_model_start(
+        self,
+        serialized: Mapping[str, Any],
+        messages: Sequence[Sequence[BaseMessage]],
+        *,
+        run_id: UUID,
+        **kwargs: Any,
+    ) -> None:
+        """Keeps what the model is asked; see LangChain."""
+        asked = _prompt_of(messages[0])
+        tools = kwargs.get("invocation_params", {}).get("tools")
+        self._prompts[run_id] = {"messages": asked, "tools": tools} if tools else asked
+
+    def on_llm_start(
+        self, serialized: Mapping[str, Any], prompts: Sequence[str], *, run_id: UUID, **kwargs: Any
+    ) -> None:
+        """Keeps what the model is asked; see LangChain."""
+        self._prompts[run_id] = prompts[0]
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Forgets what the model was asked; see LangChain."""
+        self._prompts.pop(run_id, None)
+
+    def on_llm_end(self, response: "LLMResult", *, run_id: UUID, **kwargs: Any) -> None:
+        """Scores what the model answered; see LangChain."""
+        prompt = self._prompts.pop(run_id, None)
+        for generation in response.generations[0]:
+            message = getattr(generation, "message", None)
+            answer = generation.text if message is None else _response_of(message)
+            result = self._tlm.try_get_trustworthiness_score(prompt, answer)
+            verdict = verdict_of(result, self._tlm.threshold)
+            _attach(generation, message, verdict)
+            if self._on_verdict is not None:
+                self._on_verdict(run_id, verdict)
+
+
+def trust_runnable(
+    tlm: TLM, *, prompt: str = "prompt", response: str = "response", context: str = "context"
+) -> "Runnable[Mapping[str, Any], dict[str, Any]]":
+    """Makes a runnable that scores an answer.
+
+    It takes a dictionary and returns it with `trust`: a dictionary with `trustworthiness_score`,
+    `threshold` and `status` (`trusted`, `untrustworthy` or `unchecked`), and with `log["error"]`
+    where there is no score.
+
+    Args:
+        tlm: What scores.
+        prompt: The key of what was asked: a text, messages, or a prompt value.
+        response: The key of the answer: a text or a message.
+        context: The key of the passages that were retrieved, texts or documents; there need be
+            none.
+    """
+
+    def taken(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "prompt": _prompt_of(given.get(prompt)),
+            "response": _response_of(given.get(response)),
+            "context": _passages_of(given.get(context)),
+        }
+
+    def with_verdict(given: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+        return {**given, "trust": verdict_of(result, tlm.threshold)}
+
+    def score(given: Mapping[str, Any]) -> dict[str, Any]:
+        return with_verdict(given, tlm.try_get_trustworthiness_score(**taken(given)))
+
+    async def score_async(given: Mapping[str, Any]) -> dict[str, Any]:
+        return with_verdict(given, await tlm.try_get_trustworthiness_score_async(**taken(given)))
+
+    return RunnableLambda(score, score_async, name="trustworthiness")
+
+
+def _prompt_of(prompt: Any) -> Any:
+    if prompt is None or isinstance(prompt, str):
+        return prompt
+    return convert_to_openai_messages(convert_to_messages(prompt))
+
+
+def _response_of(response: Any) -> Any:
+    return convert_to_openai_messages(response) if isinstance(response, BaseMessage) else response
+
+
+def _passages_of(context: Any) -> Any:
+    if context is None or isinstance(context, str):
+        return context
+    return [getattr(passage, "page_content", passage) for passage in context]
+
+
+def _attach(generation: "Generation", message: BaseMessage | None, verdict: Verdict) -> None:
+    if message is not None:
+        message.response_metadata["trust"] = verdict
+    else:
+        generation.generation_info = {**(generation.generation_info or {}), "trust": verdict}

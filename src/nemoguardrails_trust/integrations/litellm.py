@@ -1,0 +1,134 @@
+"""LiteLLM: a guardrail that scores the answers of a proxy or of the library.
+
+    # trust.py, beside the proxy's config.yaml
+    from nemoguardrails_trust.integrations.litellm import TrustGuardrail
+
+    # config.yaml
+    guardrails:
+      - guardrail_name: trust
+        litellm_params: {guardrail: trust.TrustGuardrail, mode: post_call, default_on: true}
+
+Importing this imports `litellm`.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
+
+from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
+from nemoguardrails_trust.integrations.verdicts import Verdict, verdict_of
+from nemoguardrails_trust.scorers.base import QualityPreset
+from nemoguardrails_trust.tlm import TLM
+
+try:
+    from litellm import stream_chunk_builder
+    from litellm.exceptions import GuardrailRaisedException
+    from litellm.integrations.custom_guardrail import CustomGuardrail
+    from litellm.types.guardrails import GuardrailEventHooks
+except ImportError:
+    raise MissingDependencyError("litellm", "litellm") from None
+
+__all__ = ["TrustGuardrail"]
+
+Reaction = Literal["flag", "block"]
+_REACTIONS = ("flag", "block")
+
+
+class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
+    """Scores each answer after the call, and refuses those below the threshold if it is to.
+
+    A scored answer has `trust`: a dictionary with `trustworthiness_score`, `threshold` and
+    `status` (`trusted`, `untrustworthy` or `unchecked`). A stream is held back until it is scored
+    where something may be blocked, and is otherwise passed on unscored.
+
+    Args:
+        tlm: What scores; or else what it is made of:
+        model: The model that judges, by the name that its server has for it.
+        api_base: Its server; by default that of `OPENAI_BASE_URL`, else OpenAI's own.
+        api_key: The key; by default that of `OPENAI_API_KEY`.
+        quality_preset: What a score may cost; see `TLM`.
+        threshold: The score below which an answer is untrustworthy; by default that of `tlm`.
+        on_untrustworthy: `flag` passes the answer on with its verdict, `block` refuses it.
+        on_error: The same for an answer that could not be scored.
+        settings: What LiteLLM sets of its own, such as `guardrail_name` and `default_on`.
+
+    Raises:
+        SettingsError: A setting is out of range.
+    """
+
+    def __init__(
+        self,
+        tlm: TLM | None = None,
+        *,
+        model: str | None = None,
+        api_base: str | None = None,
+        api_key: str | None = None,
+        quality_preset: QualityPreset = "medium",
+        threshold: float | None = None,
+        on_untrustworthy: Reaction = "flag",
+        on_error: Reaction = "flag",
+        **settings: Any,
+    ) -> None:
+        settings.setdefault("supported_event_hooks", [GuardrailEventHooks.post_call])
+        super().__init__(**settings)
+        for key, reaction in (("on_untrustworthy", on_untrustworthy), ("on_error", on_error)):
+            if reaction not in _REACTIONS:
+                known = ", ".join(_REACTIONS)
+                raise SettingsError(f"{key} is {reaction!r}; it must be one of {known}", key=key)
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise SettingsError(
+                f"threshold is {threshold}; it must be from 0 to 1", key="threshold"
+            )
+        self._tlm = tlm or TLM(quality_preset, model=model, base_url=api_base, api_key=api_key)
+        self._threshold = self._tlm.threshold if threshold is None else threshold
+        self._blocked = {"untrustworthy": on_untrustworthy, "unchecked": on_error}
+
+    async def async_post_call_success_hook(
+        self, data: Mapping[str, Any], user_api_key_dict: Any, response: Any
+    ) -> Any:
+        """Scores an answer; see LiteLLM.
+
+        Raises:
+            GuardrailRaisedException: It is refused.
+        """
+        if not self.should_run_guardrail(data, GuardrailEventHooks.post_call):
+            return response
+        verdict = await self._verdict(data, response)
+        response.trust = verdict
+        self._refuse(verdict)
+        return response
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: Any, response: Any, request_data: Mapping[str, Any]
+    ) -> AsyncIterator[Any]:
+        """Holds a stream back until it is scored, where something may be blocked; see LiteLLM.
+
+        Raises:
+            GuardrailRaisedException: It is refused.
+        """
+        runs = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
+        if not runs or "block" not in self._blocked.values():
+            async for chunk in response:
+                yield chunk
+            return
+        chunks = [chunk async for chunk in response]
+        whole = stream_chunk_builder(chunks, messages=request_data.get("messages"))
+        self._refuse(await self._verdict(request_data, whole))
+        for chunk in chunks:
+            yield chunk
+
+    async def _verdict(self, data: Mapping[str, Any], response: Any) -> Verdict:
+        messages, tools = data.get("messages"), data.get("tools")
+        prompt = {"messages": messages, "tools": tools} if tools else messages
+        result = await self._tlm.try_get_trustworthiness_score_async(prompt, response)
+        return verdict_of(result, self._threshold)
+
+    def _refuse(self, verdict: Verdict) -> None:
+        """Raises where an answer of this verdict is to be blocked."""
+        status = verdict["status"]
+        if self._blocked.get(status) != "block":
+            return
+        raise GuardrailRaisedException(
+            guardrail_name=self.guardrail_name,
+            message=f"the answer is {status}",
+            blocked_content=status == "untrustworthy",
+        )

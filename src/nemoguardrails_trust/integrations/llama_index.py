@@ -1,0 +1,154 @@
+"""LlamaIndex: an evaluator of answers, and a postprocessor that drops passages of no use.
+
+    from nemoguardrails_trust.integrations.llama_index import TrustEvaluator, TrustPostprocessor
+
+    engine = index.as_query_engine(node_postprocessors=[TrustPostprocessor(tlm)])
+    result = TrustEvaluator(tlm).evaluate_response(query, engine.query(query))
+    result.score, result.passing
+
+Importing this imports `llama_index.core`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from nemoguardrails_trust.concurrency.loops import LoopThread
+from nemoguardrails_trust.errors import MissingDependencyError, TrustError
+from nemoguardrails_trust.integrations.verdicts import reason_of, verdict_of
+from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
+from nemoguardrails_trust.signals.evaluations import Eval, Evidence
+from nemoguardrails_trust.tlm import TLM
+
+try:
+    from llama_index.core.bridge.pydantic import Field, PrivateAttr
+    from llama_index.core.evaluation.base import BaseEvaluator, EvaluationResult
+    from llama_index.core.postprocessor.types import BaseNodePostprocessor
+    from llama_index.core.schema import NodeWithScore, QueryBundle
+except ImportError:
+    raise MissingDependencyError("llama-index-core", "llama-index") from None
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["TrustEvaluator", "TrustPostprocessor"]
+
+_USE = Eval(
+    "use",
+    "The Document holds something that helps to answer the Question: the answer, a part of it, or "
+    "what has to be known for it. To be about the same subject is not enough.",
+    query_identifier="Question",
+    context_identifier="Document",
+)
+
+
+class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
+    """Scores an answer, with the passages that it was made from.
+
+    The result's `score` is the trustworthiness, 0 to 1, and `passing` whether it reaches the
+    threshold. `feedback` is the explanation, where the `TLM` was made with
+    `options={"log": ["explanation"]}`. Where there is no score, `invalid_result` is true and
+    `invalid_reason` says why; `passing` is then false.
+
+    Args:
+        tlm: What scores.
+        threshold: The score that passes; by default that of `tlm`.
+    """
+
+    def __init__(self, tlm: TLM, *, threshold: float | None = None) -> None:
+        super().__init__()
+        self._tlm = tlm
+        self._threshold = tlm.threshold if threshold is None else threshold
+
+    def _get_prompts(self) -> dict[str, Any]:
+        return {}
+
+    def _update_prompts(self, prompts: dict[str, Any]) -> None:
+        """There are none to update."""
+
+    async def aevaluate(
+        self,
+        query: str | None = None,
+        response: str | None = None,
+        contexts: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> EvaluationResult:
+        """Scores an answer; see LlamaIndex."""
+        passages = None if contexts is None else list(contexts)
+        result = await self._tlm.try_get_trustworthiness_score_async(
+            query, response, context=passages
+        )
+        verdict = verdict_of(result, self._threshold)
+        is_unchecked = verdict["status"] == "unchecked"
+        reason = reason_of(verdict)
+        return EvaluationResult(
+            query=query,
+            contexts=passages,
+            response=response,
+            passing=verdict["status"] == "trusted",
+            score=verdict["trustworthiness_score"],
+            feedback=None if is_unchecked else reason,
+            invalid_result=is_unchecked,
+            invalid_reason=reason if is_unchecked else None,
+        )
+
+
+class TrustPostprocessor(BaseNodePostprocessor):  # type: ignore[misc]
+    """Has the model judge of what use each retrieved passage is, and drops the rest.
+
+    Each passage costs one request; all are made at once. What stays has its use, 0 to 1, as its
+    score, the best first. A passage that could not be judged stays, with the score it had, behind
+    the others; the log says why.
+
+    Args:
+        tlm: Whose model judges.
+        cutoff: The use, 0 to 1, below which a passage is dropped.
+        timeout: Seconds for all passages of a query.
+    """
+
+    cutoff: float = Field(default=0.5, ge=0, le=1)
+    timeout: float = Field(default=60.0, gt=0)
+    _evaluator: Evaluator = PrivateAttr()
+    _loop_thread: LoopThread = PrivateAttr()
+
+    def __init__(self, tlm: TLM, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._evaluator = Evaluator(tlm.model)
+        self._loop_thread = LoopThread()
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Its name; see LlamaIndex."""
+        return "TrustPostprocessor"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        kept: list[NodeWithScore] = self._loop_thread.run(
+            self._apostprocess_nodes(nodes, query_bundle)
+        )
+        return kept
+
+    async def _apostprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        if query_bundle is None:
+            return nodes
+        query = query_bundle.query_str
+        found = await asyncio.gather(*(self._use(query, node.get_content()) for node in nodes))
+        judged: list[NodeWithScore] = []
+        unjudged: list[NodeWithScore] = []
+        for node, use in zip(nodes, found, strict=True):
+            value = None if isinstance(use, TrustError) else use.value
+            if value is None:
+                reason = use if isinstance(use, TrustError) else use.error
+                _log.warning("a retrieved passage could not be judged: %s", reason)
+                unjudged.append(node)
+            elif value >= self.cutoff:
+                judged.append(NodeWithScore(node=node.node, score=value))
+        return [*sorted(judged, key=lambda node: node.score, reverse=True), *unjudged]
+
+    async def _use(self, query: str, passage: str) -> Evaluated:
+        evidence = Evidence(query, (passage,), "")
+        found = await self._evaluator.evaluate([_USE], evidence, timeout=self.timeout)
+        return found[_USE.name]

@@ -1,0 +1,84 @@
+"""MLflow: a scorer for `mlflow.genai.evaluate`.
+
+    from nemoguardrails_trust.integrations.mlflow import trust_scorer
+
+    mlflow.genai.evaluate(data=rows, scorers=[trust_scorer(tlm)])
+
+The `mlflow` package is imported where it is used; `mlflow-skinny` serves.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nemoguardrails_trust.errors import DataError, MissingDependencyError
+from nemoguardrails_trust.integrations.verdicts import reason_of, verdict_of
+from nemoguardrails_trust.tlm import TLM
+
+if TYPE_CHECKING:
+    from mlflow.genai.scorers import Scorer
+
+__all__ = ["trust_scorer"]
+
+
+def trust_scorer(
+    tlm: TLM,
+    *,
+    name: str = "trustworthiness",
+    prompt: str | None = None,
+    context: str = "context",
+) -> "Scorer":
+    """Makes a scorer of the answers in a data set.
+
+    The feedback's value is the trustworthiness, 0 to 1, and its rationale the explanation where
+    the `TLM` was made with `options={"log": ["explanation"]}`; its metadata hold `threshold` and
+    `status`. Where there is no score, the feedback is an error.
+
+    Args:
+        tlm: What scores.
+        name: What MLflow calls the feedback.
+        prompt: The key of `inputs` that holds what was asked, a text or chat messages. By default
+            the only one, or `messages`.
+        context: The key of `inputs` that holds the passages that were retrieved; there need be
+            none.
+
+    Raises:
+        MissingDependencyError: The `mlflow` package is not installed.
+    """
+    try:
+        from mlflow.entities import AssessmentError, Feedback
+        from mlflow.genai.scorers import scorer
+    except ImportError:
+        raise MissingDependencyError("mlflow", "mlflow") from None
+
+    def score(inputs: dict[str, Any], outputs: Any) -> Feedback:
+        try:
+            asked = _asked(inputs, prompt, context)
+        except DataError as error:
+            return Feedback(name=name, error=AssessmentError("DataError", str(error)))
+        result = tlm.try_get_trustworthiness_score(asked, outputs, context=inputs.get(context))
+        verdict = verdict_of(result, tlm.threshold)
+        if verdict["status"] == "unchecked":
+            return Feedback(name=name, error=AssessmentError("unchecked", reason_of(verdict)))
+        return Feedback(
+            name=name,
+            value=verdict["trustworthiness_score"],
+            rationale=reason_of(verdict),
+            metadata={"threshold": verdict["threshold"], "status": verdict["status"]},
+        )
+
+    return scorer(score, name=name)
+
+
+def _asked(inputs: Mapping[str, Any], prompt: str | None, context: str) -> Any:
+    """What was asked.
+
+    Raises:
+        DataError: Which input it is cannot be told.
+    """
+    keys = [key for key in inputs if key != context]
+    if prompt is None:
+        prompt = "messages" if "messages" in keys else keys[0] if len(keys) == 1 else None
+    if prompt is None or prompt not in inputs:
+        told = ", ".join(keys) or "none"
+        raise DataError(f"which input is the prompt cannot be told ({told}); say it with prompt=")
+    return inputs[prompt]

@@ -1,0 +1,139 @@
+"""OpenAI's client: every chat completion comes with a trustworthiness score.
+
+    from nemoguardrails_trust.integrations.openai import trust_openai
+
+    client = trust_openai(OpenAI())
+    completion = client.chat.completions.create(model="gpt-4o-mini", messages=messages)
+    completion.trust["trustworthiness_score"]
+
+The `openai` package is imported where it is used.
+"""
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
+from nemoguardrails_trust.integrations.verdicts import Verdict, verdict_of
+from nemoguardrails_trust.scorers.base import QualityPreset
+from nemoguardrails_trust.tlm import TLM
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAI
+
+__all__ = ["trust_openai"]
+
+Judge = Callable[[str | None], TLM]
+Client = TypeVar("Client", "OpenAI", "AsyncOpenAI")
+
+
+def trust_openai(
+    client: Client, *, tlm: TLM | None = None, quality_preset: QualityPreset = "medium"
+) -> Client:
+    """Makes a client whose chat completions are scored.
+
+    What `chat.completions.create` returns has `trust`, and so has each of its choices: a
+    dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`, `untrustworthy`
+    or `unchecked`), and with `log["error"]` where there is no score. That of the completion is
+    that of its first choice. A stream is passed on as it comes, its `trust` being `unchecked`.
+    What fails in scoring never fails the call.
+
+    Args:
+        client: An `OpenAI` or `AsyncOpenAI` client, which itself stays as it is.
+        tlm: What scores. By default the model that answered, on the client's own server.
+        quality_preset: What a score may cost where no `tlm` is given; see `TLM`.
+
+    Returns:
+        A copy of the client.
+
+    Raises:
+        SettingsError: It is no such client, or an Azure one without `tlm`.
+        MissingDependencyError: The `openai` package is not installed.
+    """
+    try:
+        from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
+    except ImportError:
+        raise MissingDependencyError("openai", "openai") from None
+    if not isinstance(client, OpenAI | AsyncOpenAI):
+        raise SettingsError(
+            f"client is a {type(client).__name__}; it must be an OpenAI or AsyncOpenAI client",
+            key="client",
+        )
+    if tlm is None and isinstance(client, AzureOpenAI | AsyncAzureOpenAI):
+        raise SettingsError(
+            "the address of an Azure client depends on the deployment; say with tlm= what scores",
+            key="tlm",
+        )
+
+    @cache
+    def judge(model: str | None) -> TLM:
+        if tlm is not None:
+            return tlm
+        return TLM(
+            quality_preset, model=model, base_url=str(client.base_url), api_key=client.api_key
+        )
+
+    trusted = client.copy()
+    completions = trusted.chat.completions
+    is_async = isinstance(trusted, AsyncOpenAI)
+    scored = _scored_async if is_async else _scored
+    setattr(completions, "create", scored(completions.create, judge))  # noqa: B010
+    return trusted
+
+
+def _scored(create: Callable[..., Any], judge: Judge) -> Callable[..., Any]:
+    @wraps(create)
+    def create_scored(**request: Any) -> Any:
+        tlm = judge(
+            request.get("model")
+        )  # what is set up wrongly is told before anything is paid for
+        prompt = _prompt_of(request)
+        answered = create(**request)
+        for choice in getattr(answered, "choices", ()):
+            answer = answered.model_copy(update={"choices": [choice]})
+            result = tlm.try_get_trustworthiness_score(prompt, answer)
+            _attach(choice, verdict_of(result, tlm.threshold))
+        return _told(answered, tlm.threshold)
+
+    return create_scored
+
+
+def _scored_async(
+    create: Callable[..., Any], judge: Callable[[str | None], TLM]
+) -> Callable[..., Any]:
+    @wraps(create)
+    async def create_scored(**request: Any) -> Any:
+        tlm = judge(request.get("model"))
+        prompt = _prompt_of(request)
+        answered = await create(**request)
+        for choice in getattr(answered, "choices", ()):
+            answer = answered.model_copy(update={"choices": [choice]})
+            result = await tlm.try_get_trustworthiness_score_async(prompt, answer)
+            _attach(choice, verdict_of(result, tlm.threshold))
+        return _told(answered, tlm.threshold)
+
+    return create_scored
+
+
+def _prompt_of(request: dict[str, Any]) -> Any:
+    """What the model is given; an iterator of messages is made a list, to be read twice."""
+    messages, tools = request.get("messages"), request.get("tools")
+    if messages is not None:
+        request["messages"] = messages = list(messages)
+    return {"messages": messages, "tools": list(tools)} if tools else messages
+
+
+def _told(answered: Any, threshold: float) -> Any:
+    choices = getattr(answered, "choices", None)
+    if choices:
+        verdict = choices[0].trust
+    else:
+        reason = "a stream is not scored" if choices is None else "there is no answer"
+        log = {"error": {"message": reason, "retryable": False}}
+        verdict = verdict_of({"trustworthiness_score": None, "log": log}, threshold)
+    _attach(answered, verdict)
+    return answered
+
+
+def _attach(answered: Any, verdict: Verdict) -> None:
+    answered.trust = verdict

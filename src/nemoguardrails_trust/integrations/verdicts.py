@@ -1,0 +1,32 @@
+"""What an adapter attaches to an answer: its score, the threshold, and what follows from them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Verdict = dict[str, Any]
+
+
+def verdict_of(result: Mapping[str, Any], threshold: float) -> Verdict:
+    """Sets a score against a threshold.
+
+    Args:
+        result: What a `try_…` method of `TLM` returned for one answer.
+        threshold: The score, 0 to 1, below which the answer is untrustworthy.
+
+    Returns:
+        `trustworthiness_score` (`None` where it could not be had), `threshold`, `status`
+        (`trusted`, `untrustworthy` or `unchecked`), and the result's `log` where it has one.
+    """
+    score = result["trustworthiness_score"]
+    status = "unchecked" if score is None else "trusted"
+    if score is not None and score < threshold:
+        status = "untrustworthy"
+    verdict = {"trustworthiness_score": score, "threshold": threshold, "status": status}
+    return verdict | {"log": result["log"]} if "log" in result else verdict
+
+
+def reason_of(verdict: Mapping[str, Any]) -> str | None:
+    """Why an answer has its verdict, where that is known."""
+    log = verdict.get("log", {})
+    told: str | None = log["error"]["message"] if "error" in log else log.get("explanation")
+    return told

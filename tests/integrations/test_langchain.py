@@ -1,0 +1,170 @@
+"""Chains of the real LangChain, and bots of NeMo Guardrails in them."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.language_models import FakeListChatModel, FakeListLLM
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnablePassthrough
+from nemoguardrails import RailsConfig
+from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
+
+from nemoguardrails_trust import TLM, register
+from nemoguardrails_trust.guardrail.messages import CAUTION
+from nemoguardrails_trust.integrations.langchain import TrustCallback, trust_runnable
+from tests.integrations.scene import judging, run_section
+from tests.servers.openai import OpenAIServer
+from tests.tlm.scene import text_of
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[TLM, OpenAIServer]]:
+    with judging() as both:
+        yield both
+
+
+@pytest.fixture
+def tlm(both: tuple[TLM, OpenAIServer]) -> TLM:
+    both[1].received.clear()
+    return both[0]
+
+
+@pytest.fixture
+def server(both: tuple[TLM, OpenAIServer]) -> OpenAIServer:
+    return both[1]
+
+
+def saying(*answers: str) -> FakeListChatModel:
+    return FakeListChatModel(responses=list(answers))
+
+
+PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("user", "{question}")])
+
+
+@pytest.mark.parametrize(("said", "status"), [("Paris", "trusted"), ("Zug", "untrustworthy")])
+def test_a_message_comes_with_its_verdict(tlm: TLM, said: str, status: str) -> None:
+    chain = PROMPT | saying(said)
+    message = chain.invoke(
+        {"question": "Capital of France?"}, config={"callbacks": [TrustCallback(tlm)]}
+    )
+    assert message.content == said
+    assert message.response_metadata["trust"]["status"] == status
+
+
+async def test_in_an_asynchronous_chain_too(tlm: TLM, server: OpenAIServer) -> None:
+    callback = TrustCallback(tlm)
+    questions = [f"Capital of {country}?" for country in ("France", "Spain", "Chad")]
+    messages = await saying("Paris").abatch(questions, config={"callbacks": [callback]})
+    assert {message.response_metadata["trust"]["status"] for message in messages} == {"trusted"}
+    shown = "\n".join(map(text_of, server.bodies))
+    assert all(question in shown for question in questions)
+    assert callback._prompts == {}  # nothing is kept of what has been scored
+
+
+def test_the_answer_of_a_model_that_is_not_for_chats_comes_with_its_verdict(tlm: TLM) -> None:
+    result = FakeListLLM(responses=["Paris"]).generate(
+        ["Capital of France?"], callbacks=[TrustCallback(tlm)]
+    )
+    info = result.generations[0][0].generation_info
+    assert info is not None
+    assert info["trust"]["status"] == "trusted"
+
+
+def test_the_verdict_on_a_stream_is_told(tlm: TLM) -> None:
+    told: list[tuple[Any, Any]] = []
+    callback = TrustCallback(tlm, on_verdict=lambda run_id, verdict: told.append((run_id, verdict)))
+    chunks = saying("Paris").stream("Capital of France?", config={"callbacks": [callback]})
+    assert "".join(str(chunk.content) for chunk in chunks) == "Paris"
+    ((run_id, verdict),) = told
+    assert isinstance(run_id, uuid.UUID)
+    assert verdict["status"] == "trusted"
+
+
+def test_the_judge_sees_the_tools(tlm: TLM, server: OpenAIServer) -> None:
+    callback, run_id = TrustCallback(tlm), uuid.uuid4()
+    tools = [{"type": "function", "function": {"name": "weather"}}]
+    callback.on_chat_model_start(
+        {}, [[HumanMessage("Rain?")]], run_id=run_id, invocation_params={"tools": tools}
+    )
+    calls = [{"name": "weather", "args": {"city": "Paris"}, "id": "1"}]
+    message = AIMessage("", tool_calls=calls)
+    callback.on_llm_end(LLMResult(generations=[[ChatGeneration(message=message)]]), run_id=run_id)
+    assert message.response_metadata["trust"]["status"] == "trusted"
+    assert text_of(server.bodies[0]).count("weather") >= 2
+
+
+def test_a_model_that_fails_leaves_nothing_behind(tlm: TLM) -> None:
+    callback = TrustCallback(tlm)
+    failing = FakeListChatModel(responses=["x"], sleep=0).with_config(callbacks=[callback])
+    object.__setattr__(failing.bound, "responses", [])
+    with pytest.raises(IndexError):
+        failing.invoke("Capital of France?")
+    assert callback._prompts == {}
+
+
+def test_a_runnable_scores_the_answer_of_a_chain(tlm: TLM) -> None:
+    chain = RunnablePassthrough.assign(response=PROMPT | saying("Paris")) | trust_runnable(
+        tlm, prompt="question"
+    )
+    given = {"question": "Capital of France?"}
+    scored = chain.invoke(given)
+    assert scored["trust"]["status"] == "trusted"
+    assert scored["response"].content == "Paris"
+    assert asyncio.run(chain.ainvoke(given))["trust"] == scored["trust"]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Capital of France?",
+        [SystemMessage("Be brief."), HumanMessage("Capital of France?")],
+        [("system", "Be brief."), ("user", "Capital of France?")],
+        PROMPT.invoke({"question": "Capital of France?"}),
+    ],
+    ids=["text", "messages", "pairs", "prompt-value"],
+)
+def test_a_runnable_takes_prompts_in_any_form(tlm: TLM, server: OpenAIServer, prompt: Any) -> None:
+    given = {"prompt": prompt, "response": "Paris", "context": [Document("France: Paris.")]}
+    assert trust_runnable(tlm).invoke(given)["trust"]["status"] == "trusted"
+    shown = text_of(server.bodies[0])
+    assert "Capital of France?" in shown
+    assert "France: Paris." in shown
+    assert ("Be brief." in shown) is not isinstance(prompt, str)
+
+
+def test_an_answer_that_is_not_there_is_unchecked(tlm: TLM) -> None:
+    verdict = trust_runnable(tlm).invoke({"prompt": "Capital of France?"})["trust"]
+    assert verdict["status"] == "unchecked"
+    assert verdict["trustworthiness_score"] is None
+    assert "response" in verdict["log"]["error"]["message"]
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the .model_fields.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Passing a raw LangChain LLM:DeprecationWarning")
+def test_runnable_rails_runs_the_rail() -> None:
+    register()
+    config = RailsConfig.from_content(
+        yaml_content="import_paths: [nemoguardrails_trust/rail]\n"
+        "rails: {output: {flows: [cleanlab trustworthiness]}}\n"
+    )
+    # The answer; then a judgement and five samples that contradict it.
+    model = saying("Elizabeth", "False 5", *["Anne"] * 5)
+    chain = ChatPromptTemplate.from_messages([("user", "{question}")]) | (
+        RunnableRails(config) | model
+    )
+    message = chain.invoke({"question": "Who is the mother of Mary?"})
+    assert message.content == f"Elizabeth\n{CAUTION}"
+
+
+def test_the_page_does_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = run_section("LangChain", monkeypatch)
+    assert names["message"].response_metadata["trust"]["status"] == "trusted"
+    assert capsys.readouterr().out.count("'trusted'") == 2

@@ -1,0 +1,157 @@
+"""LiteLLM's own calls and hooks, with its guardrails at work."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import litellm
+import pytest
+import yaml
+from litellm.exceptions import GuardrailRaisedException
+
+from nemoguardrails_trust import TLM, SettingsError
+from nemoguardrails_trust.integrations.litellm import TrustGuardrail
+from tests.integrations.scene import PAGE, judging
+from tests.servers.openai import OpenAIServer
+from tests.tlm.scene import KEY, kinds
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*ReadOnly.*:UserWarning")  # within LiteLLM
+
+RIGHT, WRONG = "Capital of France?", "Capital of Utopia?"
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[TLM, OpenAIServer]]:
+    with judging() as both:
+        yield both
+
+
+@pytest.fixture
+def tlm(both: tuple[TLM, OpenAIServer]) -> TLM:
+    both[1].received.clear()
+    return both[0]
+
+
+@pytest.fixture
+def server(both: tuple[TLM, OpenAIServer]) -> OpenAIServer:
+    return both[1]
+
+
+def guardrail(tlm: TLM, **settings: Any) -> TrustGuardrail:
+    return TrustGuardrail(
+        tlm, guardrail_name="trust", event_hook="post_call", default_on=True, **settings
+    )
+
+
+def request(question: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": question}]}
+
+
+async def completion(server: OpenAIServer, question: str, **more: Any) -> Any:
+    return await litellm.acompletion(
+        "openai/gpt-test", api_base=server.base_url, api_key=KEY, **request(question), **more
+    )
+
+
+async def hooked(guard: TrustGuardrail, server: OpenAIServer, question: str) -> Any:
+    response = await completion(server, question)
+    return await guard.async_post_call_success_hook(request(question), None, response)
+
+
+@pytest.mark.parametrize(
+    ("question", "status"), [(RIGHT, "trusted"), (WRONG, "untrustworthy")], ids=["right", "wrong"]
+)
+async def test_an_answer_has_its_verdict(
+    tlm: TLM, server: OpenAIServer, question: str, status: str
+) -> None:
+    response = await hooked(guardrail(tlm), server, question)
+    assert response.trust["status"] == status
+    assert response.model_dump()["trust"]["threshold"] == 0.6
+    assert kinds(server) == ["answer", "reflection"]
+
+
+async def test_an_answer_below_the_threshold_is_blocked(tlm: TLM, server: OpenAIServer) -> None:
+    guard = guardrail(tlm, on_untrustworthy="block")
+    assert (await hooked(guard, server, RIGHT)).trust["status"] == "trusted"
+    with pytest.raises(GuardrailRaisedException, match="the answer is untrustworthy") as raised:
+        await hooked(guard, server, WRONG)
+    assert raised.value.blocked_content
+    assert (await hooked(guardrail(tlm, threshold=0.0), server, WRONG)).trust["threshold"] == 0.0
+
+
+async def test_an_answer_that_could_not_be_scored_is_blocked_where_wanted(
+    tlm: TLM, server: OpenAIServer
+) -> None:
+    made = {"api_base": server.base_url, "api_key": "sk-refused", "model": "judge"}
+    settings = {"guardrail_name": "trust", "default_on": True, "event_hook": "post_call"}
+    response = await hooked(TrustGuardrail(**made, **settings), server, RIGHT)
+    assert response.trust["status"] == "unchecked"
+    with pytest.raises(GuardrailRaisedException, match="the answer is unchecked") as raised:
+        await hooked(TrustGuardrail(**made, **settings, on_error="block"), server, RIGHT)
+    assert not raised.value.blocked_content
+
+
+async def test_the_library_runs_it_by_itself(
+    tlm: TLM, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litellm, "callbacks", [guardrail(tlm, on_untrustworthy="block")])
+    response = await completion(server, RIGHT, guardrails=["trust"])
+    assert response.trust["status"] == "trusted"
+    with pytest.raises(GuardrailRaisedException):
+        await completion(server, WRONG, guardrails=["trust"])
+
+
+async def streamed(guard: TrustGuardrail, server: OpenAIServer, question: str) -> str:
+    chunks: AsyncIterator[Any] = guard.async_post_call_streaming_iterator_hook(
+        None, await completion(server, question, stream=True), request(question)
+    )
+    return "".join([chunk.choices[0].delta.content or "" async for chunk in chunks])
+
+
+async def test_a_stream_is_held_back_until_it_is_scored(tlm: TLM, server: OpenAIServer) -> None:
+    guard = guardrail(tlm, on_untrustworthy="block")
+    assert await streamed(guard, server, RIGHT) == "Paris"
+    assert kinds(server) == ["answer", "reflection"]
+    with pytest.raises(GuardrailRaisedException):
+        await streamed(guard, server, WRONG)
+
+
+async def test_a_stream_that_nothing_can_block_is_passed_on(tlm: TLM, server: OpenAIServer) -> None:
+    assert await streamed(guardrail(tlm), server, WRONG) == "Zug"
+    assert kinds(server) == ["answer"]
+
+
+async def test_a_request_that_does_not_want_it_is_left_alone(
+    tlm: TLM, server: OpenAIServer
+) -> None:
+    guard = TrustGuardrail(tlm, guardrail_name="trust", event_hook="post_call", default_on=False)
+    assert not hasattr(await hooked(guard, server, WRONG), "trust")
+    assert kinds(server) == ["answer"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"threshold": 2}, "threshold is 2"),
+        ({"on_untrustworthy": "warn"}, "on_untrustworthy is 'warn'"),
+        ({"on_error": "allow"}, "on_error is 'allow'"),
+    ],
+    ids=["threshold", "on_untrustworthy", "on_error"],
+)
+def test_a_setting_out_of_range_is_told(tlm: TLM, settings: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        guardrail(tlm, **settings)
+
+
+def test_the_settings_of_the_page_are_taken(server: OpenAIServer) -> None:
+    section = PAGE.read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    (entry,) = yaml.safe_load(section)["guardrails"]
+    settings = entry["litellm_params"]
+    assert settings.pop("guardrail") == f"trust.{TrustGuardrail.__name__}"
+    guard = TrustGuardrail(
+        guardrail_name=entry["guardrail_name"],
+        event_hook=settings.pop("mode"),
+        api_base=server.base_url,
+        api_key=KEY,
+        **settings,
+    )
+    assert guard.should_run_guardrail(request(RIGHT), "post_call")

@@ -1,0 +1,78 @@
+"""MLflow's own scorers, run as its evaluation of a data set runs them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nemoguardrails_trust import TLM
+from nemoguardrails_trust.integrations.mlflow import trust_scorer
+from tests.integrations.scene import judging, run_section
+from tests.servers.openai import OpenAIServer
+from tests.tlm.scene import text_of
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[TLM, OpenAIServer]]:
+    with judging(options={"log": ["explanation"]}) as both:
+        yield both
+
+
+@pytest.fixture
+def tlm(both: tuple[TLM, OpenAIServer]) -> TLM:
+    both[1].received.clear()
+    return both[0]
+
+
+def test_an_answer_has_its_score_as_feedback(tlm: TLM) -> None:
+    trust = trust_scorer(tlm)
+    right = trust.run(inputs={"question": "Capital of France?"}, outputs="Paris")
+    wrong = trust.run(inputs={"question": "Capital of Utopia?"}, outputs="Zug")
+    assert right.name == "trustworthiness"
+    assert wrong.value < 0.6 < right.value
+    assert right.metadata == {"threshold": 0.6, "status": "trusted"}
+    assert wrong.metadata["status"] == "untrustworthy"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "prompt"),
+    [
+        ({"messages": [{"role": "user", "content": "Capital of France?"}], "user": "x"}, None),
+        ({"question": "Capital of France?", "user": "x"}, "question"),
+    ],
+    ids=["messages", "named"],
+)
+def test_the_prompt_is_found(
+    tlm: TLM, both: tuple[TLM, OpenAIServer], inputs: dict[str, Any], prompt: str | None
+) -> None:
+    inputs = inputs | {"context": ["France has a capital."]}
+    feedback = trust_scorer(tlm, prompt=prompt).run(inputs=inputs, outputs="Paris")
+    assert feedback.value > 0.6
+    shown = text_of(both[1].bodies[0])
+    assert "Capital of France?" in shown
+    assert "France has a capital." in shown
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "reason"),
+    [
+        ({"question": "a", "user": "b"}, "Paris", "question, user"),
+        ({"context": ["a"]}, "Paris", "none"),
+        ({"question": ""}, "Paris", "the prompt is empty"),
+    ],
+    ids=["two", "none", "empty"],
+)
+def test_what_cannot_be_scored_is_an_error(
+    tlm: TLM, inputs: dict[str, Any], outputs: str, reason: str
+) -> None:
+    feedback = trust_scorer(tlm, name="trust").run(inputs=inputs, outputs=outputs)
+    assert feedback.value is None
+    assert reason in feedback.error.error_message
+
+
+def test_the_page_does_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = run_section("MLflow", monkeypatch)
+    assert names["feedback"].value > 0.6
+    assert "'trusted'" in capsys.readouterr().out

@@ -1,0 +1,137 @@
+"""Completions of the real client, from a real server, with the scores that they come with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI, AzureOpenAI, OpenAI
+
+from nemoguardrails_trust import TLM, SettingsError, trust_openai
+from tests.integrations.scene import model, run_section
+from tests.servers.openai import OpenAIServer
+from tests.tlm.scene import KEY, is_answering, kinds, serving, text_of
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[OpenAIServer]:
+    with serving(model) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: OpenAIServer) -> OpenAIServer:
+    running.received.clear()
+    return running
+
+
+def client_of(server: OpenAIServer) -> OpenAI:
+    return OpenAI(base_url=server.base_url, api_key=KEY, max_retries=0)
+
+
+def asked(text: str) -> Any:
+    return [{"role": "user", "content": text}]
+
+
+def test_a_completion_comes_with_its_score(server: OpenAIServer) -> None:
+    client = trust_openai(client_of(server))
+    right = client.chat.completions.create(model="gpt-test", messages=asked("Capital of France?"))
+    wrong = client.chat.completions.create(model="gpt-test", messages=asked("Capital of Utopia?"))
+    assert right.choices[0].message.content == "Paris"
+    assert (right.trust["status"], wrong.trust["status"]) == ("trusted", "untrustworthy")  # type: ignore[attr-defined]
+    assert right.trust["trustworthiness_score"] > 0.6 > wrong.trust["trustworthiness_score"]  # type: ignore[attr-defined]
+    assert right.to_dict()["trust"]["threshold"] == 0.6  # type: ignore[index]
+    assert {body["model"] for body in server.bodies} == {"gpt-test"}  # it judges its own answers
+
+
+def test_the_client_that_was_given_stays_as_it_is(server: OpenAIServer) -> None:
+    client = client_of(server)
+    trust_openai(client)
+    completion = client.chat.completions.create(model="gpt-test", messages=asked("France?"))
+    assert not hasattr(completion, "trust")
+    assert kinds(server) == ["answer"]
+
+
+async def test_a_completion_of_the_asynchronous_client_does_too(server: OpenAIServer) -> None:
+    client = trust_openai(AsyncOpenAI(base_url=server.base_url, api_key=KEY), quality_preset="low")
+    completion = await client.chat.completions.create(
+        model="gpt-test", messages=asked("Capital of France?")
+    )
+    assert completion.trust["status"] == "trusted"  # type: ignore[attr-defined]
+    assert kinds(server) == ["answer", "reflection"]
+    await client.close()
+
+
+def test_each_choice_has_its_own_score(server: OpenAIServer) -> None:
+    client = trust_openai(client_of(server), quality_preset="low")
+    messages = iter(asked("Which of Paris and Zug is the capital of France?"))
+    server.answers = lambda body: ["Paris", "Zug"] if is_answering(body) else model(body)
+    try:
+        completion = client.chat.completions.create(model="gpt-test", messages=messages, n=2)
+    finally:
+        server.answers = model
+    statuses = [choice.trust["status"] for choice in completion.choices]  # type: ignore[attr-defined]
+    assert statuses == ["trusted", "untrustworthy"]
+    assert completion.trust == completion.choices[0].trust  # type: ignore[attr-defined]
+
+
+def test_token_probabilities_that_were_asked_for_are_used(server: OpenAIServer) -> None:
+    client = trust_openai(client_of(server), quality_preset="base")
+    completion = client.chat.completions.create(
+        model="gpt-test", messages=asked("Capital of France?"), logprobs=True
+    )
+    assert completion.trust["trustworthiness_score"] > 0.6  # type: ignore[attr-defined]
+    assert len(server.bodies) == 1
+
+
+def test_the_judge_sees_the_tools(server: OpenAIServer) -> None:
+    client = trust_openai(client_of(server), quality_preset="low")
+    function: Any = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
+    client.chat.completions.create(
+        model="gpt-test",
+        messages=asked("Rain in France?"),
+        tools=[{"type": "function", "function": function}],
+    )
+    assert "weather" in text_of(server.bodies[-1])
+
+
+def test_another_tlm_may_score(server: OpenAIServer) -> None:
+    with TLM("low", model="judge", base_url=server.base_url, api_key=KEY) as tlm:
+        client = trust_openai(client_of(server), tlm=tlm)
+        client.chat.completions.create(model="gpt-test", messages=asked("Capital of France?"))
+    assert [body["model"] for body in server.bodies] == ["gpt-test", "judge"]
+
+
+def test_what_fails_in_scoring_does_not_fail_the_call(server: OpenAIServer) -> None:
+    with TLM("low", model="judge", base_url=server.base_url, api_key="sk-refused") as tlm:
+        client = trust_openai(client_of(server), tlm=tlm)
+        completion = client.chat.completions.create(model="gpt-test", messages=asked("France?"))
+    assert completion.choices[0].message.content == "Paris"
+    assert completion.trust["status"] == "unchecked"  # type: ignore[attr-defined]
+    assert completion.trust["trustworthiness_score"] is None  # type: ignore[attr-defined]
+    assert "401" in completion.trust["log"]["error"]["message"]  # type: ignore[attr-defined]
+
+
+def test_a_stream_is_passed_on_unchecked(server: OpenAIServer) -> None:
+    client = trust_openai(client_of(server))
+    stream = client.chat.completions.create(
+        model="gpt-test", messages=asked("Capital of France?"), stream=True
+    )
+    assert stream.trust["status"] == "unchecked"  # type: ignore[attr-defined]
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "Paris"
+    assert kinds(server) == ["answer"]
+
+
+def test_what_is_no_client_is_told() -> None:
+    with pytest.raises(SettingsError, match="client is a str"):
+        trust_openai("client")  # type: ignore[type-var]
+    azure = AzureOpenAI(api_key="x", api_version="2024-10-21", azure_endpoint="https://azure.test")
+    with pytest.raises(SettingsError, match="tlm="):
+        trust_openai(azure)
+
+
+def test_the_page_does_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = run_section("OpenAI", monkeypatch)
+    assert names["completion"].trust["status"] == "trusted"
+    assert capsys.readouterr().out.startswith("Paris {")
