@@ -7,6 +7,7 @@ import litellm
 import pytest
 import yaml
 from litellm.exceptions import GuardrailRaisedException
+from litellm.types.guardrails import GuardrailEventHooks
 
 from nemoguardrails_trust import TLM, SettingsError
 from nemoguardrails_trust.integrations.litellm import TrustGuardrail
@@ -81,8 +82,12 @@ async def test_an_answer_below_the_threshold_is_blocked(tlm: TLM, server: OpenAI
 async def test_an_answer_that_could_not_be_scored_is_blocked_where_wanted(
     tlm: TLM, server: OpenAIServer
 ) -> None:
-    made = {"api_base": server.base_url, "api_key": "sk-refused", "model": "judge"}
-    settings = {"guardrail_name": "trust", "default_on": True, "event_hook": "post_call"}
+    made: dict[str, Any] = {"api_base": server.base_url, "api_key": "sk-refused", "model": "judge"}
+    settings: dict[str, Any] = {
+        "guardrail_name": "trust",
+        "default_on": True,
+        "event_hook": "post_call",
+    }
     response = await hooked(TrustGuardrail(**made, **settings), server, RIGHT)
     assert response.trust["status"] == "unchecked"
     with pytest.raises(GuardrailRaisedException, match="the answer is unchecked") as raised:
@@ -154,4 +159,4 @@ def test_the_settings_of_the_page_are_taken(server: OpenAIServer) -> None:
         api_key=KEY,
         **settings,
     )
-    assert guard.should_run_guardrail(request(RIGHT), "post_call")
+    assert guard.should_run_guardrail(request(RIGHT), GuardrailEventHooks.post_call)
