@@ -15,6 +15,12 @@ ROOM_TO_THINK = 4096
 _RESERVED = ("messages", "model", "n", "stream", "stream_options")
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _PROBABILITIES = ("logprobs", "top_logprobs")
+_SHAPING = (
+    "tools", "tool_choice", "parallel_tool_calls", "functions", "function_call",
+    "response_format", "guided_json", "guided_choice", "guided_regex", "guided_grammar",
+    "structured_outputs", "stop", "logit_bias", "reasoning_effort", "verbosity",
+    "chat_template_kwargs",
+)  # fmt: skip
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _OPTIONAL = SAMPLING.union(_LIMITS, _PROBABILITIES, ["n"])
 
@@ -93,7 +99,7 @@ class ChatRequest:
     """
 
     fixed: Mapping[str, Any]
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     temperature: float | None
     max_tokens: int | None
     top_logprobs: int | None
@@ -115,6 +121,24 @@ class ChatRequest:
         for name in known.left_out & body.keys():
             del body[name]
         return body
+
+
+def request_like(
+    body: Mapping[str, Any], fixed: Mapping[str, Any], temperature: float, max_tokens: int | None
+) -> ChatRequest:
+    """A request for further answers to what another request asked.
+
+    Args:
+        body: That request. Of it, the messages count, and what decides the form and the length
+            of an answer; how it is sampled does not.
+        fixed: What goes into every request of the model, and wins.
+        temperature: Of the answers.
+        max_tokens: The most tokens of one, where the other request set no limit.
+    """
+    shaping = {name: body[name] for name in _SHAPING if body.get(name) is not None}
+    limits = (body.get(name) for name in _LIMITS)
+    limit = next((limit for limit in limits if type(limit) is int and limit > 0), max_tokens)
+    return ChatRequest({**shaping, **fixed}, body["messages"], temperature, limit, None)
 
 
 def optional_parts(body: Mapping[str, Any]) -> frozenset[str]:

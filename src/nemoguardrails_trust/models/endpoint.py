@@ -7,7 +7,9 @@ a failure like any other, and no more time may be spent than the request has lef
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -16,7 +18,13 @@ from yarl import URL
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, ModelTimeoutError
 from nemoguardrails_trust.models.chat_answers import token_count
 from nemoguardrails_trust.models.deadline import current_deadline
-from nemoguardrails_trust.models.http import MOST_BYTES, HttpClient, Received, TooLargeError
+from nemoguardrails_trust.models.http import (
+    MOST_BYTES,
+    HttpClient,
+    Incoming,
+    Received,
+    TooLargeError,
+)
 from nemoguardrails_trust.models.http_failures import error_of_connection
 from nemoguardrails_trust.models.limits import Limits, Permit
 from nemoguardrails_trust.models.refusals import (
@@ -101,6 +109,48 @@ class Endpoint:
                 raise outcome.error
             tries += 1
             await asyncio.sleep(pause)
+
+    @asynccontextmanager
+    async def opened(
+        self, body: bytes, *, tokens: int, seconds: float, headers: Mapping[str, str]
+    ) -> AsyncIterator[Incoming]:
+        """Posts a body and gives the answer as it comes, whatever its status.
+
+        It is for those who pass the answer on. It keeps to the limits, and makes no further
+        tries, but for one where a connection turns out to have been closed before.
+
+        Args:
+            body: The JSON, encoded.
+            tokens: What the request is estimated to use of a limit on tokens.
+            seconds: Seconds for the request, until its answer is read.
+            headers: Of this request.
+
+        Raises:
+            ModelError: There is no answer, or it broke off while it was read.
+        """
+        async with self._permit(tokens, current_deadline(), seconds) as permit:
+            try:
+                async with await self._begun(body, seconds, headers) as incoming:
+                    if incoming.status == 429:
+                        permit.refused(incoming.headers)
+                    elif incoming.status < 400:
+                        permit.accepted(incoming.headers)
+                    yield incoming
+            except TooLargeError as problem:
+                raise ModelResponseError(f"{self._label}: {problem}") from None
+            except (aiohttp.ClientError, TimeoutError) as problem:
+                raise self._translated(problem).error from None
+
+    async def _begun(self, body: bytes, seconds: float, headers: Mapping[str, str]) -> Incoming:
+        send = partial(
+            self._client.begin, "POST", self._url, data=body, headers=headers, seconds=seconds
+        )
+        try:
+            return await send()
+        except aiohttp.ClientError as problem:
+            if _again_after(problem) is not Again.FREELY:
+                raise
+        return await send()
 
     async def aclose(self) -> None:
         """Closes the connections held on the running event loop."""

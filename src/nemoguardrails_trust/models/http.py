@@ -9,7 +9,7 @@ import ipaddress
 import json
 import urllib.request
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,12 +102,34 @@ class HttpClient:
             TimeoutError: It did not come in time.
             TooLargeError: It is too large.
         """
+        sending = self.begin(method, url, data=data, headers=headers, seconds=seconds)
+        async with await sending as incoming:
+            return await incoming.received()
+
+    async def begin(
+        self,
+        method: str,
+        url: URL | str,
+        *,
+        data: Any = None,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        seconds: float | None = None,
+    ) -> "Incoming":
+        """Sends one request, and waits for no more than the head of its answer; see `request`.
+
+        Returns:
+            The answer, an async context that ends the request.
+
+        Raises:
+            aiohttp.ClientError: There is no answer. Its text may hold the request's headers.
+            TimeoutError: It did not come in time.
+        """
         session = await self._sessions.get()
         url = _absolute(url)
         server = url.origin()
         if server not in self._proxies:
             self._proxies[server] = _proxy_for(url)
-        async with session.request(
+        response = await session.request(
             method,
             url,
             data=data,
@@ -115,19 +137,61 @@ class HttpClient:
             timeout=aiohttp.ClientTimeout(total=seconds),
             allow_redirects=False,
             proxy=self._proxies[server],
-        ) as response:
-            content = await self._body(response)
-            return Received(response.status, response.headers, content)
+        )
+        return Incoming(response, self._most_bytes)
 
     async def aclose(self) -> None:
         """Closes the connections held on the running event loop."""
         await self._sessions.aclose()
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytearray:
-        if response.status < 300:
-            return await _read(response, self._most_bytes)
+
+class Incoming:
+    """An answer whose body is still to come, as an async context that ends its request.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Their names may be looked up in any case.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, most_bytes: int) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._most_bytes = most_bytes
+
+    async def __aenter__(self) -> "Incoming":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._response.release()  # closes the connection where more was to come
+
+    async def received(self) -> Received:
+        """Reads the whole body.
+
+        Raises:
+            aiohttp.ClientError: It broke off.
+            TimeoutError: It did not come in time.
+            TooLargeError: It is too large.
+        """
+        return Received(self.status, self.headers, await self._body())
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, which must not be packed.
+
+        Raises:
+            aiohttp.ClientError: It broke off, or is packed.
+            TimeoutError: It did not come in time.
+        """
+        if self.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise aiohttp.ClientPayloadError("packed in a way that was not asked for")
+        async for chunk in self._response.content.iter_any():
+            yield chunk
+
+    async def _body(self) -> bytearray:
+        if self.status < 300:
+            return await _read(self._response, self._most_bytes)
         try:
-            return await _read(response, min(MOST_BYTES_OF_ERROR, self._most_bytes))
+            return await _read(self._response, min(MOST_BYTES_OF_ERROR, self._most_bytes))
         except TooLargeError:  # its status says what it is
             return bytearray()
 

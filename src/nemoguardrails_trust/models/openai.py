@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -38,9 +39,10 @@ from nemoguardrails_trust.models.chat_requests import (
     encoded,
     in_protocol_form,
     optional_parts,
+    request_like,
 )
 from nemoguardrails_trust.models.endpoint import Endpoint
-from nemoguardrails_trust.models.http import MOST_BYTES
+from nemoguardrails_trust.models.http import MOST_BYTES, Incoming
 from nemoguardrails_trust.models.limits import Limits, shared_limits
 from nemoguardrails_trust.models.refusals import RefusedRequestError
 from nemoguardrails_trust.models.scouts import Scouts
@@ -183,10 +185,54 @@ class OpenAICompatibleModel:
             defaults.max_tokens if ask.max_tokens is None else ask.max_tokens,
             defaults.top_logprobs if ask.top_logprobs is None else ask.top_logprobs,
         )
+        return await self._replied(request, ask.purpose, ask.n)
+
+    async def draw(
+        self, body: Mapping[str, Any], n: int, *, temperature: float, max_tokens: int | None = None
+    ) -> Reply:
+        """Draws samples to the request of an application for a chat completion.
+
+        They are asked for with the same messages, tools and format, whatever these hold.
+
+        Args:
+            body: The request.
+            n: How many.
+            temperature: Of the samples.
+            max_tokens: The most tokens of one, where the request sets no limit.
+
+        Raises:
+            ModelError: No sample could be had.
+            CredentialsError: The key was refused.
+        """
+        request = request_like(body, self._defaults.fixed, temperature, max_tokens)
+        return await self._replied(request, "sample", n)
+
+    def forward(
+        self, body: Mapping[str, Any], *, seconds: float
+    ) -> AbstractAsyncContextManager[Incoming]:
+        """Sends the request of an application on, unchanged but for the model's name.
+
+        Args:
+            body: The request.
+            seconds: Seconds for it, until its answer is read.
+
+        Returns:
+            The answer as it comes, whatever its status, while the context lasts.
+
+        Raises:
+            ModelError: On entering, there is no answer; later, it broke off.
+        """
+        content = encoded({**body, "model": self._name})
+        guessed = len(content) // 4 + _GUESSED_TOKENS
+        # A stream that is packed would come in lumps.
+        headers = {"Accept-Encoding": "identity"} if body.get("stream") else _NOTHING
+        return self._endpoint.opened(content, tokens=guessed, seconds=seconds, headers=headers)
+
+    async def _replied(self, request: ChatRequest, purpose: Purpose, n: int) -> Reply:
         gathered = _Gathered()
-        missing = await self._gather(request, ask.purpose, ask.n, gathered)
+        missing = await self._gather(request, purpose, n, gathered)
         if missing:
-            await self._gather(request, ask.purpose, missing, gathered)
+            await self._gather(request, purpose, missing, gathered)
         failures = [*gathered.failures, *(str(error) for error in gathered.errors)]
         if gathered.completions:
             return Reply(tuple(gathered.completions), tuple(gathered.calls), tuple(failures))

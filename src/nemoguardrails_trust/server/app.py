@@ -15,9 +15,11 @@ from nemoguardrails_trust import __version__
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
+from nemoguardrails_trust.server.chat import Chat
+from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
 from nemoguardrails_trust.server.connected import while_connected
 from nemoguardrails_trust.server.door import Door
-from nemoguardrails_trust.server.failures import failure, status_of, told
+from nemoguardrails_trust.server.failures import failure, status_of, told, waiting
 from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
@@ -56,6 +58,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(_tlm_routes(scoring), prefix=settings.prefix)
     app.include_router(rag_routes(backends, scoring), prefix=settings.prefix)
     app.include_router(structured_routes(scoring), prefix=settings.prefix)
+    app.include_router(chat_routes(Chat(backends, scoring), settings.prefix))
+    app.include_router(model_routes(backends.names, settings.prefix))
     app.include_router(_studio_routes(), prefix=settings.prefix)
     app.include_router(_state_routes(backends))
     return app
@@ -125,7 +129,7 @@ def _state_routes(backends: Backends) -> APIRouter:
 def _tell_failures(app: FastAPI) -> None:
     @app.exception_handler(TrustError)
     async def trust_error(request: Request, error: TrustError) -> Response:
-        return failure(request.url.path, status_of(error), told(error))
+        return failure(request.url.path, status_of(error), told(error), headers=waiting(error))
 
     @app.exception_handler(RequestValidationError)
     async def unfit(request: Request, error: RequestValidationError) -> Response:

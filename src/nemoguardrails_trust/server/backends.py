@@ -47,6 +47,12 @@ class Backends:
         """The backend for a model name that a client sent."""
         return self._settings.models.get(sent or "", self._settings.default)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The model names that clients may send and that mean something: those listed and own."""
+        own = (backend.model for backend in self._settings.backends.values())
+        return tuple(dict.fromkeys((*self._settings.models, *own)))
+
     def notes_on(self, wanted: Wanted) -> tuple[str, ...]:
         """What a client is told about what is not done as it asked."""
         notes = []

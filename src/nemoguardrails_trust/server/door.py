@@ -12,8 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nemoguardrails_trust.server.failures import failure
 from nemoguardrails_trust.server.settings import Keys, ServerSettings
 
+NO_KEY = -1
 _SLASHES = re.compile(r"/{2,}")
 _ALWAYS_OPEN = ("/cli/v0/check_client_version", "/cli/v0/telemetry")
+_STATE = ("/health", "/ready", "/metrics", "/docs", "/openapi.json")
+_OTHER_BASES = ("/v1/", "/openai/")  # of OpenAI's API and of Azure's, whatever the prefix
 
 
 class _Refused(Exception):  # noqa: N818 -- it is an answer, not a fault of the server
@@ -46,22 +49,32 @@ class Door:
             await failure(path, refused.status, str(refused))(scope, receive, send)
 
     async def _enter(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
-        prefix = self._settings.prefix
-        below = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else None
-        is_azure = path.startswith("/openai/")
-        if (below is None and not is_azure) or below in _ALWAYS_OPEN:
+        if not self._is_guarded(path):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        key = self._key(headers)
+        key = NO_KEY if self._is_open(path) else self._key(headers)
         if int(headers.get("content-length") or 0) > self._settings.limits.body_bytes:
             raise self._too_large()
         async with self._turn(key):
             await self._app(scope, *self._bounded(receive, send))
 
+    def _is_guarded(self, path: str) -> bool:
+        prefix = self._settings.prefix
+        if path.startswith(_OTHER_BASES):
+            return True
+        if not path.startswith(f"{prefix}/") or path in _STATE:
+            return False
+        return path.removeprefix(prefix) not in _ALWAYS_OPEN
+
+    def _is_open(self, path: str) -> bool:
+        """Whether a path needs no key, though what it does counts."""
+        is_score = path == f"{self._settings.prefix}/chat/score"
+        return is_score and self._settings.is_score_endpoint_open
+
     def _key(self, headers: Headers) -> int:
         if not self._keys:
-            return -1
+            return NO_KEY
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             shown = headers.get("api-key", "")

@@ -1,5 +1,7 @@
 """How a failure is told to a client, in the form that its protocol has."""
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +10,7 @@ from fastapi.responses import JSONResponse
 from nemoguardrails_trust.errors import (
     CredentialsError,
     DataError,
+    ModelError,
     ModelRequestError,
     ModelTimeoutError,
     RateLimitError,
@@ -15,7 +18,7 @@ from nemoguardrails_trust.errors import (
     TrustError,
 )
 
-OPENAI_PATH = "/chat/completions"
+_OPENAI_PATH = re.compile(r"/chat/completions$|/models(/|$)")
 _BUSY_SECONDS = "1"
 
 _KINDS = {
@@ -48,6 +51,13 @@ def told(error: TrustError) -> str:
     return str(error)
 
 
+def waiting(error: TrustError) -> dict[str, str]:
+    """The header that tells a client when to try again, where the model's server said so."""
+    seconds = error.retry_after if isinstance(error, ModelError) else None
+    # A whole number, at least 1: stock clients take anything else for an ordinary failure.
+    return {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
 def failure(
     path: str, status: int, message: str, *, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
@@ -61,7 +71,7 @@ def failure(
     """
     code = "invalid_api_key" if status == 401 else None
     body: dict[str, Any]
-    if path.endswith(OPENAI_PATH):
+    if _OPENAI_PATH.search(path):
         kind = _KINDS.get(status, "invalid_request_error")
         body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
     else:

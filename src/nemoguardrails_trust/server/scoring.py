@@ -1,10 +1,13 @@
 """Answers and scores in the form of the TLM protocol."""
 
 import math
+from collections.abc import Awaitable
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, ModelResponseError, ScoringError
 from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.models.deadline import time_left
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.server.backends import Backends
@@ -92,12 +95,31 @@ class Scoring:
         # One token of this probability has the mean that the client gave.
         logprobs = None if perplexity is None else (math.log(max(perplexity, _SMALLEST)),)
         exchange = Exchange(question.response, question.messages, question.context, logprobs)
-        parts = self._backends.parts(wanted)
-        score = await score_safely(parts.scorer, exchange, timeout=self.seconds(wanted))
+        score = await self.rated(wanted, exchange)
         if score.score is None and (wanted.has_trustworthiness or is_unmet(score)):
             found = next((error for error in score.failures if str(error) == score.error), None)
             raise found or next(iter(score.failures), None) or ScoringError(score.error)
         return score
+
+    async def rated(
+        self, wanted: Wanted, exchange: Exchange, prefetched: Awaitable[Reply] | None = None
+    ) -> TrustworthinessScore:
+        """Scores an exchange as a client wants it; the score may be `None`.
+
+        Args:
+            wanted: The client's preset and options.
+            exchange: What to score.
+            prefetched: Samples that are already being drawn.
+
+        Raises:
+            SetupError: Nothing can be scored.
+        """
+        return await score_safely(
+            self._backends.parts(wanted).scorer,
+            exchange,
+            timeout=min(self.seconds(wanted), time_left()),
+            prefetched=prefetched,
+        )
 
     def seconds(self, wanted: Wanted) -> float:
         """Seconds for a request."""

@@ -103,6 +103,8 @@ class ServerSettings(_Settings):
         keys_variable: The environment variable that holds the keys of clients, divided by commas.
         keys_file: A file with such keys, one a line.
         is_open: Whether to serve without keys on more than this machine.
+        is_score_endpoint_open: Whether `/chat/score` is served without a key: the client of TLM's
+            edition for a cloud of one's own sends none.
         limits: What the server takes on.
     """
 
@@ -113,6 +115,7 @@ class ServerSettings(_Settings):
     keys_variable: str = "NEMO_TRUST_SERVER_KEYS"
     keys_file: FilePath | None = None
     is_open: bool = False
+    is_score_endpoint_open: bool = False
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

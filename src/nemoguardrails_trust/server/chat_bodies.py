@@ -1,0 +1,69 @@
+"""What clients of OpenAI's chat completions send."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nemoguardrails_trust.server.bodies import Share
+
+Messages = Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+class ChatBody(BaseModel):
+    """A request for a chat completion, with everything that OpenAI's API knows.
+
+    Attributes:
+        messages: The conversation.
+        model: The name of a model; it decides the backend.
+        stream: Whether the answer is to come piece by piece.
+        n: How many answers are wanted; the first is scored.
+        quality_preset: The preset that the answer is scored with.
+        options: TLM's options.
+        threshold: Scores below it are untrustworthy.
+        fallback: What is answered in the place of an answer that is not found trustworthy.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    messages: Messages
+    model: str | None = None
+    stream: bool | None = None
+    n: int | None = None
+    quality_preset: str | None = None
+    options: dict[str, Any] | None = None
+    threshold: Share | None = None
+    fallback: str | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the backend is sent: all that the client sent and that is not about the score."""
+        own = ("quality_preset", "options", "threshold", "fallback")
+        sent = self.model_fields_set.difference(own)
+        return {name: value for name, value in self if name in sent}
+
+
+class GivenCompletion(BaseModel):
+    """A chat completion to score.
+
+    What else the request for it held (tools, a response format, …) stands beside the messages.
+
+    Attributes:
+        messages: The conversation that it answers.
+        completion: The whole completion.
+        model: The name of a model; it decides the backend.
+        quality_preset: The preset that it is scored with.
+        options: TLM's options.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    messages: Messages
+    completion: dict[str, Any]
+    model: str | None = None
+    quality_preset: str | None = None
+    options: dict[str, Any] | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The request that the completion answers."""
+        return {"messages": self.messages, **(self.model_extra or {})}

@@ -1,0 +1,81 @@
+"""The endpoints of OpenAI's API, also as Azure and TLM's own edition for a cloud have them."""
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+
+from nemoguardrails_trust.server.chat import Chat
+from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
+from nemoguardrails_trust.server.connected import while_connected
+
+AZURE = "/openai/deployments/{deployment}"
+
+
+def openai_bases(prefix: str) -> tuple[str, ...]:
+    """The paths that clients of OpenAI's API may take for its base."""
+    hosted = f"{prefix}/v1/openai_trustworthy_llm"
+    return tuple(
+        dict.fromkeys((hosted, f"{hosted}/v1", prefix, f"{prefix}/v1", "/v1", "/openai/v1"))
+    )
+
+
+def model_routes(names: tuple[str, ...], prefix: str) -> APIRouter:
+    """The endpoints that list the models.
+
+    Args:
+        names: Those that clients may ask for.
+        prefix: The path that all endpoints of the protocol begin with.
+    """
+    router = APIRouter(tags=["OpenAI"])
+
+    async def models() -> dict[str, Any]:
+        """Lists the models. Every other name is answered by the default one."""
+        return {"object": "list", "data": [_model(name) for name in names]}
+
+    async def model(name: str) -> dict[str, Any]:
+        """Describes a model."""
+        if name not in names:
+            raise HTTPException(404, "there is no model of this name in the list of models")
+        return _model(name)
+
+    for base in openai_bases(prefix):
+        router.get(f"{base}/models")(models)
+        router.get(f"{base}/models/{{name:path}}")(model)
+    return router
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "nemoguardrails-trust"}
+
+
+def chat_routes(chat: Chat, prefix: str) -> APIRouter:
+    """The endpoints for chat completions.
+
+    Args:
+        chat: Gives and scores them.
+        prefix: The path that all endpoints of the protocol begin with.
+    """
+    router = APIRouter(tags=["OpenAI"])
+
+    async def complete(body: ChatBody, request: Request) -> Response:
+        """Has the model answer, and scores the answer."""
+        answer = await while_connected(request, chat.complete(chat.read(body)))
+        if isinstance(answer, Response):
+            return answer
+        return JSONResponse(answer.body, answer.status, dict(answer.headers))
+
+    async def complete_deployment(deployment: str, body: ChatBody, request: Request) -> Response:
+        """The same, where Azure's clients have the model's name in the path."""
+        return await complete(body.model_copy(update={"model": body.model or deployment}), request)
+
+    async def score(body: GivenCompletion, request: Request) -> dict[str, Any] | Response:
+        """Scores a chat completion that a client has already."""
+        metadata = await while_connected(request, chat.score(body))
+        return metadata if isinstance(metadata, Response) else {"tlm_metadata": metadata}
+
+    for base in openai_bases(prefix):
+        router.post(f"{base}/chat/completions", response_model=None)(complete)
+    router.post(f"{AZURE}/chat/completions", response_model=None)(complete_deployment)
+    router.post(f"{prefix}/chat/score", response_model=None)(score)
+    return router
