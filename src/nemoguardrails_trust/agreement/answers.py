@@ -12,6 +12,7 @@ from nemoguardrails_trust.agreement import (
     dates,
     expressions,
     identifiers,
+    languages,
     latex,
     mathematics,
     polarity,
@@ -94,6 +95,7 @@ class Answer:
         folded = text.fewer_words(whole)
         if len(folded) < len(whole):
             self.cut = True
+        folded = languages.english_months(folded)
         if "(" in folded or "[" in folded:
             without_asides = _ASIDE.sub(" ", folded)
             return without_asides if _WORD.search(without_asides) else folded
@@ -252,11 +254,13 @@ class Answer:
     def stance(self) -> bool | None:
         """Whether the answer is a yes or a no; `None` where it is neither."""
         said = polarity.stance(self.folded, self.words)
-        if said is None and self.question.asks_yes_or_no:
-            first = next(iter(polarity.clauses(self.folded)), "")
-            words = self._words_of(first)
-            said = polarity.implied_stance(words, self.question.in_order)
-        return said
+        return self.implied_stance if said is None and self.question.asks_yes_or_no else said
+
+    @cached_property
+    def implied_stance(self) -> bool | None:
+        """Whether it says yes or no by repeating the question as a statement."""
+        first = next(iter(polarity.clauses(self.folded)), "")
+        return polarity.implied_stance(self._words_of(first), self.question.in_order)
 
     @cached_property
     def choice(self) -> choices.Choice | None:

@@ -6,6 +6,7 @@ lists regardless of order; and at last the words that the answers add to the pro
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from nemoguardrails_trust.agreement import (
     dates,
     expressions,
     identifiers,
+    languages,
     names,
     overlap,
     polarity,
@@ -47,6 +49,9 @@ class Agreement:
 
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
+
+_DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
+_DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
 
 _YES = Agreement(1.0, settled=True)
 _NO = Agreement(0.0, settled=True)
@@ -98,6 +103,7 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
         return _YES
     return (
         _compare_choices(first, second)
+        or _compare_number_words(first, second)
         or _compare_values(first, second)
         or _compare_kinds(first, second)
         or _compare_stances(first, second)
@@ -120,7 +126,19 @@ def _compare_structures(first: Answer, second: Answer) -> Agreement:
     return Agreement(0.4 * same / len(ours.keys() | theirs.keys()), settled=True)
 
 
+def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
+    """A number in digits against the same in words of another language than English."""
+    if bool(first.numbers) == bool(second.numbers):
+        return None
+    spelled, other = (second, first) if first.numbers else (first, second)
+    words = languages.in_digits(spelled.words, lambda number: f"{number}" in other.numbers)
+    if words is None:
+        return None
+    return _compare_texts(Answer(" ".join(words), spelled.question), other)
+
+
 def _compare_values(first: Answer, second: Answer) -> Agreement | None:
+    first, second = _with_point(first, second), _with_point(second, first)
     one, other = first.value, second.value
     if isinstance(one, expressions.Group) != isinstance(other, expressions.Group):
         # A tuple whose commas got lost reads as something else.
@@ -129,6 +147,13 @@ def _compare_values(first: Answer, second: Answer) -> Agreement | None:
     if one is None or other is None:
         return None
     return _compare_known_values(first, second, one, other)
+
+
+def _with_point(answer: Answer, other: Answer) -> Answer:
+    """The answer, its comma written as the other writes its point: `12,5` beside `12.5`."""
+    if _DECIMAL_COMMA.fullmatch(answer.final) and _DECIMAL_POINT.fullmatch(other.final):
+        return Answer(answer.final.replace(",", "."), answer.question)
+    return answer
 
 
 def _compare_known_values(
@@ -220,9 +245,15 @@ def _last_quantity(
 
 
 def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
-    if first.stance is None or second.stance is None:
+    ours, theirs = first.stance, second.stance
+    if ours is None and theirs is None:
         return None
-    if first.stance != second.stance:
+    # Beside a plain yes or no, a repeated question is one in any language.
+    ours = first.implied_stance if ours is None else ours
+    theirs = second.implied_stance if theirs is None else theirs
+    if ours is None or theirs is None:
+        return None
+    if ours != theirs:
         return _NO
     bare = min(len(first.words), len(second.words)) <= 3
     if bare or first.question.asks_yes_or_no:

@@ -25,7 +25,7 @@ _PATTERNS = tuple(
         r"(?P<year>[1-9]\d{2,3})",
     )
 )
-_LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.)\s+")
+_LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.|am|den|le|el|il|em|op)\s+")
 _ERA = re.compile(r"\s*\b(?:(b\.?c\.?(?:e\.?)?)|(?:a\.?d\.?|c\.?e\.?))$|^a\.?d\.?\s+")
 _CLOCK = re.compile(r"(?:at )?(\d{1,2})(?::(\d{2}))?\s*([ap]\.? ?m)?\.?(?: o'clock)?")
 _LONGEST = 48

@@ -3,15 +3,23 @@
 import re
 from collections.abc import Collection, Sequence
 
-from nemoguardrails_trust.agreement.text import STOP_WORDS, is_number, word_set
+from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
 
 _YES = word_set(
     """
     yes yeah yep yup yea aye true correct right affirmative absolutely indeed certainly
     definitely sure positive agreed exactly surely naturally
+    ja jawohl oui si sim da tak evet igen kylla ano да так richtig wahr vrai verdadero vero
+    verdadeiro cierto waar sant prawda верно правда
     """
 )
-_NO = word_set("no nope nah false incorrect wrong negative untrue never")
+_NO = word_set(
+    """
+    no nope nah false incorrect wrong negative untrue never
+    nein non nao nee nej nei nie hayir nem нет ні falsch unwahr faux falso onwaar falskt falsz
+    неверно
+    """
+)
 _PHRASES = {
     "of course": True, "it is": True, "it does": True, "they do": True, "they are": True,
     "that is so": True, "i do": True, "i am": True, "he did": True, "she did": True,
@@ -32,6 +40,19 @@ _OPENING = re.compile(
     r"^\W*(?!no\W{1,2}\d)(yes|no|yeah|yep|nope|true|false)\b(?:\s*$|\W*[,.;:!-]"
     r"|\s+(?:it|that|he|she|they|there|this|these|those|the|because|i|we|you|not)\b)"
 )
+_OTHER_OPENING = re.compile(
+    r"^\W*(ja|oui|si|sim|tak|evet|igen|да|так|nein|non|nao|nee|nej|nei|nie|hayir|nem|нет|ні)"
+    r"\s*(?:$|[,.;:!])"
+)
+_SIGNS_OF_YES = ("是的", "是", "对", "對", "可以", "能", "有", "はい", "네", "예")
+_SIGNS_OF_NO = (
+    "不是", "不可以", "不能", "不会", "不會", "不行", "不对", "不對", "不", "没有", "沒有", "否",
+    "いいえ", "아니요", "아니오", "아닙니다",
+)  # fmt: skip
+_OPENING_SIGNS = re.compile(
+    rf"^\W*(?:({'|'.join(map(fold, _SIGNS_OF_YES))})|{'|'.join(map(fold, _SIGNS_OF_NO))})"
+    r"(?:$|[\s,.!。、])"
+)
 _QUESTION = re.compile(
     r"(?:^|[.!?:,\n]\s*)(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|am"
     r"|may|might|must|isn't|aren't|doesn't|don't|didn't|true or false|yes or no)\b[^?]*\??\s*$"
@@ -40,6 +61,7 @@ NEGATORS = word_set(
     """
     not no never neither nor none nobody nothing nowhere without cannot cant dont doesnt isnt
     arent wasnt werent wont lacks lacking barely hardly
+    nicht kein keine keinen niet geen inte ikke pas non nao jamais nunca nem не нельзя нет немає
     """
 )
 _OPPOSITES = {
@@ -163,10 +185,11 @@ def stance(folded: str, words: Sequence[str]) -> bool | None:
         bare = _bare_stance(words)
         if bare is not None:
             return bare
-    opening = _OPENING.match(folded)
-    if opening is None:
-        return None
-    return opening[1] in _YES
+    signs = _OPENING_SIGNS.match(folded)
+    if signs is not None:
+        return signs[1] is not None
+    opening = _OPENING.match(folded) or _OTHER_OPENING.match(folded)
+    return None if opening is None else opening[1] in _YES
 
 
 def _bare_stance(words: Sequence[str]) -> bool | None:

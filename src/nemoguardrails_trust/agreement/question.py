@@ -4,7 +4,14 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
-from nemoguardrails_trust.agreement import choices, identifiers, polarity, quantities, text
+from nemoguardrails_trust.agreement import (
+    choices,
+    identifiers,
+    languages,
+    polarity,
+    quantities,
+    text,
+)
 from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
@@ -14,7 +21,8 @@ class Question:
     """The prompt that the answers reply to."""
 
     def __init__(self, prompt: str) -> None:
-        self.folded = text.fewer_words(text.fold(text.window(prompt)))
+        folded = text.fewer_words(text.fold(text.window(prompt)))
+        self.folded = languages.english_months(folded)
 
     @cached_property
     def in_order(self) -> list[str]:

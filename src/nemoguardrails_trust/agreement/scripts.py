@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _NUMERAL = re.compile("[〇零一二两三四五六七八九十百千万亿億萬兩]{2,24}")
+_PART_OF_DATE = re.compile("[〇零一二三四五六七八九十]{1,4}(?=[年月日號号])")
 _SIZES = {"十": 10, "百": 100, "千": 1_000}
 _LARGE = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _OTHER_DIGITS = {"〇": 0, "零": 0, "两": 2, "兩": 2}
@@ -19,8 +20,19 @@ def plain_script(text: str) -> str:
     `万一`, which also are words.
     """
     text = _NUMERAL.sub(lambda found: _in_digits(found[0]), text)
+    text = _PART_OF_DATE.sub(lambda found: _sign_by_sign(found[0]), text)
     text = _DATE.sub(lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}", text)
     return _PARTICLE.sub("", _COPULA.sub("", text))
+
+
+def _sign_by_sign(signs: str) -> str:
+    """A year or a day that names its digits: `二〇二四`."""
+    return _in_digits(signs) if "十" in signs else "".join(str(_digit(sign)) for sign in signs)
+
+
+def _digit(sign: str) -> int:
+    found = _OTHER_DIGITS.get(sign)
+    return int(unicodedata.numeric(sign)) if found is None else found
 
 
 def _in_digits(numeral: str) -> str:
@@ -37,8 +49,6 @@ def _in_digits(numeral: str) -> str:
         elif digit:
             return numeral  # digits in a row: no number in words
         else:
-            digit = _OTHER_DIGITS.get(sign, -1)
-            if digit < 0:
-                digit = int(unicodedata.numeric(sign))
+            digit = _digit(sign)
             has_digit = has_digit or digit > 0
     return str(total + group + digit) if has_digit and has_size else numeral

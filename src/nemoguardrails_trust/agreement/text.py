@@ -69,7 +69,8 @@ _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
 _DOUBLED_POINT = re.compile(r"(?<=\d)\.{2,}(?=\d)")
 _WORD = (
-    r"[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces go by the character
+    # Scripts without spaces go by the character.
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
     r"|[^\W\d_](?:[^\W\d_]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"  # don't, o'brien, c++
     r"|[%$£€¥]"
 )

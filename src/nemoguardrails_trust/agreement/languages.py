@@ -1,0 +1,170 @@
+"""Number words, months, and yes and no in other languages than English.
+
+The words stand in `languages.json`, which `python -m tests.agreement.make_languages` makes out of
+the Unicode CLDR (by Babel) and num2words.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from nemoguardrails_trust.agreement import text
+
+_PREFIX = 3
+"""Letters by which it is seen at once that a word is no number in any language."""
+_MOST_WORDS = 40
+_LONGEST_RUN = 9
+"""Most words that one number is written in."""
+_LONGEST_NUMBER = 60
+"""Most letters that one number is written in."""
+_ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million dix set")
+_BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and")
+
+_DAY_MONTH = re.compile(
+    r"\b(\d{1,2})(?:\.|er|º|o)?\s(?:de\s|d')?([^\W\d_]{3,12})\b\.?(?:(?:\sdel?)?,?\s(\d{4})\b)?"
+)
+_MONTH_YEAR = re.compile(r"\b([^\W\d_]{3,12})(?:\sdel?)?\s(\d{4})\b")
+_YEAR_MONTH_DAY = re.compile(r"\b(\d{4})\.?\s([^\W\d_]{3,12})\.?\s(\d{1,2})\b\.?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the file holds.
+
+    Attributes:
+        months: Names of months in full, folded, with their number.
+        short_months: The same of abbreviations.
+        numbers: By language, number words without spaces, with their value.
+        prefixes: By the first letters of a number word, the languages that have it.
+    """
+
+    months: dict[str, int]
+    short_months: dict[str, int]
+    numbers: dict[str, dict[str, int]]
+    prefixes: dict[str, tuple[str, ...]]
+
+
+@cache
+def _words() -> _Words:
+    stored = json.loads(files(__package__).joinpath("languages.json").read_text("utf-8"))
+    prefixes: defaultdict[str, list[str]] = defaultdict(list)
+    for language, words in stored["numbers"].items():
+        for prefix in sorted({word[:_PREFIX] for word in words}):
+            prefixes[prefix].append(language)
+    return _Words(
+        months=stored["months"],
+        short_months=stored["short_months"],
+        numbers=stored["numbers"],
+        prefixes={prefix: tuple(found) for prefix, found in prefixes.items()},
+    )
+
+
+def english_months(folded: str) -> str:
+    """Writes the months in dates of a folded text in English: `3. mai 1808` as `3 may 1808`."""
+    if not any(map(str.isdecimal, folded)):
+        return folded
+    folded = _YEAR_MONTH_DAY.sub(_reordered, folded)
+    folded = _DAY_MONTH.sub(_with_day, folded)
+    return _MONTH_YEAR.sub(_without_day, folded)
+
+
+def _reordered(found: re.Match[str]) -> str:
+    month = _words().months.get(found[2])
+    return f"{found[3]} {text.MONTH_NAMES[month - 1]} {found[1]}" if month else found[0]
+
+
+def _with_day(found: re.Match[str]) -> str:
+    words = _words()
+    month = words.months.get(found[2])
+    if month is None and found[3]:
+        month = words.short_months.get(found[2])  # by itself it may be a word of its own
+    if month is None:
+        return found[0]
+    return " ".join(filter(None, (found[1], text.MONTH_NAMES[month - 1], found[3])))
+
+
+def _without_day(found: re.Match[str]) -> str:
+    month = _words().months.get(found[1])
+    if month is None or found[1] == "mars":  # the planet and its missions
+        return found[0]
+    return f"{text.MONTH_NAMES[month - 1]} {found[2]}"
+
+
+def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] | None:
+    """Words with a number that another language writes in words put in digits.
+
+    Args:
+        words: The words of an answer without digits, folded.
+        wanted: Whether a number is one to look for. A number word that is a word of English, too,
+            is only taken where the answer has little else.
+
+    Returns:
+        The words; `None` where there is no such number.
+    """
+    if len(words) > _MOST_WORDS:
+        return None
+    for start in range(len(words)):
+        for end in range(min(len(words), start + _LONGEST_RUN), start, -1):
+            run = words[start:end]
+            if len(words) > 2 and end - start == 1 and _may_be_english(run[0]):
+                continue
+            for value in _values("".join(run)):
+                if wanted(value):
+                    return [*words[:start], str(value), *words[end:]]
+    return None
+
+
+def _may_be_english(word: str) -> bool:
+    return len(word) < _PREFIX or word in text.STOP_WORDS or word in _ENGLISH_TOO
+
+
+def _values(joined: str) -> Iterator[int]:
+    """What number words without spaces between them mean, in each language that has them."""
+    if len(joined) > _LONGEST_NUMBER:
+        return
+    words = _words()
+    for language in words.prefixes.get(joined[:_PREFIX], ()):
+        value = _value(joined, words.numbers[language])
+        if value is not None:
+            yield value
+
+
+def _value(joined: str, numbers: dict[str, int]) -> int | None:
+    if joined in numbers:
+        return numbers[joined]
+    parts: list[int] = []
+    place = 0
+    while place < len(joined):
+        end = next(
+            (end for end in range(len(joined), place, -1) if joined[place:end] in numbers), None
+        )
+        if end is None:
+            skipped = next((word for word in _BETWEEN if joined.startswith(word, place)), None)
+            if skipped is None or not parts:
+                return None
+            place += len(skipped)
+        else:
+            parts.append(numbers[joined[place:end]])
+            place = end
+    return _combined(parts)
+
+
+def _combined(parts: Sequence[int]) -> int | None:
+    """`2, 100, 50` as 250; `None` where the parts make no number."""
+    total, group, room = 0, 0, 1_000
+    for part in parts:
+        if part >= 1_000:
+            total += (group or 1) * part
+            group, room = 0, 1_000
+        elif part == 100 and 1 < group < 10:
+            group, room = group * 100, 100
+        elif part < room:
+            group += part
+            room = 100 if part >= 100 else 10 if part >= 20 and part % 10 == 0 else 1
+        else:
+            return None
+    return total + group

@@ -1,0 +1,102 @@
+"""Answers in other languages than English."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from num2words import num2words
+
+from nemoguardrails_trust.agreement import SAME, agreement, languages, text
+from tests.agreement.make_languages import FILE, LANGUAGES, make
+
+PARKING = "Ist das Parken hier erlaubt?"
+REFUND = "可以退款吗？"
+
+
+def same(first: str, second: str, prompt: str) -> bool:
+    one = agreement(first, second, prompt=prompt)
+    assert one == agreement(second, first, prompt=prompt)
+    return one.value >= SAME
+
+
+@pytest.mark.parametrize(
+    ("prompt", "first", "second"),
+    [
+        ("Wie viele Monate hat ein Jahr?", "zwölf", "12"),
+        ("Wie viele?", "Es sind zweihundertfünfzig Stück.", "250"),
+        ("Combien ?", "quatre-vingt-onze", "91"),
+        ("¿Cuántos?", "Son treinta y uno.", "31"),
+        ("¿Cuántos?", "dos mil trescientos", "2300"),
+        ("Сколько?", "двенадцать", "12"),
+        ("Wann?", "3. Mai 1808", "1808-05-03"),
+        ("Wann?", "Am 3. Mai 1808.", "May 3, 1808"),
+        ("Quand ?", "le 14 juillet 1789", "14/07/1789"),
+        ("¿Cuándo?", "12 de octubre de 1492", "1492-10-12"),
+        ("Kiedy?", "3 maja 1791", "1791-05-03"),
+        ("Mikor?", "1848. március 15.", "1848-03-15"),
+        ("Когда?", "3 мая 1808", "1808-05-03"),
+        ("いつ？", "三月五日", "3月5日"),
+        ("什么时候？", "二〇二四年五月三日", "2024-05-03"),
+        ("Was kostet es?", "1.000,50 €", "1000,5 Euro"),
+        ("Сколько?", "12,5", "12.5"),
+        (PARKING, "Ja.", "Das Parken ist hier erlaubt."),
+        (PARKING, "Nein.", "Das Parken ist hier nicht erlaubt."),
+        (PARKING, "Ja, hier schon.", "Ja"),
+        ("¿Está permitido?", "Sí", "Sí, está permitido."),
+        (REFUND, "可以", "是的，可以退款。"),
+        (REFUND, "不可以", "不，不能退款。"),
+        ("한국의 수도는?", "서울입니다", "대한민국의 수도는 서울이다."),
+        ("เมืองหลวงของไทยคืออะไร", "กรุงเทพ", "เมืองหลวงของไทยคือกรุงเทพ"),
+        ("", "I don't know.", "I'm not sure, sorry."),
+        ("", "Unknown", "Sorry, I have no information about that."),
+    ],
+)
+def test_these_are_the_same(prompt: str, first: str, second: str) -> None:
+    assert same(first, second, prompt)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "first", "second"),
+    [
+        ("Wie viele?", "zwölf", "13"),
+        ("Wie viele?", "zwölf Äpfel", "12 Birnen"),
+        ("¿Cuántos?", "Lo vi una vez, once más no.", "1"),
+        ("How many?", "It happened once to him.", "11"),
+        ("Wann?", "3. Mai 1808", "1808-06-03"),
+        ("Quand ?", "14 juillet 1789", "15 juillet 1789"),
+        ("Сколько?", "12,5", "12.6"),
+        (PARKING, "Nein.", "Das Parken ist hier erlaubt."),
+        (PARKING, "Ja.", "Das Parken ist hier nicht erlaubt."),
+        (PARKING, "Ja.", "Das Parken ist hier kostenlos."),
+        ("Est-ce permis ?", "Oui", "Non"),
+        (REFUND, "可以", "不，不能退款。"),
+        ("한국의 수도는?", "서울입니다", "대한민국의 수도는 부산이다."),
+        ("", "I don't know.", "I'm not sure. Paris?"),
+        ("", "Mars 2020", "Mars 2021"),
+    ],
+)
+def test_these_are_different(prompt: str, first: str, second: str) -> None:
+    assert not same(first, second, prompt)
+
+
+def test_the_file_is_what_its_sources_give() -> None:
+    assert json.loads(FILE.read_text("utf-8")) == make()
+
+
+@settings(max_examples=60, deadline=None)
+@given(number=st.integers(0, 9_999), language=st.sampled_from(("de", "es", "it", "nl", "pt", "ru")))
+def test_a_number_in_words_is_read_as_it_is_written(number: int, language: str) -> None:
+    written = text.tokens(text.fold(num2words(number, lang=LANGUAGES[language])))
+    assert languages.in_digits(written, lambda value: value == number) == [f"{number}"]
+
+
+@given(words=st.lists(st.text(st.characters(categories=("L",)), min_size=1, max_size=9)))
+def test_other_words_stay_as_they_are(words: list[str]) -> None:
+    assert languages.in_digits(words, lambda value: False) is None
+
+
+@given(folded=st.text(max_size=60))
+def test_reading_months_never_raises_and_ends_at_once(folded: str) -> None:
+    once = languages.english_months(folded)
+    assert languages.english_months(once) == once
