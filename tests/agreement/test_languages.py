@@ -91,7 +91,7 @@ def test_a_number_in_words_is_read_as_it_is_written(number: int, language: str) 
     assert languages.in_digits(written, lambda value: value == number) == [f"{number}"]
 
 
-@given(words=st.lists(st.text(st.characters(categories=("L",)), min_size=1, max_size=9)))
+@given(words=st.lists(st.text(st.characters(categories=["L"]), min_size=1, max_size=9)))
 def test_other_words_stay_as_they_are(words: list[str]) -> None:
     assert languages.in_digits(words, lambda value: False) is None
 
