@@ -85,7 +85,7 @@ def test_the_file_is_what_its_sources_give() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(number=st.integers(0, 9_999), language=st.sampled_from(("de", "es", "it", "nl", "pt", "ru")))
+@given(number=st.integers(0, 9_999), language=st.sampled_from(sorted({*LANGUAGES} - {"it", "hu"})))
 def test_a_number_in_words_is_read_as_it_is_written(number: int, language: str) -> None:
     written = text.tokens(text.fold(num2words(number, lang=LANGUAGES[language])))
     assert languages.in_digits(written, lambda value: value == number) == [f"{number}"]

@@ -107,6 +107,18 @@ DIFFERENT_SENTENCES = [
     ),
     ("How warm is a body?", "37 °C", "37 °F"),
     ("How fast is it?", "60 mph", "60 km/h"),
+    # the same year, unit or place, and another name
+    (
+        "Who wrote Prime?",
+        'The 2005 film "Prime" was written by Nicole Holofcener.',
+        'The 2005 film "Prime" was written by Nora Ephron.',
+    ),
+    ("Who was he?", "He was born in Vienna in 1912.", "He was born in Graz in 1912."),
+    (
+        "When did she die?",
+        "She died on March 5, 1902, in Altenburg at the age of 82.",
+        "She died on March 29, 1902, in Altenburg, Germany.",
+    ),
     # opposites
     ("Is it so?", "Certainly not.", "Yes."),
     ("Is it so?", "Absolutely not.", "Absolutely."),

@@ -44,7 +44,7 @@ _EXACT_DIGITS = 15
 _PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
-_NAMES = 3.0
+NAMES = 3.0
 """What a name or a number weighs; other words weigh 1."""
 _LATER_SENTENCES = 0.2
 """What the words after the first sentence with a name or a number weigh of that."""
@@ -323,7 +323,7 @@ class Answer:
             for clause in polarity.clauses(sentence):
                 for word, term in self._clause_terms(clause, left_out, names, share):
                     terms.setdefault(word, term)
-            if any(term.weight >= _NAMES for term in terms.values()):
+            if any(term.weight >= NAMES for term in terms.values()):
                 share = _LATER_SENTENCES
         return terms
 
@@ -337,7 +337,7 @@ class Answer:
             meaning = MAY if word == "may" and is_month(words) else meaning_of(word)
             if meaning is None or meaning.stem in left_out:
                 continue
-            weight = _NAMES if meaning.number or word in names else 1.0
+            weight = NAMES if meaning.number or word in names else 1.0
             if meaning.title and word != last:
                 weight = 0.5  # names go with and without
             negated = (negations + meaning.opposite) % 2 == 1

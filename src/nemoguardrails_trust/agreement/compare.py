@@ -50,6 +50,8 @@ class Agreement:
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
 
+_SENTENCE = 6
+"""Words from which on an answer is taken for a sentence."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
 _DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
 
@@ -166,6 +168,8 @@ def _compare_known_values(
         value, settled = dates.compare_dates(ours, theirs)
         return Agreement(value, settled)
     if isinstance(one, quantities.Quantity) and isinstance(other, quantities.Quantity):
+        if one.label - other.label and other.label - one.label and one.label & other.label:
+            return None  # the film of 2005 by one, and by another
         return Agreement(quantities.compare_quantities(one, other), settled=True)
     ours_, theirs_ = _as_mathematics(one), _as_mathematics(other)
     if expressions.compare_mathematics(ours_, theirs_):
@@ -325,7 +329,8 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     chosen = not (ours and theirs)
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
-    value, against = overlap.compare_words(ours, theirs)
+    prose = min(len(first.words), len(second.words)) >= _SENTENCE
+    value, against = overlap.compare_words(ours, theirs, prose=prose)
     if first.formula or second.formula or polarity.at_opposite_poles(first.poles, second.poles):
         value *= 0.4
     if chosen and first.picks and second.picks:

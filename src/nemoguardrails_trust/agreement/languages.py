@@ -16,7 +16,7 @@ from nemoguardrails_trust.agreement import text
 
 _PREFIX = 3
 """Letters by which it is seen at once that a word is no number in any language."""
-_MOST_WORDS = 40
+_MOST_WORDS = 24
 _LONGEST_RUN = 9
 """Most words that one number is written in."""
 _LONGEST_NUMBER = 60
@@ -134,23 +134,39 @@ def _values(joined: str) -> Iterator[int]:
 
 
 def _value(joined: str, numbers: dict[str, int]) -> int | None:
-    if joined in numbers:
-        return numbers[joined]
-    parts: list[int] = []
-    place = 0
-    while place < len(joined):
-        end = next(
-            (end for end in range(len(joined), place, -1) if joined[place:end] in numbers), None
-        )
-        if end is None:
-            skipped = next((word for word in _BETWEEN if joined.startswith(word, place)), None)
-            if skipped is None or not parts:
-                return None
-            place += len(skipped)
-        else:
-            parts.append(numbers[joined[place:end]])
-            place = end
-    return _combined(parts)
+    parts = _parts(joined, numbers, set())
+    return _combined(parts) if parts else None
+
+
+def _parts(joined: str, numbers: dict[str, int], failed: set[str]) -> list[int] | None:
+    """The values of the number words that joined words consist of, the longest words first.
+
+    Args:
+        joined: The words without spaces.
+        numbers: The number words of one language.
+        failed: Ends of `joined` that are known not to consist of any; more are added.
+    """
+    for end in range(len(joined), 0, -1):
+        value = numbers.get(joined[:end])
+        if value is None:
+            continue
+        if end == len(joined):
+            return [value]
+        for rest in _rests(joined[end:]):
+            if rest not in failed:
+                following = _parts(rest, numbers, failed)
+                if following is not None:
+                    return [value, *following]
+                failed.add(rest)
+    return None
+
+
+def _rests(behind: str, most: int = 2) -> Iterator[str]:
+    """What may follow a number word: at once, or behind one or two words such as `and`."""
+    yield behind
+    for word in _BETWEEN:
+        if most and behind.startswith(word):
+            yield from _rests(behind.removeprefix(word), most - 1)
 
 
 def _combined(parts: Sequence[int]) -> int | None:

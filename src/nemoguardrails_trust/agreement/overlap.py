@@ -4,19 +4,32 @@ import math
 from collections.abc import Collection
 
 from nemoguardrails_trust.agreement import polarity, text
-from nemoguardrails_trust.agreement.answers import Term
+from nemoguardrails_trust.agreement.answers import NAMES, Term
 
+_COMPATIBLE = 0.3
+"""How far two sentences agree that share nothing and do not contradict each other."""
 _MOST_PAIRS = 144
 """Pairs of unlike words up to which slips of spelling are looked for."""
 
 
-def compare_words(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float]:
-    """How far the words of two answers agree, and what share of those is opposed."""
+def compare_words(
+    ours: dict[str, Term], theirs: dict[str, Term], *, prose: bool = False
+) -> tuple[float, float]:
+    """How far the words of two answers agree, and what share of those is opposed.
+
+    Args:
+        ours: The terms of one.
+        theirs: Those of the other.
+        prose: Whether both are whole sentences, which may well both be true although they share
+            few words, as long as neither names or counts what the other does not.
+    """
     overlap, dice, against = _overlap(ours, theirs)
     # Above 0.99, one says all that the other says, and perhaps more.
     value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
-    if _different_numbers(ours, theirs):
+    if _each_has_its_own(ours, theirs):
         value *= 0.4
+    elif prose:
+        value = max(value, _COMPATIBLE + 0.5 * value)
     return value * (1.0 - against), against
 
 
@@ -102,8 +115,19 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, 
     return found
 
 
-def _different_numbers(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
-    """Whether both give numbers, and none in common; those of later sentences are no matter."""
-    mine = {word for word, term in ours.items() if term.weight > 1.0 and text.is_number(word)}
-    other = {word for word, term in theirs.items() if term.weight > 1.0 and text.is_number(word)}
-    return bool(mine and other and mine.isdisjoint(other))
+def _each_has_its_own(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
+    """Whether each gives a name that the other does not, or a number."""
+    for numbers in (False, True):
+        mine, other = (
+            {
+                word
+                for word, term in terms.items()
+                if term.weight >= NAMES and text.is_number(word) == numbers
+            }
+            for terms in (ours, theirs)
+        )
+        left, right = mine - theirs.keys(), other - ours.keys()
+        alike = any(text.likeness(word, second) for word in left for second in right)
+        if left and right and not alike:
+            return True
+    return False
