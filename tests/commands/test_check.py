@@ -181,6 +181,16 @@ def test_the_flow_that_is_not_among_the_output_rails_is_a_problem(tmp_path: Path
     assert "flows: [cleanlab trustworthiness]" in problem["mend"]
 
 
+@pytest.mark.parametrize("version", ["1.0", "2.x"])
+def test_a_misspelt_output_rail_is_a_problem(version: str, tmp_path: Path) -> None:
+    path = (write_v1(tmp_path) if version == "1.0" else write_v2(tmp_path)) / (
+        "config.yml" if version == "1.0" else "main.co"
+    )
+    path.write_text(path.read_text().replace("cleanlab trust", "cleanlab_trust"))
+    (problem,) = problems(tmp_path)
+    assert "did you mean 'cleanlab trustworthiness'?" in problem["text"]
+
+
 def test_colang_2_needs_the_guardrails_library(tmp_path: Path) -> None:
     write_v2(tmp_path, MAIN_V2.replace("import guardrails\n", ""))
     assert "import guardrails" in [each["mend"] for each in problems(tmp_path)]
@@ -471,7 +481,7 @@ def test_ask_makes_one_scored_turn(version: str, tmp_path: Path) -> None:
         result = check(bot_at(tmp_path, version, server.base_url), "--ask")
     assert result.exit_code == 0, result.stdout
     (line,) = [line for line in result.stdout.splitlines() if "one turn" in line]
-    assert line.startswith("✓ one turn, “What is the capital of France?”: score 1.00")
+    assert line.startswith("✓ one turn, 'What is the capital of France?': score 1.00")
     assert "trusted, from reflection, consistency (2 calls, " in line
     assert re.search(r"\d+ tokens read and 7 written, \d+\.\d s\)$", line)
 
@@ -510,14 +520,14 @@ def test_ask_scores_the_models_own_answer_where_no_check_was_made(tmp_path: Path
         path = tmp_path / "config.yml"
         path.write_text(path.read_text().replace("rails: {", "rails: {input: {flows: [refuse]}, "))
         told = texts(tmp_path, "--ask")
-    assert "“What is the capital of France?” was answered without a check" in told
+    assert "'What is the capital of France?' was answered without a check" in told
     assert "score 1.00" in told
 
 
 def test_ask_takes_a_question(tmp_path: Path) -> None:
     with threaded_server(OpenAIServer(answer=answer)) as server:
         bot_at(tmp_path, "1.0", server.base_url)
-        assert "one turn, “Who?”: score" in texts(tmp_path, "--ask", "--question", "Who?")
+        assert "one turn, 'Who?': score" in texts(tmp_path, "--ask", "--question", "Who?")
     assert "Who?" in str(server.bodies[0])
 
 
@@ -528,5 +538,5 @@ def test_a_question_alone_is_refused(tmp_path: Path) -> None:
 
 def test_ask_of_a_replay_model_asks_what_is_recorded() -> None:
     told = texts(EXAMPLES / "trivia", "--ask")
-    assert "one turn, “Which 2008 Western film" in told
+    assert "one turn, 'Which 2008 Western film" in told
     assert "from consistency" in told

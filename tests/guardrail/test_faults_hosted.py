@@ -10,6 +10,7 @@ import pytest
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.testing import FakeLLMModel
 
+from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
 from tests.guardrail.scripted import ask
@@ -164,9 +165,9 @@ async def test_a_missing_key_is_an_error_at_start_that_names_it(
 ) -> None:
     name = {"cleanlab-studio": "CLEANLAB_API_KEY", "cleanlab-tlm": "CLEANLAB_TLM_API_KEY"}[scorer]
     monkeypatch.delenv(name)
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(TrustError) as caught:
         bot(scorer)
-    assert name in str(caught.value.__cause__)
+    assert name in str(caught.value)
 
 
 @pytest.mark.parametrize("scorer", SCORERS)
@@ -176,14 +177,14 @@ async def test_a_refused_key_is_an_error_at_start_that_does_not_show_it(
     wrong = "sk-wrong-1234567890"
     monkeypatch.setenv("CLEANLAB_API_KEY", wrong)
     monkeypatch.setenv("CLEANLAB_TLM_API_KEY", wrong)
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(TrustError) as caught:
         bot(scorer)
     error: BaseException | None = caught.value
     texts = []
     while error is not None:
         texts.append(repr(error))
         error = error.__cause__ or error.__context__
-    assert "refused" in texts[1]
+    assert "refused" in texts[0]
     assert wrong not in "".join(texts)
 
 
@@ -192,6 +193,6 @@ async def test_an_unreachable_host_is_an_error_at_start(
     server: TLMServer, scorer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point_clients_at(f"http://127.0.0.1:{closed_port()}", monkeypatch)
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(TrustError) as caught:
         bot(scorer)
-    assert "127.0.0.1" in str(caught.value.__cause__)
+    assert "127.0.0.1" in str(caught.value)

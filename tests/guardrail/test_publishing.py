@@ -3,6 +3,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from nemoguardrails_trust.errors import CredentialsError
 from nemoguardrails_trust.integrations.langfuse import flush_outcomes
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
 from tests.servers.langfuse import LangfuseServer
@@ -63,6 +64,6 @@ async def test_the_outcome_becomes_the_score_of_the_langfuse_trace(
 async def test_langfuse_without_keys_stops_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(CredentialsError) as caught:
         bot_v1("Lyon", settings="trace_scores: langfuse")
-    assert "LANGFUSE_PUBLIC_KEY" in str(caught.value.__cause__)
+    assert "LANGFUSE_PUBLIC_KEY" in str(caught.value)

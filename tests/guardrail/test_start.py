@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,8 @@ from nemoguardrails.testing import FakeLLMModel
 from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
 from nemoguardrails_trust.guardrail.flows import rail_path
 from nemoguardrails_trust.guardrail.plugin import register
+from tests.guardrail import scripted
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
-
-
-def cause_of(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 @pytest.mark.parametrize(
@@ -36,10 +32,70 @@ def cause_of(error: BaseException) -> BaseException:
 async def test_a_bad_setting_stops_the_bot_and_is_named(
     bot: type, settings: str, named: str
 ) -> None:
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(SettingsError) as caught:
         bot(settings=settings)
-    assert isinstance(caught.value.__cause__, SettingsError)
-    assert named in str(caught.value.__cause__)
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("threshold: 7", "SettingsError: custom_data.trust.threshold is 7"),
+        ("model: judge", "SettingsError: custom_data.trust.model is 'judge'"),
+        ("calibration: absent.json", "SettingsError: custom_data.trust.calibration: absent.json"),
+    ],
+)
+@pytest.mark.parametrize("bot", [bot_v1, bot_v2])
+async def test_the_reason_is_the_last_line_of_the_traceback(
+    bot: type, settings: str, reason: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        bot(settings=settings)
+    lines = "".join(traceback.format_exception(caught.value)).splitlines()
+    assert lines[-1].startswith(f"nemoguardrails_trust.errors.{reason}")
+    assert "Failed to initialize" not in "".join(lines)
+
+
+MISSPELT = [
+    "cleanlab trustworthyness",
+    "Cleanlab Trustworthiness",
+    "cleanlab_trustworthiness",
+    "cleanlab  trustworthiness",
+    "trustworthiness",
+]
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+async def test_a_misspelt_output_rail_stops_the_bot(name: str) -> None:
+    register()
+    yaml = SCORER.format(scorer="local", line=" $threshold=0.7")
+    yaml = yaml.replace("cleanlab trustworthiness", name)
+    with pytest.raises(SettingsError) as caught:
+        LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
+    assert str(caught.value) == (
+        f"the output rail {name!r} is no flow; did you mean 'cleanlab trustworthiness'?"
+    )
+
+
+@pytest.mark.parametrize("call", ["cleanlab trustworthyness", "await cleanlab_trustworthiness"])
+async def test_a_misspelt_call_stops_the_bot_of_colang_2(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = scripted.V2_MAIN.replace("cleanlab trustworthiness", call)
+    monkeypatch.setattr(scripted, "V2_MAIN", main)
+    with pytest.raises(SettingsError, match="did you mean 'cleanlab trustworthiness'"):
+        bot_v2(arguments="$threshold=0.7")
+
+
+async def test_a_flow_of_a_similar_name_is_no_mistake(
+    scorer: ScriptedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "flow cleanlab trustworthy\n  cleanlab trustworthiness 0.5\n"
+    main = scripted.V2_MAIN.replace("cleanlab trustworthiness{arguments}", "cleanlab trustworthy")
+    monkeypatch.setattr(scripted, "V2_MAIN", main)
+    message = await bot_v2("Paris", more=own).generate_async(messages=ask())
+    assert message["content"] == "Paris"
+    assert len(scorer.exchanges) == 1
 
 
 SCORER = """
@@ -67,24 +123,23 @@ def start(scorer: str = "local", line: str = "") -> LLMRails:
     ],
 )
 async def test_a_scorer_that_cannot_be_built_stops_the_bot(scorer: str, said: str) -> None:
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(SettingsError) as caught:
         start(scorer)
-    error = caught.value.__cause__
-    assert isinstance(error, SettingsError)
+    error = caught.value
     assert error.key == "scorer"
     assert said in str(error)
 
 
 async def test_a_check_that_would_not_run_stops_the_bot() -> None:
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(SettingsError) as caught:
         start("tests.guardrail.scripted:make_with_async_check")
-    assert "must be a plain `def`" in str(caught.value.__cause__)
+    assert "must be a plain `def`" in str(caught.value)
 
 
 async def test_a_bad_flow_line_stops_the_bot() -> None:
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(SettingsError) as caught:
         start(line=" $threshold=1.5")
-    assert "threshold=1.5" in str(caught.value.__cause__)
+    assert "threshold=1.5" in str(caught.value)
 
 
 async def test_recorded_answers_that_are_missing_stop_the_bot(tmp_path: object) -> None:
@@ -157,10 +212,9 @@ async def test_a_calibration_that_is_not_there_stops_the_bot() -> None:
     register()
     yaml = "import_paths: [nemoguardrails_trust/rail]\n"
     yaml += "custom_data: {trust: {calibration: absent.json}}"
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(SettingsError) as caught:
         LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
-    error = caught.value.__cause__
-    assert isinstance(error, SettingsError)
+    error = caught.value
     assert str(error).startswith("custom_data.trust.calibration: absent.json")
 
 
@@ -170,9 +224,9 @@ async def test_a_calibration_for_another_model_stops_the_bot(tmp_path: Path) -> 
     yaml = SCORER.format(scorer="local", line="").replace(
         '{scorer: "local"}', f'{{calibration: "{path}"}}'
     )
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(SettingsError) as caught:
         LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
-    assert "llama-70b" in str(caught.value.__cause__)
+    assert "llama-70b" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -185,9 +239,79 @@ async def test_a_model_without_a_key_stops_the_bot(
     register()
     yaml = "import_paths: [nemoguardrails_trust/rail]\n"
     yaml += f"models: [{{type: main, engine: {engine}, model: m}}]\n"
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(CredentialsError) as caught:
         LLMRails(RailsConfig.from_content(yaml_content=yaml))
-    assert isinstance(caught.value.__cause__, CredentialsError)
-    assert variable in str(caught.value.__cause__)
+    assert variable in str(caught.value)
     local = ", parameters: {base_url: 'http://127.0.0.1:1/v1'}"
     LLMRails(RailsConfig.from_content(yaml_content=yaml.replace(": m}", f": m{local}}}")))
+
+
+BESIDE = """
+from nemoguardrails_trust import TrustworthinessScore
+
+
+class Scorer:
+    async def score(self, exchange):
+        return TrustworthinessScore({score}, scorer="{name}")
+
+
+def create(settings):
+    return Scorer()
+"""
+
+
+def bot_beside(folder: Path, scorer: str) -> LLMRails:
+    register()
+    (folder / "config.yml").write_text(SCORER.format(scorer=scorer, line=""))
+    return LLMRails(RailsConfig.from_path(str(folder)), llm=FakeLLMModel(["Paris"]))
+
+
+async def scorer_of(rails: LLMRails) -> str:
+    response = await rails.generate_async(messages=ask(), options={"output_vars": ["trust"]})
+    return str(response.output_data["trust"]["scorer"])
+
+
+async def test_a_scorer_beside_the_configuration_is_found(tmp_path: Path) -> None:
+    path = list(sys.path)
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "scoring.py").write_text(BESIDE.format(score=0.9, name=name))
+    bots = [bot_beside(tmp_path / name, "scoring:create") for name in ("one", "two")]
+    assert [await scorer_of(bot) for bot in bots] == ["one", "two"]
+    assert sys.path == path
+
+
+async def test_it_may_import_what_stands_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "named_beside.py").write_text("NAME = 'beside'")
+    text = "from named_beside import NAME\n" + BESIDE.format(score=0.9, name="{NAME}")
+    (tmp_path / "scoring.py").write_text(text.replace('"{NAME}"', "NAME"))
+    assert await scorer_of(bot_beside(tmp_path, "scoring:create")) == "beside"
+
+
+async def test_it_may_stand_in_a_package(tmp_path: Path) -> None:
+    package = tmp_path / "scorers_of_a_bot"
+    package.mkdir()
+    (package / "__init__.py").write_text("NAME = 'packed'")
+    text = "from . import NAME\n" + BESIDE.format(score=0.9, name="{NAME}")
+    (package / "inner.py").write_text(text.replace('"{NAME}"', "NAME"))
+    bot = bot_beside(tmp_path, "scorers_of_a_bot.inner:create")
+    assert await scorer_of(bot) == "packed"
+    other = tmp_path / "other"
+    (other / package.name).mkdir(parents=True)
+    (other / package.name / "__init__.py").write_text("")
+    (other / package.name / "inner.py").write_text(BESIDE.format(score=0.9, name="other"))
+    with pytest.raises(SettingsError, match="imported from"):
+        bot_beside(other, "scorers_of_a_bot.inner:create")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("def create(:", "SyntaxError"), ("1 / 0", "ZeroDivisionError"), ("", "create")],
+)
+async def test_a_module_beside_that_cannot_be_loaded_stops_the_bot(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "scoring.py").write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        bot_beside(tmp_path, "scoring:create")

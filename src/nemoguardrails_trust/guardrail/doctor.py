@@ -13,11 +13,11 @@ from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
 from nemoguardrails_trust.guardrail.findings import Finding, failure
-from nemoguardrails_trust.guardrail.flows import rail_path
+from nemoguardrails_trust.guardrail.flows import flow_name, rail_path, refuse_misspelt_flows
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import NemoModel
 from nemoguardrails_trust.guardrail.plugin import register
-from nemoguardrails_trust.guardrail.reaction import FlowCall, flow_calls, flow_name, reaction
+from nemoguardrails_trust.guardrail.reaction import FlowCall, flow_calls, reaction
 from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TrustSettings, read_settings
 from nemoguardrails_trust.guardrail.trial import try_turn
 
@@ -127,6 +127,11 @@ def _rail(config: RailsConfig) -> Iterator[Finding]:
         )
         return
     yield Finding("fact", f"Colang {version}, the rail's folder is imported")
+    try:
+        refuse_misspelt_flows(config)
+    except TrustError as error:
+        yield failure("the configuration is not right", error)
+        return
     yield from _flow_lines_v1(config) if version == "1.0" else _flow_calls_v2(config)
 
 

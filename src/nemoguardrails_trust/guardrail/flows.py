@@ -1,6 +1,8 @@
 """The rail's Colang 1.0 flows, put into a bot, and whose flow it is that runs."""
 
 import copy
+import re
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -8,7 +10,9 @@ from typing import Any, Literal
 import nemoguardrails
 from nemoguardrails import LLMRails
 from nemoguardrails.colang import parse_colang_file
+from nemoguardrails.rails.llm.config import RailsConfig
 
+from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.settings import FLOW_NAME
 
@@ -19,6 +23,11 @@ _BUILT_IN_V1 = Path(nemoguardrails.__file__).parent / "library" / "cleanlab" / "
 
 
 _FORGETTING = "forget the trust of the last turn"
+
+_NAME_ENDS = re.compile(r"[$(]")
+_CALLED_V2 = re.compile(
+    r"^[ \t]+(?:(?:await|start|activate)[ \t]+)?([A-Za-z_]\w*(?:[ \t]+[A-Za-z_]\w*)*)", re.MULTILINE
+)
 
 
 def rail_path() -> Path:
@@ -44,6 +53,42 @@ def add_flows(app: LLMRails) -> None:
     built_in_messages = _parsed_v1(_BUILT_IN_V1)["bot_messages"][messages.MESSAGE_NAME]
     if app.config.bot_messages.get(messages.MESSAGE_NAME) in (None, built_in_messages):
         app.config.bot_messages[messages.MESSAGE_NAME] = [messages.DEFAULT_MESSAGE]
+
+
+def refuse_misspelt_flows(config: RailsConfig) -> None:
+    """Refuses a name among the output rails that is close to the rail's, and no flow.
+
+    NeMo Guardrails says of it no more than that it does not exist; in Colang 2.x it says
+    nothing, and the bot falls silent.
+
+    Raises:
+        SettingsError: There is such a name.
+    """
+    known = {FLOW_NAME, *(flow_name(flow) for flow in config.flows)}
+    for called in _called_as_output_rails(config):
+        name = " ".join(called.casefold().replace("_", " ").split())
+        if called not in known and get_close_matches(name, [FLOW_NAME], cutoff=0.75):
+            raise SettingsError(
+                f"the output rail {called!r} is no flow; did you mean {FLOW_NAME!r}?", key=called
+            )
+
+
+def _called_as_output_rails(config: RailsConfig) -> list[str]:
+    """The names of flows, without what is set on their lines."""
+    if config.colang_version == "1.0":
+        return [_NAME_ENDS.split(line, maxsplit=1)[0].strip() for line in config.rails.output.flows]
+    sources = [
+        str(getattr(flow, "source_code", ""))
+        for flow in config.flows
+        if flow_name(flow) == "output rails"
+    ]
+    called = [match for source in sources for match in _CALLED_V2.findall(source)]
+    return [" ".join(name.split()) for name in called]
+
+
+def flow_name(flow: Any) -> str:
+    """The name of a flow of either Colang version."""
+    return str(flow.get("id") if isinstance(flow, dict) else flow.name)
 
 
 def _put_flow(app: LLMRails, flow: dict[str, Any], instead: dict[str, Any] | None) -> None:

@@ -3,7 +3,9 @@
 import inspect
 import logging
 import os
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from nemoguardrails import LLMRails
 from nemoguardrails.llm.providers import register_provider
@@ -19,9 +21,10 @@ from nemoguardrails_trust.guardrail.action import (
     MAIN_CALLS_PARAMETER,
     check_answer,
 )
-from nemoguardrails_trust.guardrail.flows import add_flows
+from nemoguardrails_trust.guardrail.flows import add_flows, refuse_misspelt_flows
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES, language_model
+from nemoguardrails_trust.guardrail.passthrough import leave_out_exceptions
 from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
@@ -61,13 +64,28 @@ def register() -> None:
 def set_up(app: LLMRails) -> None:
     """Sets the rail up in a bot that is being built; the rail's `config.py` calls it.
 
-    Raises:
-        SettingsError: A setting is unknown or out of range, or the scorer cannot be built.
-        CredentialsError: The scorer's key is missing or refused.
-        MissingDependencyError: The scorer needs an extra that is not installed.
+    What is wrong ends the making of the bot: a `SettingsError` where a setting is unknown or out
+    of range or the scorer cannot be built, a `CredentialsError` where a key is missing or
+    refused, a `MissingDependencyError` where the scorer needs an extra that is not installed.
     """
+    try:
+        _set_up(app)
+    except Exception as error:
+        if not hasattr(app, "_validate_config"):
+            raise
+        # Whatever is raised here, NeMo Guardrails hides behind an error of its own, which names
+        # this file alone. Its next step is to validate: there the reason ends the traceback.
+        app._validate_config = partial(_raise, error)  # noqa: SLF001
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error.with_traceback(None)
+
+
+def _set_up(app: LLMRails) -> None:
     _register_replay_engine()
     settings = read_settings(app.config.custom_data)
+    refuse_misspelt_flows(app.config)
     for line in app.config.rails.output.flows:
         if is_trust_flow(line):
             read_flow_line(line)
@@ -97,6 +115,8 @@ def set_up(app: LLMRails) -> None:
     app.runtime.register_action(check_answer, "call cleanlab api", override=False)
     if app.config.colang_version == "1.0":
         add_flows(app)
+    if app.config.passthrough:
+        leave_out_exceptions(app)
 
 
 def make_guard(
@@ -107,7 +127,8 @@ def make_guard(
     def build_scorer(settings: TrustSettings, model: LanguageModel | None) -> Scorer:
         # `model` is the type of a `models:` entry, which only the local scorer has a use for.
         own = settings if settings.scorer == "local" else settings.overridden({"model": None})
-        return create_scorer(own, model, calibration=calibration).scorer
+        folders = config_folders(config)
+        return create_scorer(own, model, calibration=calibration, folders=folders).scorer
 
     def build_model(llm: LLMModel) -> LanguageModel:
         return language_model(llm, _entry(config, settings.model))
@@ -220,8 +241,14 @@ def _find_recorded_answers(config: RailsConfig) -> None:
 
 def _beside(config: RailsConfig, path: str | Path) -> Path:
     """A file that a configuration names, in its own folder where it is there."""
-    folders = [Path(each.strip()) for each in (config.config_path or "").split(",") if each]
+    folders = config_folders(config)
     return next((folder / path for folder in folders if (folder / path).exists()), Path(path))
+
+
+def config_folders(config: RailsConfig) -> list[Path]:
+    """The folders that a configuration was read from."""
+    paths = (config.config_path or "").split(",")
+    return [Path(path.strip()) for path in paths if path.strip()]
 
 
 def calibration_of_bot(settings: TrustSettings, app: LLMRails) -> Calibration | None:

@@ -9,7 +9,7 @@ from nemoguardrails import LLMRails, RailsConfig
 
 from nemoguardrails_trust.errors import SettingsError, TrustError
 from nemoguardrails_trust.guardrail.findings import Finding, failure
-from nemoguardrails_trust.guardrail.flows import flow_owner
+from nemoguardrails_trust.guardrail.flows import flow_name, flow_owner
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.plugin import calibration_of_bot
 from nemoguardrails_trust.guardrail.settings import (
@@ -67,11 +67,6 @@ def flow_calls(config: RailsConfig) -> list[FlowCall]:
     rails = [flow for flow in config.flows if flow_name(flow) == "output rails"]
     sources = [str(getattr(flow, "source_code", "")) for flow in rails]
     return [read_call(rest) for source in sources for rest in _CALL.findall(source)]
-
-
-def flow_name(flow: Any) -> str:
-    """The name of a flow of either Colang version."""
-    return str(flow.get("id") if isinstance(flow, dict) else flow.name)
 
 
 def read_call(rest: str) -> FlowCall:

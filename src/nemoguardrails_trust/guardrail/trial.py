@@ -58,7 +58,7 @@ async def _findings(rails: LLMRails, guard: Guard, question: str) -> list[Findin
         return list(_told(outcomes[-1], question, is_replayed=_recorded(rails) is not None))
     unchecked = Finding(
         "note",
-        f"“{question}” was answered without a check, by another rail or by a message that the "
+        f"'{question}' was answered without a check, by another rail or by a message that the "
         "configuration defines; what follows is a check of the model's own answer",
         "ask a question of your bot's own with --question",
     )
@@ -108,13 +108,13 @@ def _told(outcome: TrustOutcome, question: str, *, is_replayed: bool) -> Iterato
     if data["trustworthiness_score"] is None:
         yield Finding(
             "problem",
-            f"one turn, “{question}”: no score, {data['error']} ({cost})",
+            f"one turn, '{question}': no score, {data['error']} ({cost})",
         )
         return
     had = [name for name, signal in data["signals"].items() if signal["value"] is not None]
     yield Finding(
         "fact",
-        f"one turn, “{question}”: score {data['trustworthiness_score']:.2f}, {outcome.status}, "
+        f"one turn, '{question}': score {data['trustworthiness_score']:.2f}, {outcome.status}, "
         f"from {', '.join(had) or 'no signals told'} ({cost})",
     )
     for name, missing in data.get("missing", {}).items():

@@ -1,8 +1,7 @@
 """The one place where a scorer is made from its settings."""
 
-import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from nemoguardrails_trust.scorers.base import (
     ScorerSettings,
 )
 from nemoguardrails_trust.scorers.calibrated import CalibratedScorer
+from nemoguardrails_trust.scorers.modules import import_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ def create_scorer(
     model: LanguageModel | None = None,
     *,
     calibration: Calibration | None = None,
+    folders: Sequence[Path] = (),
     **local_options: Any,
 ) -> BuiltScorer:
     """Builds the scorer that the settings name, with its calibration where they name one.
@@ -49,6 +50,8 @@ def create_scorer(
         settings: What to build.
         model: The language model of the `local` scorer; the hosted ones do without.
         calibration: The calibration of the settings, where it was loaded before.
+        folders: Where the module of a scorer of the user's own is looked for, before the installed
+            ones.
         local_options: More for `LocalScorer`, such as `samples`; only for the `local` scorer.
 
     Raises:
@@ -67,7 +70,7 @@ def create_scorer(
     if local_options:
         names = ", ".join(sorted(local_options))
         raise SettingsError(f"{names}: only for the local scorer", key=min(local_options))
-    scorer = _named(settings)
+    scorer = _named(settings, folders)
     if calibration is not None:
         scorer = CalibratedScorer(scorer, calibration)
     return BuiltScorer(scorer, threshold, calibration)
@@ -138,14 +141,14 @@ def _local(
     return LocalScorer(model, settings, **options)
 
 
-def _named(settings: ScorerSettings) -> Scorer:
+def _named(settings: ScorerSettings, folders: Sequence[Path]) -> Scorer:
     name = settings.scorer
     if name in HOSTED_SCORERS:
         from nemoguardrails_trust.scorers.cleanlab import scorer as cleanlab
 
         return cleanlab.create(name, settings)
     if ":" in name:
-        return _from_factory(name, settings)
+        return _from_factory(name, settings, folders)
     known = ", ".join(repr(known) for known in SCORERS)
     raise SettingsError(
         f"scorer is {name!r}; it must be one of {known}, "
@@ -154,8 +157,8 @@ def _named(settings: ScorerSettings) -> Scorer:
     )
 
 
-def _from_factory(name: str, settings: ScorerSettings) -> Scorer:
-    factory = _import_factory(name)
+def _from_factory(name: str, settings: ScorerSettings, folders: Sequence[Path]) -> Scorer:
+    factory = _import_factory(name, folders)
     try:
         scorer = factory(settings)
     except Exception as error:
@@ -171,13 +174,15 @@ def _require_scorer(scorer: Scorer, told: str) -> None:
         raise SettingsError(f"{told}, which has no `async def score(self, exchange)`", key="scorer")
 
 
-def _import_factory(name: str) -> Callable[[ScorerSettings], Scorer]:
+def _import_factory(name: str, folders: Sequence[Path]) -> Callable[[ScorerSettings], Scorer]:
     module_name, _, attribute = name.partition(":")
     try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+        factory = getattr(import_from(folders, module_name), attribute)
+    except Exception as error:
+        told = str(error) if isinstance(error, ImportError | AttributeError | ValueError) else ""
+        reason = told or f"{type(error).__name__}: {error}"
         raise SettingsError(
-            f"scorer {name!r} could not be imported: {error}", key="scorer"
+            f"scorer {name!r} could not be imported: {reason}", key="scorer"
         ) from error
     if not callable(factory):
         raise SettingsError(f"scorer {name!r} is not callable", key="scorer")

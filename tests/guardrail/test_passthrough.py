@@ -1,0 +1,76 @@
+"""A conversation goes on after an answer that was escalated, in passthrough mode, too."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from nemoguardrails_trust.guardrail.messages import WITHHELD
+from nemoguardrails_trust.guardrail.passthrough import without_exceptions
+from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
+
+EXCEPTION = {"role": "exception", "content": {"type": "CleanlabTrustworthinessRailException"}}
+
+
+def turn(role: str, content: str = "Yes.") -> dict[str, Any]:
+    return {"role": role, "content": content}
+
+
+@pytest.mark.parametrize("mode", ["", "passthrough: true"])
+async def test_the_turn_after_an_escalated_answer_is_answered_and_checked(
+    scorer: ScriptedScorer, mode: str
+) -> None:
+    scorer.answer = 0.3
+    rails = bot_v1("Lyon", "Rome", settings="on_untrustworthy: escalate", more=mode)
+    history = ask()
+    message = await rails.generate_async(messages=history)
+    assert message["role"] == "exception"
+    history += [message, *ask("And of Italy?")]
+    scorer.answer = 0.9
+    message = await rails.generate_async(messages=history)
+    assert message == turn("assistant", "Rome")
+    exchange = scorer.exchanges[-1]
+    assert (exchange.question, exchange.response) == ("And of Italy?", "Rome")
+    said = [message.content for message in exchange.messages if message.role != "system"]
+    in_place = [WITHHELD] if mode else []
+    assert said == ["What is the capital of France?", *in_place, "And of Italy?"]
+    assert history[1]["role"] == "exception"
+
+
+async def test_the_model_is_given_no_exception(scorer: ScriptedScorer) -> None:
+    rails = bot_v1("Rome", more="passthrough: true")
+    await rails.generate_async(messages=[*ask(), EXCEPTION, *ask("And of Italy?")])
+    (call,) = rails.explain().llm_calls
+    assert WITHHELD in call.prompt
+    assert "RailException" not in call.prompt
+
+
+def test_a_synchronous_caller_goes_on_too(scorer: ScriptedScorer, no_running_loop: None) -> None:
+    rails = bot_v1("Rome", "Rome", more="passthrough: true")
+    messages = [*ask(), EXCEPTION, *ask("And of Italy?")]
+    assert rails.generate(messages=messages)["content"] == "Rome"
+    assert rails.generate(prompt="And of Italy?") == "Rome"
+
+
+@pytest.mark.parametrize(
+    ("roles", "known"),
+    [
+        ("user", "user"),
+        ("user exception user", "user assistant user"),
+        ("user exception assistant user", "user assistant user"),
+        ("user exception exception user", "user assistant user"),
+        ("user exception", "user"),
+        ("system user assistant user", "system user assistant user"),
+    ],
+)
+def test_roles_go_on_by_turns(roles: str, known: str) -> None:
+    messages = [turn(role) for role in roles.split()]
+    assert [message["role"] for message in without_exceptions(messages)] == known.split()
+
+
+async def test_concurrent_turns_keep_apart(scorer: ScriptedScorer) -> None:
+    rails = bot_v1(*["Rome"] * 3, more="passthrough: true")
+    messages = [*ask(), EXCEPTION, *ask("And of Italy?")]
+    turns = [rails.generate_async(messages=list(messages)) for _ in range(3)]
+    answers = await asyncio.gather(*turns)
+    assert [answer["content"] for answer in answers] == ["Rome"] * 3
