@@ -51,7 +51,14 @@ if TYPE_CHECKING:
         get_default_evals,
         get_default_tool_call_evals,
     )
-    from nemoguardrails_trust.tlm import TLM, TrustworthyRAG
+    from nemoguardrails_trust.tlm import (
+        TLM,
+        TLMCalibrated,
+        TLMChatCompletion,
+        TLMLite,
+        TLMResponses,
+        TrustworthyRAG,
+    )
 
 __version__ = "0.1.0"
 
@@ -86,6 +93,10 @@ _HOMES = {
     "SetupError": "errors",
     "Signal": "scores",
     "TLM": "tlm",
+    "TLMCalibrated": "tlm",
+    "TLMChatCompletion": "tlm",
+    "TLMLite": "tlm",
+    "TLMResponses": "tlm",
     "TokenLogprob": "models.base",
     "TraceQuery": "integrations.langfuse",
     "TraceReport": "integrations.langfuse",
@@ -145,6 +156,10 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "SetupError",
     "Signal",
     "TLM",
+    "TLMCalibrated",
+    "TLMChatCompletion",
+    "TLMLite",
+    "TLMResponses",
     "TokenLogprob",
     "TraceQuery",
     "TraceReport",

@@ -103,3 +103,20 @@ def test_a_model_that_fails_is_a_503() -> None:
         answer = post(running, max_timeout=2)
     assert answer.status_code == 503
     assert isinstance(answer.json()["error"], str)
+
+
+def test_each_field_is_scored_where_that_is_asked_for() -> None:
+    def answer(body: dict[str, Any]) -> str:
+        if "For each of these fields" in text_of(body):
+            return '{"1": [90, "It is."], "2": [20, "Many more live there."]}'
+        return "True 90" if is_judging(body) else ANSWER
+
+    with serving(answer) as running:
+        fields = post(running, log=["per_field_score"]).json()["log"]["per_field_score"]
+        sampled = post(running, log=["per_field_score"], quality_preset="medium").json()
+        other = post(running, response=completion("Paris"), log=["per_field_score"]).json()
+    assert [*fields] == ["city", "people"]
+    assert fields["people"]["explanation"] == "Many more live there."
+    assert fields["people"]["score"] < 0.5 < fields["city"]["score"]
+    assert "100%" in sampled["log"]["per_field_score"]["city"]["explanation"]
+    assert [*other["log"]["per_field_score"]] == ["error"]

@@ -145,17 +145,25 @@ def _isotonic(scores: Floats, correct: Booleans, at: Floats) -> Floats:
     return _joined_isotonic(scores, correct, np.ones(len(scores)), at)
 
 
-def _bagged_isotonic(scores: Floats, correct: Booleans, at: Floats) -> Floats:
+def bagged_isotonic(
+    scores: Floats, correct: Booleans | Floats, at: Floats, *, prior: float = 1.0
+) -> Floats:
     """The mean of isotonic regressions on resampled rows: smoother, and monotone as they are.
 
     Breiman, "Bagging predictors", Machine Learning 24 (1996).
+
+    Args:
+        scores: 0 to 1.
+        correct: Whether each answer is right, or how far it is, 0 to 1.
+        at: The scores to map.
+        prior: By how many rows each share is drawn towards the mean of all.
     """
     random = np.random.default_rng(_SEED)
     size = len(scores)
     total = np.zeros(len(at))
     for _ in range(_RESAMPLES):
         counts = np.bincount(random.integers(size, size=size), minlength=size)
-        total += _joined_isotonic(scores, correct, counts.astype(np.float64), at)
+        total += _joined_isotonic(scores, correct, counts.astype(np.float64), at, prior)
     return total / _RESAMPLES
 
 
@@ -163,15 +171,17 @@ FITS: Mapping[str, Fit] = {
     "platt": _platt,
     "beta": _beta,
     "isotonic": _isotonic,
-    "bagged isotonic": _bagged_isotonic,
+    "bagged isotonic": bagged_isotonic,
 }
 """Each fits scores to the truth, and gives the probabilities at further scores."""
 
 
-def _joined_isotonic(scores: Floats, correct: Booleans, counts: Floats, at: Floats) -> Floats:
+def _joined_isotonic(
+    scores: Floats, correct: Booleans | Floats, counts: Floats, at: Floats, prior: float = 1.0
+) -> Floats:
     """Pools adjacent violators, and joins the middles of the blocks by lines.
 
-    A block's share is drawn towards the base rate by one row, so that few rows never make
+    A block's share is drawn towards the base rate by `prior` rows, so that few rows never make
     certainty.
     """
     blocks: list[tuple[float, float, float]] = []
@@ -183,7 +193,7 @@ def _joined_isotonic(scores: Floats, correct: Booleans, counts: Floats, at: Floa
     places, shares, sizes = np.array(blocks).T
     base = float((shares * sizes).sum() / sizes.sum())
     # Blocks of unlike sizes are drawn unlike far, which may leave one below its neighbour.
-    drawn = np.maximum.accumulate((shares * sizes + base) / (sizes + 1.0))
+    drawn = np.maximum.accumulate((shares * sizes + prior * base) / (sizes + prior))
     return _clipped(np.interp(at, places, drawn))
 
 
@@ -196,7 +206,9 @@ def _pooled(
     return place, share, size
 
 
-def _grouped(scores: Floats, correct: Booleans, counts: Floats) -> tuple[Floats, Floats, Floats]:
+def _grouped(
+    scores: Floats, correct: Booleans | Floats, counts: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Puts equal scores, and neighbours where there are many, together.
 
     Returns:

@@ -14,6 +14,7 @@ from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.tlm.answering import is_unmet
+from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import Item
 
@@ -120,6 +121,16 @@ class Scoring:
             timeout=min(self.seconds(wanted), time_left()),
             prefetched=prefetched,
         )
+
+    async def fields(
+        self, wanted: Wanted, item: Item, score: TrustworthinessScore
+    ) -> dict[str, Any]:
+        """How far each field of a JSON response can be trusted; see `TLM`."""
+        question = item.read()
+        exchange = Exchange(question.response, question.messages, question.context)
+        evaluator = self._backends.evaluator(wanted)
+        judged = await judge_fields(evaluator, exchange, timeout=self.seconds(wanted))
+        return field_scores(judged, score)
 
     def seconds(self, wanted: Wanted) -> float:
         """Seconds for a request."""

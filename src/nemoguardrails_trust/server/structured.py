@@ -49,6 +49,8 @@ def structured_routes(scoring: Scoring) -> APIRouter:
         score = await scoring.scored(wanted, item)
         told = {"trustworthiness_score": score.score if wanted.has_trustworthiness else None}
         log = scoring.log_of(wanted, score)
+        if "per_field_score" in wanted.log:
+            log["per_field_score"] = await scoring.fields(wanted, item, score)
         return told | ({"log": log} if log or "log" in beside else {})
 
     @router.post("/v1/openai_trustworthy_llm/score", response_model=None)

@@ -82,7 +82,7 @@ def reflection_messages(
         view: Which of the questions about correctness is put, from 0.
         task: What kind of response it is.
     """
-    parts = _shown(exchange)
+    parts = shown_exchange(exchange)
     parts.append(_question(bool(exchange.context), criterion, view, task))
     parts.append(_FORM_WITH_REASONS if explain else VERDICT_FORM)
     return (Message("user", "\n\n".join(parts)),)
@@ -95,10 +95,11 @@ def explanation_messages(exchange: Exchange, score: float) -> tuple[Message, ...
         exchange: What was scored.
         score: Its trustworthiness score, 0 to 1.
     """
-    return (Message("user", "\n\n".join([*_shown(exchange), _WHY.format(score=score)])),)
+    return (Message("user", "\n\n".join([*shown_exchange(exchange), _WHY.format(score=score)])),)
 
 
-def _shown(exchange: Exchange) -> list[str]:
+def shown_exchange(exchange: Exchange) -> list[str]:
+    """What a judge is shown of an exchange: all that was said, between markers of its own."""
     fence = Fence([*(m.content for m in exchange.messages), *exchange.context, exchange.response])
     parts = [_PREAMBLE.format(mark=fence.mark)]
     parts += [

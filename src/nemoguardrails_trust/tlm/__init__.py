@@ -1,6 +1,9 @@
 """Answers and scores from Python, one or a list at a time."""
 
+from nemoguardrails_trust.tlm.calibrated import TLMCalibrated
+from nemoguardrails_trust.tlm.chat import TLMChatCompletion, TLMResponses
 from nemoguardrails_trust.tlm.client import TLM
+from nemoguardrails_trust.tlm.lite import TLMLite
 from nemoguardrails_trust.tlm.rag import TrustworthyRAG
 
-__all__ = ["TLM", "TrustworthyRAG"]
+__all__ = ["TLM", "TLMCalibrated", "TLMChatCompletion", "TLMLite", "TLMResponses", "TrustworthyRAG"]

@@ -15,9 +15,11 @@ from nemoguardrails_trust.models.prompts import (
     sample_messages,
 )
 from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.probability import probability_signal
+from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item, Question, correction, matching
 
@@ -38,6 +40,7 @@ class Answerer:
             were drawn beside the answer; else 0.
         timeout: Seconds for a prompt, from its start to its score.
         is_scored: Whether a trustworthiness score is wanted, and not only the user's criteria.
+        evaluator: Has the model judge the fields of JSON responses; `None` leaves them.
         hides_probabilities: Whether the scorer is to do without the tokens' probabilities.
     """
 
@@ -48,6 +51,7 @@ class Answerer:
     samples: int
     timeout: float
     is_scored: bool
+    evaluator: Evaluator | None
     hides_probabilities: bool
 
     async def prompt(self, item: Item, *, told: Callable[[str], None] | None = None) -> Outcome:
@@ -108,6 +112,15 @@ class Answerer:
         return replace(outcome, response=answer.text, perplexity=perplexity)
 
     async def _scored(self, exchange: Exchange, samples: Samples | None = None) -> Outcome:
+        if self.evaluator is None:
+            return await self._whole(exchange, samples)
+        judging = judge_fields(self.evaluator, exchange.answering(), timeout=time_left())
+        outcome, judged = await asyncio.gather(self._whole(exchange, samples), judging)
+        if outcome.score is None:
+            return outcome
+        return replace(outcome, fields=field_scores(judged, outcome.score))
+
+    async def _whole(self, exchange: Exchange, samples: Samples | None = None) -> Outcome:
         score = await score_safely(
             self.scorer,
             exchange,

@@ -12,6 +12,7 @@ from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset, Scorer, ScorerSettings
 from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer, take_scorer
+from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT
 from nemoguardrails_trust.signals.reflection import TASKS, Task
 from nemoguardrails_trust.tlm.answering import Answerer
@@ -187,6 +188,7 @@ def build_parts(
             samples=options.samples(quality) if is_local else 0,
             timeout=timeout,
             is_scored=not options.disable_trustworthiness,
+            evaluator=_evaluator(model, choice) if "per_field_score" in options.log else None,
             # Reasons cost the call that probabilities would spare.
             hides_probabilities=options.disable_trustworthiness
             or (is_local and quality == "base" and "explanation" in options.log),
@@ -219,6 +221,10 @@ def _build_scorer(
     if settings.scorer != "local":
         return create_scorer(settings)
     return create_scorer(settings, model(), **_local_options(options, choice, task))
+
+
+def _evaluator(model: BuiltOnce, choice: ModelChoice) -> Evaluator:
+    return Evaluator(model(), concurrency=4 * (choice.concurrency or DEFAULT_CONCURRENCY))
 
 
 def _local_options(options: TLMOptions, choice: ModelChoice, task: Task) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class TLM(Connected):
     - `explanation`: why the score is what it is.
     - `perplexity`: the mean probability of the response's tokens, 0 to 1 (the inverse of what is
       usually called so); `None` where they are not known, as for a response given as text.
+    - `per_field_score`: for an answer that is a JSON object, the `score` and `explanation` of each
+      field, judged by one request more; or an `error`.
     - `custom_eval_criteria`: for each its `name` and `score`, and an `error` where it has none.
     - `warning`: signals that could not be had, so that the score was made without them.
 

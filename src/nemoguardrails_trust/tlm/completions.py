@@ -1,6 +1,7 @@
 """What a model's client gives: OpenAI's `ChatCompletion`, `Response` and message objects."""
 
 from collections.abc import Iterator, Mapping
+from operator import is_not
 from typing import Any
 
 from nemoguardrails_trust.models.chat_answers import read_logprobs
@@ -8,9 +9,15 @@ from nemoguardrails_trust.models.chat_answers import read_logprobs
 
 def completion_as_data(value: Any) -> Any:
     """A value, as dictionaries and lists where it is an object of a model's client, or has some."""
+    if is_object(value):
+        return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, list | tuple):
-        return [completion_as_data(each) for each in value] if any(map(is_object, value)) else value
-    return value.model_dump(mode="json", exclude_none=True) if is_object(value) else value
+        items = [completion_as_data(each) for each in value]
+        return items if any(map(is_not, items, value)) else value
+    if isinstance(value, dict):
+        entries = {key: completion_as_data(each) for key, each in value.items()}
+        return entries if any(map(is_not, entries.values(), value.values())) else value
+    return value
 
 
 def is_object(value: Any) -> bool:

@@ -27,6 +27,10 @@ class Connected:
         self._loop_thread = LoopThread()
         self._built_evaluator: Evaluator | None = None
 
+    def get_model_name(self) -> str:
+        """The name of the model that answers."""
+        return self._parts.model().name
+
     def close(self) -> None:
         """Closes the connections of the synchronous methods and ends their thread.
 
@@ -73,8 +77,9 @@ class Connected:
             CredentialsError: The model was not needed until now, and its server needs a key.
         """
         if self._built_evaluator is None:
-            model = self._parts.model()
-            self._built_evaluator = Evaluator(model, concurrency=4 * self._parts.concurrency)
+            self._built_evaluator = self._parts.answerer.evaluator or Evaluator(
+                self._parts.model(), concurrency=4 * self._parts.concurrency
+            )
         return self._built_evaluator
 
     async def _explanations(

@@ -32,6 +32,9 @@ SimilarityMeasure = Literal[
 ]
 
 
+LogEntry = Literal["explanation", "perplexity", "per_field_score"]
+
+
 class EvalCriterion(BaseModel):
     """A standard of the user's own, asked about beside the score.
 
@@ -60,7 +63,7 @@ class TLMOptions(BaseModel):
             another question; the mean counts. By default once.
         use_self_reflection: The older form: `False` is no reflection.
         reasoning_effort: How long a model that thinks may think; sent with every request.
-        log: What results carry besides: `explanation`, `perplexity`.
+        log: What results carry besides: `explanation`, `perplexity`, `per_field_score`.
         custom_eval_criteria: Standards of the user's own; each costs one call more a score.
         similarity_measure: Taken from those who come from Cleanlab's clients, and changes
             nothing, of which the log tells: samples are compared by what their texts say, and in
@@ -80,7 +83,7 @@ class TLMOptions(BaseModel):
     num_self_reflections: Annotated[int, Field(ge=0, le=MOST_REFLECTIONS)] | None = None
     use_self_reflection: bool | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
-    log: Annotated[tuple[Literal["explanation", "perplexity"], ...], Field(strict=False)] = ()
+    log: Annotated[tuple[LogEntry, ...], Field(strict=False)] = ()
     custom_eval_criteria: Annotated[tuple[EvalCriterion, ...], Field(strict=False)] = ()
     similarity_measure: SimilarityMeasure | None = None
     disable_trustworthiness: bool = False

@@ -19,6 +19,7 @@ class Outcome:
         perplexity: The mean probability of the answer's tokens, 0 to 1, where they are known.
         error: Why there is no score, or no answer.
         retryable: Whether another try may bring what this one did not.
+        fields: For a JSON answer, what is told of each field, where that was asked for.
         evaluations: By name, a score, or why there is none; `None` for those that do not apply.
     """
 
@@ -27,6 +28,7 @@ class Outcome:
     perplexity: float | None = None
     error: TrustError | None = None
     retryable: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
     evaluations: Mapping[str, Evaluated | None] = field(default_factory=dict)
 
     @property
@@ -38,7 +40,7 @@ class Outcome:
         """The outcome as callers get it.
 
         Args:
-            log: What is told besides: `explanation`, `perplexity`.
+            log: What is told besides: `explanation`, `perplexity`, `per_field_score`.
             with_response: Whether the answer is part of it.
         """
         result: dict[str, Any] = {"response": self.response} if with_response else {}
@@ -75,6 +77,8 @@ class Outcome:
             told["explanation"] = self.score.explanation or without_reasons(self.score)
         if "perplexity" in log:
             told["perplexity"] = self.perplexity
+        if "per_field_score" in log:
+            told["per_field_score"] = dict(self.fields)
         if "criteria" in self.score.metadata:
             told["custom_eval_criteria"] = [
                 {name: value for name, value in each.items() if name != "error" or value}

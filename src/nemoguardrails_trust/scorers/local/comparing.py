@@ -62,25 +62,42 @@ def read_comparison(text: str, count: int) -> Mapping[int, float]:
     Raises:
         ValueError: The reply is no JSON object, or none of its entries can be used.
     """
+    found = {
+        place: _VALUES[word]
+        for place, word in read_numbered(text, count, what="comparison").items()
+        if isinstance(word, str) and word in _VALUES
+    }
+    if not found:
+        raise ValueError("the judge's comparison names none of the answers")
+    return found
+
+
+def read_numbered(text: str, count: int, *, what: str) -> Mapping[int, object]:
+    """What a judge says of each of several things, which a prompt numbers from 1.
+
+    Args:
+        text: Its reply: a JSON object, with or without a code fence around it.
+        count: How many things there are.
+        what: What the reply is, for errors.
+
+    Returns:
+        The entries by number from 0. What is named twice, or is none of the things, is left out.
+
+    Raises:
+        ValueError: The reply is no JSON object.
+    """
     body = text.strip()
     if body.startswith("```") and body.endswith("```"):
         body = body.removeprefix("```").removeprefix("json").removesuffix("```")
     try:
         pairs = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
-        raise ValueError("the judge's comparison is not JSON") from None
+        raise ValueError(f"the judge's {what} is not JSON") from None
     if not isinstance(pairs, _Pairs):
-        raise ValueError("the judge's comparison is not a JSON object")  # noqa: TRY004
+        raise ValueError(f"the judge's {what} is not a JSON object")  # noqa: TRY004
     times = Counter(key for key, _ in pairs)
     places = {str(number): number - 1 for number in range(1, count + 1)}
-    found = {
-        places[key]: _VALUES[word]
-        for key, word in pairs
-        if times[key] == 1 and key in places and isinstance(word, str) and word in _VALUES
-    }
-    if not found:
-        raise ValueError("the judge's comparison names none of the answers")
-    return found
+    return {places[key]: entry for key, entry in pairs if times[key] == 1 and key in places}
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.scorers.local.calls import Calls, Gate
+from nemoguardrails_trust.scorers.local.fields import FIELDS_AT_ONCE, FieldJudgement
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
 from nemoguardrails_trust.scores import Signal
@@ -73,6 +74,37 @@ class Evaluator:
         with whole_deadline(timeout * SHARE_FOR_CALLS):
             work = self._judge.explain(exchange, score, Calls(self._gate))
             return await settled(work, timeout=timeout, what="the judge")
+
+    async def judge_fields(
+        self, exchange: Exchange, names: Sequence[str], *, timeout: float
+    ) -> Mapping[str, FieldJudgement | TrustError]:
+        """Judges the fields of a JSON response, all at once, many of them by one call.
+
+        Args:
+            exchange: What to judge.
+            names: The fields.
+            timeout: Seconds for all of them.
+
+        Returns:
+            By name in their order, what each brought. No failure raises.
+        """
+        calls = Calls(self._gate)
+        parts = [
+            names[start : start + FIELDS_AT_ONCE] for start in range(0, len(names), FIELDS_AT_ONCE)
+        ]
+
+        async def judged(part: Sequence[str]) -> Mapping[str, FieldJudgement | TrustError]:
+            try:
+                work = self._judge.judge_fields(exchange, part, calls)
+                found = await settled(work, timeout=min(timeout, time_left()), what="the judge")
+            except TrustError as error:
+                return dict.fromkeys(part, error)
+            missing = ModelResponseError("the judge did not rate this field")
+            return {name: found.get(name, missing) for name in part}
+
+        with whole_deadline(timeout * SHARE_FOR_CALLS):
+            found = await asyncio.gather(*map(judged, parts))
+        return {name: value for part in found for name, value in part.items()}
 
     async def _evaluated(
         self, evaluation: Eval, evidence: Evidence, calls: Calls, timeout: float

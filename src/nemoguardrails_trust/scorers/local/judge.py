@@ -8,6 +8,7 @@ from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Purpose
 from nemoguardrails_trust.scorers.local.calls import Calls
 from nemoguardrails_trust.scorers.local.comparing import comparison_messages, read_comparison
+from nemoguardrails_trust.scorers.local.fields import FieldJudgement, fields_messages, read_fields
 from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.reflection import (
     TOP_LOGPROBS,
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _VERDICT_TOKENS = 12  # `False 15`, and a model's own marks around it
 _REASONS_TOKENS = 200
+_TOKENS_A_FIELD = 50
 _TOKENS_AN_ANSWER = 12  # `"12": "different", `
 
 
@@ -111,6 +113,22 @@ class Judge:
         # One who only ever gives verdicts gives one here too.
         is_verdict = read_reflection(Completion(reasons)).value is not None
         return "" if is_verdict else reasons
+
+    async def judge_fields(
+        self, exchange: Exchange, names: Sequence[str], calls: Calls
+    ) -> Mapping[str, FieldJudgement]:
+        """Asks how likely fields of a JSON response are right, in one call.
+
+        Raises:
+            TrustError: No answer could be had, or nothing of it can be used.
+        """
+        messages = fields_messages(exchange, names)
+        room = 20 + _TOKENS_A_FIELD * len(names)
+        completion = await self._ask(messages, calls, "comparison", room)
+        try:
+            return read_fields(completion.text, names)
+        except ValueError as error:
+            raise ModelResponseError(str(error)) from None
 
     async def compare(
         self, question: str, response: str, answers: Sequence[str], calls: Calls
