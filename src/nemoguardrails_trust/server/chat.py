@@ -1,24 +1,23 @@
 """Chat completions: the backend's own answers, each with a score."""
 
 import asyncio
-import time
-import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, ModelResponseError, SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
+from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
-from nemoguardrails_trust.models.http import Incoming
-from nemoguardrails_trust.models.http_failures import error_of_status
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import SamplingScorer
+from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.server.backends import Backends
+from nemoguardrails_trust.server.chat_backend import PLACE, Answer, answered, opened
 from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
+from nemoguardrails_trust.server.chat_stream import scored_events
 from nemoguardrails_trust.server.chat_verdicts import (
     Deciding,
     read_question,
@@ -28,24 +27,9 @@ from nemoguardrails_trust.server.chat_verdicts import (
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 
-_PASSED_HEADERS = ("retry-after", "retry-after-ms", "x-request-id", "x-should-retry")
-_PLACE = "the model's server"
 Samples = asyncio.Task[Reply]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a client gets.
-
-    Attributes:
-        body: JSON.
-        status: The HTTP status.
-        headers: Those of the backend that concern the client.
-    """
-
-    body: dict[str, Any]
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+Pieces = AsyncGenerator[Answer | bytes, None]
+"""The head of an answer; then, unless that is all, the events of a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +79,39 @@ class Chat:
         Raises:
             TrustError: There is no answer.
         """
-        with whole_deadline(self._scoring.seconds(turn.wanted)):
-            async with self._drawing(turn) as samples:
-                answer = await self._answer(turn)
-                if answer.status != 200 or "choices" not in answer.body:
-                    return answer
-                metadata = await self._metadata(turn, answer.body, samples)
-        return Answer(_finished(turn, answer.body, metadata), headers=answer.headers)
+        seconds = self._scoring.seconds(turn.wanted)
+        with whole_deadline(seconds):
+            return await settled(self._completed(turn), timeout=seconds, what=PLACE)
+
+    async def stream(self, turn: Turn) -> Pieces:
+        """Has the backend answer piece by piece; the last one carries the score.
+
+        Yields:
+            First the head of the answer; then, unless that is all, the events of the stream.
+
+        Raises:
+            TrustError: Before anything was yielded: there is no answer.
+        """
+        clock = asyncio.get_running_loop().time
+        ends = clock() + self._scoring.seconds(turn.wanted)
+        async with AsyncExitStack() as stack:
+            samples = await stack.enter_async_context(self._drawing(turn))
+            answering = opened(self._model(turn), turn.asked, turn.question, ends - clock())
+            opening = stack.enter_async_context(answering)
+            head, events = await settled(opening, timeout=ends - clock(), what=PLACE)
+            yield head
+            if head.body is not None:
+                return
+
+            async def score(completion: dict[str, Any]) -> dict[str, Any]:
+                with whole_deadline(max(0.0, ends - clock())):
+                    return await self._metadata(turn, completion, samples)
+
+            fallback = None if turn.deciding is None else turn.deciding.fallback
+            passing = scored_events(events, score, fallback=fallback)
+            await stack.enter_async_context(aclosing(passing))
+            async for event in passing:
+                yield event
 
     async def score(self, body: GivenCompletion) -> dict[str, Any]:
         """Scores a completion.
@@ -117,6 +127,14 @@ class Chat:
         with whole_deadline(self._scoring.seconds(wanted)):
             async with self._drawing(turn) as samples:
                 return await self._metadata(turn, body.completion, samples)
+
+    async def _completed(self, turn: Turn) -> Answer:
+        async with self._drawing(turn) as samples:
+            answer = await answered(self._model(turn), turn.asked, turn.question, time_left())
+            if answer.completion is None:
+                return answer
+            metadata = await self._metadata(turn, answer.completion, samples)
+        return replace(answer, body=_finished(turn, answer.completion, metadata))
 
     def _deciding(self, body: ChatBody, wanted: Wanted) -> Deciding:
         if not wanted.has_trustworthiness:
@@ -144,12 +162,8 @@ class Chat:
             deciding=turn.deciding,
         )
 
-    async def _answer(self, turn: Turn) -> Answer:
-        model = self._backends.model(self._backends.name_for(turn.wanted.model))
-        if not isinstance(model, OpenAICompatibleModel):
-            return Answer(await _written(model, turn.question))
-        async with model.forward(turn.asked, seconds=time_left()) as incoming:
-            return await read_answer(incoming)
+    def _model(self, turn: Turn) -> LanguageModel:
+        return self._backends.model(self._backends.name_for(turn.wanted.model))
 
     @asynccontextmanager
     async def _drawing(self, turn: Turn) -> AsyncIterator[Samples | None]:
@@ -176,28 +190,6 @@ class Chat:
             await asyncio.gather(samples, return_exceptions=True)
 
 
-async def read_answer(incoming: Incoming) -> Answer:
-    """Reads what a backend answered, as it is to be passed on.
-
-    Raises:
-        CredentialsError: It refused the key of this server.
-        ModelError: It answered with something that is no JSON object.
-    """
-    received = await incoming.received()
-    try:
-        body = await received.parsed()
-    except ValueError:
-        body = None
-    status = incoming.status
-    # A refused key is this server's: the client's own is good.
-    if status == 401 or (status >= 300 and not (status >= 400 and isinstance(body, dict))):
-        raise error_of_status(_PLACE, status, incoming.headers)
-    if not isinstance(body, dict):
-        raise ModelResponseError(f"{_PLACE}: the answer is not a JSON object")
-    headers = {name: incoming.headers[name] for name in _PASSED_HEADERS if name in incoming.headers}
-    return Answer(body, status, headers)
-
-
 def _wanted(model: str | None, quality: str | None, options: dict[str, Any] | None) -> Wanted:
     # An option names the model for internal calls, and a client of chat completions has named it.
     return read_wanted(quality, {**(options or {}), **({} if model is None else {"model": model})})
@@ -218,18 +210,3 @@ async def _drawn(model: OpenAICompatibleModel, turn: Turn, question: Exchange, c
         temperature=SAMPLING_TEMPERATURE,
         max_tokens=turn.wanted.options.max_tokens,
     )
-
-
-async def _written(model: LanguageModel, question: Exchange | DataError) -> dict[str, Any]:
-    """The answer of a model that does not speak OpenAI's protocol, in its form."""
-    if isinstance(question, DataError):
-        raise question
-    reply = await model.complete(Ask(question.messages, "answer"))
-    message = {"role": "assistant", "content": reply.completions[0].text}
-    return {
-        "id": f"chatcmpl-{uuid.uuid4().hex}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": model.name,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
-    }

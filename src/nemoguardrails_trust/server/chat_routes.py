@@ -1,13 +1,19 @@
 """The endpoints of OpenAI's API, also as Azure and TLM's own edition for a cloud have them."""
 
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from nemoguardrails_trust.server.chat import Chat
+from nemoguardrails_trust.server.chat import Chat, Pieces
+from nemoguardrails_trust.server.chat_backend import Answer
 from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
 from nemoguardrails_trust.server.connected import while_connected
+
+# Some proxies gather what they pass on, unless they are told not to.
+_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 AZURE = "/openai/deployments/{deployment}"
 
@@ -60,7 +66,10 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
 
     async def complete(body: ChatBody, request: Request) -> Response:
         """Has the model answer, and scores the answer."""
-        answer = await while_connected(request, chat.complete(chat.read(body)))
+        turn = chat.read(body)
+        if body.stream:
+            return await _streamed(request, chat.stream(turn))
+        answer = await while_connected(request, chat.complete(turn))
         if isinstance(answer, Response):
             return answer
         return JSONResponse(answer.body, answer.status, dict(answer.headers))
@@ -79,3 +88,35 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
     router.post(f"{AZURE}/chat/completions", response_model=None)(complete_deployment)
     router.post(f"{prefix}/chat/score", response_model=None)(score)
     return router
+
+
+async def _streamed(request: Request, pieces: Pieces) -> Response:
+    head = await while_connected(request, anext(pieces))
+    if isinstance(head, Answer) and head.body is None:
+        return _Stream(pieces, headers={**head.headers, **_STREAM_HEADERS})
+    await pieces.aclose()
+    if isinstance(head, Answer):
+        return JSONResponse(head.body, head.status, dict(head.headers))
+    return cast("Response", head)
+
+
+class _Stream(StreamingResponse):
+    """A stream whose source is closed with it, also where the client leaves before its end."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, pieces: Pieces, headers: dict[str, str]) -> None:
+        super().__init__(_events(pieces), headers=headers)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._pieces.aclose()
+
+
+async def _events(pieces: Pieces) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece

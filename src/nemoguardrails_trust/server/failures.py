@@ -58,6 +58,11 @@ def waiting(error: TrustError) -> dict[str, str]:
     return {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
+def openai_error(error: TrustError) -> dict[str, Any]:
+    """An error of the library in the form of OpenAI's API."""
+    return _openai_body(status_of(error), told(error))
+
+
 def failure(
     path: str, status: int, message: str, *, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
@@ -72,8 +77,7 @@ def failure(
     code = "invalid_api_key" if status == 401 else None
     body: dict[str, Any]
     if _OPENAI_PATH.search(path):
-        kind = _KINDS.get(status, "invalid_request_error")
-        body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+        body = _openai_body(status, message, code)
     else:
         body = {"error": message}
         if code is not None:
@@ -82,3 +86,8 @@ def failure(
     if status == 429:
         sent.setdefault("Retry-After", _BUSY_SECONDS)
     return JSONResponse(body, status_code=status, headers=sent)
+
+
+def _openai_body(status: int, message: str, code: str | None = None) -> dict[str, Any]:
+    kind = _KINDS.get(status, "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
