@@ -43,6 +43,22 @@ def _result(number: int, chance: random.Random, *, labelled: bool) -> dict[str, 
     return row | {"correct": int(right)} if labelled else row
 
 
+def rich_results(count: int = 60) -> list[dict[str, Any]]:
+    """Rows with topics, a signal that none of them has, and sentences with scores."""
+    rows = results(count)
+    for number, row in enumerate(rows):
+        first, second = row["response"], "😀 Nobody doubts it."
+        row["response"] = f"{first} {second}"
+        start = len(first) + 1
+        row["claims"] = [
+            {"start": 0, "end": len(first), "score": 0.9},
+            {"start": start, "end": start + len(second), "score": 0.1},
+        ]
+        row["topic"] = ["sums", "=products", "a topic that has quite a long name"][number % 3]
+        row["signal_probability"] = None
+    return rows
+
+
 def hostile_results(count: int = 40) -> list[dict[str, Any]]:
     """Rows in which every text is an attack on the page."""
     rows = results(count)

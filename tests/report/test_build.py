@@ -14,6 +14,7 @@ import pytest
 
 from nemoguardrails_trust.datasets.columns import Columns as DataColumns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
+from nemoguardrails_trust.datasets.tally import Prices
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.report import build_report
 from nemoguardrails_trust.scores import Usage
@@ -261,3 +262,62 @@ def test_no_text_of_a_row_ends_the_report(tmp_path: Path, column: str, value: An
     path.write_text("\n".join(lines) + "\n")
     report = build_report(path, tmp_path / "report.html")
     assert (report.rows, report.scored) == (3, 2)
+
+
+def test_the_settings_of_the_run_and_its_cost_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
+    settings = {"scorer": "local", "quality": "high", "model": "m-1", "threshold": 0.7}
+    (tmp_path / "rows.jsonl.run.json").write_text(json.dumps({"settings": settings}), "utf-8")
+    page = built(path, tmp_path / "page.html", prices=Prices(1000.0, 2000.0))
+    shown = page.split('<dl class="facts">')[1].split("</dl>")[0]
+    told = dict(
+        zip(*(re.findall(rf"<{tag}[^>]*>(.*?)<", shown) for tag in ("dt", "dd")), strict=True)
+    )
+    read = sum(row["usage_prompt_tokens"] for row in ROWS)
+    written = sum(row["usage_completion_tokens"] for row in ROWS)
+    assert told == {
+        "Scorer": "local",
+        "Quality preset": "high",
+        "Model that scored": "m-1",
+        "Threshold of the run": "0.7",
+        "Cost at your prices": f"{(read + 2 * written) / 1000:,.2f}",
+    }
+
+
+def test_without_prices_or_a_record_of_the_run_nothing_is_made_up(tmp_path: Path) -> None:
+    assert '<dl class="facts">' not in built(ROWS, tmp_path / "page.html")
+
+
+def test_the_many_values_of_a_column_are_told_as_others(tmp_path: Path) -> None:
+    rows = [row | {"id": number} for number, row in enumerate(ROWS)]
+    groups = embedded(built(rows, tmp_path / "page.html", group_by="id"))["figures"]["groups"]
+    assert len(groups) == 21
+    assert (groups[-1]["name"], groups[-1]["rows"]) == ("10 others", 10)
+
+
+def test_a_column_to_group_by_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no column 'topic'"):
+        build_report(ROWS, tmp_path / "page.html", group_by="topic")
+
+
+def test_only_files_are_held_against_each_other(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="against compares two files"):
+        build_report(ROWS, tmp_path / "page.html", against=tmp_path / "earlier.jsonl")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        "x",
+        [1],
+        [{"start": 0, "end": 3}],
+        [{"start": 3, "end": 1, "score": 0.5}],
+        [{"start": 0, "end": 999, "score": 0.5}],
+        [{"start": 0, "end": 2, "score": 7}],
+    ],
+    ids=["text", "numbers", "no-score", "backwards", "too-long", "no-share"],
+)
+def test_sentences_that_do_not_fit_the_answer_are_not_shown(claims: Any, tmp_path: Path) -> None:
+    page = built([ROWS[0] | {"claims": claims}], tmp_path / "page.html")
+    assert "claims" not in embedded(page)["answers"][0]

@@ -1,6 +1,8 @@
 """The page in a browser. Left out, and said so, where there is no Chromium."""
 
+import csv
 import http.server
+import io
 import json
 import re
 import threading
@@ -13,7 +15,7 @@ import pytest
 
 from nemoguardrails_trust.calibration.evaluation import evaluate
 from nemoguardrails_trust.report import build_report
-from tests.report.samples import HOSTILE, SIMPLEQA, hostile_results, results
+from tests.report.samples import HOSTILE, SIMPLEQA, hostile_results, results, rich_results
 
 ROWS = results(120)
 Open = Callable[..., Any]
@@ -28,6 +30,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_report(hostile_results(), made / "hostile.html", title=HOSTILE)
     unscored = [row | {"trustworthiness_score": None, "error": "down"} for row in results(5)]
     build_report(unscored, made / "unscored.html")
+    rich = rich_results()
+    earlier = [row | {"trustworthiness_score": 0.5} for row in rich]
+    for name, rows in (("rich", rich), ("earlier", earlier)):
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (made / f"{name}.jsonl").write_text(lines, "utf-8")
+    build_report(
+        made / "rich.jsonl",
+        made / "rich.html",
+        group_by="topic",
+        against=made / "earlier.jsonl",
+    )
     return made
 
 
@@ -331,7 +344,7 @@ def test_signals_are_chosen_and_coloured(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 375])
-@pytest.mark.parametrize("name", ["scored", "hostile", "unlabelled"])
+@pytest.mark.parametrize("name", ["scored", "hostile", "unlabelled", "rich"])
 def test_a_phone_never_scrolls_sideways(open_page: Open, name: str, width: int) -> None:
     page = open_page(name, viewport={"width": width, "height": 700}, has_touch=True)
     page.locator("#list summary").first.click()
@@ -449,3 +462,123 @@ def test_without_scripts_the_page_says_so(open_page: Open) -> None:
     page = open_page("scored", java_script_enabled=False)
     assert "Scripts are off" in page.locator(".note").inner_text()
     assert page.locator("#cost table").first.is_visible()
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+
+
+def test_on_a_phone_the_summary_of_the_slider_stays_in_sight(open_page: Open) -> None:
+    page = open_page("rich", **PHONE)
+    page.locator("#answers").scroll_into_view_if_needed()
+    page.evaluate("scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })")
+    box = page.locator("#brief").bounding_box()
+    assert 0 <= box["y"] < 844
+    assert "flagged" in page.locator("#brief").inner_text()
+    assert page.locator(".control").bounding_box()["height"] < 844 / 8
+
+
+def test_on_a_phone_every_column_can_be_reached(open_page: Open) -> None:
+    page = open_page("rich", **PHONE)
+    page.locator("details.table summary").click()
+    for holder in page.locator(".scroll").all():
+        reached = holder.evaluate(
+            """holder => {
+                holder.scrollLeft = holder.scrollWidth;
+                const last = holder.querySelector("tr:last-child > :last-child");
+                const edge = holder.getBoundingClientRect().right;
+                return last.getBoundingClientRect().right <= edge + 1;
+            }"""
+        )
+        assert reached
+        assert holder.get_attribute("tabindex") == "0"
+
+
+def test_a_signal_that_is_missing_everywhere_is_a_row_of_its_table(open_page: Open) -> None:
+    page = open_page("rich")
+    row = page.locator("tr", has=page.locator("th", has_text="probability")).inner_text()
+    assert row.split() == ["probability", "0", "–", "60", "–"]
+    assert "probability" not in " ".join(page.locator("#pair option").all_inner_texts())
+
+
+def test_the_figures_of_each_group_follow_the_slider(open_page: Open) -> None:
+    page = open_page("rich")
+
+    def cells(name: str) -> list[str]:
+        row = page.locator("#group-table tr", has=page.locator("th", has_text=name))
+        return [str(text) for text in row.locator("td").all_inner_texts()]
+
+    rows = [row for row in rich_results() if row["topic"] == "sums"]
+    for threshold in (0.4, 0.7):
+        move_slider(page, threshold)
+        found = [row["trustworthiness_score"] for row in rows]
+        known = [score for score in found if score is not None]
+        flagged = sum(score < threshold for score in known) / len(known)
+        assert cells("sums")[0] == "20"
+        assert cells("sums")[2] == percent(flagged)
+    assert page.locator("#group-table tbody tr").count() == 3
+
+
+def test_the_page_holds_these_results_against_earlier_ones(open_page: Open) -> None:
+    text = open_page("rich").locator("#against").inner_text()
+    assert "60 questions are in both" in text
+    assert "Largest changes" in text
+    assert "earlier.jsonl" in text
+
+
+def test_the_flagged_answers_are_saved_as_csv(open_page: Open) -> None:
+    page = open_page("rich")
+    move_slider(page, 0.5)
+    wanted = [row for row in rich_results() if (row["trustworthiness_score"] or 1) < 0.5]
+    button = page.locator("#export")
+    assert button.inner_text() == f"Save {len(wanted)} flagged as CSV"
+    with page.expect_download() as download:
+        button.click()
+    assert download.value.suggested_filename == "flagged.csv"
+    written = Path(download.value.path()).read_text("utf-8-sig")
+    saved = list(csv.DictReader(io.StringIO(written)))
+    assert {row["prompt"] for row in saved} == {row["prompt"] for row in wanted}
+    assert {row["response"] for row in saved} == {row["response"] for row in wanted}
+    move_slider(page, 0)
+    assert button.is_disabled()
+
+
+def test_what_a_spreadsheet_would_run_is_saved_as_text(open_page: Open) -> None:
+    page = open_page("rich")
+    given = ["=1+1", "+1", "@a", 'a,"b"', 0.5, None]
+    cells = page.evaluate("cells => cells.map(csvCell)", given)
+    assert cells == ["'=1+1", "'+1", "'@a", '"a,""b"""', "0.5", ""]
+
+
+def test_doubtful_sentences_are_shaded_in_the_answer(open_page: Open) -> None:
+    page = open_page("rich")
+    response = page.locator("#list .response").first
+    marks = response.locator("mark").all()
+    assert [mark.get_attribute("class") for mark in marks] == ["claim doubt-0", "claim doubt-4"]
+    assert marks[1].inner_text().startswith("😀 Nobody doubts it.")
+    assert marks[1].get_attribute("title") == "score of this sentence: 0.10"
+    paper, shade = (
+        each.evaluate("e => getComputedStyle(e).backgroundColor") for each in (marks[0], marks[1])
+    )
+    assert paper != shade
+
+
+def test_labels_for_screen_readers_are_rounded(open_page: Open) -> None:
+    page = open_page("rich")
+    for chart in page.locator(".chart svg").all():
+        assert not re.search(r"\d\.\d{4}", chart.get_attribute("aria-label"))
+
+
+@pytest.mark.parametrize("top", [1, 11, 101, 1001, 123_456, 7_000_001])
+def test_the_axis_of_the_histogram_fits_its_bars(open_page: Open, top: int) -> None:
+    page = open_page("scored")
+    rounded = page.evaluate(f"roundUp({top})")
+    assert top <= rounded <= max(top + 1, 1.5 * top)
+    bins = [0] * 1002
+    bins[500] = top
+    page.evaluate(
+        f"drawDistribution(document.getElementById('distribution'), "
+        f"{{all: {bins}, right: {bins}, wrong: {[0] * 1002}}})"
+    )
+    box = page.locator("#distribution svg").bounding_box()
+    for text in page.locator("#distribution text").all():
+        assert text.bounding_box()["x"] >= box["x"]

@@ -16,7 +16,6 @@ from nemoguardrails_trust.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from nemoguardrails_trust.calibration.intervals import Interval
     from nemoguardrails_trust.report.comparison import Comparison
 
 _PROMPT_SHOWN = 50
@@ -79,9 +78,11 @@ def _show(result: "Comparison", names: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from nemoguardrails_trust.report.comparison import comparison_figures
+
     title = Text(f"{names}: {result.questions:,} questions in both")
     table = Table("figure", "value", title=title, title_justify="left")
-    for figure, value in _figures(result):
+    for figure, value in comparison_figures(result):
         table.add_row(figure, value)
     console = Console(highlight=False)
     console.print(table)
@@ -96,34 +97,3 @@ def _show(result: "Comparison", names: str) -> None:
             scores = (f"{change.before:.3f}", f"{change.after:.3f}")
             changes.add_row(f"{change.row:,}", *scores, answer, Text(shown))
         console.print(changes)
-
-
-def _figures(result: "Comparison") -> list[tuple[str, str]]:
-    mean = "not known" if result.mean_change is None else f"{result.mean_change:+.3f}"
-    at = f"{result.threshold:g}"
-    return [
-        ("only in A, only in B", f"{result.only_a:,}, {result.only_b:,}"),
-        ("answers changed", f"{result.answers_changed:,}"),
-        ("scores changed by 0.01 or more", f"{result.scores_changed:,}"),
-        ("mean change of the score", mean),
-        (f"flagged (below {at}) in both", f"{result.flagged_both:,}"),
-        ("flagged in A only", f"{result.flagged_only_a:,}"),
-        ("flagged in B only", f"{result.flagged_only_b:,}"),
-        ("without a score in A, in B", f"{result.unchecked_a:,}, {result.unchecked_b:,}"),
-        ("AUROC, B less A", _difference(result.auroc_difference, result)),
-        ("right among those not flagged, B less A", _accuracy(result)),
-    ]
-
-
-def _accuracy(result: "Comparison") -> str:
-    return _difference(result.accuracy_kept_difference, result)
-
-
-def _difference(interval: "Interval", result: "Comparison") -> str:
-    if not result.labelled:
-        return "not known: no labels in both"
-    if interval.value is None:
-        return "nothing to count"
-    if interval.low is None or interval.high is None:
-        return f"{interval.value:+.3f}"
-    return f"{interval.value:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"

@@ -50,6 +50,38 @@ def report(
             "is such a column.",
         ),
     ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            "--group-by", metavar="NAME", help="A column by whose values to give the figures, too."
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            help="Earlier results on the same prompts, to compare these with.",
+        ),
+    ] = None,
+    prompt_price: Annotated[
+        float | None,
+        typer.Option(
+            "--price-per-million-prompt-tokens",
+            min=0.0,
+            metavar="PRICE",
+            help="Show the cost, at this price per million tokens read.",
+        ),
+    ] = None,
+    completion_price: Annotated[
+        float | None,
+        typer.Option(
+            "--price-per-million-completion-tokens",
+            min=0.0,
+            metavar="PRICE",
+            help="Show the cost, at this price per million tokens written.",
+        ),
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Make one HTML page of scored answers, to look at, search and print.
@@ -57,8 +89,10 @@ def report(
     The page holds all that it shows and opens without a network.
     """
     with user_errors():
+        from nemoguardrails_trust.datasets.tally import Prices
         from nemoguardrails_trust.report import build_report
 
+        priced = prompt_price is not None or completion_price is not None
         made = build_report(
             results,
             out,
@@ -68,6 +102,9 @@ def report(
             response_column=response_column,
             score_column=score_column,
             label_column=label_column,
+            group_by=group_by,
+            against=against,
+            prices=Prices(prompt_price or 0.0, completion_price or 0.0) if priced else None,
         )
     if json_output:
         typer.echo(json.dumps(made.to_json()))

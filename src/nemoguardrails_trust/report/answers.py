@@ -9,7 +9,7 @@ from typing import Any
 
 from nemoguardrails_trust.datasets.rows import Row
 from nemoguardrails_trust.datasets.scored import ScoredRow
-from nemoguardrails_trust.report.results import Columns, read_texts
+from nemoguardrails_trust.report.results import Columns, Texts, read_texts
 
 SAMPLE_SEED = 20_240_601
 ALTERNATIVES_SHOWN = 5
@@ -158,6 +158,7 @@ def _answer(picked: Picked, groups: list[str], columns: Columns, limit: int) -> 
         "alternatives": alternatives,
         "moreAlternatives": len(texts.alternatives) - len(alternatives),
         "signals": {name: value for name, value in result.signals.items() if value is not None},
+        "claims": _claims(texts, limit),
         "error": _cut(result.error, limit),
     }
     return {
@@ -169,6 +170,24 @@ def _answer(picked: Picked, groups: list[str], columns: Columns, limit: int) -> 
         "response": _cut(texts.response, limit),
         **{name: value for name, value in details.items() if value},
     }
+
+
+def _claims(texts: Texts, limit: int) -> list[list[Any]]:
+    """The response in pieces, each with the score of its sentence, or without one.
+
+    They are made here, since a script counts characters in another way.
+    """
+    pieces: list[list[Any]] = []
+    end = 0
+    for claim in texts.claims:
+        if end <= claim.start < claim.end <= min(limit, len(texts.response)):
+            if claim.start > end:
+                pieces.append([texts.response[end : claim.start], None])
+            pieces.append([texts.response[claim.start : claim.end], claim.score])
+            end = claim.end
+    if pieces and end < len(texts.response):
+        pieces.append([_cut(texts.response, limit)[end:], None])
+    return pieces
 
 
 def _cut(text: str, limit: int) -> str:

@@ -19,6 +19,7 @@ from nemoguardrails_trust.datasets.frames import open_frame
 from nemoguardrails_trust.datasets.rows import Row
 from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
 from nemoguardrails_trust.datasets.source import UnreadableRow
+from nemoguardrails_trust.datasets.tally import Prices
 from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.report.answers import (
@@ -27,18 +28,25 @@ from nemoguardrails_trust.report.answers import (
     answers_json,
     embedded_json,
 )
+from nemoguardrails_trust.report.comparison import (
+    Comparison,
+    compare_results,
+    comparison_figures,
+)
+from nemoguardrails_trust.report.facts import money, run_facts
 from nemoguardrails_trust.report.figures import (
     SCORE_NAME,
     THRESHOLD_STEPS,
     Gathered,
     summarise,
 )
+from nemoguardrails_trust.report.groups import Groups
 from nemoguardrails_trust.report.results import Columns
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 
 DEFAULT_TITLE = "Trustworthiness report"
 
-_SCRIPTS = ("numbers.js", "charts.js", "answers.js", "page.js")
+_SCRIPTS = ("numbers.js", "charts.js", "answers.js", "export.js", "groups.js", "page.js")
 _NAMES_SHOWN = 5
 _NAMES_KEPT = 100
 _USAGE_NAMES = {
@@ -97,6 +105,9 @@ def build_report(
     response_column: str = "response",
     score_column: str = "trustworthiness_score",
     label_column: str | None = None,
+    group_by: str | None = None,
+    against: str | Path | None = None,
+    prices: Prices | None = None,
 ) -> Report:
     """Makes one self-contained HTML page of scored answers.
 
@@ -115,9 +126,13 @@ def build_report(
         score_column: The trustworthiness score, 0 to 1, empty where it could not be had.
         label_column: Whether the answer is right (1 or 0, true or false). `None` takes
             `correct` where there is such a column.
+        group_by: A column by whose values the figures are given, too.
+        against: Earlier results on the same prompts, a path, to compare these with; then they
+            too must be a path.
+        prices: What a million tokens cost, for the cost of scoring in money.
 
     Raises:
-        SettingsError: The threshold is not from 0 to 1.
+        SettingsError: The threshold is not from 0 to 1, or only paths can be compared.
         DataError: The results cannot be read, have no rows or not the columns, or a value of
             theirs is out of range; or the page cannot be written.
         MissingDependencyError: The results are a Parquet file and pyarrow is not installed.
@@ -130,11 +145,13 @@ def build_report(
     if source is not None and out.exists() and source.exists() and out.samefile(source):
         raise DataError("the page would overwrite the results", path=str(out))
     columns = Columns(prompt_column, response_column, score_column, label_column or "correct")
-    required = [score_column] if label_column is None else [score_column, label_column]
+    required = [column for column in (score_column, label_column, group_by) if column is not None]
+    comparison = _compared(source, against, columns, threshold)
     name = None if source is None else str(source)
     rows = _numbered_rows(results if source is None else source, name, required)
-    gathered, picker, names = _read(rows, columns, name)
-    figures = summarise(gathered)
+    by_group = None if group_by is None else Groups(group_by)
+    gathered, picker, names = _read(rows, columns, name, by_group)
+    figures = summarise(gathered) | {"groups": by_group.to_json() if by_group else []}
     groups = picker.groups()
     answers, limit = answers_json(groups, columns)
     page = _render(
@@ -147,6 +164,12 @@ def build_report(
         source=source.name if source else None,
         models=_listed(names["model"]),
         scorers=_listed(names["scorer"]),
+        group_by=group_by,
+        against=None if against is None else Path(against).name,
+        comparison=comparison,
+        compared=comparison_figures(comparison) if comparison else [],
+        facts=run_facts(source),
+        money=money(figures["usage"], prices),
     )
     write_atomically(out, page)
     return Report(
@@ -158,6 +181,24 @@ def build_report(
         labelled=figures["labelled"],
         answers=len(answers),
         bytes=len(page),
+    )
+
+
+def _compared(
+    source: Path | None, against: str | Path | None, columns: Columns, threshold: float
+) -> Comparison | None:
+    if against is None:
+        return None
+    if source is None:
+        raise SettingsError("against compares two files; give the results as a path", key="against")
+    return compare_results(
+        against,
+        source,
+        threshold=threshold,
+        prompt_column=columns.prompt,
+        response_column=columns.response,
+        score_column=columns.score,
+        label_column=columns.label,
     )
 
 
@@ -183,7 +224,10 @@ def _numbered_rows(
 
 
 def _read(
-    rows: Iterable[tuple[int, Row]], columns: Columns, path: str | None
+    rows: Iterable[tuple[int, Row]],
+    columns: Columns,
+    path: str | None,
+    groups: Groups | None,
 ) -> tuple[Gathered, AnswerPicker, dict[str, Counter[str]]]:
     gathered, picker = Gathered(), AnswerPicker()
     names: dict[str, Counter[str]] = {"model": Counter(), "scorer": Counter()}
@@ -197,6 +241,8 @@ def _read(
                 raise DataError(str(error), path=path, line=line) from None
         gathered.add(result)
         picker.add(number, row, result)
+        if groups is not None:
+            groups.add(row, result)
         for column, counter in names.items():
             value = row.get(column)
             if (

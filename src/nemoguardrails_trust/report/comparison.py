@@ -155,6 +155,38 @@ def compare_results(
     )
 
 
+def comparison_figures(result: Comparison) -> list[tuple[str, str]]:
+    """The figures of a comparison, each with its name, as people read them."""
+    mean = "not known" if result.mean_change is None else f"{result.mean_change:+.3f}"
+    at = f"{result.threshold:g}"
+    return [
+        ("only in A, only in B", f"{result.only_a:,}, {result.only_b:,}"),
+        ("answers changed", f"{result.answers_changed:,}"),
+        ("scores changed by 0.01 or more", f"{result.scores_changed:,}"),
+        ("mean change of the score", mean),
+        (f"flagged (below {at}) in both", f"{result.flagged_both:,}"),
+        ("flagged in A only", f"{result.flagged_only_a:,}"),
+        ("flagged in B only", f"{result.flagged_only_b:,}"),
+        ("without a score in A, in B", f"{result.unchecked_a:,}, {result.unchecked_b:,}"),
+        ("AUROC, B less A", _difference(result.auroc_difference, result)),
+        ("right among those not flagged, B less A", _accuracy(result)),
+    ]
+
+
+def _accuracy(result: Comparison) -> str:
+    return _difference(result.accuracy_kept_difference, result)
+
+
+def _difference(interval: Interval, result: Comparison) -> str:
+    if not result.labelled:
+        return "not known: no labels in both"
+    if interval.value is None:
+        return "nothing to count"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:+.3f}"
+    return f"{interval.value:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
+
+
 def _read(path: Path, columns: Columns) -> dict[_Key, _Answer]:
     """The answers by their prompts, and by which of the rows with the same prompt they are."""
     source = open_source(path)

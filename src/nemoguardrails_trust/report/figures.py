@@ -126,12 +126,9 @@ def summarise(gathered: Gathered) -> dict[str, Any]:
     scored = ~np.isnan(scores)
     judged = scored & ~np.isnan(labels)
     known, truth = scores[judged], labels[judged]
-    columns = {SCORE_NAME: scores} if np.any(scored) else {}
-    columns |= {
-        name: np.asarray(values)
-        for name, values in gathered.signals.items()
-        if not np.all(np.isnan(values))
-    }
+    signals = {name: np.asarray(values) for name, values in gathered.signals.items()}
+    columns = ({SCORE_NAME: scores} if np.any(scored) else {}) | signals
+    present = {name: column for name, column in columns.items() if not np.all(np.isnan(column))}
     return {
         "rows": len(scores),
         "scored": int(np.sum(scored)),
@@ -147,7 +144,7 @@ def summarise(gathered: Gathered) -> dict[str, Any]:
         "auroc": auroc(known, truth == 1).value,
         "reliability": reliability(known, truth) if len(known) else None,
         "signals": [_column_summary(name, column, labels) for name, column in columns.items()],
-        "pairs": _pairs(columns, labels),
+        "pairs": _pairs(present, labels),
         "usage": [
             _usage_summary(name, np.asarray(gathered.usage[name]))
             for name in USAGE
@@ -164,7 +161,7 @@ def _column_summary(name: str, column: Floats, labels: Floats) -> dict[str, Any]
         "name": name,
         "count": int(np.sum(there)),
         "missing": int(np.sum(~there)),
-        "mean": float(np.mean(column[there])),
+        "mean": float(np.mean(column[there])) if np.any(there) else None,
         "auroc": auroc(column[judged], labels[judged] == 1).value,
     }
 

@@ -1,6 +1,7 @@
 """What people read of a row of results."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nemoguardrails_trust.datasets.rows import SCORE, Row
@@ -28,6 +29,21 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of a response, with a score of its own.
+
+    Attributes:
+        start: Where it begins in the response, in characters from 0.
+        end: Where it ends.
+        score: How far it can be trusted, 0 to 1.
+    """
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Texts:
     """What a person reads of a row.
 
@@ -38,6 +54,7 @@ class Texts:
         explanation: Why the score is what it is.
         alternatives: Other answers of the model that differ from the response, most frequent
             first.
+        claims: Its sentences that have scores (`claims`), in order.
     """
 
     prompt: str
@@ -45,6 +62,7 @@ class Texts:
     reference: str
     explanation: str
     alternatives: tuple[str, ...]
+    claims: tuple[Claim, ...]
 
 
 def read_texts(row: Row, columns: Columns) -> Texts:
@@ -56,6 +74,7 @@ def read_texts(row: Row, columns: Columns) -> Texts:
         reference=as_text(row.get("gold")),
         explanation=as_text(row.get("explanation")),
         alternatives=_alternatives(row, response),
+        claims=_claims(row.get("claims")),
     )
 
 
@@ -71,6 +90,24 @@ def _alternatives(row: Row, response: str) -> tuple[str, ...]:
     texts = _texts(row["alternatives"] if "alternatives" in row else row.get("samples"))
     counted = Counter(text for text in texts if _folded(text) not in ("", _folded(response)))
     return tuple(text for text, _ in counted.most_common())
+
+
+def _claims(value: object) -> tuple[Claim, ...]:
+    """Sentences with their scores; what is none is left out."""
+    listed = unpacked(plain(value))
+    if not isinstance(listed, list | tuple):
+        return ()
+    found = [_claim(each) for each in map(plain, listed) if isinstance(each, Mapping)]
+    return tuple(sorted(filter(None, found), key=lambda claim: claim.start))
+
+
+def _claim(value: Mapping[str, object]) -> Claim | None:
+    start, end, score = (value.get(key) for key in ("start", "end", "score"))
+    if not isinstance(start, int) or not isinstance(end, int):
+        return None
+    if not isinstance(score, int | float) or not 0 <= start < end or not 0.0 <= score <= 1.0:
+        return None
+    return Claim(start, end, float(score))
 
 
 def _texts(value: object) -> list[str]:

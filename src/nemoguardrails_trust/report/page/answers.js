@@ -42,7 +42,7 @@ function answerCard(answer) {
   const texts = element("span", "texts");
   texts.append(
     foreignText("span", "prompt", answer.prompt || "(no prompt)"),
-    foreignText("span", "response", answer.response || "(no answer)"),
+    responseText(answer),
   );
   summary.append(side, texts);
   details.append(summary, answerBody(answer));
@@ -51,6 +51,22 @@ function answerCard(answer) {
     flag.hidden = !scored || answer.score >= threshold;
   };
   return { item, flagAt };
+}
+
+// The response, each sentence that has a score shaded the more the less it can be trusted.
+function responseText(answer) {
+  if (!answer.claims) return foreignText("span", "response", answer.response || "(no answer)");
+  const response = foreignText("span", "response");
+  for (const [text, score] of answer.claims) {
+    const piece = element(score === null ? "span" : "mark", "", text);
+    if (score !== null) {
+      piece.title = `score of this sentence: ${score.toFixed(2)}`;
+      piece.className = `claim doubt-${Math.min(4, Math.floor((1 - score) * 5))}`;
+      if (score < 0.5) piece.append(element("span", "hidden", ` (doubtful: ${score.toFixed(2)})`));
+    }
+    response.append(piece);
+  }
+  return response;
 }
 
 function answerBody(answer) {

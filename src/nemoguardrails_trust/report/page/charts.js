@@ -90,7 +90,8 @@ function thresholdMark({ svg, area, x }) {
 // A round number of at least `top`, so that the ticks are round too.
 function roundUp(top) {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, top)));
-  return [1, 2, 3, 4, 5, 6, 8, 10].map((k) => k * power).find((value) => value >= top);
+  const steps = power >= 10 ? [1, 1.2, 1.4, 1.6, 1.8] : [1];
+  return [...steps, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((k) => k * power).find((value) => value >= top);
 }
 
 const SCORE_BARS = 50;
@@ -110,7 +111,9 @@ function drawDistribution(holder, thresholds) {
   const wrong = scoreBars(thresholds.wrong);
   const top = roundUp(Math.max(...all));
   const label = `Distribution of the scores in ${SCORE_BARS} bars`;
-  const chart = frame(holder, 230, label, SCORE_MARGIN);
+  const widest = count(top).length * 7 + 12;  // the axis leaves room for its numbers
+  const left = Math.max(SCORE_MARGIN.left, widest);
+  const chart = frame(holder, 230, label, { ...SCORE_MARGIN, left });
   const { svg, x, y } = chart;
   const parts = top % 2 ? [0, 1] : [0, 0.5, 1];
   axes(chart, { xTicks: FIFTHS, yTicks: parts.map((part) => [part, count(part * top)]) });
@@ -181,7 +184,7 @@ function squareHeight(holder) {
 }
 
 function drawReliability(holder, { bins, error }) {
-  const label = `Share of right answers against the score; expected calibration error ${error}`;
+  const label = `Share of right answers against the score; expected calibration error ${error.toFixed(3)}`;
   const chart = frame(holder, squareHeight(holder), label, SQUARE_MARGIN);
   const { svg, x, y } = chart;
   axes(chart, { xTicks: FIFTHS, yTicks: PERCENTS, xName: "mean score", yName: "right" });

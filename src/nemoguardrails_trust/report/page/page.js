@@ -188,6 +188,8 @@ function start() {
   const pair = makePairChart();
   let step = Math.round(DATA.threshold * STEPS);
   const showAnswers = answerList(DATA.answers, step / STEPS);
+  const showGroups = groupTable(DATA.figures.groups, labelled);
+  const showExport = exportButton(DATA.answers);
 
   function moveTo(wanted) {
     step = Math.min(STEPS, Math.max(0, Math.round(wanted)));
@@ -203,6 +205,8 @@ function start() {
     curves.move(value, figures);
     pair.move(value);
     showAnswers(value);
+    showGroups(step);
+    showExport(value);
   }
 
   range.addEventListener("input", () => moveTo(range.valueAsNumber * STEPS));
