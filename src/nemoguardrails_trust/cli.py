@@ -11,11 +11,13 @@ from nemoguardrails_trust.commands.compare import compare
 from nemoguardrails_trust.commands.demo import demo
 from nemoguardrails_trust.commands.evaluate import evaluate
 from nemoguardrails_trust.commands.langfuse import langfuse
-from nemoguardrails_trust.commands.options import EXIT_CODES
+from nemoguardrails_trust.commands.options import EXIT_CODES, user_errors
+from nemoguardrails_trust.commands.output import with_output_options
 from nemoguardrails_trust.commands.report import report
 from nemoguardrails_trust.commands.schema import schema
 from nemoguardrails_trust.commands.score import score
 from nemoguardrails_trust.commands.serve import serve
+from nemoguardrails_trust.commands.variables import defaults_for
 
 app = typer.Typer(
     name="nemo-trust",
@@ -47,7 +49,7 @@ def _flowing(text: str) -> str:
 
 
 for _name, _command in _COMMANDS.items():
-    app.command(_name, help=_flowing(_command.__doc__ or ""))(_command)
+    app.command(_name, help=_flowing(_command.__doc__ or ""))(with_output_options(_command))
 
 
 def _show_version(wanted: bool) -> None:
@@ -60,11 +62,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     _version: bool = typer.Option(
         False, "--version", callback=_show_version, is_eager=True, help="Show the version."
     ),
 ) -> None:
     """Trustworthiness scores for the answers of language models, and for guardrails bots."""
+    with user_errors():
+        context.default_map = defaults_for(getattr(context.command, "commands", {}))
 
 
 def main() -> None:

@@ -20,8 +20,17 @@
 No message ever contains a key, a prompt or an answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+
+def known_instead(name: str, known: Iterable[str]) -> str:
+    """What to say where a name is not known: the nearest one, else all there are."""
+    from difflib import get_close_matches  # only where something is wrong
+
+    listed = list(known)
+    near = get_close_matches(name.casefold(), listed, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(listed)}"
 
 
 class TrustError(Exception):

@@ -145,7 +145,7 @@ def test_a_terminal_gets_colours_unless_they_are_refused() -> None:
     ("words", "offered"),
     [
         ("nemo-trust c", {"calibrate", "check", "compare"}),
-        ("nemo-trust demo --", {"--turns", "--json", "--help"}),
+        ("nemo-trust demo --", {"--turns", "--json", "--quiet", "--log-level", "--help"}),
         ("nemo-trust evaluate --scorer cleanlab-", {"cleanlab-studio", "cleanlab-tlm"}),
     ],
 )

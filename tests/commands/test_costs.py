@@ -148,7 +148,7 @@ def test_a_budget_of_money_is_counted_at_the_prices(score: Score, tmp_path: Path
         ),
         (("--budget", "5 tokens", "--engine", "ray"), "--budget is for --engine local"),
         (("--prices", "none.yaml"), "none.yaml: cannot be read: No such file"),
-        (("--prices", "prices.yaml"), "has no price for 'gpt-test'; did you mean 'gpt-tested'?"),
+        (("--prices", "prices.yaml"), "has no price for 'gpt-test'; did you mean gpt-tested?"),
         (("--prices", "list.yaml"), "list.yaml: the whole: "),
         (("--prices", "bad.yaml"), "bad.yaml: gpt-test.prompt: "),
         (("--prices", "broken.yaml"), "broken.yaml: is not YAML: "),

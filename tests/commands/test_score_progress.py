@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nemoguardrails_trust.commands import score_progress
+from nemoguardrails_trust.commands import output
 from nemoguardrails_trust.commands.score_progress import ProgressDisplay, describe, duration
 from nemoguardrails_trust.datasets.tally import Prices, Progress, Tally
 from tests.datasets.samples import make_rows, write
@@ -46,7 +46,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
     with ProgressDisplay(None) as display:
         display.update(HALF_WAY)
         assert capsys.readouterr().err == ""
-        monkeypatch.setattr(score_progress, "_SECONDS_BETWEEN_LINES", 0.0)
+        monkeypatch.setattr(output, "SECONDS_BETWEEN_LINES", 0.0)
         display.update(HALF_WAY)
         assert capsys.readouterr().err.startswith("nemo-trust: 5,000 of 10,000 rows · ")
     with ProgressDisplay(None, quiet=True) as display:

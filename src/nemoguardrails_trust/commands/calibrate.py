@@ -98,7 +98,7 @@ def calibrate(
 
         aim = None if target is None else Target.parse(target)
         _require_writable(out)
-        labels = with_score_column(labels, data, options, rows.encoding)
+        labels, options = with_score_column(labels, data, options, rows.encoding)
         require_scored_anew(labels, None if scored is None else "--scored")
         settings = scorer_settings(options, timeout=rows.timeout)
         origin = _origin(data, options, labels, for_model)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nemoguardrails_trust.commands.options import JsonOption, user_errors
+from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.guardrail.demo import Summary, Turn
@@ -44,18 +45,21 @@ async def _play(turns: int) -> "tuple[list[Turn], Summary]":
     started = time.perf_counter()
     played: list[Turn] = []
     console = Console(stderr=True)
+    lines = LinesNowAndThen()
     steps = iter(
         track(
             range(turns),
             description="Asking…",
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console.is_terminal or is_quiet(),
         )
     )
     async for turn in play(turns):
         played.append(turn)
         next(steps)
+        if not console.is_terminal:
+            lines.say(f"{len(played)} of {turns} questions asked")
     next(steps, None)  # The bar ends when its iterator does.
     return played, summarize(played, started)
 

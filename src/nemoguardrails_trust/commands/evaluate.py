@@ -81,7 +81,7 @@ def evaluate(
 
         least = parse_limits(fail_under, UNDER, "--fail-under")
         most = parse_limits(fail_if, OVER, "--fail-if")
-        labels = with_score_column(labels, data, options, rows.encoding)
+        labels, options = with_score_column(labels, data, options, rows.encoding)
         require_scored_anew(labels, None if out is None else "--out")
         settings = scorer_settings(
             options, threshold=threshold, calibration=calibration, timeout=rows.timeout

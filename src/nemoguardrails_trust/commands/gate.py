@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nemoguardrails_trust.commands.options import EXIT_GATE
-from nemoguardrails_trust.commands.running import note
+from nemoguardrails_trust.commands.output import say
 
 UNDER = ("accuracy", "auroc", "precision", "recall", "accuracy_kept")
 OVER = ("flagged", "unchecked")
@@ -79,7 +79,7 @@ def require_limits(
     """
     missed = list(_missed(figures, under or {}, over or {}))
     for told in missed:
-        note(told)
+        say(told)
     if missed:
         raise typer.Exit(EXIT_GATE)
 

@@ -19,7 +19,8 @@ from nemoguardrails_trust.commands.options import (
     RowOptions,
     ScorerOptions,
 )
-from nemoguardrails_trust.commands.running import note, prepare_job, run_job, tell_missing
+from nemoguardrails_trust.commands.output import note
+from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.calibration.calibration import Calibration
@@ -111,8 +112,13 @@ class Scored:
 
 def with_score_column(
     labels: LabelOptions, data: Path, options: ScorerOptions, encoding: str | None
-) -> LabelOptions:
+) -> tuple[LabelOptions, ScorerOptions]:
     """Takes the scores that are in the data where nothing is said that could score anew.
+
+    What stands in the environment says nothing here: scores that are there are not paid again.
+
+    Returns:
+        Where labels and scores are, and the options that count.
 
     Raises:
         DataError: The data cannot be read.
@@ -120,10 +126,12 @@ def with_score_column(
     from nemoguardrails_trust.datasets.files import open_source
     from nemoguardrails_trust.datasets.rows import SCORE
 
-    if labels.score_column or options.model or options.scorer:
-        return labels
-    is_there = SCORE in open_source(data, encoding=encoding).columns
-    return replace(labels, score_column=SCORE) if is_there else labels
+    said = options.said()
+    if labels.score_column:
+        return labels, said
+    if said.model or said.scorer or SCORE not in open_source(data, encoding=encoding).columns:
+        return labels, options
+    return replace(labels, score_column=SCORE), said
 
 
 def require_scored_anew(labels: LabelOptions, option: str | None) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
 from nemoguardrails_trust.errors import DataError
@@ -104,10 +105,14 @@ async def _once(
 ) -> Ended:
     from rich.console import Console
 
-    with Console(stderr=True).status("reading traces") as status:
+    lines = LinesNowAndThen()
+    with Console(stderr=True, quiet=is_quiet()).status("reading traces") as status:
 
         def on_progress(report: TraceReport) -> None:
-            status.update(f"{report.read:,} traces read, {len(report.results):,} done")
+            told = f"{report.read:,} traces read, {len(report.results):,} done"
+            status.update(told)
+            if not status.console.is_terminal:
+                lines.say(told)
 
         report = await run_scoring(
             client,

@@ -9,10 +9,13 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Annotated, Any, get_type_hints
 
 import typer
+
+from nemoguardrails_trust.commands.output import say
 
 EXIT_INCOMPLETE = 1
 EXIT_ERROR = 2
@@ -26,6 +29,9 @@ EXIT_CODES = (
 )
 
 REPLAY = "replay"
+
+_from_environment: ContextVar[frozenset[str]] = ContextVar("from_environment", default=frozenset())
+"""The running command's options whose values are from the environment."""
 
 _PRESETS = ("base", "low", "medium", "high", "best")
 _SCORERS = ("local", "cleanlab-studio", "cleanlab-tlm")
@@ -121,6 +127,20 @@ class ScorerOptions:
         ),
     ] = None
 
+    def without_needless_variables(self) -> "ScorerOptions":
+        """Without what the environment says about a model's server, where none is asked."""
+        if self.model != REPLAY and self.scorer in (None, "local"):
+            return self
+        of_server = ["base_url", "requests_per_minute", "tokens_per_minute"]
+        if self.scorer not in (None, "local"):
+            of_server.append("samples")
+        return replace(self, **dict.fromkeys(_from_environment.get() & set(of_server)))
+
+    def said(self) -> "ScorerOptions":
+        """Without all that stands in the environment, not on the command line."""
+        names = {field.name for field in fields(self)}
+        return replace(self, **dict.fromkeys(_from_environment.get() & names))
+
     @property
     def rate_option(self) -> str | None:
         """The option that limits the rate, the first where there are two; `None` without any."""
@@ -214,19 +234,33 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     for parameter in inspect.signature(command).parameters.values():
         kind = hints[parameter.name]
         if is_dataclass(kind) and isinstance(kind, type):
-            fields = list(inspect.signature(kind).parameters.values())
-            groups[parameter.name] = (kind, [field.name for field in fields])
-            parameters += fields
+            options = list(inspect.signature(kind).parameters.values())
+            groups[parameter.name] = (kind, [option.name for option in options])
+            parameters += options
         else:
             parameters.append(parameter.replace(annotation=kind))
 
     @functools.wraps(command)
-    def run(**given: Any) -> None:
-        for name, (kind, fields) in groups.items():
-            given[name] = kind(**{field: given.pop(field) for field in fields})
+    def run(context: typer.Context, **given: Any) -> None:
+        sources = {name: context.get_parameter_source(name) for name in given}
+        of_environment = {
+            name for name, source in sources.items() if source and source.name == "DEFAULT_MAP"
+        }
+        token = _from_environment.set(frozenset(of_environment))
+        try:
+            _grouped(given)
+        finally:
+            _from_environment.reset(token)
+
+    def _grouped(given: dict[str, Any]) -> None:
+        for name, (kind, options) in groups.items():
+            given[name] = kind(**{option: given.pop(option) for option in options})
+            if kind is ScorerOptions:
+                given[name] = given[name].without_needless_variables()
         command(**given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters.append(inspect.Parameter("context", keyword, annotation=typer.Context))
     by_keyword = [parameter.replace(kind=keyword) for parameter in parameters]
     run.__signature__ = inspect.Signature(by_keyword)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in by_keyword}
@@ -241,8 +275,8 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except TrustError as error:
-        typer.echo(f"nemo-trust: {' '.join(str(error).split())}", err=True)
+        say(str(error))
         raise typer.Exit(EXIT_ERROR) from None
     except KeyboardInterrupt:
-        typer.echo("nemo-trust: interrupted", err=True)
+        say("interrupted")
         raise typer.Exit(EXIT_INTERRUPTED) from None

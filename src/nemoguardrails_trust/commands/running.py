@@ -7,6 +7,7 @@ import typer
 from nemoguardrails_trust.commands.building import RowScorerSpec
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED, RowOptions
+from nemoguardrails_trust.commands.output import note, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,14 +134,14 @@ def run_job(
             outcome = None
     if budget is not None and budget.is_exhausted and outcome is not None:
         rows = display.last.tally.rows if display.last else 0
-        note(
+        say(
             f"the budget is spent: {rows:,} rows are scored, and kept; "
             "give the same command with a larger --budget to go on"
         )
         raise typer.Exit(EXIT_INCOMPLETE)
     if outcome is None or not outcome.complete:
         kept = "what is scored is kept: give the same command again to go on"
-        typer.echo(f"nemo-trust: interrupted{'; ' + kept if keeps else ''}", err=True)
+        say(f"interrupted{'; ' + kept if keeps else ''}")
         raise typer.Exit(EXIT_INTERRUPTED)
     return outcome
 
@@ -155,8 +156,3 @@ def tell_missing(tally: "Tally") -> None:
     for name, reasons in tally.missing.items():
         count = sum(reasons.values())
         note(f"{name} is missing in {count:,} of {tally.rows:,} rows: {told_reasons(reasons)}")
-
-
-def note(text: str) -> None:
-    """Says something in one line on stderr."""
-    typer.echo(f"nemo-trust: {' '.join(text.split())}", err=True)

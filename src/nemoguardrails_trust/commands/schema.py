@@ -1,28 +1,41 @@
 """`nemo-trust schema`."""
 
 import enum
-from typing import Annotated, Any
+import inspect
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nemoguardrails_trust.commands.options import user_errors
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
+
 
 class SettingsKind(enum.StrEnum):
     """What has settings of its own."""
 
+    RAIL = "rail"
     SERVER = "server"
 
 
 def schema(
     kind: Annotated[
-        SettingsKind, typer.Argument(metavar="KIND", help="What the settings are of: server.")
+        SettingsKind,
+        typer.Argument(
+            metavar="KIND", help="What the settings are of: rail (config.yml) or server."
+        ),
     ],
 ) -> None:
     """Print the JSON schema of settings, for editors and checks.
 
-    `nemo-trust schema server > serve.schema.json`; an editor finds it by a first line
-    `# yaml-language-server: $schema=serve.schema.json` in the file.
+    `nemo-trust schema rail > trust.schema.json`; an editor finds it by a first line
+    `# yaml-language-server: $schema=trust.schema.json` in config.yml, and then knows
+    `custom_data.trust`. `schema server` is for the file of `serve --config`.
     """
     import json
 
@@ -30,10 +43,52 @@ def schema(
         typer.echo(json.dumps(_SCHEMAS[kind](), indent=2))
 
 
+def _of_rail() -> dict[str, Any]:
+    """The schema of a bot's config.yml, in which all but our own settings is left open."""
+    from nemoguardrails_trust.guardrail.settings import TrustSettings
+
+    trust = _described(TrustSettings)
+    definitions = trust.pop("$defs", {})
+    custom = {"type": "object", "properties": {"trust": {"anyOf": [trust, {"type": "null"}]}}}
+    return {
+        "title": "A NeMo Guardrails configuration with nemoguardrails-trust",
+        "type": "object",
+        "properties": {"custom_data": custom},
+        "$defs": definitions,
+    }
+
+
 def _of_server() -> dict[str, Any]:
     from nemoguardrails_trust.server.settings import ServerSettings
 
-    return ServerSettings.model_json_schema()
+    return _described(ServerSettings)
 
 
-_SCHEMAS = {SettingsKind.SERVER: _of_server}
+def _described(model: "type[BaseModel]") -> dict[str, Any]:
+    """A model's schema, in which each setting is described as its docstring does."""
+    schema = model.model_json_schema()
+    for kind, part in ((model, schema), *_parts(model, schema)):
+        told: dict[str, str] = {}
+        for base in reversed(kind.__mro__):
+            text = inspect.cleandoc(base.__dict__.get("__doc__") or "")
+            found = _ATTRIBUTE.findall(text.partition("Attributes:\n")[2])
+            told |= {name: " ".join(said.split()) for name, said in found}
+        part["description"] = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
+        for name, setting in part.get("properties", {}).items():
+            if name in told:
+                setting["description"] = told[name]
+    return schema
+
+
+def _parts(
+    model: "type[BaseModel]", schema: dict[str, Any]
+) -> "Iterator[tuple[type[BaseModel], dict[str, Any]]]":
+    """The models within a model, each with its part of the schema."""
+    module = vars(sys.modules[model.__module__])
+    for name, part in schema.get("$defs", {}).items():
+        if name in module:
+            yield module[name], part
+
+
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*?)(?=^    \w|\Z)", re.MULTILINE | re.DOTALL)
+_SCHEMAS = {SettingsKind.RAIL: _of_rail, SettingsKind.SERVER: _of_server}

@@ -32,6 +32,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
+from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.running import (
     DEFAULT_SHARD_SIZE,
     columns_of,
@@ -231,8 +232,4 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
         )
     tell_missing(tally)
     if tally.errors:
-        typer.echo(
-            "nemo-trust: the column 'error' has the reason for each row; "
-            "--retry-errors scores them again",
-            err=True,
-        )
+        note("the column 'error' has the reason for each row; --retry-errors scores them again")

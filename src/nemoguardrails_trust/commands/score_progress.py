@@ -1,18 +1,15 @@
 """How far `nemo-trust score` has come, on stderr."""
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import typer
+from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
     from nemoguardrails_trust.datasets.tally import Prices, Progress
-
-_SECONDS_BETWEEN_LINES = 30.0
 
 
 class ProgressDisplay:
@@ -25,10 +22,10 @@ class ProgressDisplay:
 
     def __init__(self, prices: "Prices | None", *, quiet: bool = False) -> None:
         self._prices = prices
-        self._quiet = quiet
+        self._quiet = quiet or is_quiet()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._last_line = time.monotonic()
+        self._lines = LinesNowAndThen()
         self.last: Progress | None = None
 
     def __enter__(self) -> Self:
@@ -64,16 +61,15 @@ class ProgressDisplay:
                 completed=progress.tally.rows,
                 total=progress.total,
             )
-        elif not self._quiet and time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
-            typer.echo(f"nemo-trust: {describe(progress, self._prices)}", err=True)
+        elif not self._quiet:
+            self._lines.say(describe(progress, self._prices))
 
     def say(self, text: str) -> None:
         """Shows a message above the bar."""
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)
         else:
-            typer.echo(f"nemo-trust: {text}", err=True)
+            say(text)
 
 
 def describe(progress: "Progress", prices: "Prices | None") -> str:

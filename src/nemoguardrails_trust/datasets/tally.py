@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
 from nemoguardrails_trust.datasets.rows import RowResult
-from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError, known_instead
 
 
 @dataclass(slots=True)
@@ -140,8 +139,7 @@ def read_prices(path: Path, model: str) -> Prices:
             path=str(path),
         ) from None
     if model not in by_model:
-        near = get_close_matches(model, by_model, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(by_model)}"
+        hint = known_instead(model, by_model)
         raise SettingsError(f"{path} has no price for {model!r}; {hint}", key="prices")
     return Prices(by_model[model].prompt, by_model[model].completion)
 

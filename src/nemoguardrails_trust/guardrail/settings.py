@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, known_instead
 from nemoguardrails_trust.scorers.base import ScorerSettings
 
 FLOW_NAME = "cleanlab trustworthiness"
@@ -111,7 +111,7 @@ def read_flow_line(line: str) -> Mapping[str, Any]:
         if key not in SETTINGS_ON_LINE:
             raise SettingsError(
                 f"{key!r} on the flow's line {line!r} is not a setting of this rail; "
-                f"there are {', '.join(SETTINGS_ON_LINE)}",
+                f"{known_instead(key, SETTINGS_ON_LINE)}",
                 key=key,
             )
         settings[key] = value.strip("\"'")
@@ -140,9 +140,7 @@ def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
         key = ".".join(str(part) for part in each["loc"])
         first_key = first_key or key
         if each["type"] == "extra_forbidden":
-            known = sorted(TrustSettings.model_fields)
-            near = get_close_matches(key.casefold(), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            hint = known_instead(key, sorted(TrustSettings.model_fields))
             problems.append(f"{where}{key} is not a setting; {hint}")
         else:
             problems.append(f"{where}{key} is {each['input']!r}: {each['msg']}")

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +151,11 @@ def _named(settings: ScorerSettings, folders: Sequence[Path]) -> Scorer:
     if ":" in name:
         return _from_factory(name, settings, folders)
     known = ", ".join(repr(known) for known in SCORERS)
+    near = get_close_matches(name.casefold(), SCORERS, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
     raise SettingsError(
         f"scorer is {name!r}; it must be one of {known}, "
-        "or name a factory as 'package.module:factory'",
+        f"or name a factory as 'package.module:factory'{hint}",
         key="scorer",
     )
 

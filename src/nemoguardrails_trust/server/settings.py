@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
+from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError, known_instead
 from nemoguardrails_trust.scorers.base import QualityPreset
 
 REPLAY = "replay"
@@ -164,7 +164,11 @@ def settings_of(given: dict[str, Any]) -> ServerSettings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"])) or "settings"
-        raise SettingsError(f"{key}: {first['msg']}", key=key) from None
+        told = str(first["msg"])
+        if first["type"] == "extra_forbidden":
+            known = {name for kind in _Settings.__subclasses__() for name in kind.model_fields}
+            told = f"is not a setting; {known_instead(str(first['loc'][-1]), sorted(known))}"
+        raise SettingsError(f"{key}: {told}", key=key) from None
 
 
 class Keys:

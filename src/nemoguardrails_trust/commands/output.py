@@ -1,0 +1,111 @@
+"""What every command prints besides its result: remarks, progress, logged lines."""
+
+import enum
+import functools
+import inspect
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Annotated, Any
+
+import typer
+
+SECONDS_BETWEEN_LINES = 30.0
+"""How often progress is told where there is no terminal for a bar."""
+
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+class LogLevel(enum.StrEnum):
+    """What is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print no remarks and no progress, only what comes out."),
+]
+LogLevelOption = Annotated[
+    LogLevel | None,
+    typer.Option(
+        "--log-level",
+        help="Log to stderr from this level on. At 'debug', prompts and answers may be shown.",
+    ),
+]
+
+
+def with_output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options `--quiet` and `--log-level`."""
+
+    @functools.wraps(command)
+    def run(*, quiet: bool, log_level: LogLevel | None, **given: Any) -> None:
+        token = _quiet.set(quiet)
+        try:
+            with _logging(log_level):
+                command(**given)
+        finally:
+            _quiet.reset(token)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter.replace(kind=keyword) for parameter in signature.parameters.values()]
+    more = [
+        inspect.Parameter("quiet", keyword, default=False, annotation=QuietOption),
+        inspect.Parameter("log_level", keyword, default=None, annotation=LogLevelOption),
+    ]
+    run.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *more]}
+    return run
+
+
+def is_quiet() -> bool:
+    """Whether remarks and progress are unwanted."""
+    return _quiet.get()
+
+
+def note(text: str) -> None:
+    """Remarks something in one line on stderr, unless remarks are unwanted."""
+    if not is_quiet():
+        say(text)
+
+
+def say(text: str) -> None:
+    """Says something in one line on stderr."""
+    typer.echo(f"nemo-trust: {' '.join(text.split())}", err=True)
+
+
+class LinesNowAndThen:
+    """Progress in lines, for where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Remarks how far one has come, if the last time was long enough ago."""
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            note(text)
+
+
+@contextmanager
+def _logging(level: LogLevel | None) -> Iterator[None]:
+    if level is None:
+        yield
+        return
+    logger = logging.getLogger(__name__.partition(".")[0])
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

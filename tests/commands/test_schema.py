@@ -1,0 +1,67 @@
+"""`nemo-trust schema`: what editors learn of the settings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from nemoguardrails_trust import TrustSettings
+from nemoguardrails_trust.cli import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    result = CliRunner().invoke(app, ["schema", kind])
+    assert result.exit_code == 0, result.output
+    schema: dict[str, Any] = json.loads(result.stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return schema
+
+
+@pytest.fixture(scope="module")
+def rail() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schema_of("rail"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").rglob("config.yml")), ids=lambda path: path.parent.name
+)
+def test_the_configurations_of_the_examples_fit_it(
+    path: Path, rail: jsonschema.Draft202012Validator
+) -> None:
+    rail.validate(yaml.safe_load(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("trust", [None, {}, {"threshold": 0.7}, {"on_error": "block"}])
+def test_settings_that_are_valid_fit_it(trust: Any, rail: jsonschema.Draft202012Validator) -> None:
+    rail.validate({"models": [], "custom_data": {"trust": trust, "tenant": "a"}})
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [{"treshold": 0.7}, {"threshold": 2}, {"quality": "superb"}, {"cache": -1}, "all", [1]],
+    ids=str,
+)
+def test_settings_that_are_not_do_not(trust: Any, rail: jsonschema.Draft202012Validator) -> None:
+    assert not rail.is_valid({"custom_data": {"trust": trust}})
+
+
+@pytest.mark.parametrize("kind", ["rail", "server"])
+def test_every_setting_is_described(kind: str) -> None:
+    schema = schema_of(kind)
+    parts = [schema, *schema["$defs"].values()]
+    if kind == "rail":
+        parts = [schema["properties"]["custom_data"]["properties"]["trust"]["anyOf"][0]]
+        assert set(parts[0]["properties"]) == set(TrustSettings.model_fields)
+    bare = [
+        name
+        for part in parts
+        for name, each in part["properties"].items()
+        if "description" not in each
+    ]
+    assert bare == []
