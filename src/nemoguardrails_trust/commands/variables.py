@@ -28,6 +28,7 @@ def options_from_environment() -> dict[str, Any]:
     if _FILE.is_file():
         _take_file()
     given = {name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)}
+    given -= set(_OTHERS)
     return _read(given) if given else {}
 
 
@@ -72,7 +73,7 @@ def _read(given: set[str]) -> dict[str, Any]:
 
     from nemoguardrails_trust.errors import SettingsError
 
-    class Options(BaseSettings):
+    class Options(BaseSettings):  # type: ignore[misc]
         model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
 
         model: str | None = None
@@ -91,13 +92,14 @@ def _read(given: set[str]) -> dict[str, Any]:
         budget: str | None = None
 
     known = [name.upper() for name in Options.model_fields]
-    for name in sorted(given - set(known) - set(_OTHERS)):
+    for name in sorted(given - set(known)):
         near = get_close_matches(name, known, n=1, cutoff=0.8)
         if near:
             raise SettingsError(f"{PREFIX}{name} is not read; did you mean {PREFIX}{near[0]}?")
     try:
-        return Options().model_dump(exclude_none=True)
+        options: dict[str, Any] = Options().model_dump(exclude_none=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"{PREFIX}{str(first['loc'][0]).removeprefix(PREFIX.lower()).upper()}"
         raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}", key=name) from None
+    return options
