@@ -14,6 +14,10 @@ from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.cache import ScoreCache
+from nemoguardrails_trust.guardrail.evaluated import (
+    failing,
+    held_to_evaluations,
+)
 from nemoguardrails_trust.guardrail.missing import MissingSignals, held_to
 from nemoguardrails_trust.guardrail.outcome import (
     Consequence,
@@ -189,6 +193,7 @@ class Guard:
             failure = ScoringError(f"the model could not be used: {type(error).__name__}")
             return _unscored(failure, settings.scorer, started)
         result = held_to(result, require=settings.require, min_signals=settings.min_signals)
+        result = held_to_evaluations(result)
         if result.score is None:
             _log.warning("an answer could not be scored: %s", result.error)
         return result if result.scorer else replace(result, scorer=settings.scorer)
@@ -209,7 +214,7 @@ class Guard:
         second = await self._score(
             Exchange(answer, exchange.messages, exchange.context), llm, settings, started
         )
-        if second.score is None or (first.score or 0.0) >= second.score:
+        if second.score is None or _rank(first) >= _rank(second):
             return exchange.response, first, extra
         return answer, second, {"regenerated": True, "first_score": first.score}
 
@@ -233,7 +238,13 @@ class Guard:
 
 
 def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:
-    return result.score is not None and result.score < settings.threshold
+    low = result.score is not None and result.score < settings.threshold
+    return low or bool(failing(result))
+
+
+def _rank(result: TrustworthinessScore) -> tuple[bool, float]:
+    """Of two answers the one that passes its evaluations is the better one, then the score."""
+    return not failing(result), result.score or 0.0
 
 
 def _unscored(error: Exception, scorer: str, started: float) -> TrustworthinessScore:
@@ -276,9 +287,9 @@ def _verdict(result: TrustworthinessScore, settings: TrustSettings) -> tuple[Sta
     below: Consequence = (
         "warn" if settings.on_untrustworthy == "regenerate" else settings.on_untrustworthy
     )
+    if _is_low(result, settings):
+        return "untrustworthy", below
     if result.score is not None:
-        if result.score < settings.threshold:
-            return "untrustworthy", below
         return "trusted", "none"
     if settings.on_error == "allow":
         return "unchecked", "none"

@@ -11,6 +11,7 @@ from nemoguardrails.actions.rail_outcome import (
     TransformTarget,
 )
 
+from nemoguardrails_trust.scorers.evaluations import EVALUATIONS
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 Status = Literal["trusted", "untrustworthy", "unchecked"]
@@ -79,8 +80,11 @@ def make_outcome(
         decision = RailDecision.ALLOW
     rewritten = decision is RailDecision.TRANSFORM
     stand_in = 1.0 if passes else 0.0
+    told = result.to_json()
+    if EVALUATIONS in told["metadata"]:
+        told[EVALUATIONS] = told["metadata"].pop(EVALUATIONS)
     metadata = {
-        **result.to_json(),
+        **told,
         "threshold": threshold,
         "status": status,
         "consequence": consequence,

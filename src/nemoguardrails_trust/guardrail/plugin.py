@@ -99,7 +99,10 @@ def _set_up(app: LLMRails) -> None:
     _check_signals(settings)
     guard = make_guard(settings, app.config, calibration)
     if settings.scorer != "local":
-        scorer = guard.scorer_for(None)
+        # Evaluations are made by the bot's model, which comes with the first check.
+        alone = settings.overridden({"evaluations": ()})
+        asked = make_guard(alone, app.config, calibration) if settings.evaluations else guard
+        scorer = asked.scorer_for(None)
         check = getattr(scorer, "check", None)
         if inspect.iscoroutinefunction(check):
             raise SettingsError(

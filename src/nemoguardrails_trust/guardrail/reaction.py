@@ -112,6 +112,9 @@ def reaction(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     else:
         yield from (Finding("fact", f"below {threshold}: {below}") for threshold, below in stated)
     settings = guard.settings_with(calls[0].settings) if calls else guard.settings
+    if settings.evaluations:
+        chosen = ", ".join(f"{each.name} below {each.threshold:g}" for each in settings.evaluations)
+        yield Finding("fact", f"untrustworthy like a low score: {chosen}")
     yield Finding(
         "fact", f"where an answer cannot be checked: {_unchecked(settings, rails.config, owner)}"
     )

@@ -4,10 +4,11 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.scorers.evaluations import EvaluationSettings
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 QualityPreset = Literal["base", "low", "medium", "high", "best"]
@@ -32,6 +33,8 @@ class ScorerSettings(BaseModel):
         rounds: In how many rounds samples are asked for, at least 1. More than 1 stops
             as soon as the samples still to come cannot change the decision.
         calibration: A file made by `nemo-trust calibrate`.
+        evaluations: What the model judges besides, each by one request: names such as
+            `response_groundedness`, with a threshold each.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -44,6 +47,18 @@ class ScorerSettings(BaseModel):
     explain: bool = False
     rounds: int = Field(default=1, ge=1)
     calibration: Path | None = None
+    evaluations: tuple[EvaluationSettings, ...] = ()
+
+    @field_validator("evaluations")
+    @classmethod
+    def _are_distinct(
+        cls, evaluations: tuple[EvaluationSettings, ...]
+    ) -> tuple[EvaluationSettings, ...]:
+        names = [chosen.name for chosen in evaluations]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two evaluations are called {twice!r}")
+        return evaluations
 
 
 @runtime_checkable

@@ -49,7 +49,8 @@ def create_scorer(
 
     Args:
         settings: What to build.
-        model: The language model of the `local` scorer; the hosted ones do without.
+        model: The language model of the `local` scorer, and of evaluations; the hosted ones do
+            without.
         calibration: The calibration of the settings, where it was loaded before.
         folders: Where the module of a scorer of the user's own is looked for, before the installed
             ones.
@@ -64,17 +65,37 @@ def create_scorer(
     """
     calibration = calibration or load_calibration(settings, model)
     threshold = threshold_of(settings, calibration)
+    concurrency = local_options.get("concurrency", 64)
     if settings.scorer == "local":
-        return BuiltScorer(
-            _local(settings, model, calibration, local_options), threshold, calibration
-        )
-    if local_options:
+        scorer = _local(settings, model, calibration, local_options)
+    elif local_options:
         names = ", ".join(sorted(local_options))
         raise SettingsError(f"{names}: only for the local scorer", key=min(local_options))
-    scorer = _named(settings, folders)
-    if calibration is not None:
-        scorer = CalibratedScorer(scorer, calibration)
+    else:
+        scorer = _named(settings, folders)
+        if calibration is not None:
+            scorer = CalibratedScorer(scorer, calibration)
+    if settings.evaluations:
+        scorer = _evaluating(scorer, settings, model, concurrency)
     return BuiltScorer(scorer, threshold, calibration)
+
+
+def _evaluating(
+    scorer: Scorer, settings: ScorerSettings, model: LanguageModel | None, concurrency: int
+) -> Scorer:
+    from nemoguardrails_trust.scorers.evaluating import EvaluatingScorer
+
+    if model is None:
+        raise SettingsError(
+            "evaluations are made by a model, and none is configured", key="evaluations"
+        )
+    return EvaluatingScorer(
+        scorer,
+        model,
+        settings.evaluations,
+        timeout=settings.timeout,
+        concurrency=concurrency,
+    )
 
 
 def take_scorer(scorer: Scorer, calibration: str | Path | None = None) -> BuiltScorer:

@@ -11,7 +11,7 @@ from nemoguardrails_trust.scorers.local.calls import Calls, Gate
 from nemoguardrails_trust.scorers.local.fields import FIELDS_AT_ONCE, FieldJudgement
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
-from nemoguardrails_trust.scores import Signal
+from nemoguardrails_trust.scores import CallUsage, Signal
 from nemoguardrails_trust.signals.evaluations import Eval, Evidence, evaluation_messages
 
 Evaluated = Signal | TrustError
@@ -35,7 +35,12 @@ class Evaluator:
         self._gate = Gate(concurrency)
 
     async def evaluate(
-        self, evaluations: Sequence[Eval], evidence: Evidence, *, timeout: float
+        self,
+        evaluations: Sequence[Eval],
+        evidence: Evidence,
+        *,
+        timeout: float,
+        spent: list[CallUsage] | None = None,
     ) -> Mapping[str, Evaluated]:
         """Makes the evaluations, one call each, all at once.
 
@@ -43,11 +48,14 @@ class Evaluator:
             evaluations: What to judge by.
             evidence: What to judge.
             timeout: Seconds for all of them.
+            spent: Gets what each call cost.
 
         Returns:
             By name in their order, what each brought. No failure raises.
         """
         calls = Calls(self._gate)
+        if spent is not None:
+            calls.made = spent
         with whole_deadline(timeout * SHARE_FOR_CALLS):
             found = await asyncio.gather(
                 *(

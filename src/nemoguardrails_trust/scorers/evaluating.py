@@ -1,0 +1,143 @@
+"""A scorer that has the model evaluate each exchange beside the making of its score."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.models.base import LanguageModel, Reply
+from nemoguardrails_trust.models.deadline import time_left
+from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
+from nemoguardrails_trust.scorers.evaluations import (
+    EVALUATIONS,
+    EvaluationSettings,
+    why_not_applicable,
+)
+from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
+from nemoguardrails_trust.scorers.safely import score_safely
+from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
+from nemoguardrails_trust.signals.evaluations import Evidence
+
+
+class EvaluatingScorer:
+    """A scorer that has the model evaluate each exchange too, beside the making of its score."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        model: LanguageModel,
+        evaluations: Sequence[EvaluationSettings],
+        *,
+        timeout: float,
+        concurrency: int = 64,
+    ) -> None:
+        """Wraps a scorer.
+
+        Args:
+            scorer: Gives the scores.
+            model: Evaluates.
+            evaluations: What is evaluated.
+            timeout: Seconds for all of it.
+            concurrency: The most evaluations at once on an event loop.
+        """
+        self._scorer = scorer
+        self._evaluator = Evaluator(model, concurrency=concurrency)
+        self._chosen = [(chosen.evaluation(), chosen.threshold) for chosen in evaluations]
+        self._timeout = timeout
+        self.name: str = getattr(scorer, "name", "")
+
+    def __getattr__(self, name: str) -> Any:
+        # What is known of the scorer holds for it here, too: its model, preset, server and check.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._scorer, name)
+
+    @property
+    def samples_per_score(self) -> int:
+        """How many samples a score draws; 0 where the scorer draws none."""
+        return self._scorer.samples_per_score if isinstance(self._scorer, SamplingScorer) else 0
+
+    async def score(
+        self,
+        exchange: Exchange,
+        *,
+        decide_at: float | None = None,
+        prefetched: Awaitable[Reply] | None = None,
+    ) -> TrustworthinessScore:
+        """Scores one exchange; `evaluations` in the metadata has what each evaluation brought.
+
+        Each has its `threshold`, and a `score`, or an `error`, or `not_applicable` with the reason.
+
+        Raises:
+            SetupError: The scorer cannot score anything.
+        """
+        timeout = min(self._timeout, time_left())
+        spent: list[CallUsage] = []
+        skipped = {
+            evaluation.name: why
+            for evaluation, _ in self._chosen
+            if (why := why_not_applicable(evaluation, exchange)) is not None
+        }
+        fitting = [evaluation for evaluation, _ in self._chosen if evaluation.name not in skipped]
+        evidence = Evidence(_conversation(exchange), exchange.context, exchange.response)
+        evaluating = asyncio.ensure_future(
+            self._evaluator.evaluate(fitting, evidence, timeout=timeout, spent=spent)
+        )
+        try:
+            score = await score_safely(
+                self._scorer,
+                exchange,
+                timeout=timeout,
+                decide_at=decide_at,
+                prefetched=prefetched,
+            )
+            found = await evaluating
+        finally:
+            evaluating.cancel()
+            await asyncio.gather(evaluating, return_exceptions=True)
+        told: dict[str, dict[str, Any]] = {}
+        for evaluation, threshold in self._chosen:
+            name = evaluation.name
+            not_applicable = {"not_applicable": skipped.get(name)}
+            brought = not_applicable if name in skipped else _told(found[name])
+            told[name] = {"threshold": threshold, **brought}
+        return replace(
+            score,
+            usage=_with_calls(score.usage, spent),
+            metadata={**score.metadata, EVALUATIONS: told},
+        )
+
+    async def aclose(self) -> None:
+        """Closes the scorer, where it can be."""
+        close = getattr(self._scorer, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _conversation(exchange: Exchange) -> str:
+    """What was asked: the turns of the conversation, without instructions."""
+    turns = tuple(message for message in exchange.messages if message.role != "system")
+    return Exchange("", turns).prompt
+
+
+def _told(evaluated: Evaluated) -> dict[str, Any]:
+    if isinstance(evaluated, TrustError):
+        return {"score": None, "error": str(evaluated)}
+    if evaluated.value is None:
+        return {"score": None, "error": evaluated.error or "no reason given"}
+    return {"score": evaluated.value}
+
+
+def _with_calls(usage: Usage, spent: Sequence[CallUsage]) -> Usage:
+    calls = tuple(replace(call, purpose="evaluation") for call in spent)
+    more = Usage.of_calls(calls, 0.0)
+    return Usage(
+        calls=usage.calls + more.calls,
+        samples=usage.samples,
+        prompt_tokens=usage.prompt_tokens + more.prompt_tokens,
+        completion_tokens=usage.completion_tokens + more.completion_tokens,
+        seconds=usage.seconds,
+        by_call=(*usage.by_call, *calls),
+    )

@@ -1,0 +1,96 @@
+"""Evaluations beside a score, as they are chosen in settings."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.signals.evaluations import (
+    Eval,
+    get_default_evals,
+    get_default_tool_call_evals,
+    only_calls_tools,
+)
+
+EVALUATIONS = "evaluations"
+"""Where the evaluations stand in a score's metadata."""
+
+DEFAULT_EVALUATION_THRESHOLD = 0.5
+
+_OF_CALLS = {evaluation.name: evaluation for evaluation in get_default_tool_call_evals()}
+_KNOWN = {evaluation.name: evaluation for evaluation in get_default_evals()} | _OF_CALLS
+
+
+class EvaluationSettings(BaseModel):
+    """An evaluation that is chosen by its name, or one of the user's own.
+
+    A name alone, and a name with its threshold (`response_groundedness: 0.7`), are read too.
+
+    Attributes:
+        name: One of ours, such as `response_groundedness`, or that of the user's own.
+        threshold: A response with less is untrustworthy, 0 to 1.
+        criteria: What must hold; only of the user's own.
+        query_identifier: What the criteria call the user's query.
+        context_identifier: What they call the retrieved passages.
+        response_identifier: What they call the response.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: str
+    threshold: Annotated[float, Field(ge=0.0, le=1.0)] = DEFAULT_EVALUATION_THRESHOLD
+    criteria: str | None = None
+    query_identifier: str | None = None
+    context_identifier: str | None = None
+    response_identifier: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_short(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return {"name": given}
+        if isinstance(given, Mapping) and len(given) == 1 and "name" not in given:
+            ((name, threshold),) = given.items()
+            return {"name": name, "threshold": threshold}
+        return given
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> "EvaluationSettings":
+        try:
+            self.evaluation()
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def evaluation(self) -> Eval:
+        """The evaluation itself.
+
+        Raises:
+            SettingsError: It is none of ours, and has no criteria of its own.
+        """
+        own = (self.query_identifier, self.context_identifier, self.response_identifier)
+        if self.criteria is not None:
+            return Eval(self.name, self.criteria, *own)
+        if self.name not in _KNOWN:
+            raise SettingsError(
+                f"{self.name!r} is no evaluation of ours; there are {', '.join(_KNOWN)}, or give "
+                "criteria of your own",
+                key="evaluations",
+            )
+        if any(own):
+            raise SettingsError("identifiers are of no use without criteria", key="evaluations")
+        return _KNOWN[self.name]
+
+
+def why_not_applicable(evaluation: Eval, exchange: Exchange) -> str | None:
+    """Why an evaluation says nothing about an exchange; `None` where it does."""
+    calls = only_calls_tools(exchange.response)
+    if evaluation.name in _OF_CALLS and not calls:
+        return "the response calls no tools"
+    if calls and evaluation.response_identifier is not None and evaluation.name not in _OF_CALLS:
+        return "the response only calls tools"
+    if evaluation.context_identifier is not None and not any(map(str.strip, exchange.context)):
+        return "there are no passages"
+    return None
