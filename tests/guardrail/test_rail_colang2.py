@@ -2,14 +2,24 @@
 
 import asyncio
 import math
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
-from nemoguardrails import LLMRails
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.rails.llm.options import GenerationOptions
+from nemoguardrails.server import api
 
-from nemoguardrails_trust import TrustworthinessScore
+from nemoguardrails_trust import TrustEvent, TrustworthinessScore, stream_with_trust
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
+from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+from tests.guardrail import scripted
 from tests.guardrail.scripted import Answer, ScriptedScorer, ask, bot_v2
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 OVERRIDE = '''
 @override
@@ -216,3 +226,156 @@ async def test_regenerate_keeps_the_better_answer(scorer: ScriptedScorer) -> Non
     rails = bot_v2("Lyon", settings="on_untrustworthy: regenerate")
     rails.llm._llm_responses[0].content = "Paris"
     assert await answer_of(rails) == "Paris"
+
+
+THREE_LINES = """
+import core
+
+flow main
+  activate answering
+
+@active
+flow answering
+  user said something as $said
+  $answer = await AnswerAction()
+  bot say $answer
+
+import nemoguardrails_trust.rail
+
+flow output rails $output_text
+  cleanlab trustworthiness
+"""
+
+
+async def test_the_three_lines_of_the_readme_are_all_it_takes(
+    scorer: ScriptedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripted, "V2_MAIN", THREE_LINES)
+    scorer.answer = 0.3
+    assert await answer_of(bot_v2("Lyon")) == f"Lyon\n{CAUTION}"
+
+
+REFUSING = """
+flow input rails $input_text
+  if $input_text == "insult"
+    bot refuse to respond
+    abort
+"""
+GREETING = """
+@active
+flow greeting
+  user said "hello"
+  bot say 'Good day!'
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "heard", "more", "shown"),
+    [
+        ("insult", "something", REFUSING, "I'm sorry, I can't respond to that."),
+        ("hello", '"Capital?"', GREETING, "Good day!"),
+    ],
+)
+async def test_what_the_configuration_says_itself_is_not_scored(
+    scorer: ScriptedScorer,
+    question: str,
+    heard: str,
+    more: str,
+    shown: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scorer.answer = 0.1
+    main = scripted.V2_MAIN.replace("said something", f"said {heard}")
+    monkeypatch.setattr(scripted, "V2_MAIN", main)
+    message = await bot_v2("Lyon", settings="on_error: block", more=more).generate_async(
+        messages=ask(question)
+    )
+    assert message["content"] == shown
+    assert message.get("events", []) == []
+    assert scorer.exchanges == []
+    assert "could not be scored" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "brought", ["Good day!", {"text": ["Good day!"]}, "She said: Good day!", SimpleNamespace()]
+)
+async def test_what_an_action_brought_is_scored_whatever_the_configuration_says(
+    scorer: ScriptedScorer, brought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer.answer = 0.3
+    own = scripted.V2_MAIN.replace("bot say $answer", 'bot say "Good day!"')
+    monkeypatch.setattr(scripted, "V2_MAIN", own)
+    rails = bot_v2("x")
+
+    async def answer() -> Any:
+        return brought
+
+    rails.register_action(answer, "AnswerAction")
+    assert await answer_of(rails) == f"Good day!\n{CAUTION}"
+    assert len(scorer.exchanges) == 1
+
+
+async def test_what_a_model_wrote_is_scored_whatever_the_configuration_says(
+    scorer: ScriptedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer.answer = 0.3
+    asks = "await PassthroughLLMAction(user_message=$ref.transcript)"
+    monkeypatch.setattr(scripted, "V2_MAIN", scripted.V2_MAIN.replace("await AnswerAction()", asks))
+    rails = bot_v2("Good day!", more=GREETING)
+    assert await answer_of(rails) == f"Good day!\n{CAUTION}"
+
+
+@pytest.mark.parametrize("settings", ["on_untrustworthy: warn", "on_untrustworthy: block"])
+async def test_a_message_of_the_configuration_is_streamed_without_a_verdict(
+    scorer: ScriptedScorer, settings: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        scripted, "V2_MAIN", scripted.V2_MAIN.replace("bot say $answer", 'bot say "Good day!"')
+    )
+    rails = bot_v2("x", settings=settings)
+    rails.register_action(lambda: None, "AnswerAction")
+    items = [item async for item in stream_with_trust(rails, ask())]
+    assert items == ["Good day!", TrustEvent(None)]
+
+
+@pytest.mark.parametrize(
+    "options", [{"output_vars": ["trust"]}, GenerationOptions(), {"rails": ["output", "dialog"]}]
+)
+async def test_the_outcome_is_in_the_output_data_where_options_are_given(
+    scorer: ScriptedScorer, options: Any
+) -> None:
+    scorer.answer = 0.3
+    with collected_outcomes() as outcomes:
+        response = await bot_v2("Lyon").generate_async(messages=ask(), options=options)
+    trust = response.output_data["trust"]
+    assert (trust["trustworthiness_score"], trust["status"]) == (0.3, "untrustworthy")
+    assert [outcome.metadata for outcome in outcomes] == [trust]
+
+
+async def test_other_output_variables_are_refused_as_before(scorer: ScriptedScorer) -> None:
+    with pytest.raises(ValueError, match="output_vars"):
+        await bot_v2("Lyon").generate_async(
+            messages=ask(), options={"output_vars": ["trust", "other"]}
+        )
+
+
+async def test_the_server_gives_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    register()
+    rails = LLMRails(RailsConfig.from_path(str(EXAMPLES / "trivia_colang2")))
+
+    async def loaded(*_: Any, **__: Any) -> LLMRails:
+        return rails  # the server would load it verbosely, for all tests to come
+
+    monkeypatch.setattr(api, "_get_rails", loaded)
+    transport = httpx.ASGITransport(app=api.app)
+    body = {
+        "model": "llama-13b",
+        "messages": ask("Who in the Bible is the mother of Mary, the mother of Jesus?"),
+        "guardrails": {"config_id": "trivia_colang2"},
+    }
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        answer = (await client.post("/v1/chat/completions", json=body)).json()
+    assert answer["choices"][0]["message"]["content"] == f"Elizabeth\n{CAUTION}"
+    trust = answer["guardrails"]["output_data"]["trust"]
+    assert (trust["status"], trust["threshold"]) == ("untrustworthy", 0.7)

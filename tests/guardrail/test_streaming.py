@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.actions.rail_outcome import RailOutcome
 from nemoguardrails.testing import FakeLLMModel
 
 from nemoguardrails_trust import TrustEvent, stream_with_trust
@@ -123,6 +124,61 @@ async def test_what_another_rail_rewrites_is_not_shown_unwritten(
     rails.register_action(hide, "hide")
     texts, _ = await run(rails)
     assert texts == ["Call ***"]
+
+
+BLOCKING = """
+define subflow block other
+  $found = execute find(text=$bot_message)
+  if $found
+    bot refuse to respond
+    stop
+"""
+
+
+@pytest.mark.parametrize("first", ["false", "true"])
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("settings", ["", "on_untrustworthy: block"])
+async def test_an_answer_that_another_rail_blocks_has_no_verdict(
+    scorer: ScriptedScorer, first: str, place: int, settings: str
+) -> None:
+    rails = bot(TEXT, settings=settings, colang=BLOCKING, first=first)
+    rails.config.rails.output.flows.insert(place, "block other")
+
+    async def find(text: str, **_others: Any) -> RailOutcome:
+        return RailOutcome.block() if "long" in text else RailOutcome.allow()
+
+    rails.register_action(find, "find")
+    shown, event = await run(rails)
+    assert not any("error" in text for text in shown)
+    if settings:
+        assert event.blocked_by is None
+    else:
+        assert event == TrustEvent(None, "block other")
+        assert TEXT.startswith("".join(shown).strip())
+
+
+@pytest.mark.parametrize("settings", ["", "on_untrustworthy: block"])
+async def test_a_question_that_an_input_rail_blocks_has_no_verdict(
+    scorer: ScriptedScorer, settings: str
+) -> None:
+    flow = "define flow refuse all\n  bot refuse to respond\n  stop\n"
+    rails = bot(TEXT, settings=settings, colang=flow)
+    rails.config.rails.input.flows.append("refuse all")
+    texts, event = await run(rails)
+    assert texts == ["I'm sorry, I can't respond to that."]
+    assert event == TrustEvent(None)
+    assert scorer.exchanges == []
+
+
+@pytest.mark.parametrize(
+    "text", ['{"error": 1}', '{"error": {"code": "x", "param": "y"}}', '{"error"', '{"error": {}}']
+)
+async def test_an_answer_that_looks_like_an_error_is_an_answer(
+    scorer: ScriptedScorer, text: str
+) -> None:
+    texts, event = await run(bot(text))
+    assert "".join(texts) == text
+    assert event.outcome is not None
 
 
 async def test_a_failed_check_is_said_in_the_verdict(scorer: ScriptedScorer) -> None:

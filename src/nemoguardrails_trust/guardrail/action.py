@@ -12,6 +12,7 @@ from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.conversation import read_exchange, unseen_part
+from nemoguardrails_trust.guardrail.defined import is_defined
 from nemoguardrails_trust.guardrail.guard import Guard, Render
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, allow_chunk, make_outcome
 from nemoguardrails_trust.guardrail.settings import is_trust_flow, read_flow_line
@@ -22,6 +23,7 @@ from nemoguardrails_trust.scores import TrustworthinessScore
 _log = logging.getLogger(__name__)
 
 GUARD_PARAMETER = "trust_guard"
+DEFINED_MESSAGES_PARAMETER = "trust_defined_messages"
 MAIN_CALLS_PARAMETER = "trust_main_calls"
 
 
@@ -35,6 +37,7 @@ async def check_answer(
     kb: KnowledgeBase | None = None,
     trust_guard: Guard | None = None,
     trust_main_calls: MainCalls | None = None,
+    trust_defined_messages: frozenset[str] = frozenset(),
     user_message: str | None = None,
     bot_message: str | None = None,
     threshold: object = None,
@@ -52,6 +55,7 @@ async def check_answer(
         kb: Its knowledge base.
         trust_guard: The guard that `config.py` registered.
         trust_main_calls: The calls that wrote answers, where the settings have them watched.
+        trust_defined_messages: The texts that stand in a Colang 2.x configuration.
         user_message: The user's message, where the flow passes it.
         bot_message: The answer, where the flow passes it.
         threshold: Over the configured one, where the flow passes it.
@@ -79,6 +83,8 @@ async def check_answer(
         }
     except Exception as error:  # noqa: BLE001 - a turn must not break on an odd event
         return trust_guard.unreadable(str(context.get("bot_message") or ""), error)
+    if is_defined(exchange.response, trust_defined_messages, events or ()):
+        return trust_guard.pass_by(exchange.response)
     call = trust_main_calls.that_brought(exchange.response) if trust_main_calls else None
     if call is not None and call.token_logprobs is not None:
         exchange = replace(exchange, token_logprobs=call.token_logprobs)

@@ -23,6 +23,7 @@ from nemoguardrails_trust.guardrail.outcome import (
     Consequence,
     Status,
     TrustOutcome,
+    make_message,
     make_outcome,
 )
 from nemoguardrails_trust.guardrail.publishing import publish
@@ -159,6 +160,12 @@ class Guard:
         result = _unscored(failure, self.settings.scorer, time.perf_counter())
         outcome = _decide(result, self.settings, answer, answer, {}, None)
         publish(outcome, self.settings.trace_scores)
+        return outcome
+
+    def pass_by(self, message: str) -> TrustOutcome:
+        """The outcome for a message that is no answer: the configuration defines it."""
+        outcome = make_message(message, threshold=self.settings.threshold)
+        publish(outcome, None)
         return outcome
 
     async def _score(

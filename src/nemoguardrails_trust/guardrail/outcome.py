@@ -1,7 +1,7 @@
 """The verdict on one answer, in the form that every engine of NeMo Guardrails takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nemoguardrails.actions.rail_outcome import (
@@ -34,6 +34,8 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
         consequence: What the flow has to do with the answer.
         text: What the user is to read: the answer, the answer with a caution, or the message
             in place of it.
+        is_answer: Whether there was something to score; not so with a message that the
+            configuration defines, which passes as it is.
     """
 
     trustworthiness_score: float = 0.0
@@ -42,6 +44,7 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
     explanation: str | None = None
     consequence: Consequence = "none"
     text: str = ""
+    is_answer: bool = True
 
     @property
     def is_unchanged(self) -> bool:
@@ -102,6 +105,20 @@ def make_outcome(
         consequence=consequence,
         text=text,
     )
+
+
+def make_message(text: str, *, threshold: float) -> TrustOutcome:
+    """The outcome for a message that the configuration defines, which passes unscored."""
+    outcome = make_outcome(
+        TrustworthinessScore(None, error="the configuration defines this message"),
+        threshold=threshold,
+        status="unchecked",
+        consequence="none",
+        text=text,
+        answer=text,
+        passes=True,
+    )
+    return replace(outcome, is_answer=False)
 
 
 def allow_chunk() -> RailOutcome:

@@ -17,14 +17,15 @@ from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.errors import CredentialsError, DataError, ModelError, SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.guardrail.action import (
+    DEFINED_MESSAGES_PARAMETER,
     GUARD_PARAMETER,
     MAIN_CALLS_PARAMETER,
     check_answer,
 )
+from nemoguardrails_trust.guardrail.defined import defined_messages
 from nemoguardrails_trust.guardrail.flows import add_flows, refuse_misspelt_flows
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES, language_model
-from nemoguardrails_trust.guardrail.passthrough import leave_out_exceptions
 from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
@@ -33,6 +34,7 @@ from nemoguardrails_trust.guardrail.settings import (
     read_flow_line,
     read_settings,
 )
+from nemoguardrails_trust.guardrail.turns import wrap_turns
 from nemoguardrails_trust.guardrail.watching.main_call import (
     MainCalls,
     original_entry,
@@ -118,8 +120,9 @@ def _set_up(app: LLMRails) -> None:
     app.runtime.register_action(check_answer, "call cleanlab api", override=False)
     if app.config.colang_version == "1.0":
         add_flows(app)
-    if app.config.passthrough:
-        leave_out_exceptions(app)
+    else:
+        app.runtime.register_action_param(DEFINED_MESSAGES_PARAMETER, defined_messages(app.config))
+    wrap_turns(app)
 
 
 def make_guard(

@@ -22,11 +22,14 @@ _collector: ContextVar[list[TrustOutcome] | None] = ContextVar("trust_outcomes",
 def collected_outcomes() -> Iterator[list[TrustOutcome]]:
     """Collects the outcomes of all checks made inside, in tasks started inside too."""
     outcomes: list[TrustOutcome] = []
+    outer = _collector.get()
     token = _collector.set(outcomes)
     try:
         yield outcomes
     finally:
         _collector.reset(token)
+        if outer is not None:
+            outer.extend(outcomes)
 
 
 def check_langfuse() -> None:
@@ -52,6 +55,8 @@ def publish(outcome: TrustOutcome, trace_scores: TraceScores | None) -> None:
     outcomes = _collector.get()
     if outcomes is not None:
         outcomes.append(outcome)
+    if not outcome.is_answer:
+        return
     _annotate_span(outcome)
     if trace_scores == "langfuse":
         _score_langfuse_trace(outcome)

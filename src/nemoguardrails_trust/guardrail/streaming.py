@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -26,10 +27,13 @@ class TrustEvent:
 
     Attributes:
         outcome: The verdict on the whole answer; `None` where no model wrote it, as with a
-            message that the configuration defines.
+            message that the configuration defines, and where another rail blocked it.
+        blocked_by: The output rail that ended the stream; `None` where none did. What came before
+            is not for the user to keep.
     """
 
     outcome: TrustOutcome | None
+    blocked_by: str | None = None
 
 
 async def stream_with_trust(
@@ -70,13 +74,13 @@ async def stream_with_trust(
     try:
         while (piece := await pieces.get()) is not None:
             yield piece
-        outcome = await turn
+        event = await turn
     finally:
         if not turn.done():
             turn.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await turn
-    yield TrustEvent(outcome)
+    yield event
 
 
 # Each runs the turn in a task of its own, so that what it collects stays its own.
@@ -88,22 +92,41 @@ async def _run_streamed(
     messages: list[Mapping[str, Any]],
     options: Options,
     pieces: Pieces,
-) -> TrustOutcome | None:
+) -> TrustEvent:
     text = ""
+    blocked_by = None
     try:
         with collected_outcomes() as outcomes:
             async for piece in rails.stream_async(messages=messages, options=options):
-                text += piece
-                pieces.put_nowait(piece)
-            outcome = outcomes[-1] if outcomes else None
-            if outcome is None:
-                outcome = await _check_afterwards(rails, guard, messages, text)
-            elif not text:
+                blocked_by = blocked_by or _blocking_rail(piece)
+                if blocked_by is None:
+                    text += piece
+                    pieces.put_nowait(piece)
+            if blocked_by is not None:
+                return TrustEvent(None, blocked_by)
+            if outcomes and not text:
                 # Colang 2.x streams only what a model writes straight to the user.
-                pieces.put_nowait(outcome.text)
-        return outcome
+                pieces.put_nowait("\n".join(outcome.text for outcome in outcomes))
+            if not outcomes:
+                return TrustEvent(await _check_afterwards(rails, guard, messages, text))
+        return TrustEvent(_last_check(outcomes))
     finally:
         pieces.put_nowait(None)
+
+
+def _blocking_rail(piece: str) -> str | None:
+    """The rail that a piece of a stream says has blocked the answer; `None` for any other piece."""
+    if not piece.startswith('{"error"'):
+        return None
+    try:
+        error = json.loads(piece)["error"]
+        return str(error["param"]) if error["code"] == "content_blocked" else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _last_check(outcomes: Sequence[TrustOutcome]) -> TrustOutcome | None:
+    return next((outcome for outcome in reversed(outcomes) if outcome.is_answer), None)
 
 
 async def _run_held_back(
@@ -112,7 +135,7 @@ async def _run_held_back(
     messages: list[Mapping[str, Any]],
     options: Options,
     pieces: Pieces,
-) -> TrustOutcome | None:
+) -> TrustEvent:
     # Nothing may be shown before the verdict, so the turn is run whole: the other output rails
     # then see the answer whole too, and what they rewrite is rewritten.
     try:
@@ -122,7 +145,7 @@ async def _run_held_back(
             result = result.response[-1]
         if result["role"] == "assistant" and result["content"]:
             pieces.put_nowait(result["content"])
-        return outcomes[-1] if outcomes else None
+        return TrustEvent(_last_check(outcomes))
     finally:
         pieces.put_nowait(None)
 

@@ -54,8 +54,9 @@ async def try_turn(rails: LLMRails, question: str | None = None) -> list[Finding
 async def _findings(rails: LLMRails, guard: Guard, question: str) -> list[Finding]:
     with collected_outcomes() as outcomes:
         await rails.generate_async(messages=[{"role": "user", "content": question}])
-    if outcomes:
-        return list(_told(outcomes[-1], question, is_replayed=_recorded(rails) is not None))
+    checks = [outcome for outcome in outcomes if outcome.is_answer]
+    if checks:
+        return list(_told(checks[-1], question, is_replayed=_recorded(rails) is not None))
     unchecked = Finding(
         "note",
         f"'{question}' was answered without a check, by another rail or by a message that the "

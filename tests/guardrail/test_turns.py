@@ -1,4 +1,4 @@
-"""A conversation goes on after an answer that was escalated, in passthrough mode, too."""
+"""What a turn brings in passthrough mode and in Colang 2.x, where NeMo Guardrails leaves it out."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nemoguardrails_trust.guardrail.messages import WITHHELD
-from nemoguardrails_trust.guardrail.passthrough import without_exceptions
+from nemoguardrails_trust.guardrail.turns import without_exceptions
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
 
 EXCEPTION = {"role": "exception", "content": {"type": "CleanlabTrustworthinessRailException"}}

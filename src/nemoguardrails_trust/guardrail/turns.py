@@ -1,0 +1,86 @@
+"""What is done to a turn from outside, where NeMo Guardrails has no place for it."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from nemoguardrails import LLMRails
+from nemoguardrails.rails.llm.options import GenerationOptions, GenerationResponse
+
+from nemoguardrails_trust.guardrail.messages import WITHHELD
+from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+
+Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
+
+OUTPUT_VARIABLE = "trust"
+
+
+def wrap_turns(app: LLMRails) -> None:
+    """Has a bot's turns made with what its Colang version or mode leaves out.
+
+    In passthrough mode a conversation goes on after an answer that was escalated: in its place
+    comes a message of role `exception`, which an application keeps in the history as it keeps all
+    messages, and at which NeMo Guardrails fails, since it hands the history to the model as it is.
+
+    In Colang 2.x the outcome comes as `output_data["trust"]`, as in 1.0, where a call gives
+    options, as NeMo Guardrails' server does.
+
+    Args:
+        app: The bot.
+    """
+    generate = app.generate_async
+    is_v2 = app.config.colang_version != "1.0"
+    if not (is_v2 or app.config.passthrough):
+        return
+
+    @functools.wraps(generate)
+    async def generate_async(
+        prompt: str | None = None,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        options: Options = None,
+        *others: Any,
+        **named: Any,
+    ) -> Any:
+        if not is_v2:
+            known = None if messages is None else without_exceptions(messages)
+            return await generate(prompt, known, options, *others, **named)
+        left, is_asked = _without_outcome(options)
+        with collected_outcomes() as outcomes:
+            result = await generate(prompt, messages, left, *others, **named)
+        checks = [outcome for outcome in outcomes if outcome.is_answer]
+        if isinstance(result, GenerationResponse) and (checks or is_asked):
+            outcome = checks[-1].metadata if checks else None
+            result.output_data = {**(result.output_data or {}), OUTPUT_VARIABLE: outcome}
+        return result
+
+    app.generate_async = generate_async
+
+
+def _without_outcome(options: Options) -> tuple[Options, bool]:
+    """The options without the variable that NeMo Guardrails does not have, and whether it was."""
+    names = options.get("output_vars") if isinstance(options, Mapping) else None
+    if isinstance(options, GenerationOptions):
+        names = options.output_vars
+    if not isinstance(names, list) or OUTPUT_VARIABLE not in names:
+        return options, False
+    left = [name for name in names if name != OUTPUT_VARIABLE] or None
+    whole = GenerationOptions(**options) if isinstance(options, Mapping) else options
+    assert whole is not None
+    return whole.model_copy(update={"output_vars": left}), True
+
+
+def without_exceptions(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The messages with none of role `exception`.
+
+    In its place comes the sentence that withholds an answer, since many models take turns only
+    of user and assistant one after the other; unless the application has said something itself.
+    """
+    known: list[Mapping[str, Any]] = []
+    for place, message in enumerate(messages):
+        if message.get("role") != "exception":
+            known.append(message)
+            continue
+        following = messages[place + 1].get("role") if place + 1 < len(messages) else None
+        if following == "user":
+            known.append({"role": "assistant", "content": WITHHELD})
+    return known
