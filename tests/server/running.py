@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 
 from nemoguardrails_trust.server.app import create_app
+from nemoguardrails_trust.server.connections import uvicorn_options
 from nemoguardrails_trust.server.settings import settings_of
 from tests.servers.openai import Answer, OpenAIServer, threaded_server
 from tests.tlm.scene import echo
@@ -52,8 +53,9 @@ def serving(
     """
     with threaded_server(OpenAIServer(answer=answer, **(model or {}))) as behind:
         own = {"model": "gpt-test", "base_url": behind.base_url, "api_key_variable": "NO_KEY"}
-        app = create_app(settings_of({"backends": {"own": own | (backend or {})}} | settings))
-        config = uvicorn.Config(app, port=0, log_config=None, access_log=False, backlog=2048)
+        read = settings_of({"backends": {"own": own | (backend or {})}} | settings)
+        options = uvicorn_options(read.limits)
+        config = uvicorn.Config(create_app(read), port=0, log_config=None, **options)
         server = uvicorn.Server(config)
         started = threading.Event()
         startup = server.startup

@@ -1,6 +1,6 @@
 """`nemo-trust serve`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,7 +59,6 @@ def _serve(
     *,
     allow_open: bool,
 ) -> None:
-    import functools
     import os
     from pathlib import Path
 
@@ -73,6 +72,7 @@ def _serve(
         import uvicorn
 
         from nemoguardrails_trust.server.app import SETTINGS_VARIABLE, create_app
+        from nemoguardrails_trust.server.connections import uvicorn_options
     except ImportError as error:
         raise MissingDependencyError(error.name or "fastapi", "server") from None
     from nemoguardrails_trust.server.settings import Keys, read_settings, settings_of
@@ -90,13 +90,14 @@ def _serve(
             f"--host {host} is open to others and there are no keys: set "
             f"{settings.keys_variable}, or give --allow-open"
         )
-    run = functools.partial(uvicorn.run, host=host, port=port, workers=workers, access_log=False)
+    options: dict[str, Any] = {"host": host, "port": port, "workers": workers}
+    options |= uvicorn_options(settings.limits)
     app = create_app(settings)  # what is wrong with the settings shows here, once
     if workers == 1:
-        run(app)
+        uvicorn.run(app, **options)
         return
     os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
-    run("nemoguardrails_trust.server.app:app_from_environment", factory=True)
+    uvicorn.run("nemoguardrails_trust.server.app:app_from_environment", factory=True, **options)
 
 
 def _backend(model: str, recorded: str | None) -> dict[str, str]:

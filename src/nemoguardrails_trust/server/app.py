@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -53,6 +54,14 @@ def create_app(settings: ServerSettings) -> FastAPI:
         title="nemoguardrails-trust", version=__version__, lifespan=lifespan, redirect_slashes=False
     )
     app.add_middleware(Door, settings=settings, keys=Keys.of(settings))
+    if settings.cors_origins:
+        # Outside the door: a browser asks beforehand without a key, and must read refusals.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+        )
     _tell_failures(app)
     scoring = Scoring(backends, settings.limits.timeout)
     app.include_router(_tlm_routes(scoring), prefix=settings.prefix)

@@ -1,14 +1,16 @@
 """What stands before every endpoint: paths made plain, keys, sizes, and how much is taken on."""
 
 import asyncio
+import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nemoguardrails_trust.models.pacing import Pacing, Wait
 from nemoguardrails_trust.server.failures import failure
 from nemoguardrails_trust.server.settings import Keys, ServerSettings
 
@@ -20,9 +22,10 @@ _OTHER_BASES = ("/v1/", "/openai/")  # of OpenAI's API and of Azure's, whatever 
 
 
 class _Refused(Exception):  # noqa: N818 -- it is an answer, not a fault of the server
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, wait: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = {"Retry-After": str(math.ceil(wait))} if wait else {}
 
 
 class Door:
@@ -34,6 +37,7 @@ class Door:
         self._keys = keys
         self._turns = asyncio.Semaphore(settings.limits.in_flight)
         self._by_key: Counter[int] = Counter()
+        self._rates: defaultdict[int, Pacing] = defaultdict(self._rate)
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +50,8 @@ class Door:
         try:
             await self._enter(scope, path, receive, send)
         except _Refused as refused:
-            await failure(path, refused.status, str(refused))(scope, receive, send)
+            told = failure(path, refused.status, str(refused), headers=refused.headers)
+            await told(scope, receive, send)
 
     async def _enter(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         if not self._is_guarded(path):
@@ -56,6 +61,7 @@ class Door:
         key = NO_KEY if self._is_open(path) else self._key(headers)
         if int(headers.get("content-length") or 0) > self._settings.limits.body_bytes:
             raise self._too_large()
+        self._count(key)
         async with self._turn(key):
             await self._app(scope, *self._bounded(receive, send))
 
@@ -82,6 +88,20 @@ class Door:
         if found is None:
             raise _Refused(401, "the key is missing or is not one of this server's")
         return found
+
+    def _rate(self) -> Pacing:
+        rate = Pacing()
+        rate.requests_per_minute = self._settings.limits.requests_per_minute_per_key
+        return rate
+
+    def _count(self, key: int) -> None:
+        if self._settings.limits.requests_per_minute_per_key is None:
+            return
+        rate = self._rates[key]
+        turn = rate.take_turn(asyncio.get_running_loop().time(), 0)
+        if isinstance(turn, Wait):
+            raise _Refused(429, "too many requests with this key a minute", wait=turn.seconds)
+        rate.ended()  # how many are under way at once is counted elsewhere
 
     @asynccontextmanager
     async def _turn(self, key: int) -> AsyncIterator[None]:

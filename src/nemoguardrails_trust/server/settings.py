@@ -77,16 +77,23 @@ class LimitSettings(_Settings):
     Attributes:
         body_bytes: The largest request that is read.
         body_seconds: The most time for a request's body to arrive.
+        head_bytes: The largest head of a request, its headers included.
+        head_seconds: The most time for a request's head to arrive.
         in_flight: Requests under way at once.
         in_flight_per_key: Requests of one key under way or waiting at once.
+        requests_per_minute_per_key: The most requests of one key in any 60 seconds; all without a
+            key count as those of one.
         waiting: Requests that wait for their turn; the next is refused with a 429.
         timeout: Seconds for a whole request, under 290.
     """
 
     body_bytes: Count = 8 * 1024**2
     body_seconds: Annotated[float, Field(gt=0.0)] = 30.0
+    head_bytes: Count = 64 * 1024
+    head_seconds: Annotated[float, Field(gt=0.0)] = 20.0
     in_flight: Count = 256
     in_flight_per_key: Count = 1024
+    requests_per_minute_per_key: Count | None = None
     waiting: Annotated[int, Field(ge=0)] = 2048
     timeout: Annotated[float, Field(gt=0.0, lt=LONGEST_REQUEST)] = 280.0
 
@@ -105,6 +112,8 @@ class ServerSettings(_Settings):
         is_open: Whether to serve without keys on more than this machine.
         is_score_endpoint_open: Whether `/chat/score` is served without a key: the client of TLM's
             edition for a cloud of one's own sends none.
+        cors_origins: The web pages, such as `https://app.example.org`, whose scripts may use the
+            server; `*` for all.
         limits: What the server takes on.
     """
 
@@ -116,6 +125,7 @@ class ServerSettings(_Settings):
     keys_file: FilePath | None = None
     is_open: bool = False
     is_score_endpoint_open: bool = False
+    cors_origins: list[str] = Field(default_factory=list)
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")
