@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply, TokenLogprob
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
     from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
+    from nemoguardrails_trust.models.reply_cache import ReplyCache
     from nemoguardrails_trust.report import Report, build_report
     from nemoguardrails_trust.scorers.base import QualityPreset, Scorer, ScorerSettings
     from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer
@@ -84,6 +85,7 @@ _HOMES = {
     "Recorded": "models.replay",
     "ReplayModel": "models.replay",
     "Reply": "models.base",
+    "ReplyCache": "models.reply_cache",
     "Report": "report",
     "Scorer": "scorers.base",
     "ScorerSettings": "scorers.base",
@@ -147,6 +149,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "Recorded",
     "ReplayModel",
     "Reply",
+    "ReplyCache",
     "Report",
     "Scorer",
     "ScorerSettings",

@@ -75,7 +75,11 @@ def build_model(
 
     model = OpenAICompatibleModel(options.model, base_url=options.base_url, limits=limits)
     model.limits.configure(None, options.requests_per_minute, options.tokens_per_minute)
-    return model
+    if options.cache is None:
+        return model
+    from nemoguardrails_trust.models.reply_cache import CachedModel, ReplyCache
+
+    return CachedModel(model, ReplyCache(options.cache, megabytes=options.cache_megabytes))
 
 
 def build_scorer(
@@ -134,7 +138,9 @@ def require_no_server(options: ScorerOptions) -> None:
     """
     from nemoguardrails_trust.errors import SettingsError
 
-    option = "--base-url" if options.base_url is not None else options.rate_option
+    given = {"--base-url": options.base_url, "--cache": options.cache}
+    chosen = next((option for option, value in given.items() if value is not None), None)
+    option = chosen or options.rate_option
     if option is not None:
         raise SettingsError(f"{option} is of no use with --model replay")
 

@@ -126,20 +126,40 @@ class ScorerOptions:
             help="Use at most N tokens a minute, read and written.",
         ),
     ] = None
+    cache: Annotated[
+        str | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            help="Keep the model's answers in this folder, and take those that are there instead "
+            "of asking again.",
+        ),
+    ] = None
+    cache_megabytes: Annotated[
+        float,
+        typer.Option(
+            "--cache-megabytes",
+            min=1.0,
+            metavar="N",
+            help="The most space for answers that are kept; the oldest go first.",
+        ),
+    ] = 1024.0
 
     def without_needless_variables(self) -> "ScorerOptions":
         """Without what the environment says about a model's server, where none is asked."""
         if self.model != REPLAY and self.scorer in (None, "local"):
             return self
-        of_server = ["base_url", "requests_per_minute", "tokens_per_minute"]
+        of_server = ["base_url", "requests_per_minute", "tokens_per_minute", "cache"]
         if self.scorer not in (None, "local"):
             of_server.append("samples")
-        return replace(self, **dict.fromkeys(_from_environment.get() & set(of_server)))
+        unset: dict[str, Any] = dict.fromkeys(_from_environment.get() & set(of_server))
+        return replace(self, **unset)
 
     def said(self) -> "ScorerOptions":
         """Without all that stands in the environment, not on the command line."""
         names = {field.name for field in fields(self)}
-        return replace(self, **dict.fromkeys(_from_environment.get() & names))
+        unset: dict[str, Any] = dict.fromkeys(_from_environment.get() & names)
+        return replace(self, **unset)
 
     @property
     def rate_option(self) -> str | None:
@@ -151,7 +171,11 @@ class ScorerOptions:
     @property
     def for_local(self) -> str | None:
         """The first option given that only the local scorer heeds; `None` without any."""
-        given = {"--base-url": self.base_url, "--samples": self.samples}
+        given = {
+            "--base-url": self.base_url,
+            "--samples": self.samples,
+            "--cache": self.cache,
+        }
         chosen = next((option for option, value in given.items() if value is not None), None)
         return chosen or self.rate_option
 

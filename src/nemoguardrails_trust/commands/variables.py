@@ -90,6 +90,7 @@ def _read(given: set[str]) -> dict[str, Any]:
         calibration: str | None = None
         prices: Path | None = None
         budget: str | None = None
+        cache: str | None = None
 
     known = [name.upper() for name in Options.model_fields]
     for name in sorted(given - set(known)):

@@ -1,6 +1,6 @@
 """What a score needs of a language model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
 from nemoguardrails_trust.exchange import Message
@@ -21,6 +21,8 @@ class Ask:
         max_tokens: The most tokens an answer may have; `None` leaves it to the server.
         top_logprobs: Ask for token probabilities with this many alternatives a token, 0 to 20;
             `None` asks for none. A server that cannot give them answers without.
+        first: The number of the first answer, where others were asked for before: what keeps
+            answers tells by it that these are to be others.
     """
 
     messages: tuple[Message, ...]
@@ -29,6 +31,11 @@ class Ask:
     temperature: float | None = None
     max_tokens: int | None = None
     top_logprobs: int | None = None
+    first: int = 0
+
+    def asking_for(self, n: int) -> "Ask":
+        """The same request for so many answers."""
+        return replace(self, n=n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,15 @@ class RequestDefaults:
     max_tokens: Any = None
     top_logprobs: Any = None
 
+    def as_parameters(self) -> dict[str, Any]:
+        """All of it, by the names that a server knows."""
+        given = {
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "top_logprobs": self.top_logprobs,
+        }
+        return {**self.fixed, **{name: each for name, each in given.items() if each is not None}}
+
     @classmethod
     def of(cls, model: str, parameters: Mapping[str, Any]) -> "RequestDefaults":
         """Sorts a caller's parameters; what is `None` is not sent.

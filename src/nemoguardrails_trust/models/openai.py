@@ -158,6 +158,11 @@ class OpenAICompatibleModel:
         return self._shown_url
 
     @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What goes into every request besides the messages."""
+        return self._defaults.as_parameters()
+
+    @property
     def limits(self) -> Limits:
         """The cap on concurrency and the rate limits, which others may share."""
         return self._limits

@@ -10,6 +10,7 @@ from typing import Any
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+from nemoguardrails_trust.models.reply_cache import CachedModel, ReplyCache
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset, Scorer, ScorerSettings
 from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer, take_scorer
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
@@ -36,6 +37,7 @@ class ModelChoice:
         concurrency: Requests under way at once.
         requests_per_minute: The most requests a minute.
         tokens_per_minute: The most tokens a minute.
+        cache: Where the model's answers are kept.
     """
 
     model: str | LanguageModel | None
@@ -45,6 +47,7 @@ class ModelChoice:
     concurrency: int | None
     requests_per_minute: int | None
     tokens_per_minute: int | None
+    cache: ReplyCache | str | Path | None = None
 
     def name(self, options: TLMOptions) -> str | None:
         """The name of the model that the caller chose by name; `None` where it is not so.
@@ -65,7 +68,15 @@ class ModelChoice:
             SettingsError: An argument is out of range, or is of no use with a model that is
                 already built.
             CredentialsError: OpenAI's own server is to be used without a key.
+            DataError: The folder cannot be used as a cache.
         """
+        model = self._build(options)
+        if self.cache is None:
+            return model
+        kept = self.cache if isinstance(self.cache, ReplyCache) else ReplyCache(self.cache)
+        return CachedModel(model, kept)
+
+    def _build(self, options: TLMOptions) -> LanguageModel:
         name = self.name(options)
         if self.model is not None and not isinstance(self.model, str):
             self._require_untouched(options)

@@ -6,6 +6,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.reply_cache import ReplyCache
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
 from nemoguardrails_trust.signals.reflection import Task
 from nemoguardrails_trust.tlm.batches import require_all
@@ -74,6 +75,8 @@ class TLM(Connected):
             64. Like the rates, it counts for all in this process that use the model.
         requests_per_minute: The most requests to the model in any 60 seconds.
         tokens_per_minute: The most tokens, read and written, in any 60 seconds.
+        cache: A folder, or a `ReplyCache`, where the model's answers are kept from one run to the
+            next: what was asked before is not asked again, and costs nothing. None by default.
         verbose: Whether lists show a progress bar: `None` where there is a terminal or a
             notebook, `True` everywhere.
 
@@ -99,6 +102,7 @@ class TLM(Connected):
         concurrency: int | None = None,
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
+        cache: ReplyCache | str | Path | None = None,
         verbose: bool | None = None,
     ) -> None:
         chosen = read_options(options)
@@ -110,6 +114,7 @@ class TLM(Connected):
             concurrency,
             requests_per_minute,
             tokens_per_minute,
+            cache,
         )
         if chosen.disable_trustworthiness and not chosen.custom_eval_criteria:
             raise SettingsError(

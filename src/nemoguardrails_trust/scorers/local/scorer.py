@@ -192,9 +192,13 @@ class LocalScorer:
     def _asker(
         self, exchange: Exchange, calls: Calls, prefetched: Awaitable[Reply] | None
     ) -> Asker:
+        drawn = 0
+
         async def sample(count: int) -> Reply:
+            nonlocal drawn
             if prefetched is not None:
                 return await calls.take(prefetched, "sample")
+            first, drawn = drawn, drawn + count
             return await calls.ask(
                 self._model,
                 Ask(
@@ -203,6 +207,7 @@ class LocalScorer:
                     n=count,
                     temperature=self._temperature,
                     max_tokens=self._max_tokens,
+                    first=first,
                 ),
             )
 
