@@ -1,6 +1,7 @@
 """The command `nemo-trust`. Each command's work is imported when it runs."""
 
 import inspect
+import signal
 from collections.abc import Callable
 
 import typer
@@ -73,7 +74,8 @@ def _options(
 
 
 def main() -> None:
-    """Runs the command."""
+    """Runs the command. What ends it from outside (SIGTERM) does so as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 
 

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.datasets.samples import make_rows, read, write
 from tests.datasets.scorers import CALL_LOG, LATENCY, expected_score
 
@@ -59,12 +61,15 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path: Path) -
     assert len(set(calls.read_text().splitlines())) == 400
 
 
-def test_ctrl_c_finishes_the_rows_in_flight_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_finishes_the_rows_in_flight_and_says_how_to_go_on(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
     data = write(tmp_path / "data.csv", make_rows(1000))
     out, calls = tmp_path / "out.csv", tmp_path / "calls"
     process = start(data, out, calls)
     wait_for_calls(calls, 100, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ending)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "finishing the rows in flight; Ctrl-C again stops at once" in told

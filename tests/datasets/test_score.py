@@ -12,9 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.datasets import score_dataset, score_rows
+from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer, RowScorer
+from nemoguardrails_trust.datasets.rows import RowResult
+from nemoguardrails_trust.datasets.score import score_in_order
 from nemoguardrails_trust.errors import CredentialsError, ModelServerError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
+from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore
 from tests.datasets.samples import make_rows
 from tests.datasets.scorers import TestScorer, expected_score
@@ -251,3 +257,42 @@ def test_out_is_needed_for_a_path_and_refused_for_an_iterator(tmp_path: Any) -> 
         score_dataset(tmp_path / "data.csv", scorer=TestScorer())
     with pytest.raises(SettingsError, match="cannot be read again"):
         score_dataset(iter(make_rows(1)), scorer=TestScorer(), out=tmp_path / "out.csv")
+
+
+HOSTILE: list[Any] = [
+    "[" * 100_000,
+    "\ud83d",
+    10**400,
+    -(10**400),
+    float("inf"),
+    float("nan"),
+    "9" * 5000,
+    b"\xff",
+    [[]],
+    {"role": {}},
+    [{"role": "user", "content": "[" * 100_000}],
+    [{"role": "user", "content": 10**400}],
+    [float("nan")],
+    [10**400],
+    object(),
+]
+
+
+@pytest.mark.parametrize(
+    "column", ["prompt", "response", "context", "samples", "reflection", "token_logprobs"]
+)
+def test_whatever_stands_in_one_row_costs_no_other(column: str) -> None:
+    good = {"prompt": "1 + 1?", "response": "2", "samples": ["2"], "reflection": 0.9}
+    rows = [good, *({**good, column: value} for value in HOSTILE), good]
+    columns = Columns.find([*good, column])
+
+    async def results(scorer: RowScorer) -> list[RowResult]:
+        return [result async for _, result in score_in_order(rows, scorer, columns, 4)]
+
+    replayed = ReplayRowScorer(lambda model: LocalScorer(model, ScorerSettings()))
+    for scorer in (replayed, ModelRowScorer(TestScorer())):
+        found = asyncio.run(results(scorer))
+        assert len(found) == len(rows)
+        assert found[0].score is not None
+        assert found[-1].score == found[0].score
+        assert all(result.error for result in found if result.failed)

@@ -14,6 +14,7 @@ from nemoguardrails_trust.datasets.rows import (
     read_question,
     read_texts,
     read_token_logprobs,
+    reading_row,
 )
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
@@ -85,14 +86,15 @@ class ModelRowScorer:
         calls: tuple[CallUsage, ...] = ()
         answer: str | None = None
         try:
-            question = read_question(row, columns)
+            with reading_row():
+                question = read_question(row, columns)
+                logprobs = None if question.response is None else read_token_logprobs(row)
             answer = question.response if question.from_chat else None
             if question.response is None:
                 made, calls = await self._answer(question)
                 answer = made.text
                 exchange = _exchange_made(question, made)
             else:
-                logprobs = read_token_logprobs(row)
                 exchange = Exchange(
                     question.response, question.messages, question.context, logprobs
                 )
@@ -153,7 +155,8 @@ class ReplayRowScorer:
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""
         try:
-            record = _recorded(row, columns)
+            with reading_row():
+                record = _recorded(row, columns)
         except DataError as error:
             return RowResult.unusable(error)
         scorer = self._build(ReplayModel([record], rewind=False))
@@ -239,7 +242,7 @@ def _recorded_reflection(row: Row) -> float | None:
         return None
     try:
         share = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         share = -1.0
     if not 0.0 <= share <= 1.0:
         raise DataError("column 'reflection' must be a number from 0 to 1")

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+import logging
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeGuard
 
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.source import UnreadableRow
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import (
     Message,
     ending_answer,
@@ -18,6 +20,8 @@ from nemoguardrails_trust.exchange import (
 )
 from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text, whole_text
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
+
+_log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 
@@ -83,6 +87,23 @@ def read_question(row: Row, columns: Columns) -> Question:
             raise DataError(f"column {columns.prompt!r} holds an answer and nothing that was asked")
         return Question(asked, ending, passages, from_chat=response is None)
     return Question(messages, response, passages)
+
+
+@contextmanager
+def reading_row() -> Iterator[None]:
+    """Whatever goes wrong within, while a row is read, is that row's error.
+
+    Raises:
+        TrustError: Something did.
+    """
+    try:
+        yield
+    except TrustError:
+        raise
+    except Exception as error:
+        # What people bring is of more kinds than anyone foresees: one row never ends a run.
+        _log.debug("a row could not be read", exc_info=True)
+        raise DataError(f"the row cannot be read: {type(error).__name__}") from error
 
 
 def _cell(row: Row, column: str) -> Any:

@@ -173,7 +173,8 @@ def _usage(row: Row) -> dict[str, float]:
 def _shown(value: object) -> str:
     """What an error may show of a value: a number, but no text, which may be an answer."""
     if isinstance(value, int | float):
-        return repr(value)
+        digits = repr(value)
+        return digits if len(digits) <= _LABEL_SHOWN else "a number of many digits"
     return "text" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
