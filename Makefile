@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -name '*.pyc')
 
-.PHONY: demo test check bench fuzz clean
+.PHONY: demo test check bench fuzz lowest clean
 
 demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
@@ -22,6 +22,11 @@ bench: .venv/development
 # Hostile texts, as long as one likes: make fuzz SECONDS=600
 fuzz: .venv/development
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
+
+# The oldest versions that pyproject.toml allows, on the tests that need nothing beside them.
+lowest: .venv/lowest/installed
+	.venv/lowest/bin/python -m pytest -q -p no:cacheprovider tests/models tests/signals tests/exchange \
+	  tests/calibration tests/integrations/langfuse/test_client.py
 
 .venv/pip:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -48,6 +53,15 @@ fuzz: .venv/development
 .venv/langfuse4/installed: .venv/pip
 	$(PYTHON) -m venv .venv/langfuse4
 	.venv/langfuse4/bin/pip install --quiet "langfuse>=4.18,<5"
+	touch $@
+
+.venv/lowest/installed: .venv/pip $(SOURCES)
+	$(PYTHON) -m venv .venv/lowest
+	.venv/lowest/bin/pip install --quiet uv
+	VIRTUAL_ENV=.venv/lowest .venv/lowest/bin/uv pip install --quiet --resolution lowest-direct \
+	  --only-binary :all: --no-binary nemoguardrails-trust ".[datasets,excel,langfuse,report,server]"
+	VIRTUAL_ENV=.venv/lowest .venv/lowest/bin/uv pip install --quiet \
+	  "pytest>=8.4" "pytest-asyncio>=1" "hypothesis>=6.100" "pytest-xdist>=3.6" "pandas>=2.2"
 	touch $@
 
 clean:
