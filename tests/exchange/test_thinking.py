@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust import DataError
 from nemoguardrails_trust.exchange import read_response
-from nemoguardrails_trust.exchange.thinking import answer_in
+from nemoguardrails_trust.exchange.thinking import MOST_CHARACTERS, answer_in, why_no_answer
 
 FINAL = "<|start|>assistant<|channel|>final<|message|>"
 
@@ -107,3 +107,27 @@ def test_thinking_before_any_answer_is_left_out(thought: str, answer: str) -> No
 def test_an_answer_is_a_part_of_what_was_written(written: str) -> None:
     answer = answer_in(written)
     assert answer is None or answer in written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>" + "a" * MOST_CHARACTERS + "</think>Paris",
+        "a " * MOST_CHARACTERS,
+        "<think></think>" * 20_000 + "Paris",
+        "x <think>\n" * 10_000,
+        "[" * 100_000,
+        "</s>" * 50_000,
+    ],
+    ids=["thinking", "prose", "empty thinking", "openings", "brackets", "tokens"],
+)
+def test_a_text_that_would_take_long_is_not_read_and_not_taken_for_an_answer(text: str) -> None:
+    assert answer_in(text) is None
+    assert "is too long to be read" in why_no_answer(text)
+    with pytest.raises(DataError, match="the response is too long to be read"):
+        read_response(text, what="the response")
+
+
+@pytest.mark.parametrize("text", ["a b " * 90_000, "<td>1</td>" * 3_000, "[1, 2], " * 5_000])
+def test_a_long_answer_is_read(text: str) -> None:
+    assert answer_in(text) is text

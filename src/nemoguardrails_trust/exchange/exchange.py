@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
+from nemoguardrails_trust.errors import ScoringError
 from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.passages import read_passages
 from nemoguardrails_trust.exchange.reading import read_messages
-from nemoguardrails_trust.exchange.thinking import answer_in
+from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,19 @@ class Exchange:
 
         Where thinking is left out, so are the tokens' log-probabilities, since which are whose
         cannot be told.
+
+        Raises:
+            ScoringError: Nothing is left, or the response is too long to be read.
         """
         said = answer_in(self.response)
         if said is self.response:
             return self
-        is_whole = said is not None and self.response.lstrip().startswith(said)
+        if said is None:
+            raise ScoringError(f"the response {why_no_answer(self.response)}")
+        is_whole = self.response.lstrip().startswith(said)
         return replace(
             self,
-            response=(said or "").strip(),
+            response=said.strip(),
             token_logprobs=self.token_logprobs if is_whole else None,
         )
 

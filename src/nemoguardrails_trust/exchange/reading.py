@@ -19,7 +19,7 @@ from nemoguardrails_trust.exchange.parts import (
     keys_of,
     read_content,
 )
-from nemoguardrails_trust.exchange.thinking import answer_in
+from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
 from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, to_json, whole_text
 
 _CHATS = ("messages", "conversations", "conversation", "contents", "input", "prompt")
@@ -103,7 +103,7 @@ def read_response(value: Any, *, in_text: bool = True, what: str = "the response
 def _answer_in(written: str, what: str) -> str:
     answer = answer_in(written)
     if answer is None:
-        raise DataError(f"{what} is thinking without an answer")
+        raise DataError(f"{what} {why_no_answer(written)}")
     return answer
 
 

@@ -2,7 +2,7 @@
 
 Models think in tags (`<think>`, `[THINK]`, …), in channels (gpt-oss's harmony, also where a server
 has stripped its markers) or behind fixed words (Granite). Every door reads them here, whatever the
-model is called. All of it takes time linear in the text.
+model is called. All of it takes time linear in the text, and no text is read that would take long.
 """
 
 import re
@@ -57,6 +57,8 @@ _TURN_END = re.compile(
 )
 _SPACE = re.compile(r"\s*")
 _WRAPPED = re.compile(r"<(answer|output|response)>(.*)</\1>", re.IGNORECASE | re.DOTALL)
+MOST_CHARACTERS = 400_000
+_MOST_SIGNS = 8_000  # with which a tag or a token begins; a page of HTML has some hundreds
 _QUOTES = "`'\"“”‘’«»"
 
 
@@ -70,9 +72,12 @@ def answer_in(written: str) -> str | None:
         written: What the model wrote.
 
     Returns:
-        The answer; `None` where there is thinking or special tokens and nothing else. A text
-        without these is returned as it is.
+        The answer; `None` where there is thinking or special tokens and nothing else, and where
+        the text is too long to tell (`why_no_answer` says which). A text without these is
+        returned as it is.
     """
+    if _is_beyond_reading(written):
+        return None
     said = _without_thinking(written)
     answer = said if said is None else _without_special_tokens(said)
     if answer is None or (answer is not written and not answer.strip()):
@@ -80,6 +85,22 @@ def answer_in(written: str) -> str | None:
     if said is not written and (wrapped := _WRAPPED.fullmatch(answer.strip())) is not None:
         return wrapped[2].strip() or None
     return answer
+
+
+def why_no_answer(written: str) -> str:
+    """Why `answer_in` found none, as the end of a sentence."""
+    if _is_beyond_reading(written):
+        return (
+            f"is too long to be read: it has {len(written):,} characters of at most "
+            f"{MOST_CHARACTERS:,}, or very many brackets"
+        )
+    return "is thinking without an answer"
+
+
+def _is_beyond_reading(text: str) -> bool:
+    if len(text) > MOST_CHARACTERS:
+        return True
+    return len(text) > _MOST_SIGNS and sum(map(text.count, "<[◁")) > _MOST_SIGNS
 
 
 def _without_thinking(text: str) -> str | None:

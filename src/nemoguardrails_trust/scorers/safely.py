@@ -61,8 +61,6 @@ async def score_safely(
     try:
         require_text(exchange)
         answering = exchange.answering()
-        if answering is not exchange and not answering.response:
-            raise ScoringError("the response is thinking without an answer")
         # The calls know the deadline too, and do not wait for what lies beyond it.
         with whole_deadline(timeout * SHARE_FOR_CALLS):
             work = _ask(scorer, answering, decide_at, prefetched)

@@ -147,6 +147,9 @@ class LocalScorer:
 
         Returns:
             The score, with `quality` and, for JSON answers, `fields` in its metadata.
+
+        Raises:
+            ScoringError: The response is thinking without an answer, or too long to be read.
         """
         started = time.perf_counter()
         exchange = exchange.answering()
