@@ -16,6 +16,7 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
+from nemoguardrails_trust.guardrail.watching.chains import prompt_of_chain
 
 _NO_TURNS = ("context", "event", "exception")
 """Roles by which NeMo Guardrails passes other things than what someone said."""
@@ -56,9 +57,9 @@ async def read_exchange(
     else:
         asked = user_message
     question = next(iter(_turn("user", asked)), None)
-    told = _told_by_function(context)
+    told = _prompt_of_function(context, answer)
     if told is not None:
-        messages = list(read_messages(told, in_text=False))
+        messages = list(told)
     elif config.passthrough:
         messages = _messages_as_sent(question) or _conversation(events, question, answer)
     else:
@@ -77,7 +78,7 @@ def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
         context: The context variables of the conversation.
         exchange: What could be read.
     """
-    if "passthrough_output" in context and _told_by_function(context) is None:
+    if "passthrough_output" in context and _prompt_of_function(context, exchange.response) is None:
         return (
             "the answer comes from a passthrough function or chain, whose own prompt is not seen; "
             f"have it return (text, {{{PROMPT_OF_FUNCTION!r}: messages}})"
@@ -90,10 +91,15 @@ def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
     return None
 
 
-def _told_by_function(context: Mapping[str, Any]) -> Any:
-    """The prompt that a passthrough function says it gave to its model."""
-    output = context.get("passthrough_output")
-    return output.get(PROMPT_OF_FUNCTION) if isinstance(output, Mapping) else None
+def _prompt_of_function(context: Mapping[str, Any], answer: str) -> Sequence[Message] | None:
+    """What the model of a passthrough function was given, as it says itself or LangChain tells."""
+    if "passthrough_output" not in context:
+        return None
+    output = context["passthrough_output"]
+    told = output.get(PROMPT_OF_FUNCTION) if isinstance(output, Mapping) else None
+    if told is not None:
+        return read_messages(told, in_text=False)
+    return prompt_of_chain(answer)
 
 
 def _messages_as_sent(question: Message | None) -> list[Message]:

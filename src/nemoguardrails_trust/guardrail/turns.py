@@ -9,6 +9,7 @@ from nemoguardrails.rails.llm.options import GenerationOptions, GenerationRespon
 
 from nemoguardrails_trust.guardrail.messages import WITHHELD
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+from nemoguardrails_trust.guardrail.watching.chains import watched_chains
 
 Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
 
@@ -21,6 +22,9 @@ def wrap_turns(app: LLMRails) -> None:
     In passthrough mode a conversation goes on after an answer that was escalated: in its place
     comes a message of role `exception`, which an application keeps in the history as it keeps all
     messages, and at which NeMo Guardrails fails, since it hands the history to the model as it is.
+
+    The calls that a LangChain chain in place of the model makes in a turn are noted, so that its
+    real prompt is known.
 
     In Colang 2.x the outcome comes as `output_data["trust"]`, as in 1.0, where a call gives
     options, as NeMo Guardrails' server does.
@@ -43,7 +47,8 @@ def wrap_turns(app: LLMRails) -> None:
     ) -> Any:
         if not is_v2:
             known = None if messages is None else without_exceptions(messages)
-            return await generate(prompt, known, options, *others, **named)
+            with watched_chains():
+                return await generate(prompt, known, options, *others, **named)
         left, is_asked = _without_outcome(options)
         with collected_outcomes() as outcomes:
             result = await generate(prompt, messages, left, *others, **named)
