@@ -4,6 +4,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -306,3 +307,54 @@ def test_help_tells_the_exit_codes_and_what_goes_on() -> None:
     plain = " ".join(result.stdout.split())
     assert "130 interrupted" in plain
     assert "continues when you give the same command again" in plain
+
+
+GROUNDED = ("--evaluation", "response_groundedness", "--evaluation", "query_ease")
+
+
+def test_evaluations_are_columns_beside_the_score(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "How long?", "response": "30 days", "context": "Within 30 days.", "correct": 1},
+        {"prompt": "How far?", "response": "9 km", "context": "", "correct": 0},
+        {"prompt": "How old?", "response": "9", "context": "Aged nine.", "correct": 1},
+    ]
+    data, out = write(tmp_path / "data.csv", rows), tmp_path / "out.csv"
+
+    def answer(body: dict[str, Any]) -> str:
+        text = body["messages"][0]["content"]
+        if "Aged nine." in text and "Every factual claim" in text:
+            return "Who knows?"
+        return "True 80" if "Every factual claim" in text else "True 90"
+
+    with threaded_server(OpenAIServer(answer=answer, logprobs="off")) as server:
+        model = ("--model", "gpt-test", "--base-url", server.base_url, "--quality", "low")
+        result = run(data, "--out", out, *model, *GROUNDED)
+        assert result.exit_code == 0, result.output
+        assert len(server.bodies) == 8  # nothing is grounded in no passage
+        refused_again = refused(data, "--out", out, *model)
+    assert "response_groundedness" in result.output  # one could not be had, which is told
+    assert "evaluations" in refused_again  # what a run depends on
+    found = read(out)
+    assert [row["evaluation_response_groundedness"] for row in found] == ["0.8", "", ""]
+    assert [row["evaluation_query_ease"] for row in found] == ["0.9"] * 3
+    assert [row["usage_calls"] for row in found] == ["3", "2", "3"]
+
+    from nemoguardrails_trust import build_report
+
+    page = tmp_path / "report.html"
+    build_report(out, page)
+    assert "evaluation_response_groundedness" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--model", "gpt-test", "--evaluation", "grounded"), "'grounded' is no evaluation"),
+        (("--model", "replay", "--evaluation", "query_ease"), "replay has none"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_made_is_refused(
+    tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    data = write(tmp_path / "data.csv", make_rows(2))
+    assert told in refused(data, "--out", tmp_path / "out.csv", *arguments)

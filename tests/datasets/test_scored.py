@@ -127,3 +127,11 @@ def test_usage_is_read_and_what_is_missing_left_out() -> None:
 def test_usage_below_zero_is_an_error() -> None:
     with pytest.raises(ValueError, match="usage_calls is -1"):
         read(usage_calls=-1)
+
+
+def test_evaluations_are_read_beside_the_signals_and_are_none() -> None:
+    row = read(
+        signal_reflection=0.4, evaluation_query_ease="0.3", evaluation_x="", evaluation_notes="fine"
+    )
+    assert row.signals == {"reflection": 0.4, "evaluation_query_ease": 0.3, "evaluation_x": None}
+    assert row.measured == {"reflection": 0.4}

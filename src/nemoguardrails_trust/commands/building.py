@@ -35,7 +35,8 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
-        raise SettingsError(f"--{key} is {given[key]!r}: {first['msg']}", key=key) from None
+        option = "evaluation" if key == "evaluations" else key
+        raise SettingsError(f"--{option} is {given[key]!r}: {first['msg']}", key=key) from None
 
 
 def build_model(
@@ -221,6 +222,8 @@ class RowScorerSpec:
         told["calibration"] = self.calibration and self.calibration.model_dump(mode="json")
         if self.decide_at is not None:
             told["early stop"] = True
+        if self.settings.evaluations:
+            told["evaluations"] = [chosen.name for chosen in self.settings.evaluations]
         return told
 
 

@@ -24,6 +24,7 @@ from nemoguardrails_trust.commands.gate import (
 from nemoguardrails_trust.commands.options import (
     EXIT_CODES,
     EXIT_INCOMPLETE,
+    REPLAY,
     CalibrationOption,
     JsonOption,
     RowOptions,
@@ -82,6 +83,16 @@ def score(
         bool,
         typer.Option("--generate", help="Have the model answer where there is no response."),
     ] = False,
+    evaluations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--evaluation",
+            metavar="NAME",
+            help="Have the model judge this too, by one request a row, in a column of its own: "
+            "context_sufficiency, response_groundedness, response_helpfulness or query_ease. May "
+            "be given several times.",
+        ),
+    ] = None,
     bom: Annotated[
         bool,
         typer.Option("--bom", help="Begin a CSV OUT with the mark by which Excel knows UTF-8."),
@@ -120,8 +131,14 @@ def score(
         if on_cluster and budget is not None:
             raise SettingsError("--budget is for --engine local")
         settings = scorer_settings(
-            options, threshold=threshold, calibration=calibration, timeout=rows.timeout
+            options,
+            threshold=threshold,
+            calibration=calibration,
+            timeout=rows.timeout,
+            evaluations=evaluations or None,
         )
+        if evaluations and options.model == REPLAY:
+            raise SettingsError("--evaluation needs a model that judges; replay has none")
         spec = RowScorerSpec(
             settings,
             options,

@@ -94,7 +94,7 @@ class LabelledAnswers:
         """
 
         def mapped(row: ScoredRow) -> ScoredRow:
-            signals = {name: Signal(value) for name, value in row.signals.items()}
+            signals = {name: Signal(value) for name, value in row.measured.items()}
             score = TrustworthinessScore(row.score, signals)
             return replace(row, score=calibration.recalibrate(score).score)
 
@@ -113,7 +113,7 @@ class LabelledAnswers:
 
         rows = [row for row in self.rows if row.score is not None]
         signals = [
-            {name: value for name, value in row.signals.items() if value is not None}
+            {name: value for name, value in row.measured.items() if value is not None}
             for row in rows
         ]
         scores = [row.score for row in rows if row.score is not None]

@@ -19,6 +19,7 @@ from nemoguardrails_trust.exchange import (
     read_response,
 )
 from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text, whole_text
+from nemoguardrails_trust.scorers.evaluations import evaluation_values
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ Row = Mapping[str, Any]
 
 SCORE = "trustworthiness_score"
 LOGPROBS = "token_logprobs"
+EVALUATION_PREFIX = "evaluation_"
 _CARRIED = "input_"
 _TOO_LARGE = 10**300  # for a float, or nearly so
 USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
@@ -173,7 +175,7 @@ class RowResult:
 
     Attributes:
         score: 0 to 1; `None` where it could not be had.
-        signals: The values of the signals by name.
+        signals: The values of the signals by name, and of evaluations by `evaluation_` and theirs.
         explanation: Why the score is what it is.
         alternatives: Other answers the model gave, most frequent first.
         error: Why there is no score, or which signals are missing from it.
@@ -201,9 +203,11 @@ class RowResult:
         cls, score: TrustworthinessScore, *, response: str | None = None, made: bool = False
     ) -> "RowResult":
         """Takes from a score what a data set keeps of it."""
+        evaluated, failed = evaluation_values(score.metadata)
+        values = {name: signal.value for name, signal in score.signals.items()}
         return cls(
             score=score.score,
-            signals={name: signal.value for name, signal in score.signals.items()},
+            signals=values | {EVALUATION_PREFIX + name: each for name, each in evaluated.items()},
             explanation=encodable(score.explanation),
             alternatives=tuple(map(encodable, score.alternatives)),
             error=encodable(score.error),
@@ -214,7 +218,8 @@ class RowResult:
                 name: str(encodable(signal.error or "no reason given"))
                 for name, signal in score.signals.items()
                 if signal.value is None
-            },
+            }
+            | {EVALUATION_PREFIX + name: str(encodable(why)) for name, why in failed.items()},
         )
 
     @classmethod
@@ -259,7 +264,7 @@ class RowResult:
     def columns(self, signal_names: Iterable[str]) -> dict[str, Any]:
         """The columns that are written beside the row's own, the made response left out."""
         values: dict[str, Any] = {SCORE: self.score}
-        values.update((f"signal_{name}", self.signals.get(name)) for name in signal_names)
+        values.update((column_of(name), self.signals.get(name)) for name in signal_names)
         values["explanation"] = self.explanation
         values["alternatives"] = list(self.alternatives)
         values["error"] = self.error
@@ -269,7 +274,12 @@ class RowResult:
 
 def added_columns(signal_names: Iterable[str]) -> tuple[str, ...]:
     """The names of the columns that scoring adds, in the order in which they are written."""
-    return (SCORE, *(f"signal_{name}" for name in signal_names), *_AFTER_SIGNALS)
+    return (SCORE, *map(column_of, signal_names), *_AFTER_SIGNALS)
+
+
+def column_of(signal: str) -> str:
+    """The column in which a signal is written; an evaluation has one by its own name."""
+    return signal if signal.startswith(EVALUATION_PREFIX) else f"signal_{signal}"
 
 
 def kind_of(column: str) -> Kind:

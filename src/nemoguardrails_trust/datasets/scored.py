@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from nemoguardrails_trust.datasets.rows import SCORE, USAGE, Row
+from nemoguardrails_trust.datasets.rows import EVALUATION_PREFIX, SCORE, USAGE, Row
 from nemoguardrails_trust.exchange.values import load_nested, plain, to_json
 
 LABEL = "correct"
@@ -29,7 +29,8 @@ class ScoredRow:
     Attributes:
         score: The trustworthiness score, 0 to 1; `None` where it could not be had.
         correct: Whether the answer is right; `None` where that is not known.
-        signals: The measurements behind the score, 0 to 1, by name.
+        signals: The measurements behind the score, 0 to 1, by name; and evaluations, by
+            `evaluation_` and theirs.
         usage: What the score cost, by `calls`, `samples` and so on; what is not known is left out.
         error: Why there is no score, or which signals are missing from it; else empty.
     """
@@ -39,6 +40,15 @@ class ScoredRow:
     signals: Mapping[str, float | None] = field(default_factory=dict)
     usage: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
+
+    @property
+    def measured(self) -> dict[str, float | None]:
+        """The signals that the score was made of: all but the evaluations."""
+        return {
+            name: value
+            for name, value in self.signals.items()
+            if not name.startswith(EVALUATION_PREFIX)
+        }
 
 
 def read_scored(
@@ -145,11 +155,24 @@ def _signals(row: Row) -> dict[str, float | None]:
         for name, value in row.items()
         if isinstance(name, str) and name.startswith(SIGNAL_PREFIX)
     }
+    found |= _evaluations(row)
     together = unpacked(row.get("signals"))
     if isinstance(together, Mapping):
         for name, value in together.items():
             number = value.get("value") if isinstance(value, Mapping) else value
             found[str(name)] = _share(f"signal {name}", number)
+    return found
+
+
+def _evaluations(row: Row) -> dict[str, float | None]:
+    """The columns of evaluations; one of the user's own that is merely called so is none."""
+    found = {}
+    for name, value in row.items():
+        if isinstance(name, str) and name.startswith(EVALUATION_PREFIX):
+            try:
+                found[name] = _share(name, value)
+            except ValueError:
+                continue
     return found
 
 

@@ -84,6 +84,27 @@ class EvaluationSettings(BaseModel):
         return _KNOWN[self.name]
 
 
+def evaluation_values(
+    metadata: Mapping[str, Any],
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """What evaluations brought, by their names.
+
+    Args:
+        metadata: That of a score, which may be a user's own and hold anything.
+
+    Returns:
+        The scores, `None` where there is none, and why those could not be had that are missing.
+    """
+    found = metadata.get(EVALUATIONS)
+    told = {
+        name: each
+        for name, each in (found.items() if isinstance(found, Mapping) else ())
+        if isinstance(name, str) and isinstance(each, Mapping) and "threshold" in each
+    }
+    values: dict[str, float | None] = {name: each.get("score") for name, each in told.items()}
+    return values, {name: str(each["error"]) for name, each in told.items() if "error" in each}
+
+
 def why_not_applicable(evaluation: Eval, exchange: Exchange) -> str | None:
     """Why an evaluation says nothing about an exchange; `None` where it does."""
     calls = only_calls_tools(exchange.response)
