@@ -123,6 +123,8 @@ class OpenAIServer(LocalServer):
             limited, rate_headers = self._count_in_window()
             if limited is not None:
                 return limited
+            if not _is_well_formed(body):
+                return _error(400, "The request is malformed.", code="invalid_request")
             if (refusal := self._refusal(body)) is not None:
                 return refusal
             choices = self._choices(body)
@@ -162,7 +164,7 @@ class OpenAIServer(LocalServer):
 
     def _refusal(self, body: Body) -> web.Response | None:
         refused = set(self.refused)
-        if self.n == "refused" and body.get("n", 1) > 1:
+        if self.n == "refused" and (body.get("n") or 1) > 1:
             refused.add("n")
         if self.logprobs == "refused":
             refused |= {"logprobs", "top_logprobs"}
@@ -172,7 +174,7 @@ class OpenAIServer(LocalServer):
         return None
 
     def _choices(self, body: Body) -> list[Body]:
-        count = body.get("n", 1) if self.n == "honoured" else 1
+        count = (body.get("n") or 1) if self.n == "honoured" else 1
         answers = self.answers
         if callable(answers):
             made = answers(body)
@@ -223,6 +225,19 @@ class OpenAIServer(LocalServer):
         await send("[DONE]")
         await response.write_eof()
         return response
+
+
+def _is_well_formed(body: Body) -> bool:
+    n, limits = body.get("n"), (body.get("max_completion_tokens"), body.get("max_tokens"))
+    return (
+        (n is None or n in range(1, 129))
+        and all(limit is None or isinstance(limit, int) for limit in limits)
+        and isinstance(body.get("stream_options"), dict | None)
+        and isinstance(body.get("top_logprobs"), int | None)
+        and all(
+            isinstance(message.get("content"), str | list | None) for message in body["messages"]
+        )
+    )
 
 
 def _as_list(answer: Answer) -> list[Message]:

@@ -20,7 +20,7 @@ from nemoguardrails_trust.server.chat import Chat
 from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
 from nemoguardrails_trust.server.connected import while_connected
 from nemoguardrails_trust.server.door import Door
-from nemoguardrails_trust.server.failures import failure, status_of, told, waiting
+from nemoguardrails_trust.server.failures import FAILURES, failure, status_of, told, waiting
 from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
@@ -51,7 +51,11 @@ def create_app(settings: ServerSettings) -> FastAPI:
         await backends.aclose()
 
     app = FastAPI(
-        title="nemoguardrails-trust", version=__version__, lifespan=lifespan, redirect_slashes=False
+        title="nemoguardrails-trust",
+        version=__version__,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        responses=FAILURES,
     )
     app.add_middleware(Door, settings=settings, keys=Keys.of(settings))
     if settings.cors_origins:

@@ -11,9 +11,18 @@ from nemoguardrails_trust.server.chat import Chat, Pieces
 from nemoguardrails_trust.server.chat_backend import Answer
 from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
 from nemoguardrails_trust.server.connected import while_connected
+from nemoguardrails_trust.server.failures import OPENAI_FAILURES
 
 # Some proxies gather what they pass on, unless they are told not to.
 _STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+_COMPLETION: dict[int | str, dict[str, Any]] = {
+    **OPENAI_FAILURES,
+    200: {
+        "description": "The backend's answer with `tlm_metadata`, whole or as a stream",
+        "content": {"application/json": {}, "text/event-stream": {}},
+    },
+}
 
 AZURE = "/openai/deployments/{deployment}"
 
@@ -33,7 +42,7 @@ def model_routes(names: tuple[str, ...], prefix: str) -> APIRouter:
         names: Those that clients may ask for.
         prefix: The path that all endpoints of the protocol begin with.
     """
-    router = APIRouter(tags=["OpenAI"])
+    router = APIRouter(tags=["OpenAI"], responses=OPENAI_FAILURES)
 
     async def models() -> dict[str, Any]:
         """Lists the models. Every other name is answered by the default one."""
@@ -83,9 +92,10 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
         metadata = await while_connected(request, chat.score(body))
         return metadata if isinstance(metadata, Response) else {"tlm_metadata": metadata}
 
+    described: dict[str, Any] = {"response_model": None, "responses": _COMPLETION}
     for base in openai_bases(prefix):
-        router.post(f"{base}/chat/completions", response_model=None)(complete)
-    router.post(f"{AZURE}/chat/completions", response_model=None)(complete_deployment)
+        router.post(f"{base}/chat/completions", **described)(complete)
+    router.post(f"{AZURE}/chat/completions", **described)(complete_deployment)
     router.post(f"{prefix}/chat/score", response_model=None)(score)
     return router
 

@@ -19,6 +19,7 @@ def uvicorn_options(limits: LimitSettings) -> dict[str, Any]:
         "http": functools.partial(BoundedConnection, limits=limits),
         "access_log": False,
         "server_header": False,
+        "proxy_headers": False,  # nothing depends on the client's address
         # So long may a request take that is under way when the server is told to stop.
         "timeout_graceful_shutdown": math.ceil(limits.timeout),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 
 from nemoguardrails_trust.errors import (
     CredentialsError,
@@ -17,6 +18,49 @@ from nemoguardrails_trust.errors import (
     SettingsError,
     TrustError,
 )
+
+
+class Failure(BaseModel):
+    """How a failure is told to clients of the TLM protocol.
+
+    Attributes:
+        error: What went wrong.
+        code: `invalid_api_key` where the key was refused.
+        description: As `error`, where the key was refused.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    error: str
+    code: str | None = None
+    description: str | None = None
+
+
+class OpenAIFailure(BaseModel):
+    """How a failure is told to clients of OpenAI's API; a backend's own may look otherwise.
+
+    Attributes:
+        error: What went wrong, as `message`, `type`, `param` and `code`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    error: Any = None
+
+
+FAILURES: dict[int | str, dict[str, Any]] = {
+    422: {"model": Failure},
+    "4XX": {"model": Failure},
+    "5XX": {"model": Failure},
+}
+"""The failures of every endpoint, for its description."""
+
+OPENAI_FAILURES: dict[int | str, dict[str, Any]] = {
+    422: {"model": OpenAIFailure},
+    "4XX": {"model": OpenAIFailure},
+    "5XX": {"model": OpenAIFailure},
+}
+"""Likewise, in the form of OpenAI's API."""
 
 _OPENAI_PATH = re.compile(r"/chat/completions$|/models(/|$)")
 _BUSY_SECONDS = "1"
