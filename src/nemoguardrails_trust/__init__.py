@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TrustError,
     )
     from nemoguardrails_trust.exchange import Exchange, Media, Message
+    from nemoguardrails_trust.exchange.tokens import TokenLogprob
     from nemoguardrails_trust.guardrail.flows import rail_path
     from nemoguardrails_trust.guardrail.outcome import TrustOutcome
     from nemoguardrails_trust.guardrail.plugin import register
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     )
     from nemoguardrails_trust.integrations.openai import trust_openai
     from nemoguardrails_trust.integrations.testing.answers import assert_trustworthy
-    from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply, TokenLogprob
+    from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
     from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
     from nemoguardrails_trust.models.reply_cache import ReplyCache
@@ -99,7 +100,7 @@ _HOMES = {
     "TLMChatCompletion": "tlm",
     "TLMLite": "tlm",
     "TLMResponses": "tlm",
-    "TokenLogprob": "models.base",
+    "TokenLogprob": "exchange.tokens",
     "TraceQuery": "integrations.langfuse",
     "TraceReport": "integrations.langfuse",
     "TrustError": "errors",

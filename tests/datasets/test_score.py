@@ -18,7 +18,8 @@ from nemoguardrails_trust.datasets.rows import RowResult
 from nemoguardrails_trust.datasets.score import score_in_order
 from nemoguardrails_trust.errors import CredentialsError, ModelServerError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore

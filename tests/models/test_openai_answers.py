@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.errors import CredentialsError
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.abilities import Abilities, abilities_by_name, lesson_of
-from nemoguardrails_trust.models.base import TokenLogprob
 from nemoguardrails_trust.models.chat_answers import (
     read_choices,
     read_logprobs,

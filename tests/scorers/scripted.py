@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply
 from nemoguardrails_trust.scores import CallUsage
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Completion, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Completion
 from nemoguardrails_trust.signals.reflection import (
     CONTEXT_LIMIT,
     CONVERSATION_LIMIT,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
 from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.scores import CallUsage
 
 Purpose = Literal["answer", "sample", "reflection", "comparison"]
@@ -36,21 +37,6 @@ class Ask:
     def asking_for(self, n: int) -> "Ask":
         """The same request for so many answers."""
         return replace(self, n=n)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLogprob:
-    """One token of an answer, with its probability.
-
-    Attributes:
-        token: The token's text.
-        logprob: Natural logarithm of its probability, at most 0.
-        top: The most probable tokens at this place with their log-probabilities.
-    """
-
-    token: str
-    logprob: float
-    top: tuple[tuple[str, float], ...] = ()
 
 
 CUT = frozenset({"length", "max_tokens", "content_filter"})

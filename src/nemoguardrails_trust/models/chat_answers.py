@@ -10,7 +10,8 @@ from typing import Any
 
 from nemoguardrails_trust.exchange.parts import is_thought
 from nemoguardrails_trust.exchange.thinking import answer_in
-from nemoguardrails_trust.models.base import Completion, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Completion
 
 _LEAST_LOGPROB = -9999.0  # what servers give for "as good as impossible"
 _ROUNDING = 1e-3

@@ -18,7 +18,8 @@ from nemoguardrails_trust.exchange import (
     read_response,
 )
 from nemoguardrails_trust.exchange.thinking import answer_in
-from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply
 from nemoguardrails_trust.scores import CallUsage
 
 CHARACTERS_PER_TOKEN = 4

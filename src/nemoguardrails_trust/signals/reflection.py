@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Completion, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Completion
 from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.fences import Fence
 

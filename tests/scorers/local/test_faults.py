@@ -9,7 +9,8 @@ import pytest
 
 from nemoguardrails_trust.errors import CredentialsError, ModelServerError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage

@@ -6,7 +6,8 @@ import pytest
 
 from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models.base import Ask, Completion, Reply, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, Reply
 from nemoguardrails_trust.models.prompts import PROMPT_LIMIT, SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.create import create_scorer

@@ -1,0 +1,18 @@
+"""The tokens of an answer, with their probabilities."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token of an answer, with its probability.
+
+    Attributes:
+        token: The token's text.
+        logprob: Natural logarithm of its probability, at most 0.
+        top: The most probable tokens at this place with their log-probabilities.
+    """
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
