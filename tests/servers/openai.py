@@ -215,8 +215,10 @@ class OpenAIServer(LocalServer):
             await response.write(f"data: {chunk}\n\n".encode())
 
         for choice in choices:
-            for delta, finish in _deltas(choice):
+            for delta, finish, logprobs in _deltas(choice):
                 part = {"index": choice["index"], "delta": delta, "finish_reason": finish}
+                if logprobs:
+                    part["logprobs"] = {"content": logprobs}
                 await send(json.dumps(_envelope(body, "chat.completion.chunk", [part])))
                 await asyncio.sleep(self.word_delay)
         if (body.get("stream_options") or {}).get("include_usage"):
@@ -266,15 +268,17 @@ def _entry(token: Token, alternatives: int) -> Body:
     }
 
 
-def _deltas(choice: Body) -> list[tuple[Body, str | None]]:
+def _deltas(choice: Body) -> list[tuple[Body, str | None, list[Any]]]:
     message = choice["message"]
+    logprobs = (choice.get("logprobs") or {}).get("content") or []
     rest = {key: value for key, value in message.items() if key != "content"}
     if calls := rest.get("tool_calls"):
         rest["tool_calls"] = [{"index": i, **call} for i, call in enumerate(calls)]
     words = _split(message.get("content") or "")
-    deltas: list[tuple[Body, str | None]] = [(rest | {"content": ""}, None)]
-    deltas += [({"content": word}, None) for word in words]
-    return [*deltas, ({}, choice["finish_reason"])]
+    deltas: list[tuple[Body, str | None, list[Any]]] = [(rest | {"content": ""}, None, [])]
+    # Those of all tokens come with the first word: how servers group them differs anyway.
+    deltas += [({"content": word}, None, [] if i else logprobs) for i, word in enumerate(words)]
+    return [*deltas, ({}, choice["finish_reason"], [])]
 
 
 def _usage(body: Body, choices: list[Body], thinking: int) -> Body:

@@ -5,6 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
+from nemoguardrails_trust.signals.answer_tokens import Measured
 from nemoguardrails_trust.signals.combine import (
     DEFAULT_WEIGHTS,
     PROBABILITY_WEIGHTS,
@@ -12,7 +13,6 @@ from nemoguardrails_trust.signals.combine import (
     combine,
     default_weights,
 )
-from nemoguardrails_trust.signals.probability import Measured
 
 NAMES = ("reflection", "consistency", "probability")
 shares = st.floats(0.0, 1.0)

@@ -4,12 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.signals.probability import (
-    LEAST_LOGPROB,
-    SHORT_ANSWER,
-    measured_on,
-    probability_signal,
-)
+from nemoguardrails_trust.signals.answer_tokens import SHORT_ANSWER, measured_on
+from nemoguardrails_trust.signals.probability import LEAST_LOGPROB, probability_signal
 
 logprobs = st.floats(-60.0, 0.0)
 

@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
 from nemoguardrails_trust import DataError, SettingsError
-from nemoguardrails_trust.tlm.completions import completion_as_data, logprobs_of
+from nemoguardrails_trust.tlm.completions import completion_as_data, tokens_of
 from tests.servers.openai import OpenAIServer
 from tests.tlm.scene import kinds, tlm_and_server
 
@@ -153,8 +153,10 @@ def test_a_completion_given_as_the_prompt_is_named_as_what_is_wrong(given: Any) 
 
 def test_tokens_of_another_text_are_passed_over() -> None:
     data = completion_as_data(chat_completion())
-    assert logprobs_of(data, "42") == (-0.5, -0.25)
-    assert logprobs_of(data, "43") is None
+    found = tokens_of(data, "42")
+    assert found is not None
+    assert [token.logprob for token in found] == [-0.5, -0.25]
+    assert tokens_of(data, "43") is None
 
 
 values: Any = st.recursive(
@@ -171,6 +173,6 @@ values: Any = st.recursive(
 
 @given(values)
 def test_whatever_was_given_as_tokens_never_raises(value: Any) -> None:
-    found = logprobs_of({"choices": [value], "output": [value]}, "x")
-    assert found is None or all(logprob <= 0.0 for logprob in found)
+    found = tokens_of({"choices": [value], "output": [value]}, "x")
+    assert found is None or all(token.logprob <= 0.0 for token in found)
     assert completion_as_data(value) is value

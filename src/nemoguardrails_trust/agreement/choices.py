@@ -38,7 +38,12 @@ class Choice(NamedTuple):
 
 def offers_choices(folded_prompt: str) -> bool:
     """Whether a prompt lists answers with letters, as in `A) Paris B) London`."""
-    return len(set(_OFFERED.findall(folded_prompt))) > 1
+    return len(letters_offered(folded_prompt)) > 1
+
+
+def letters_offered(folded_prompt: str) -> frozenset[str]:
+    """The letters before the answers that a prompt lists."""
+    return frozenset(_OFFERED.findall(folded_prompt))
 
 
 def options(folded_prompt: str) -> Mapping[str, str]:

@@ -60,6 +60,11 @@ class Question:
         return choices.offers_choices(self.folded)
 
     @cached_property
+    def letters_offered(self) -> frozenset[str]:
+        """Those letters, in lower case."""
+        return choices.letters_offered(self.folded)
+
+    @cached_property
     def options(self) -> Mapping[str, str]:
         """What stands behind each of those letters, folded."""
         return choices.options(self.folded)

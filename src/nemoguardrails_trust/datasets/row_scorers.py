@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from nemoguardrails_trust.concurrency.failures import FailureStreak
 from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.probabilities import read_tokens
 from nemoguardrails_trust.datasets.rows import (
     Question,
     Row,
     RowResult,
     read_question,
     read_texts,
-    read_token_logprobs,
     reading_row,
 )
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
@@ -24,6 +24,7 @@ from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely, settled
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
+from nemoguardrails_trust.signals.answer_tokens import letters_offered
 
 
 class RowScorer(Protocol):
@@ -96,7 +97,10 @@ class ModelRowScorer:
                 exchange = _exchange_made(question, made)
             else:
                 exchange = Exchange(
-                    question.response, question.messages, question.context, logprobs
+                    question.response,
+                    question.messages,
+                    question.context,
+                    tokens=read_tokens(row),
                 )
             score = await score_safely(
                 self._scorer, exchange, timeout=self._timeout, decide_at=self._decide_at
@@ -125,7 +129,9 @@ class ModelRowScorer:
                 "the row has no response; --generate (generate=True) has the model make one"
             )
         asked = prompt_messages(Exchange("", question.messages, question.context))
-        work = self._model.complete(Ask(asked, "answer", top_logprobs=0))
+        work = self._model.complete(
+            Ask(asked, "answer", top_logprobs=letters_offered(asked[-1].content))
+        )
         reply = await settled(work, timeout=self._timeout, what="the model")
         completion = reply.completions[0]
         if not completion.text.strip():
@@ -207,8 +213,7 @@ class StoppingRowScorer:
 
 
 def _exchange_made(question: Question, made: Completion) -> Exchange:
-    logprobs = None if made.tokens is None else tuple(token.logprob for token in made.tokens)
-    return Exchange(made.text, question.messages, question.context, logprobs)
+    return Exchange(made.text, question.messages, question.context, tokens=made.tokens)
 
 
 def _with_calls(usage: Usage, calls: tuple[CallUsage, ...], seconds: float) -> Usage:

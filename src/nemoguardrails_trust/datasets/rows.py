@@ -6,7 +6,7 @@ import logging
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal
 
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.source import UnreadableRow
@@ -27,10 +27,8 @@ _log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 SCORE = "trustworthiness_score"
-LOGPROBS = "token_logprobs"
 EVALUATION_PREFIX = "evaluation_"
 _CARRIED = "input_"
-_TOO_LARGE = 10**300  # for a float, or nearly so
 USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
 _AFTER_SIGNALS = ("explanation", "alternatives", "error", *(f"usage_{name}" for name in USAGE))
 
@@ -132,29 +130,6 @@ def read_texts(row: Row, column: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     raise DataError(f"column {column!r} holds a {type(value).__name__} that is no list of texts")
-
-
-def read_token_logprobs(row: Row) -> tuple[float, ...] | None:
-    """Reads how likely the tokens of a response were, from the column `token_logprobs`.
-
-    Returns:
-        Natural logarithms, one a token; `None` where the row has none.
-
-    Raises:
-        DataError: It is not a list of numbers (or of objects with a number as `logprob`, or the
-            JSON of either).
-    """
-    value = plain(row.get(LOGPROBS))
-    nested = load_nested(value) if isinstance(value, str) else None
-    value = value if nested is None else nested
-    if value is None or value == "" or value == []:
-        return None
-    if isinstance(value, list):
-        found = [token.get("logprob") if isinstance(token, Mapping) else token for token in value]
-        numbers = [float(number) for number in found if _is_number(number)]
-        if len(numbers) == len(found):
-            return tuple(numbers)
-    raise DataError(f"column {LOGPROBS!r} must be a list of numbers")
 
 
 def fingerprint(row: Row) -> str:
@@ -324,12 +299,6 @@ def encodable(value: Any) -> Any:
     if isinstance(value, dict):
         return {encodable(name): encodable(inner) for name, inner in value.items()}
     return [encodable(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def _is_number(value: Any) -> TypeGuard[int | float]:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, float) or (isinstance(value, int) and abs(value) < _TOO_LARGE)
 
 
 def _json_value(value: Any) -> Any:

@@ -11,6 +11,7 @@ from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.passages import read_passages
 from nemoguardrails_trust.exchange.reading import read_messages
 from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,20 @@ class Exchange:
         context: Retrieved passages that the model was given besides the messages.
         token_logprobs: Natural logarithms of the probabilities of the response's tokens, in
             order, where the model gave them.
+        tokens: The same tokens with their texts and likely alternatives, where those are known
+            too. `token_logprobs` is taken from them where it is not given.
     """
 
     response: str
     messages: tuple[Message, ...] = ()
     context: tuple[str, ...] = ()
     token_logprobs: tuple[float, ...] | None = None
+    tokens: tuple[TokenLogprob, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.tokens is not None and self.token_logprobs is None:
+            logprobs = tuple(token.logprob for token in self.tokens)
+            object.__setattr__(self, "token_logprobs", logprobs)
 
     @classmethod
     def of(
@@ -38,6 +47,7 @@ class Exchange:
         *,
         context: str | Iterable[str] | None = None,
         token_logprobs: Iterable[float] | None = None,
+        tokens: Iterable[TokenLogprob] | None = None,
     ) -> "Exchange":
         """Builds an exchange from a prompt as most callers have it.
 
@@ -46,6 +56,7 @@ class Exchange:
             response: The answer to score.
             context: One retrieved passage or several.
             token_logprobs: Log-probabilities of the response's tokens.
+            tokens: The tokens themselves, where they are known.
 
         Raises:
             DataError: The prompt or the context is of no known form.
@@ -55,7 +66,9 @@ class Exchange:
         )
         passages = (context,) if isinstance(context, str) else read_passages(list(context or ()))
         logprobs = None if token_logprobs is None else tuple(token_logprobs)
-        return cls(response, messages, passages, logprobs)
+        return cls(
+            response, messages, passages, logprobs, None if tokens is None else tuple(tokens)
+        )
 
     @property
     def prompt(self) -> str:
@@ -92,7 +105,12 @@ class Exchange:
             self,
             response=said.strip(),
             token_logprobs=self.token_logprobs if is_whole else None,
+            tokens=self.tokens if is_whole else None,
         )
+
+    def without_probabilities(self) -> "Exchange":
+        """The same without its tokens and how likely they were."""
+        return replace(self, token_logprobs=None, tokens=None)
 
     @property
     def question(self) -> str:
@@ -114,5 +132,7 @@ class Exchange:
             list(self.context),
             None if self.token_logprobs is None else list(self.token_logprobs),
         ]
+        if self.tokens is not None:
+            parts.append([astuple(token) for token in self.tokens])
         text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()

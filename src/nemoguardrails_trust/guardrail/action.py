@@ -86,8 +86,8 @@ async def check_answer(
     if is_defined(exchange.response, trust_defined_messages, events or ()):
         return trust_guard.pass_by(exchange.response)
     call = trust_main_calls.that_brought(exchange.response) if trust_main_calls else None
-    if call is not None and call.token_logprobs is not None:
-        exchange = replace(exchange, token_logprobs=call.token_logprobs)
+    if call is not None and call.tokens is not None:
+        exchange = replace(exchange, tokens=call.tokens)
     return await trust_guard.check(
         exchange,
         trust_guard.pick_model(llm, llms),

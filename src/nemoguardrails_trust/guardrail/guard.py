@@ -185,7 +185,7 @@ class Guard:
             # A decision that was made early holds for its own threshold only.
             threshold = settings.threshold if settings.rounds > 1 else None
             result = await self._cache.get(
-                (exchange.fingerprint(), threshold),
+                (*_key(exchange), threshold),
                 lambda: score_safely(
                     scorer,
                     exchange,
@@ -242,6 +242,15 @@ class Guard:
             _log.warning("cannot ask again: %s", error or "no time is left")
             return None
         return reply.completions[0].text
+
+
+def _key(exchange: Exchange) -> tuple[str, bool]:
+    """What a kept score is found by.
+
+    A server's probabilities differ in their last digits from one answer to the same next one.
+    """
+    known = exchange.token_logprobs is not None
+    return exchange.without_probabilities().fingerprint(), known
 
 
 def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:

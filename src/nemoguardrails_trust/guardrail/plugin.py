@@ -197,9 +197,10 @@ def _samples(settings: TrustSettings) -> int:
 def _watch_main_model(app: LLMRails, guard: Guard) -> None:
     """Has the calls that write answers watched, where the settings have a use for it."""
     settings = guard.settings
+    asked_for = settings.prefetch or bool(settings.token_probabilities)
     probabilities = settings.token_probabilities
     if probabilities is None:
-        probabilities = settings.quality == "base" and settings.scorer == "local"
+        probabilities = settings.scorer == "local"
     if not (settings.prefetch or probabilities):
         return
 
@@ -224,7 +225,7 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
     calls = MainCalls(
         draw=draw if settings.prefetch else None, patience=settings.timeout, config=app.config
     )
-    watch_main_model(app, calls, probabilities=probabilities)
+    watch_main_model(app, calls, probabilities=probabilities, asked_for=asked_for)
     app.runtime.register_action_param(MAIN_CALLS_PARAMETER, calls)
 
 

@@ -41,8 +41,8 @@ class TrustSettings(ScorerSettings):
             check then waits for the judge alone. Samples of answers that are never checked, or
             whose score is kept already, were drawn for nothing.
         token_probabilities: Whether the bot's model is asked for the token probabilities of its
-            answers, with the call that it makes anyway. `None` asks for them in the preset
-            `base`, which makes do with them.
+            answers, with the call that it makes anyway. `None` asks for them where the scorer is
+            `local` and the model speaks the OpenAI protocol.
         require: The signals without which an answer is unchecked: `reflection`, `consistency`,
             `probability`, or those of a scorer of one's own.
         min_signals: How many signals a score must be made of at least; with fewer, the answer

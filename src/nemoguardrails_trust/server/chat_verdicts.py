@@ -85,10 +85,8 @@ def _answered(question: Exchange | DataError, completion: Mapping[str, Any]) -> 
     answer = choices[0].completion if choices else None
     if answer is None:
         raise DataError("the answer holds no text that could be scored")
-    logprobs = None
-    if answer.tokens:
-        logprobs = tuple(token.logprob for token in answer.tokens)
-    return Exchange(answer.text, question.messages, question.context, logprobs)
+    tokens = answer.tokens or None
+    return Exchange(answer.text, question.messages, question.context, tokens=tokens)
 
 
 def _scored(

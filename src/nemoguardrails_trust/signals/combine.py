@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Self
 
-from nemoguardrails_trust.signals.probability import Measured
+from nemoguardrails_trust.signals.answer_tokens import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,13 @@ class Weights:
 DEFAULT_WEIGHTS = Weights()
 
 PROBABILITY_WEIGHTS: Mapping[Measured, float] = MappingProxyType(
-    {"answer": DEFAULT_WEIGHTS.probability, "text": 0.15}
+    {
+        "answer": DEFAULT_WEIGHTS.probability,
+        "choice": DEFAULT_WEIGHTS.probability,
+        "fields": DEFAULT_WEIGHTS.probability,
+        "final_answer": 0.15,
+        "text": 0.15,
+    }
 )
 """How much probability counts, by what it was measured on.
 
@@ -69,9 +75,13 @@ PROBABILITY_WEIGHTS: Mapping[Measured, float] = MappingProxyType(
   TriviaQA; beside samples and judge the area rises up to a weight near 0.8). The weight ends at
   0.42 since, with more than 0.45, judge and fluency could together lift an answer that every
   sample contradicts to the default threshold.
+- `choice`, the letter of a multiple choice, and `fields`, the values of a JSON object: the answer
+  itself without any wording, and so the same.
 - `text`, a longer one: most of its tokens carry wording, not the answer, so the mean is high for
   any fluent text, and tells little (Kuhn et al., "Semantic Uncertainty", ICLR 2023; Duan et al.,
   "Shifting Attention to Relevance", ACL 2024). It counts as an indicator only.
+- `final_answer`, what a longer text marks as its answer: it is likely given the reasoning before
+  it, right or wrong, so it tells little more than the text as a whole.
 """
 
 

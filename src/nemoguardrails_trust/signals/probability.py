@@ -1,22 +1,67 @@
 """How likely the model's own tokens were."""
 
+import logging
 import math
 from collections.abc import Sequence
-from typing import Literal
 
+from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scores import Signal
+from nemoguardrails_trust.signals.answer_tokens import (
+    AnswerTokens,
+    Measured,
+    answer_tokens,
+    measured_on,
+)
+
+_log = logging.getLogger(__name__)
 
 # Servers write -9999 for "not among the most likely tokens", and one such token must not decide
 # for a whole answer. exp(-20) is 2 in a thousand million.
 LEAST_LOGPROB = -20.0
 
-SHORT_ANSWER = 24
-"""The most tokens of a short answer: one sentence, in which most tokens bear on the answer."""
-
-Measured = Literal["answer", "text"]
-"""What probabilities were measured on: a short answer, or a longer text."""
-
 _ROUNDING = 1e-3  # log-probabilities a little above 0 come from servers that round
+
+
+def response_probability(exchange: Exchange) -> Signal:
+    """How likely the tokens were that bear the answer.
+
+    Where the tokens' texts are known, that is the letter of a choice over the letters offered, the
+    final answer of a longer text, or the values of a JSON object; the object's probability is
+    that of its least likely field, as it is right as a whole. Else it is all tokens.
+
+    Args:
+        exchange: The response, with `tokens` or `token_logprobs`.
+
+    Returns:
+        A signal as `probability_signal` gives it, with the `fields` of a JSON object in its
+        details, each with a probability. It never falls when one of the tokens is more likely.
+    """
+    whole = probability_signal(exchange.token_logprobs)
+    if whole.value is None or not exchange.tokens:
+        return whole
+    try:
+        found = answer_tokens(exchange.response, exchange.question, exchange.tokens)
+    except Exception as error:  # noqa: BLE001 - no text may turn its own check off
+        kind = type(error).__name__
+        _log.warning("the tokens that bear the answer could not be told from others: %s", kind)
+        return whole
+    return _signal_of(found)
+
+
+def _signal_of(found: AnswerTokens) -> Signal:
+    parts = {name: probability_signal(logprobs) for name, logprobs in found.parts.items()}
+    values = {name: part.value for name, part in parts.items() if part.value is not None}
+    least = min(values, key=values.__getitem__)
+    details = {**parts[least].details, "measured": found.measured}
+    if found.measured == "fields":
+        details["fields"] = values
+    return Signal(values[least], details)
+
+
+def measured_in(signal: Signal | None) -> Measured:
+    """What a probability was measured on."""
+    measured: Measured = "answer" if signal is None else signal.details.get("measured", "answer")
+    return measured
 
 
 def probability_signal(token_logprobs: Sequence[float] | None) -> Signal:
@@ -46,8 +91,3 @@ def probability_signal(token_logprobs: Sequence[float] | None) -> Signal:
         "measured": measured_on(token_logprobs),
     }
     return Signal(min(1.0, math.exp(mean)), details)
-
-
-def measured_on(token_logprobs: Sequence[float] | None) -> Measured:
-    """What the probabilities of a response's tokens tell about, by how many there are."""
-    return "answer" if len(token_logprobs or ()) <= SHORT_ANSWER else "text"

@@ -18,6 +18,7 @@ from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.signals.answer_tokens import letters_offered
 from nemoguardrails_trust.signals.probability import probability_signal
 from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
@@ -76,12 +77,8 @@ class Answerer:
                 return failed(error)
 
     async def _score(self, question: Question) -> Outcome:
-        logprobs = question.token_logprobs
-        perplexity = None if logprobs is None else probability_signal(logprobs).value
-        if self.hides_probabilities:
-            logprobs = None
-        exchange = Exchange(question.response, question.messages, question.context, logprobs)
-        return replace(await self._scored(exchange), perplexity=perplexity)
+        exchange = replace(question.unanswered, response=question.response, tokens=question.tokens)
+        return await self._scored(exchange)
 
     async def _prompt(self, question: Question, told: Callable[[str], None] | None) -> Outcome:
         model = self.model()
@@ -101,17 +98,15 @@ class Answerer:
     async def _scored_answer(
         self, question: Question, answer: Completion, samples: Samples | None
     ) -> Outcome:
-        logprobs = None
-        if answer.tokens:
-            logprobs = tuple(token.logprob for token in answer.tokens)
-        exchange = Exchange(answer.text, question.messages, question.context, logprobs)
-        perplexity = probability_signal(logprobs).value
-        if self.hides_probabilities:
-            exchange = replace(exchange, token_logprobs=None)
-        outcome = await self._scored(exchange, samples)
-        return replace(outcome, response=answer.text, perplexity=perplexity)
+        exchange = replace(question.unanswered, response=answer.text, tokens=answer.tokens or None)
+        return replace(await self._scored(exchange, samples), response=answer.text)
 
     async def _scored(self, exchange: Exchange, samples: Samples | None = None) -> Outcome:
+        perplexity = probability_signal(exchange.token_logprobs).value
+        outcome = await self._with_fields(exchange, samples)
+        return replace(outcome, perplexity=perplexity)
+
+    async def _with_fields(self, exchange: Exchange, samples: Samples | None) -> Outcome:
         if self.evaluator is None:
             return await self._whole(exchange, samples)
         judging = judge_fields(self.evaluator, exchange.answering(), timeout=time_left())
@@ -120,10 +115,10 @@ class Answerer:
             return outcome
         return replace(outcome, fields=field_scores(judged, outcome.score))
 
-    async def _whole(self, exchange: Exchange, samples: Samples | None = None) -> Outcome:
+    async def _whole(self, exchange: Exchange, samples: Samples | None) -> Outcome:
         score = await score_safely(
             self.scorer,
-            exchange,
+            exchange.without_probabilities() if self.hides_probabilities else exchange,
             timeout=time_left(),
             # Shielded, since the samples are shared by all candidates.
             prefetched=None if samples is None else asyncio.shield(samples),
@@ -151,7 +146,7 @@ class Answerer:
                     "answer",
                     n=self.candidates,
                     max_tokens=self.max_tokens,
-                    top_logprobs=0,
+                    top_logprobs=letters_offered(question.unanswered.question),
                 )
             )
             found: dict[str, Completion] = {}

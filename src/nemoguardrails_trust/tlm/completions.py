@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from operator import is_not
 from typing import Any
 
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.chat_answers import read_logprobs
 
 
@@ -25,8 +26,8 @@ def is_object(value: Any) -> bool:
     return callable(getattr(value, "model_dump", None)) and not isinstance(value, type)
 
 
-def logprobs_of(given: Any, response: str) -> tuple[float, ...] | None:
-    """The log-probabilities of a response's tokens, where it came with them.
+def tokens_of(given: Any, response: str) -> tuple[TokenLogprob, ...] | None:
+    """A response's tokens with their probabilities, where it came with them.
 
     Args:
         given: The response as it was given; a completion may have its tokens.
@@ -36,7 +37,7 @@ def logprobs_of(given: Any, response: str) -> tuple[float, ...] | None:
     for logprobs in _logprobs(given):
         tokens = read_logprobs(logprobs)
         if tokens and "".join(token.token for token in tokens).strip() == response.strip():
-            return tuple(token.logprob for token in tokens)
+            return tokens
     return None
 
 

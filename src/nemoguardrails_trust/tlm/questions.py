@@ -16,9 +16,10 @@ from nemoguardrails_trust.exchange import (
 )
 from nemoguardrails_trust.exchange.items import is_message
 from nemoguardrails_trust.exchange.reading import is_chat, is_completion
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.scores import require_share
 from nemoguardrails_trust.signals.reflection import Task
-from nemoguardrails_trust.tlm.completions import completion_as_data, is_object, logprobs_of
+from nemoguardrails_trust.tlm.completions import completion_as_data, is_object, tokens_of
 
 _CHARACTERS_A_TOKEN = 4
 
@@ -32,14 +33,14 @@ class Question:
         context: Retrieved passages.
         response: The answer to score; empty where one is to be made.
         allowed: The only answers that will do; empty where any will.
-        token_logprobs: Of the response's tokens, where it came with them.
+        tokens: The response's tokens, where it came with them.
     """
 
     messages: tuple[Message, ...]
     context: tuple[str, ...] = ()
     response: str = ""
     allowed: tuple[str, ...] = ()
-    token_logprobs: tuple[float, ...] | None = None
+    tokens: tuple[TokenLogprob, ...] | None = None
 
     @property
     def unanswered(self) -> Exchange:
@@ -76,19 +77,19 @@ class Item:
         """
         messages = read_messages(_asked(self.prompt), in_text=False)
         context = read_passages(self.context)
-        response, logprobs = "", None
+        response, tokens = "", None
         if self.has_response:
             given = completion_as_data(self.response)
             response = read_response(given, in_text=False)
-            logprobs = logprobs_of(given, response)
+            tokens = tokens_of(given, response)
             if self.perplexity is not None:
-                logprobs = _as_logprobs(self.perplexity, response)
+                tokens = _as_tokens(self.perplexity, response)
         if not self.allowed:
-            return Question(messages, context, response, token_logprobs=logprobs)
+            return Question(messages, context, response, tokens=tokens)
         if self.has_response and matching(response, self.allowed) is None:
             raise DataError("the response is none of constrain_outputs")
         asked = _instructed(messages, self.allowed)
-        return Question(asked, context, response, self.allowed, logprobs)
+        return Question(asked, context, response, self.allowed, tokens)
 
 
 def items_of(
@@ -290,10 +291,11 @@ def _share(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _as_logprobs(perplexity: float, response: str) -> tuple[float, ...]:
+def _as_tokens(perplexity: float, response: str) -> tuple[TokenLogprob, ...]:
     """Tokens of this mean probability, about as many as the response has."""
-    tokens = max(1, len(response) // _CHARACTERS_A_TOKEN)
-    return (math.log(perplexity) if perplexity > 0.0 else -math.inf,) * tokens
+    count = max(1, len(response) // _CHARACTERS_A_TOKEN)
+    logprob = math.log(perplexity) if perplexity > 0.0 else -math.inf
+    return (TokenLogprob("", logprob),) * count
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,10 @@ from nemoguardrails.types import LLMModel
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.watching.main_call import MainModel, plain_model
+from nemoguardrails_trust.guardrail.watching.token_probabilities import (
+    ProbabilityClient,
+    wanted_probabilities,
+)
 from tests.guardrail.scripted import ask
 from tests.servers.faults import HTML, UNAUTHORIZED, Fault, status
 from tests.servers.openai import OpenAIServer, Token
@@ -93,13 +97,24 @@ async def test_base_scores_by_the_answers_own_tokens_at_no_request(
     assert len(server.received) == 1
 
 
-async def test_other_presets_take_them_along_where_they_are_asked_to(server: OpenAIServer) -> None:
-    _, trust = await check(bot(server, "quality: low, token_probabilities: true"))
+async def test_other_presets_take_them_along_unless_told_not_to(server: OpenAIServer) -> None:
+    _, trust = await check(bot(server, "quality: low"))
     assert set(trust["signals"]) == {"reflection", "probability"}
     assert len(server.received) == 2
-    _, trust = await check(bot(server, "quality: low"))
+    _, trust = await check(bot(server, "quality: low, token_probabilities: false"))
     assert set(trust["signals"]) == {"reflection"}
     assert [body.get("logprobs") for body in server.bodies if is_main(body)] == [True, None]
+
+
+async def test_a_letter_comes_with_its_alternatives() -> None:
+    def letters(body: dict[str, Any], text: str) -> list[Token]:
+        return [(text, math.log(0.6), {"B": math.log(0.6), "A": math.log(0.2)})]
+
+    async with OpenAIServer(answer="B", tokens=letters, api_key=KEY) as server:
+        _, trust = await check(bot(server), "Which one?\nA) Lyon\nB) Paris")
+        assert server.bodies[0]["top_logprobs"] == 5
+    assert trust["signals"]["probability"]["value"] == pytest.approx(0.75)
+    assert trust["usage"]["calls"] == 0
 
 
 async def test_the_request_is_nemos_own_but_for_the_probabilities(server: OpenAIServer) -> None:
@@ -266,18 +281,45 @@ define subflow look again
     assert trust["signals"]["probability"]["value"] == pytest.approx(0.25)
 
 
-async def test_a_streamed_answer_is_left_as_it_is(server: OpenAIServer) -> None:
+def streaming_bot(server: OpenAIServer, more: str = "") -> LLMRails:
     register()
     yaml = BOT.format(
         url=server.base_url, key=KEY, settings="quality: base", engine="openai", rails=""
     ).replace("]}", "], streaming: {enabled: true}}")
-    rails = LLMRails(RailsConfig.from_content(yaml_content=yaml))
-    pieces = [piece async for piece in rails.stream_async(messages=ask())]
-    assert "".join(pieces) == "Paris it is"
-    main, judge = server.bodies
+    return LLMRails(RailsConfig.from_content(yaml_content=yaml + more))
+
+
+async def test_a_streamed_answer_has_them_too(server: OpenAIServer) -> None:
+    rails = streaming_bot(server)
+    for _ in range(2):
+        pieces = [piece async for piece in rails.stream_async(messages=ask("Capital, 0.7?"))]
+        assert "".join(pieces) == "Paris it is"
+    main, again = server.bodies
     assert main["stream"]
-    assert "logprobs" not in main
-    assert is_judge(judge)
+    assert main["logprobs"] is True
+    assert again == main
+
+
+async def test_a_streamed_answers_tokens_are_kept_with_its_call(server: OpenAIServer) -> None:
+    rails = streaming_bot(server)
+    assert isinstance(rails.llm, MainModel)
+    model = plain_model(rails.llm)
+    with wanted_probabilities() as found:
+        pieces = [chunk.delta_content async for chunk in model.stream_async("Capital, 0.7?")]
+    assert "".join(piece or "" for piece in pieces) == "Paris it is"
+    assert found.tokens is not None
+    assert [token.logprob for token in found.tokens] == pytest.approx([math.log(0.7)] * 3)
+
+
+async def test_a_refusal_of_a_streamed_call_is_learnt_once() -> None:
+    async with OpenAIServer(answer=answer, logprobs="refused", api_key=KEY) as server:
+        rails = streaming_bot(server)
+        for requests in (2, 1):
+            server.received.clear()
+            asked = ask(f"Capital, {requests}?")
+            pieces = [piece async for piece in rails.stream_async(messages=asked)]
+            assert "".join(pieces) == "Paris it is"
+            assert len([body for body in server.bodies if is_main(body)]) == requests
 
 
 async def test_the_configuration_and_the_models_names_stay(server: OpenAIServer) -> None:
@@ -310,24 +352,35 @@ async def test_a_bot_without_the_rail_has_nemos_own_model(server: OpenAIServer) 
     assert "logprobs" not in server.bodies[0]
 
 
-async def test_without_the_settings_the_model_is_nemos_own(server: OpenAIServer) -> None:
-    assert type(bot(server, "quality: medium").llm) is OpenAIChatModel
+async def test_where_nothing_is_watched_the_model_is_nemos_own(server: OpenAIServer) -> None:
+    assert type(bot(server, "token_probabilities: false").llm) is OpenAIChatModel
 
 
-async def test_azure_is_left_to_nemo() -> None:
+async def test_azure_gives_them_with_nemos_own_request(server: OpenAIServer) -> None:
     register()
     yaml = """
 import_paths: [nemoguardrails_trust/rail]
 models:
   - {type: main, engine: azure_openai, model: gpt-test, parameters: {api_key: k,
-     azure_endpoint: "http://127.0.0.1:1", azure_deployment: d, api_version: v}}
+     azure_endpoint: "http://127.0.0.1:1", azure_deployment: d, api_version: v,
+     default_headers: {x-team: blue}}}
 rails: {output: {flows: [cleanlab trustworthiness]}}
 custom_data: {trust: {quality: base}}
 """
-    rails = LLMRails(RailsConfig.from_content(yaml_content=yaml))
-    assert rails.llm is not None
-    assert rails.llm.provider_url == "http://127.0.0.1:1/openai/deployments/d"
-    assert rails.config.models[0].engine == "azure_openai"
+    clients = []
+    for text in (yaml, yaml.replace("quality: base", "token_probabilities: false")):
+        rails = LLMRails(RailsConfig.from_content(yaml_content=text))
+        assert rails.config.models[0].engine == "azure_openai"
+        model = plain_model(rails.llm)
+        assert isinstance(model, OpenAIChatModel)
+        assert model.provider_url == "http://127.0.0.1:1/openai/deployments/d"
+        clients.append(model._client)
+    ours, nemos = clients
+    assert isinstance(ours, ProbabilityClient)
+    assert not isinstance(nemos, ProbabilityClient)
+    assert ours._build_headers() == nemos._build_headers()
+    assert ours._build_headers()["api-key"] == "k"
+    assert ours._custom_query == nemos._custom_query == {"api-version": "v"}
 
 
 async def test_a_model_of_the_callers_own_stays_within_reach() -> None:
@@ -335,7 +388,7 @@ async def test_a_model_of_the_callers_own_stays_within_reach() -> None:
     yaml = """
 import_paths: [nemoguardrails_trust/rail]
 rails: {output: {flows: [cleanlab trustworthiness]}}
-custom_data: {trust: {quality: base}}
+custom_data: {trust: {prefetch: true}}
 """
     own = FakeLLMModel(responses=["Paris"])
     rails = LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=own)
@@ -349,15 +402,20 @@ custom_data: {trust: {quality: base}}
     assert second.llm.wrapped_model is own
 
 
-async def test_another_framework_is_named(
-    server: OpenAIServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("asked_for", [True, False])
+async def test_another_framework_is_named_where_they_were_asked_for(
+    server: OpenAIServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    asked_for: bool,
 ) -> None:
     monkeypatch.setattr(
         "nemoguardrails_trust.guardrail.watching.main_call.get_default_framework",
         lambda: "langchain",
     )
-    assert type(bot(server).llm) is OpenAIChatModel
-    assert "LLMRails(config, llm=" in caplog.text
+    settings = "token_probabilities: true" if asked_for else "quality: base"
+    assert type(bot(server, settings).llm) is OpenAIChatModel
+    assert ("LLMRails(config, llm=" in caplog.text) is asked_for
 
 
 async def test_hosted_scorers_have_no_use_for_them(server: OpenAIServer) -> None:

@@ -12,8 +12,8 @@ from nemoguardrails_trust.models.prompts import PROMPT_LIMIT, SAMPLING_TEMPERATU
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.create import create_scorer
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
+from nemoguardrails_trust.signals.answer_tokens import Measured
 from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
-from nemoguardrails_trust.signals.probability import Measured
 from nemoguardrails_trust.signals.reflection import TASKS, Task
 from tests.scorers.scripted import ScriptedModel, verdict
 

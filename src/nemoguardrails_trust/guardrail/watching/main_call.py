@@ -18,9 +18,11 @@ from nemoguardrails.types import ChatMessage, LLMModel, LLMResponse, LLMResponse
 
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.exchange.thinking import answer_in
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.guardrail.conversation import ANSWERING_TASKS
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.guardrail.watching.token_probabilities import (
+    TokenProbabilities,
     wanted_probabilities,
     with_token_probabilities,
 )
@@ -59,16 +61,16 @@ class MainCall:
     Attributes:
         prefetch: The samples that are drawn beside it.
         text: What the model said; `None` until it has.
-        token_logprobs: Natural logarithms of its tokens' probabilities, where they were had.
+        tokens: Its tokens with their probabilities, where they were had.
     """
 
     prefetch: Prefetch | None = None
     text: str | None = None
-    token_logprobs: tuple[float, ...] | None = None
+    tokens: tuple[TokenLogprob, ...] | None = None
 
-    def answered(self, text: str, token_logprobs: tuple[float, ...] | None) -> None:
+    def answered(self, text: str, tokens: tuple[TokenLogprob, ...] | None) -> None:
         """Records what the call brought."""
-        self.text, self.token_logprobs = text, token_logprobs
+        self.text, self.tokens = text, tokens
         if self.prefetch is None:
             return
         if text.strip():
@@ -107,6 +109,11 @@ class MainCalls:
         self._by_turn: weakref.WeakKeyDictionary[LLMStats, deque[MainCall]] = (
             weakref.WeakKeyDictionary()
         )
+
+    @property
+    def draws(self) -> bool:
+        """Whether samples are drawn beside the answers."""
+        return self._draw is not None
 
     def begin(
         self,
@@ -210,7 +217,7 @@ class MainModel:
         except BaseException:
             call.failed()
             raise
-        call.answered("" if response.tool_calls else response.content or "", found.logprobs)
+        call.answered("" if response.tool_calls else response.content or "", found.tokens)
         return response
 
     async def stream_async(
@@ -221,13 +228,21 @@ class MainModel:
         **parameters: Any,
     ) -> AsyncIterator[LLMResponseChunk]:
         """Asks the model, and passes its answer on as it comes."""
-        call = self._calls.begin(prompt, stop, parameters) or MainCall()
+        begun = self._calls.begin(prompt, stop, parameters)
+        call, found = begun or MainCall(), TokenProbabilities()
         stream = self.wrapped_model.stream_async(prompt, stop=stop, **parameters)
         text = ""
         try:
-            async for chunk in stream:
+            if begun is None:
+                chunk = await anext(stream, None)
+            else:
+                # The request is made with the first part; this generator may be resumed elsewhere.
+                with wanted_probabilities() as found:
+                    chunk = await anext(stream, None)
+            while chunk is not None:
                 text += chunk.delta_content or ""
                 yield chunk
+                chunk = await anext(stream, None)
         except BaseException:
             call.failed()
             raise
@@ -235,7 +250,7 @@ class MainModel:
             close = getattr(stream, "aclose", None)
             if close is not None:
                 await close()
-        call.answered(text, None)
+        call.answered(text, found.tokens)
 
 
 def plain_model(llm: LLMModel) -> LLMModel:
@@ -243,7 +258,9 @@ def plain_model(llm: LLMModel) -> LLMModel:
     return llm.wrapped_model if isinstance(llm, MainModel) else llm
 
 
-def watch_main_model(app: LLMRails, calls: MainCalls, *, probabilities: bool) -> None:
+def watch_main_model(
+    app: LLMRails, calls: MainCalls, *, probabilities: bool, asked_for: bool
+) -> None:
     """Watches the main model of a bot that is being built.
 
     A model that NeMo Guardrails has still to make is watched by way of an engine of our own, which
@@ -254,16 +271,20 @@ def watch_main_model(app: LLMRails, calls: MainCalls, *, probabilities: bool) ->
         calls: Where the answering calls are recorded.
         probabilities: Whether to ask for the answers' token probabilities, which only a model that
             NeMo Guardrails has still to make can be had to give.
+        asked_for: Whether the settings name what the calls are watched for. What is so by default
+            is left alone where it cannot be had.
     """
     if app.llm is not None:
-        app.llm = MainModel(plain_model(app.llm), calls)
+        if calls.draws:
+            app.llm = MainModel(plain_model(app.llm), calls)
         return
     models = app.config.models
     place = next((i for i, each in enumerate(models) if each.type == "main"), None)
     if place is None:
         return
     if get_default_framework() != "default":
-        _log.warning(
+        _log.log(
+            logging.WARNING if asked_for else logging.DEBUG,
             "NEMOGUARDRAILS_LLM_FRAMEWORK is %s: prefetch and token_probabilities need the model "
             "to be handed to LLMRails(config, llm=…)",
             get_default_framework(),
@@ -310,10 +331,11 @@ def _make_watched(*, model: str, **parameters: Any) -> LLMModel:
     made: LLMModel = init_llm_model(model, entry.engine, whole, mode="chat")
     if watching.probabilities:
         giving = with_token_probabilities(made, entry.engine, whole)
-        if giving is None:
-            _log.info("engine %s gives no token probabilities", entry.engine)
-        made = giving or made
-    return MainModel(made, watching.calls)
+        if giving is not None:
+            return MainModel(giving, watching.calls)
+        _log.info("engine %s gives no token probabilities", entry.engine)
+    # What there is nothing to watch for stays NeMo's own.
+    return MainModel(made, watching.calls) if watching.calls.draws else made
 
 
 def _plain_messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...] | None:

@@ -3,8 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -17,13 +17,16 @@ from nemoguardrails.llm.constants import AZURE_PROVIDERS
 from nemoguardrails.llm.models.openai_chat import OpenAIChatModel
 from nemoguardrails.types import LLMModel
 
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.models.chat_answers import read_choices
+from nemoguardrails_trust.signals.answer_tokens import letters_offered
 
 _log = logging.getLogger(__name__)
 
 # What servers say to a parameter that they do not take, or do not survive.
 _REFUSALS = frozenset({400, 403, 422, 500, 501})
+_AZURE_KEY_VARIABLE = "AZURE_OPENAI_API_KEY"
 
 
 @dataclass(slots=True)
@@ -31,11 +34,10 @@ class TokenProbabilities:
     """What one call brought.
 
     Attributes:
-        logprobs: Natural logarithms of the probabilities of the answer's tokens, in order;
-            `None` where the server gave none.
+        tokens: The answer's tokens with their probabilities; `None` where the server gave none.
     """
 
-    logprobs: tuple[float, ...] | None = None
+    tokens: tuple[TokenLogprob, ...] | None = None
 
 
 _wanted: ContextVar[TokenProbabilities | None] = ContextVar("wanted_probabilities", default=None)
@@ -56,7 +58,7 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
     """NeMo's own client, which asks for token probabilities where they are wanted.
 
     Nothing else about a call is changed. A server that refuses `logprobs` is asked again without,
-    and never again with them. Streamed answers are left as they are.
+    and never again with them.
     """
 
     def __init__(self, *args: Any, **parameters: Any) -> None:
@@ -80,22 +82,119 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
         found = _wanted.get()
         if found is None or model in self._refusing:
             return await super().chat_completion(model, messages, stop=stop, **parameters)
-        # A caller's own wish for probabilities stays as it is.
-        asking = {"logprobs": True, **parameters}
+        asking = _asking(messages, parameters)
         try:
             response = await super().chat_completion(model, messages, stop=stop, **asking)
         except LLMClientError as error:
-            asked_by_us = "logprobs" not in parameters
-            if not asked_by_us or model in self._giving or error.status_code not in _REFUSALS:
+            if not self._may_refuse(model, parameters, error):
                 raise
             response = await super().chat_completion(model, messages, stop=stop, **parameters)
+            self._refused(model)
+            return response
+        self._keep(model, found, response.body)
+        return response
+
+    async def stream_chat_completion(
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        *,
+        stop: list[str] | None = None,
+        **parameters: Any,
+    ) -> AsyncGenerator[HTTPResponse, None]:
+        """Makes one call whose answer comes in parts; see NeMo's client.
+
+        Raises:
+            LLMClientError: As NeMo's client does.
+        """
+        found = _wanted.get()
+        wanted = found is not None and model not in self._refusing
+        asking = _asking(messages, parameters) if wanted else parameters
+        parts = super().stream_chat_completion(model, messages, stop=stop, **asking)
+        if found is None or not wanted:
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
+            return
+        whole = _Whole()
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    whole.take(part.body)
+                    yield part
+        except LLMClientError as error:
+            if whole.begun or not self._may_refuse(model, parameters, error):
+                raise
+        else:
+            self._keep(model, found, whole.body)
+            return
+        parts = super().stream_chat_completion(model, messages, stop=stop, **parameters)
+        async with aclosing(parts):
+            async for part in parts:
+                self._refused(model)
+                yield part
+
+    def _may_refuse(self, model: str, parameters: Mapping[str, Any], error: LLMClientError) -> bool:
+        """Whether an error may say that token probabilities, which we asked for, are not given."""
+        asked_by_us = "logprobs" not in parameters
+        return asked_by_us and model not in self._giving and error.status_code in _REFUSALS
+
+    def _refused(self, model: str) -> None:
+        if model not in self._refusing:
             self._refusing.add(model)
             _log.info("model %s: the server gives no token probabilities", model)
-            return response
-        found.logprobs = _logprobs(response.body)
-        if found.logprobs is not None:
+
+    def _keep(self, model: str, found: TokenProbabilities, body: Any) -> None:
+        found.tokens = _tokens(body)
+        if found.tokens is not None:
             self._giving.add(model)
-        return response
+
+
+class _Whole:
+    """The parts of a streamed answer, put together as if it had come at once.
+
+    Attributes:
+        begun: Whether a part has come.
+    """
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._said: list[str] = []
+        self._thought: list[str] = []
+        self._entries: list[Any] = []
+
+    def take(self, body: Any) -> None:
+        """Takes a part."""
+        self.begun = True
+        choices = body.get("choices") if isinstance(body, dict) else None
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            return
+        delta = choice.get("delta")
+        for name, texts in (("content", self._said), ("reasoning_content", self._thought)):
+            text = delta.get(name) if isinstance(delta, dict) else None
+            if isinstance(text, str):
+                texts.append(text)
+        logprobs = choice.get("logprobs")
+        listed = logprobs.get("content") if isinstance(logprobs, dict) else None
+        if isinstance(listed, list):
+            self._entries += listed
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The answer that did not come at once."""
+        message = {"content": "".join(self._said), "reasoning_content": "".join(self._thought)}
+        return {"choices": [{"message": message, "logprobs": {"content": self._entries}}]}
+
+
+def _asking(messages: list[dict[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with a wish for probabilities; a caller's own stays as it is."""
+    if "logprobs" in parameters:
+        return dict(parameters)
+    asked = messages[-1].get("content") if messages else None
+    alternatives = letters_offered(asked) if isinstance(asked, str) else 0
+    wish = {"logprobs": True, **({"top_logprobs": alternatives} if alternatives else {})}
+    return {**wish, **parameters}
 
 
 def with_token_probabilities(
@@ -109,11 +208,13 @@ def with_token_probabilities(
         parameters: What NeMo Guardrails makes it from.
 
     Returns:
-        `None` where it does not speak the OpenAI protocol, or its address is composed by NeMo.
+        `None` where it does not speak the OpenAI protocol.
     """
-    if type(model) is not OpenAIChatModel or engine in AZURE_PROVIDERS or not model.provider_url:
+    if type(model) is not OpenAIChatModel or not model.provider_url:
         return None
     rest = dict(parameters)
+    if engine in AZURE_PROVIDERS:
+        _prepare_azure(rest)
     # As in NeMo Guardrails, a key that is given counts even where it is empty.
     api_key = rest.pop("api_key", os.environ.get(KEY_VARIABLES.get(engine, "")))
     for name in ("base_url", "mode"):
@@ -132,17 +233,26 @@ def with_token_probabilities(
     )
 
 
+def _prepare_azure(parameters: dict[str, Any]) -> None:
+    """Puts Azure's version and key where NeMo Guardrails sends them, which made them fit first."""
+    parameters.pop("azure_endpoint", None)
+    parameters.pop("azure_deployment", None)
+    query = dict(parameters.get("default_query") or {})
+    query["api-version"] = parameters.pop("api_version", None)
+    headers = dict(parameters.get("default_headers") or {})
+    api_key = parameters.pop("api_key", os.environ.get(_AZURE_KEY_VARIABLE))
+    if not any(name.lower() == "api-key" for name in headers):
+        headers["api-key"] = api_key
+    parameters |= {"default_headers": headers, "default_query": query, "api_key": None}
+
+
 @cache
 def _client(base_url: str, api_key: str | None, options: str) -> ProbabilityClient:
     """One client for all bots with the same server, as NeMo Guardrails has it."""
     return ProbabilityClient(base_url, api_key, **json.loads(options))
 
 
-def _logprobs(body: Any) -> tuple[float, ...] | None:
-    if not isinstance(body, dict):
-        return None
-    choices = read_choices(body)
+def _tokens(body: Any) -> tuple[TokenLogprob, ...] | None:
+    choices = read_choices(body) if isinstance(body, dict) else []
     completion = choices[0].completion if choices else None
-    if completion is None or completion.tokens is None:
-        return None
-    return tuple(token.logprob for token in completion.tokens)
+    return None if completion is None else completion.tokens

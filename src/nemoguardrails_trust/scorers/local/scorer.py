@@ -20,8 +20,10 @@ from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
 from nemoguardrails_trust.signals.consistency import consistency_signal
-from nemoguardrails_trust.signals.probability import measured_on, probability_signal
+from nemoguardrails_trust.signals.probability import measured_in, response_probability
 from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS, Criterion, Task
+
+ScoreOf = Callable[[Mapping[str, float]], float | None]
 
 QUOTED_LIMIT = 200
 """The most characters of a sample that an explanation quotes."""
@@ -162,7 +164,11 @@ class LocalScorer:
             plan,
             self._asker(exchange, calls, prefetched),
             # A prefetch brings all samples at once.
-            early=self._early_stop(decide_at, 1 if prefetched is not None else None, exchange),
+            early=self._early_stop(
+                decide_at,
+                1 if prefetched is not None else None,
+                partial(self._score_of, plan, signals),
+            ),
             criteria=self._criteria,
             signals=signals,
         )
@@ -224,15 +230,27 @@ class LocalScorer:
         )
 
     def _early_stop(
-        self, decide_at: float | None, rounds: int | None, exchange: Exchange
+        self, decide_at: float | None, *, rounds: int | None, score_of: ScoreOf
     ) -> EarlyStop | None:
         if decide_at is None or self._settings.rounds == 1:
             return None
-        score_of = partial(self._score_of, exchange)
         return EarlyStop(decide_at, rounds or self._settings.rounds, score_of)
 
-    def _score_of(self, exchange: Exchange, signals: Mapping[str, float]) -> float | None:
-        usual = default_weights(measured_on(exchange.token_logprobs))
+    def _score_of(
+        self, plan: Plan, given: Mapping[str, Signal], signals: Mapping[str, float]
+    ) -> float | None:
+        """The score that signals make, monotone in each.
+
+        Args:
+            plan: What is asked for. Where every call of it fails, there is no score: how likely
+                its tokens were does not stand for the check of an answer.
+            given: The signals that were there before.
+            signals: The values of all that there are.
+        """
+        asks = plan.reflects or plan.samples > 0
+        if asks and signals.keys() <= given.keys():
+            return None
+        usual = default_weights(measured_in(given.get("probability")))
         score = combine(signals, self._weights or usual)
         if score is None or self._transform is None:
             return score
@@ -244,7 +262,8 @@ class LocalScorer:
         values = {
             name: signal.value for name, signal in ordered.items() if signal.value is not None
         }
-        score = self._score_of(run.exchange, values)
+        given = {name: signals[name] for name in signals.keys() & {"probability"}}
+        score = self._score_of(run.plan, given, values)
         metadata: dict[str, Any] = {"quality": quality}
         if run.decided_early:
             metadata |= {"decided_early": True, "samples_planned": run.plan.samples}
@@ -277,7 +296,7 @@ _ORDER = ("reflection", "consistency", "probability")
 def _given_signals(exchange: Exchange) -> dict[str, Signal]:
     if exchange.token_logprobs is None:
         return {}
-    return {"probability": probability_signal(exchange.token_logprobs)}
+    return {"probability": response_probability(exchange)}
 
 
 def _consistency(run: Run) -> dict[str, Signal]:
