@@ -38,7 +38,7 @@ class CallUsage:
     """What one call to a model cost.
 
     Attributes:
-        purpose: `answer`, `sample`, `reflection`, `comparison` or `evaluation`.
+        purpose: `answer`, `sample`, `reflection`, `comparison`, `rephrasing` or `evaluation`.
         samples: Answers that it brought.
         prompt_tokens: Tokens read, as the server counted them; 0 where it did not.
         completion_tokens: Tokens written, likewise.

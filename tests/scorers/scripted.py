@@ -33,12 +33,14 @@ class ScriptedModel:
         judge: The judge's answer, or a callable of the request that gives it.
         samples: Dealt out in turn; an exception fails the request that comes to it.
         comparison: The judge's comparison, likewise.
+        rephrasings: Likewise; the default is none that asks for the same.
         seconds: How long a request of each purpose takes.
     """
 
     judge: Judgement | Callable[[Ask], Judgement] = field(default_factory=lambda: verdict(0.9))
     samples: Sequence[Judgement] = ("42",)
     comparison: Judgement | Callable[[Ask], Judgement] = "{}"
+    rephrasings: Sequence[str] = ("",)
     seconds: dict[str, float] = field(default_factory=dict)
     name: str = "scripted"
     asked: list[Ask] = field(default_factory=list)
@@ -74,6 +76,9 @@ class ScriptedModel:
             dealt = [self.samples[(self.dealt + i) % len(self.samples)] for i in range(asked.n)]
             self.dealt += asked.n
             return tuple(_completion(each) for each in dealt)
+        if asked.purpose == "rephrasing":
+            dealt = [self.rephrasings[i % len(self.rephrasings)] for i in range(asked.n)]
+            return tuple(Completion(text) for text in dealt)
         scripted: Any = self.judge if asked.purpose == "reflection" else self.comparison
         return (_completion(scripted(asked) if callable(scripted) else scripted),)
 

@@ -141,6 +141,33 @@ def test_consistency_is_bounded_and_never_falls_when_an_agreement_rises(
     assert consistency_value(raised) >= value
 
 
+@given(st.lists(SHARES, min_size=1, max_size=8), st.lists(SHARES, max_size=8), st.data())
+@settings(max_examples=500, deadline=None)
+def test_with_rephrasings_it_is_bounded_and_monotone_too(
+    own: list[float], rephrased: list[float], data: st.DataObject
+) -> None:
+    value = consistency_value(own, rephrased)
+    assert 0.0 <= value <= 1.0
+    place = data.draw(st.integers(0, len(own) - 1))
+    higher = [*own[:place], data.draw(st.floats(own[place], 1.0)), *own[place + 1 :]]
+    assert consistency_value(higher, rephrased) >= value
+    if rephrased:
+        place = data.draw(st.integers(0, len(rephrased) - 1))
+        more = data.draw(st.floats(rephrased[place], 1.0))
+        raised = [*rephrased[:place], more, *rephrased[place + 1 :]]
+        assert consistency_value(own, raised) >= value
+
+
+def test_rephrasings_that_are_answered_otherwise_outweigh_agreeing_samples() -> None:
+    said = ["Yes"] * 4
+    assert compare("Yes", [*said, *["No"] * 4], rephrased=4).value == 0.0
+    assert compare("Yes", [*said, *said], rephrased=4).value == 1.0
+    assert compare("Yes", [*["No"] * 4, *said], rephrased=4).value == 0.5
+    assert compare("Yes", said, rephrased=4).value == 1.0
+    signal = consistency_signal(compare("Yes", [*said, "No"], rephrased=1))
+    assert signal.details["rephrased"] == 1
+
+
 @given(st.lists(SHARES, min_size=1, max_size=12), st.integers(0, 12))
 @settings(max_examples=2000, deadline=None)
 def test_samples_still_to_come_are_bounded_by_none_and_all_agreeing(

@@ -28,7 +28,13 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
     from nemoguardrails_trust.errors import SettingsError
     from nemoguardrails_trust.scorers.base import ScorerSettings
 
-    chosen = {"model": options.model, "scorer": options.scorer, "quality": options.quality, **more}
+    chosen = {
+        "model": options.model,
+        "scorer": options.scorer,
+        "quality": options.quality,
+        "rephrase": options.rephrase,
+        **more,
+    }
     given = {key: value for key, value in chosen.items() if value is not None}
     try:
         return ScorerSettings(**given)
@@ -218,6 +224,8 @@ class RowScorerSpec:
         """What the results depend on."""
         told = self.settings.model_dump(mode="json", include={"scorer", "quality", "model"})
         told["samples"] = self.options.samples
+        if self.settings.rephrase is not None:
+            told["rephrase"] = self.settings.rephrase
         told["generate"] = self.generate
         told["calibration"] = self.calibration and self.calibration.model_dump(mode="json")
         if self.decide_at is not None:

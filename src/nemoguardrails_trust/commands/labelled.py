@@ -240,9 +240,11 @@ def _with_rounds(request: Request) -> Request:
     if options.model == REPLAY and request.labels.score_column is None:
         require_no_server(options)
     drawn = plan_for(settings.quality, has_probability=False, samples=options.samples).samples
-    if drawn == 0 and request.decide_at is not None:
+    asked_for = (("--rephrase", options.rephrase or None), ("--early-stop", request.decide_at))
+    option = next((option for option, value in asked_for if value is not None), None)
+    if drawn == 0 and option is not None:
         raise SettingsError(
-            f"--early-stop is of no use with --quality {settings.quality}, which draws no samples"
+            f"{option} is of no use with --quality {settings.quality}, which draws no samples"
         )
     if request.decide_at is None:
         return request

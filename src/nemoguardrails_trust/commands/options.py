@@ -107,6 +107,16 @@ class ScorerOptions:
             help="Samples per score, instead of the preset's number.",
         ),
     ] = None
+    rephrase: Annotated[
+        int | None,
+        typer.Option(
+            "--rephrase",
+            min=0,
+            metavar="N",
+            help="How many of the samples answer the question in other words, instead of the "
+            "preset's number.",
+        ),
+    ] = None
     requests_per_minute: Annotated[
         int | None,
         typer.Option(
@@ -174,6 +184,7 @@ class ScorerOptions:
         given = {
             "--base-url": self.base_url,
             "--samples": self.samples,
+            "--rephrase": self.rephrase,
             "--cache": self.cache,
         }
         chosen = next((option for option, value in given.items() if value is not None), None)

@@ -238,6 +238,7 @@ def _recorded(row: Row, columns: Columns) -> Recorded:
         samples=read_texts(row, "samples"),
         reflection=_recorded_reflection(row),
         context=question.context,
+        paraphrase_samples=read_texts(row, "paraphrase_samples"),
     )
 
 

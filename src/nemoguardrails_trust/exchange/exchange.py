@@ -117,6 +117,15 @@ class Exchange:
         """The last user message; empty where there is none."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
 
+    def asking(self, text: str) -> "Exchange":
+        """The same with other words as the last user message."""
+        messages = list(self.messages)
+        for place in reversed(range(len(messages))):
+            if messages[place].role == "user":
+                messages[place] = replace(messages[place], content=text)
+                break
+        return replace(self, messages=tuple(messages))
+
     @property
     def unseen(self) -> tuple[str, ...]:
         """What the messages hold besides text, each by its media type or its kind."""

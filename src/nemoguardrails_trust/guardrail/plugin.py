@@ -191,7 +191,8 @@ def _check_signals(settings: TrustSettings) -> None:
 
 
 def _samples(settings: TrustSettings) -> int:
-    return plan_for(settings.quality, has_probability=False).samples
+    rephrase = settings.rephrase
+    return plan_for(settings.quality, has_probability=False, rephrase=rephrase).own
 
 
 def _watch_main_model(app: LLMRails, guard: Guard) -> None:

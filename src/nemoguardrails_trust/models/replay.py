@@ -25,6 +25,7 @@ from nemoguardrails_trust.scores import CallUsage
 CHARACTERS_PER_TOKEN = 4
 """What the token counts of a replay are estimated by: the usual rule of thumb for English."""
 
+_IN_OTHER_WORDS = "Put in other words:"
 _NEVER = -745.0  # exp() of it is the smallest number above 0; JSON and exp() both bear it
 _RECOGNISED_BY = 200  # characters of a response that are looked for in a judge's prompt
 
@@ -32,6 +33,7 @@ _MUST_BE = {
     "prompt": "a string that is not empty, or chat messages with role and content",
     "response": "a string",
     "samples": "a list of strings",
+    "paraphrase_samples": "a list of strings",
     "reflection": "a number from 0 to 1",
     "correct": "1 or 0",
 }
@@ -62,6 +64,7 @@ class Recorded:
         samples: Other answers that the model gave to the same prompt, in the order drawn.
         reflection: The probability that a judge gave the response of being correct, 0 to 1.
         context: Retrieved passages that the model was given besides the prompt.
+        paraphrase_samples: Answers that it gave to the prompt in other words.
     """
 
     prompt: Annotated[str | tuple[Message, ...], _read_by(read_messages, "prompt")]
@@ -69,6 +72,7 @@ class Recorded:
     samples: tuple[str, ...] = ()
     reflection: Share | None = None
     context: Annotated[str | tuple[str, ...] | None, _read_by(read_passages, "context")] = None
+    paraphrase_samples: tuple[str, ...] = ()
 
     @property
     def exchange(self) -> Exchange:
@@ -148,6 +152,9 @@ class ReplayModel:
     the last one ended, and starts over when an answer is asked for again or, with `rewind`, when
     all have been given.
 
+    Rephrasings themselves are not recorded, but answers to them may be: a stand-in for each brings
+    such an answer.
+
     Token counts are estimates: characters divided by `CHARACTERS_PER_TOKEN`.
     """
 
@@ -202,13 +209,18 @@ class ReplayModel:
         """
         if ask.purpose == "comparison":
             raise ModelError("comparisons are not recorded")
-        question = self._find(ask.messages, anywhere=ask.purpose == "reflection")
+        question = self._find(ask.messages, anywhere=ask.purpose in ("reflection", "rephrasing"))
         completions: tuple[Completion, ...]
         if ask.purpose == "reflection":
             with_logprobs = bool(ask.top_logprobs)
             completions = (self._judge(question, ask.messages, with_logprobs=with_logprobs),)
+        elif ask.purpose == "rephrasing":
+            recorded = len(self._records[question][0].paraphrase_samples)
+            if not recorded:
+                raise ModelError("no answers to rephrasings of this prompt are recorded")
+            completions = (Completion(f"{_IN_OTHER_WORDS} {question}"),) * min(ask.n, recorded)
         elif ask.purpose == "sample":
-            answers = map(answer_in, self._draw(question, ask.n))
+            answers = map(answer_in, self._given(question, ask))
             completions = tuple(Completion(answer) for answer in answers if answer is not None)
             if not completions:
                 raise ModelError("the samples recorded for this prompt hold no answers")
@@ -244,6 +256,11 @@ class ReplayModel:
         if not question or asked_later:
             raise ModelError("nothing is recorded for this prompt")
         return question
+
+    def _given(self, question: str, ask: Ask) -> tuple[str, ...]:
+        if _spaced(ask.messages[-1].content).startswith(_IN_OTHER_WORDS):
+            return self._records[question][0].paraphrase_samples[: ask.n]
+        return self._draw(question, ask.n)
 
     def _draw(self, question: str, n: int) -> tuple[str, ...]:
         samples = self._records[question][0].samples

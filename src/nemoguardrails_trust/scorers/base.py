@@ -32,6 +32,8 @@ class ScorerSettings(BaseModel):
         explain: Whether to ask for reasons.
         rounds: In how many rounds samples are asked for, at least 1. More than 1 stops
             as soon as the samples still to come cannot change the decision.
+        rephrase: How many of the samples answer rephrasings of the last user message, at least 0;
+            all of them where there are no more. `None` takes the preset's number.
         calibration: A file made by `nemo-trust calibrate`.
         evaluations: What the model judges besides, each by one request: names such as
             `response_groundedness`, with a threshold each.
@@ -46,6 +48,7 @@ class ScorerSettings(BaseModel):
     timeout: float = Field(default=20.0, gt=0.0)
     explain: bool = False
     rounds: int = Field(default=1, ge=1)
+    rephrase: int | None = Field(default=None, ge=0)
     calibration: Path | None = None
     evaluations: tuple[EvaluationSettings, ...] = ()
 

@@ -28,6 +28,7 @@ class Comparison:
         groups: For each sample the number of its group of like answers, in order of appearance;
             samples that agree with the response are in group 0.
         samples: The samples.
+        rephrased: How many of the samples, the last ones, answer the question in other words.
         fields: For a JSON object or a tool call as response, the share of samples that give the
             same value, for each field; else `None`.
     """
@@ -36,13 +37,16 @@ class Comparison:
     groups: tuple[int, ...]
     samples: tuple[str, ...]
     fields: Mapping[str, float] | None = None
+    rephrased: int = 0
 
     @property
     def value(self) -> float | None:
         """The consistency, 0 to 1; `None` without samples."""
         if not self.agreements:
             return None
-        return consistency_value([agreement.value for agreement in self.agreements])
+        values = [agreement.value for agreement in self.agreements]
+        own = len(values) - self.rephrased
+        return consistency_value(values[:own], values[own:])
 
     @property
     def unsettled(self) -> tuple[int, ...]:
@@ -100,13 +104,16 @@ class Comparison:
         return replace(self, agreements=tuple(agreements), groups=tuple(groups))
 
 
-def compare(response: str, samples: Sequence[str], *, prompt: str = "") -> Comparison:
+def compare(
+    response: str, samples: Sequence[str], *, prompt: str = "", rephrased: int = 0
+) -> Comparison:
     """Compares a response with other samples of its model's answer.
 
     Args:
         response: The response.
         samples: Other answers of the same model to the same prompt.
         prompt: The prompt; its own words say nothing about whether answers agree.
+        rephrased: How many of the samples, the last ones, answer the question in other words.
     """
     question = Question(prompt)
     read = {answer: Answer(answer, question) for answer in (response, *samples)}
@@ -118,20 +125,38 @@ def compare(response: str, samples: Sequence[str], *, prompt: str = "") -> Compa
         groups=_group(samples, agreements, read),
         samples=tuple(samples),
         fields=_compare_fields(ours, [read[sample] for sample in samples]),
+        rephrased=rephrased,
     )
 
 
-def consistency_value(agreements: Sequence[float]) -> float:
+def consistency_value(agreements: Sequence[float], rephrased: Sequence[float] = ()) -> float:
     """The consistency of single agreements: their mean.
+
+    With answers to rephrasings, it is the mean of their agreements, less up to half of it as the
+    samples of the question itself disagree. So a model that answers the same question otherwise
+    when it is put otherwise has contradicted itself, however much its own samples agree (Zhang
+    et al. 2023); and where the rephrasings agree, its own samples still tell how sure it is.
 
     It never falls when an agreement rises, so that setting those still to come to 0 and to 1
     bounds it.
 
+    Args:
+        agreements: Those of samples of the question itself.
+        rephrased: Those of answers to rephrasings of it.
+
     Raises:
         ValueError: There are no agreements.
     """
+    if not rephrased:
+        if not agreements:
+            raise ValueError("consistency needs at least one agreement")
+        return _mean(agreements)
     if not agreements:
-        raise ValueError("consistency needs at least one agreement")
+        return _mean(rephrased)
+    return _mean(rephrased) * (0.5 + 0.5 * _mean(agreements))
+
+
+def _mean(agreements: Sequence[float]) -> float:
     return min(1.0, max(0.0, math.fsum(agreements) / len(agreements)))
 
 
@@ -147,6 +172,8 @@ def consistency_signal(comparison: Comparison) -> Signal:
         "distinct": comparison.distinct,
         "semantic_entropy": comparison.semantic_entropy,
     }
+    if comparison.rephrased:
+        details["rephrased"] = comparison.rephrased
     if failures:
         details["not_comparable"] = dict(failures)
     return Signal(comparison.value, details=MappingProxyType(details))

@@ -224,6 +224,7 @@ def _build_scorer(
     settings = ScorerSettings(
         scorer=scorer or "local",
         quality=quality,
+        rephrase=options.rephrase(quality),
         model=choice.name(options),
         timeout=timeout,
         explain="explanation" in options.log,

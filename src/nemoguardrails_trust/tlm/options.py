@@ -105,7 +105,15 @@ class TLMOptions(BaseModel):
     def samples(self, quality: QualityPreset) -> int:
         """How many samples the local scorer draws for a score."""
         samples = 0 if self.disable_trustworthiness else self.num_consistency_samples
-        return plan_for(quality, has_probability=False, samples=samples).samples
+        rephrase = self.rephrase(quality)
+        return plan_for(quality, has_probability=False, samples=samples, rephrase=rephrase).own
+
+    def rephrase(self, quality: QualityPreset) -> int | None:
+        """How many samples answer rephrasings; `None` for the preset's number.
+
+        Several candidates are compared with the same samples, which are drawn to one prompt.
+        """
+        return 0 if self.candidates(quality) > 1 else None
 
 
 def read_options(options: Mapping[str, Any] | None) -> TLMOptions:

@@ -42,14 +42,14 @@ async def test_each_preset_sends_exactly_its_requests() -> None:
     async with OpenAIServer(answer=answer, tokens=tokens) as server:
         model = _model(server)
         scorer = LocalScorer(model, ScorerSettings())
-        presets: dict[QualityPreset, int] = {"base": 1, "low": 1, "medium": 2, "high": 3, "best": 3}
+        presets: dict[QualityPreset, int] = {"base": 1, "low": 1, "medium": 2, "high": 3, "best": 5}
         for quality, requests in presets.items():
             before = len(server.bodies)
             score = await scorer.score(QUESTION, quality=quality)
             assert len(server.bodies) - before == score.usage.calls == requests
             assert score.signals["reflection"].value == pytest.approx(0.7)
             assert score.error is None
-        assert [each.get("n", 1) for each in server.bodies] == [1, 1, 1, 5, 1, 5, 1, 1, 8, 1]
+        assert [each.get("n", 1) for each in server.bodies] == [1, 1, 1, 5, 1, 5, 1, 1, 4, 4, 1, 4]
         await scorer.aclose()
 
 

@@ -35,7 +35,16 @@ class TestThePresets:
             ("low", [("reflection", 1)]),
             ("medium", [("reflection", 1), ("sample", 5)]),
             ("high", [("reflection", 1), ("sample", 5), ("comparison", 1)]),
-            ("best", [("reflection", 1), ("sample", 8), ("comparison", 1)]),
+            (
+                "best",
+                [
+                    ("reflection", 1),
+                    ("sample", 4),
+                    ("rephrasing", 4),
+                    ("comparison", 1),
+                    ("sample", 4),
+                ],
+            ),
         ],
     )
     async def test_make_exactly_their_calls(
@@ -47,6 +56,59 @@ class TestThePresets:
         assert score.usage.calls == len(calls)
         assert [each.purpose for each in score.usage.by_call] == [name for name, _ in calls]
         assert score.metadata["quality"] == quality
+
+    async def test_best_draws_half_of_its_samples_to_rephrasings(self) -> None:
+        words = ["What is it?", "Which is it?", "Which is it?", "What is it not?"]
+        model = ScriptedModel(samples=["42"], rephrasings=words)
+        score = await scorer(model, "best").score(Exchange.of("What might it be?", "42"))
+        drawn = [(each.messages[-1].content, each.n) for each in model.made("sample")]
+        # The last one would have turned the question round; the question itself fills its place.
+        assert sorted(drawn) == [
+            ("What is it?", 1),
+            ("What might it be?", 1),
+            ("What might it be?", 4),
+            ("Which is it?", 2),
+        ]
+        assert score.signals["consistency"].details["rephrased"] == 3
+        assert (score.usage.calls, score.usage.samples) == (6, 8)
+        assert [call.purpose for call in score.usage.by_call].count("rephrasing") == 1
+
+    async def test_rephrasings_may_be_all_or_none_of_the_samples_of_any_preset(self) -> None:
+        for wanted, asked in ((0, [5]), (2, [3, 2]), (9, [5])):
+            model = ScriptedModel(samples=["42"], rephrasings=["Which is it?"])
+            settings = ScorerSettings(rephrase=wanted)
+            score = await LocalScorer(model, settings).score(Exchange.of("What may it be?", "42"))
+            assert [each.n for each in model.made("sample")] == asked
+            assert score.usage.samples == 5
+
+    async def test_the_earlier_turns_and_the_passages_stay_with_a_rephrasing(self) -> None:
+        model = ScriptedModel(rephrasings=["Which is it?"])
+        turns = [Message("system", "Be brief."), Message("user", "What may it be?")]
+        exchange = Exchange.of(turns, "42", context="It is 42.")
+        await LocalScorer(model, ScorerSettings(rephrase=5)).score(exchange)
+        (asked,) = model.made("sample")
+        assert asked.messages[0] == turns[0]
+        assert asked.messages[1].content == "Context:\n\nIt is 42.\n\nWhich is it?"
+
+    async def test_where_rephrasings_cannot_be_had_no_signal_suffers(self) -> None:
+        class Refusing(ScriptedModel):
+            async def complete(self, ask: Ask) -> Reply:
+                if ask.purpose == "rephrasing":
+                    raise ModelError("no")
+                return await super().complete(ask)
+
+        score = await LocalScorer(
+            Refusing(samples=["42"]), ScorerSettings(quality="best", rounds=4)
+        ).score(QUESTION, decide_at=0.0)
+        assert score.error is None
+        assert score.signals["consistency"].value == 1.0
+
+    async def test_a_long_message_is_not_rephrased(self) -> None:
+        model = ScriptedModel()
+        exchange = Exchange.of("What may it be? " * 200, "42")
+        await LocalScorer(model, ScorerSettings(quality="best")).score(exchange)
+        assert not model.made("rephrasing")
+        assert sum(each.n for each in model.made("sample")) == 8
 
     async def test_base_makes_no_call_where_the_response_came_with_probabilities(self) -> None:
         model = ScriptedModel()

@@ -17,18 +17,22 @@ class Outlook:
         agreements: The least and the most that each sample's agreement may yet become, in the
             order of the samples.
         samples_to_come: How many further samples may come. Fewer may, and none.
+        rephrased: As `agreements`, of answers to rephrasings of the question.
+        rephrased_to_come: How many further ones may come, likewise.
     """
 
     known: Mapping[str, float]
     open: Sequence[str]
     agreements: Sequence[Interval]
     samples_to_come: int
+    rephrased: Sequence[Interval] = ()
+    rephrased_to_come: int = 0
 
 
 def score_range(
     outlook: Outlook,
     score_of: Callable[[Mapping[str, float]], float | None],
-    consistency_of: Callable[[Sequence[float]], float],
+    consistency_of: Callable[[Sequence[float], Sequence[float]], float],
 ) -> Interval | None:
     """The least and the greatest score that can still come of it.
 
@@ -44,7 +48,8 @@ def score_range(
     Args:
         outlook: What is known and what is not.
         score_of: Makes a score of signals, monotone in each; `None` where there are none.
-        consistency_of: Makes the consistency signal of agreements, monotone in each.
+        consistency_of: Makes the consistency signal of agreements, those of samples of the
+            question itself and of answers to rephrasings; monotone in each.
 
     Returns:
         The range, or `None` where there may be no score at all.
@@ -68,15 +73,19 @@ def _ways(names: Sequence[str], value: float) -> list[dict[str, float]]:
 
 
 def _consistencies(
-    outlook: Outlook, end: int, consistency_of: Callable[[Sequence[float]], float]
+    outlook: Outlook, end: int, consistency_of: Callable[[Sequence[float], Sequence[float]], float]
 ) -> list[dict[str, float]]:
     """Consistency with every agreement at one end, for each number of samples still to come."""
-    agreements = [agreement[end] for agreement in outlook.agreements]
-    counts = range(0 if agreements else 1, outlook.samples_to_come + 1)
+    own = [agreement[end] for agreement in outlook.agreements]
+    rephrased = [agreement[end] for agreement in outlook.rephrased]
+    known = bool(own or rephrased)
+    counts = product(range(outlook.samples_to_come + 1), range(outlook.rephrased_to_come + 1))
     with_samples = [
-        {"consistency": consistency_of([*agreements, *[float(end)] * count])} for count in counts
+        {"consistency": consistency_of([*own, *[float(end)] * m], [*rephrased, *[float(end)] * n])}
+        for m, n in counts
+        if known or m or n
     ]
-    return with_samples if agreements else [{}, *with_samples]
+    return with_samples if known else [{}, *with_samples]
 
 
 def decides(score_range: Interval | None, threshold: float) -> bool:

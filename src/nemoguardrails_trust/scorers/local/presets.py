@@ -12,12 +12,19 @@ class Plan:
     Attributes:
         reflections: How often the judge is asked about the response, each time by another question.
         samples: How many further answers are drawn.
+        rephrased: How many of those answer rephrasings of the question.
         settles: Whether the judge compares the samples that text matching could not settle.
     """
 
     reflections: int
     samples: int
     settles: bool = False
+    rephrased: int = 0
+
+    @property
+    def own(self) -> int:
+        """How many answers are drawn to the question as it was asked."""
+        return self.samples - self.rephrased
 
     @property
     def reflects(self) -> bool:
@@ -30,7 +37,7 @@ _PLANS: dict[QualityPreset, Plan] = {
     "low": Plan(reflections=1, samples=0),
     "medium": Plan(reflections=1, samples=5),
     "high": Plan(reflections=1, samples=5, settles=True),
-    "best": Plan(reflections=1, samples=8, settles=True),
+    "best": Plan(reflections=1, samples=8, settles=True, rephrased=4),
 }
 
 
@@ -40,6 +47,7 @@ def plan_for(
     has_probability: bool,
     samples: int | None = None,
     reflections: int | None = None,
+    rephrase: int | None = None,
     use_consistency: bool = True,
 ) -> Plan:
     """What a preset asks for.
@@ -50,6 +58,7 @@ def plan_for(
             makes do with.
         samples: How many samples to draw instead of the preset's number.
         reflections: How often to ask the judge instead of the preset's number.
+        rephrase: How many of the samples answer rephrasings; `None` takes the preset's number.
         use_consistency: Whether samples may be drawn.
     """
     plan = _PLANS[quality]
@@ -59,4 +68,5 @@ def plan_for(
     asked = plan.reflections if reflections is None else reflections
     if quality == "base" and has_probability:
         asked = 0
-    return Plan(asked, drawn, plan.settles and drawn > 0)
+    rephrased = min(drawn // 2, plan.rephrased) if rephrase is None else min(drawn, rephrase)
+    return Plan(asked, drawn, plan.settles and drawn > 0, rephrased)

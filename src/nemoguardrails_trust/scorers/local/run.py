@@ -1,6 +1,7 @@
 """The making of one score: which calls are made when, and what they bring."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.consistency import Comparison, compare, consistency_value
 from nemoguardrails_trust.signals.reflection import Criterion, mean_reflection
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -23,6 +26,8 @@ class Asker:
         samples: Draws so many samples.
         reflect: Asks the judge whether the response is correct, by one of several questions.
         meets: Asks the judge whether the response meets a criterion.
+        rephrase: Asks for so many rephrasings of the question; gives those that ask for the same.
+        rephrased: Draws one answer to each of these rephrasings.
         compare: Asks the judge which of the answers say the same as the response; returns
             agreements by the place of the answer.
     """
@@ -31,6 +36,8 @@ class Asker:
     reflect: Callable[[int], Awaitable[Signal]]
     meets: Callable[[Criterion], Awaitable[Signal]]
     compare: Callable[[Sequence[str]], Awaitable[Mapping[int, float]]]
+    rephrase: Callable[[int], Awaitable[Sequence[str]]]
+    rephrased: Callable[[Sequence[str]], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,10 @@ class Run:
     decided_early: bool = False
     _judgements: dict[int, Signal] = field(default_factory=dict)
     _samples: list[str] = field(default_factory=list)
+    _rephrased: list[str] = field(default_factory=list)
+    _rated: dict[str, float] = field(default_factory=dict)
     _samples_to_come: int = 0
+    _rephrased_to_come: int = 0
     _comparison_to_come: bool = False
 
     async def gather(self, timeout: float) -> None:
@@ -93,12 +103,16 @@ class Run:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
+        # Samples of the question itself take the place of rephrasings that cannot be had.
         self._samples_to_come = self.plan.samples
+        self._rephrased_to_come = self.plan.rephrased
         self._comparison_to_come = self.plan.settles
         wanted = [asyncio.create_task(self._judge(i)) for i in range(len(self.criteria))]
         deciding = [asyncio.create_task(self._reflect())] if self.plan.reflects else []
-        if self.plan.samples:
+        if self.plan.own:
             deciding.append(asyncio.create_task(self._sample()))
+        if self.plan.rephrased:
+            deciding.append(asyncio.create_task(self._rephrase()))
         running = {*wanted, *deciding}
         try:
             while running:
@@ -136,29 +150,64 @@ class Run:
     async def _sample(self) -> None:
         """Draws the samples round by round, then has the judge settle what matching could not."""
         for count in self._rounds():
-            try:
-                reply = await self.ask.samples(count)
-            except TrustError as error:
-                # A server that fails is not asked for further rounds.
-                self.problems.append(str(error))
-                break
-            self._take(reply, count)
+            if not await self._draw(count):
+                break  # a server that fails is not asked for further rounds
             if self._stops_here():
                 return
-        self._samples_to_come = 0
+        if not self._rephrased_to_come:
+            self._samples_to_come = 0
         if self._stops_here():
             return
         if self._comparison_to_come:
             await self._settle()
             self._comparison_to_come = False
 
+    async def _draw(self, count: int) -> bool:
+        """Draws samples of the question itself; tells whether any could be had."""
+        try:
+            reply = await self.ask.samples(count)
+        except TrustError as error:
+            self.problems.append(str(error))
+            return False
+        self._take(reply, count, self._samples)
+        self._samples_to_come -= count
+        return True
+
+    async def _rephrase(self) -> None:
+        """Draws answers to rephrasings, and samples in the place of those that cannot be had."""
+        wanted = self.plan.rephrased
+        try:
+            rephrasings = list(await self.ask.rephrase(wanted))[:wanted]
+        except TrustError as error:
+            _log.debug("the question is not rephrased: %s", error)
+            rephrasings = []
+        self._rephrased_to_come = len(rephrasings)
+        self._samples_to_come = max(0, self._samples_to_come - len(rephrasings))
+        if self._stops_here():
+            return
+        lacking = wanted - len(rephrasings)
+        await asyncio.gather(
+            self._answer_rephrased(rephrasings),
+            *([self._draw(lacking)] if lacking else []),
+        )
+
+    async def _answer_rephrased(self, rephrasings: Sequence[str]) -> None:
+        if rephrasings:
+            try:
+                reply = await self.ask.rephrased(rephrasings)
+            except TrustError as error:
+                self.problems.append(str(error))
+            else:
+                self._take(reply, len(rephrasings), self._rephrased)
+        self._rephrased_to_come = 0
+
     def _rounds(self) -> list[int]:
         """How many samples each round asks for, the larger rounds first."""
-        rounds = min(self.early.rounds, self.plan.samples) if self.early else 1
-        least, more = divmod(self.plan.samples, rounds)
+        rounds = min(self.early.rounds, self.plan.own) if self.early else 1
+        least, more = divmod(self.plan.own, rounds)
         return [least + 1] * more + [least] * (rounds - more)
 
-    def _take(self, reply: Reply, count: int) -> None:
+    def _take(self, reply: Reply, count: int, samples: list[str]) -> None:
         # A model that gives more than it was asked for must not change what a score means.
         for completion in reply.completions[:count]:
             if not completion.text.strip():
@@ -166,15 +215,25 @@ class Run:
             elif completion.finish_reason in CUT and not self._disagrees(completion.text):
                 self.problems.append(f"a sample was cut ({completion.finish_reason})")
             else:
-                self._samples.append(completion.text)
-        self._samples_to_come -= count
+                samples.append(completion.text)
         if not reply.completions and not reply.failures:
             self.problems.append("the model gave no samples")
         self.problems.extend(reply.failures)
-        if self._samples:
-            self.comparison = compare(
-                self.exchange.response, self._samples, prompt=self.exchange.question
-            )
+        self._compare()
+
+    def _compare(self) -> None:
+        """Compares what there is, with the judge's word for what it has rated."""
+        samples = [*self._samples, *self._rephrased]
+        if not samples:
+            return
+        found = compare(
+            self.exchange.response,
+            samples,
+            prompt=self.exchange.question,
+            rephrased=len(self._rephrased),
+        )
+        rated = {i: self._rated[text] for i, text in enumerate(samples) if text in self._rated}
+        self.comparison = found.with_settled(rated)
 
     def _disagrees(self, text: str) -> bool:
         """Whether what there is of an answer is enough to know that it is another one.
@@ -191,33 +250,39 @@ class Run:
     async def _settle(self) -> None:
         if self.comparison is None or not self.comparison.unsettled:
             return
-        places = list(self.comparison.unsettled)
+        texts = [self.comparison.samples[place] for place in self.comparison.unsettled]
         try:
-            rated = await self.ask.compare([self._samples[i] for i in places])
+            rated = await self.ask.compare(texts)
         except TrustError as error:
             self.problems.append(f"not compared by the judge: {error}")
         else:
-            settled = {places[i]: value for i, value in rated.items()}
-            self.comparison = self.comparison.with_settled(settled)
+            self._rated = {texts[i]: value for i, value in rated.items()}
+            self._compare()
 
     def _stops_here(self) -> bool:
         """Whether something is still to come, and none of it can change the decision."""
         reflects = self.plan.reflects and "reflection" not in self.signals
-        if self.early is None or not (
-            reflects or self._samples_to_come or self._unsettled_to_come()
-        ):
+        if self.early is None or not (reflects or self._to_come or self._unsettled_to_come()):
             return False
+        agreements = self._agreements()
+        own = len(self._samples)
         outlook = Outlook(
             known={
                 name: each.value for name, each in self.signals.items() if each.value is not None
             },
             open=("reflection",) if reflects else (),
-            agreements=self._agreements(),
+            agreements=agreements[:own],
             samples_to_come=self._samples_to_come,
+            rephrased=agreements[own:],
+            rephrased_to_come=self._rephrased_to_come,
         )
         reachable = score_range(outlook, self.early.score_of, consistency_value)
         self.decided_early = decides(reachable, self.early.threshold)
         return self.decided_early
+
+    @property
+    def _to_come(self) -> int:
+        return self._samples_to_come + self._rephrased_to_come
 
     def _agreements(self) -> list[Interval]:
         if self.comparison is None:
@@ -244,7 +309,7 @@ class Run:
             self.signals["reflection"] = mean_reflection(had)
         for place in range(len(self.criteria)):
             self.criteria_met.setdefault(place, Signal(None, error=late))
-        if self._samples_to_come:
+        if self._to_come:
             self.problems.append(late)
         elif self._unsettled_to_come():
             self.problems.append(f"not compared by the judge: {late}")

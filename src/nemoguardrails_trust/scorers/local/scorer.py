@@ -3,11 +3,13 @@
 import asyncio
 import inspect
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
@@ -22,6 +24,7 @@ from nemoguardrails_trust.signals.combine import Weights, combine, default_weigh
 from nemoguardrails_trust.signals.consistency import consistency_signal
 from nemoguardrails_trust.signals.probability import measured_in, response_probability
 from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS, Criterion, Task
+from nemoguardrails_trust.signals.rephrasing import LONGEST, rephrasing_messages, rephrasings_of
 
 ScoreOf = Callable[[Mapping[str, float]], float | None]
 
@@ -111,8 +114,8 @@ class LocalScorer:
 
     @property
     def samples_per_score(self) -> int:
-        """How many samples a score draws; 0 where it draws none."""
-        return self._plan(self.quality, has_probability=False).samples
+        """How many samples of the question itself a score draws; 0 where it draws none."""
+        return self._plan(self.quality, has_probability=False).own
 
     @property
     def server(self) -> str | None:
@@ -166,11 +169,11 @@ class LocalScorer:
             # A prefetch brings all samples at once.
             early=self._early_stop(
                 decide_at,
-                1 if prefetched is not None else None,
-                partial(self._score_of, plan, signals),
+                rounds=1 if prefetched is not None else None,
+                score_of=partial(self._score_of, plan, signals),
             ),
             criteria=self._criteria,
-            signals=signals,
+            signals=dict(signals),
         )
         try:
             # So that a model does not try again, or wait for a rate limit, past that time.
@@ -195,39 +198,62 @@ class LocalScorer:
             has_probability=has_probability,
             samples=self._samples,
             reflections=self._reflections,
+            rephrase=self._settings.rephrase,
             use_consistency=self._use_consistency,
         )
 
     def _asker(
         self, exchange: Exchange, calls: Calls, prefetched: Awaitable[Reply] | None
     ) -> Asker:
-        drawn = 0
+        given, drawn = prefetched, 0
 
         async def sample(count: int) -> Reply:
-            nonlocal drawn
-            if prefetched is not None:
-                return await calls.take(prefetched, "sample")
+            nonlocal given, drawn
             first, drawn = drawn, drawn + count
-            return await calls.ask(
-                self._model,
-                Ask(
-                    sample_messages(exchange),
-                    "sample",
-                    n=count,
-                    temperature=self._temperature,
-                    max_tokens=self._max_tokens,
-                    first=first,
-                ),
+            if given is not None:
+                taken, given = given, None
+                return await calls.take(taken, "sample")
+            return await self._draw(exchange, count, calls, first)
+
+        async def rephrase(count: int) -> list[str]:
+            asked = exchange.question
+            if len(asked) > LONGEST:
+                raise DataError("the message is too long to be rephrased")
+            ask = Ask(rephrasing_messages(asked), "rephrasing", n=count, temperature=1.0)
+            replies = (await calls.ask(self._model, ask)).completions
+            return rephrasings_of(asked, (reply.text for reply in replies))
+
+        async def rephrased(rephrasings: Sequence[str]) -> Reply:
+            asked = Counter(rephrasings)
+            drawn = await asyncio.gather(
+                *(self._draw(exchange.asking(text), count, calls) for text, count in asked.items()),
+                return_exceptions=True,
             )
+            return _together(drawn)
 
         return Asker(
             samples=sample,
+            rephrase=rephrase,
+            rephrased=rephrased,
             reflect=lambda view: self._judge.reflect(exchange, calls, view),
             meets=lambda criterion: self._judge.meets(exchange, calls, criterion),
             compare=lambda answers: self._judge.compare(
                 exchange.question, exchange.response, answers, calls
             ),
         )
+
+    async def _draw(
+        self, exchange: Exchange, count: int, calls: Calls, first: int = 0
+    ) -> Reply:
+        ask = Ask(
+            sample_messages(exchange),
+            "sample",
+            n=count,
+            temperature=self._temperature,
+            max_tokens=self._max_tokens,
+            first=first,
+        )
+        return await calls.ask(self._model, ask)
 
     def _early_stop(
         self, decide_at: float | None, *, rounds: int | None, score_of: ScoreOf
@@ -332,6 +358,26 @@ def _error(signals: Mapping[str, Signal], run: Run, *, has_score: bool) -> str |
     if not problems and not has_score:
         return "no signal was asked for"
     return "; ".join(problems) or None
+
+
+def _together(drawn: Sequence[Reply | BaseException]) -> Reply:
+    """The answers of several requests.
+
+    Raises:
+        TrustError: None of them brought any.
+    """
+    replies = [each for each in drawn if isinstance(each, Reply)]
+    failures = [each for each in drawn if isinstance(each, BaseException)]
+    for failure in failures:
+        if not replies or not isinstance(failure, TrustError):
+            raise failure
+    return Reply(
+        tuple(completion for reply in replies for completion in reply.completions),
+        failures=(
+            *(told for reply in replies for told in reply.failures),
+            *(str(failure) for failure in failures),
+        ),
+    )
 
 
 def _drop(prefetched: Awaitable[Reply]) -> None:
