@@ -45,7 +45,7 @@ SENTENCES = (
 NAMES = ("Verdi", "Giuseppe Verdi", "Verdi", "Gioachino Rossini", "Giacomo Puccini")
 EXCHANGE = Exchange.of(PROMPT, RESPONSE)
 SHORT = Exchange.of("Who wrote the opera Aida?", "Giuseppe Verdi")
-REQUESTS: dict[QualityPreset, int] = {"base": 1, "low": 1, "medium": 2, "high": 3, "best": 3}
+REQUESTS: dict[QualityPreset, int] = {"base": 1, "low": 1, "medium": 2, "high": 3, "best": 5}
 SETS = {"triviaqa-llama13b": 5, "gsm8k-qwen-math": 8, "math500-qwen-math": 8}
 
 

@@ -77,8 +77,8 @@ class ScriptedModel:
             self.dealt += asked.n
             return tuple(_completion(each) for each in dealt)
         if asked.purpose == "rephrasing":
-            dealt = [self.rephrasings[i % len(self.rephrasings)] for i in range(asked.n)]
-            return tuple(Completion(text) for text in dealt)
+            count = len(self.rephrasings)
+            return tuple(Completion(self.rephrasings[i % count]) for i in range(asked.n))
         scripted: Any = self.judge if asked.purpose == "reflection" else self.comparison
         return (_completion(scripted(asked) if callable(scripted) else scripted),)
 

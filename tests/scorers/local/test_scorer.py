@@ -98,8 +98,8 @@ class TestThePresets:
                 return await super().complete(ask)
 
         score = await LocalScorer(
-            Refusing(samples=["42"]), ScorerSettings(quality="best", rounds=4)
-        ).score(QUESTION, decide_at=0.0)
+            Refusing(samples=["The Pacific"]), ScorerSettings(quality="best")
+        ).score(QUESTION)
         assert score.error is None
         assert score.signals["consistency"].value == 1.0
 
