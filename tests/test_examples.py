@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import time
@@ -45,6 +46,15 @@ async def test_a_recorded_bot_answers_as_its_readme_shows(name: str) -> None:
     for question, answer in shown:
         message = await rails.generate_async(messages=[{"role": "user", "content": question}])
         assert message["content"] == answer
+
+
+async def test_the_agent_sends_money_as_its_readme_shows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program = runpy.run_path(str(EXAMPLES / "agent" / "agent.py"))
+    await program["main"]()
+    readme = (EXAMPLES / "agent" / "README.md").read_text(encoding="utf-8")
+    assert f"```text\n{capsys.readouterr().out}```" in readme
 
 
 @pytest.fixture

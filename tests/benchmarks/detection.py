@@ -25,12 +25,14 @@ class Goal(NamedTuple):
         quality: The preset.
         samples: How many samples to draw; 0 for a preset that draws none.
         area: The AUROC.
+        rephrase: How many of the samples answer the question in other words.
     """
 
     data: str
     quality: str
     samples: int
     area: float
+    rephrase: int = 0
 
 
 GOALS = (
@@ -40,6 +42,12 @@ GOALS = (
     Goal("live-qwen-triviaqa", "base", 0, 0.86),
     Goal("live-qwen-triviaqa", "medium", 5, 0.875),
     Goal("live-qwen-triviaqa", "best", 8, 0.885),
+    Goal("sac3-hotpotqa", "medium", 10, 0.83, rephrase=5),
+    Goal("sac3-nq", "medium", 10, 0.78, rephrase=5),
+    Goal("sac3-prime", "medium", 10, 0.90, rephrase=5),
+    Goal("sac3-senator", "medium", 10, 0.50, rephrase=5),
+    Goal("structured-fields", "medium", 5, 0.68),
+    Goal("contradictions", "medium", 1, 0.80),
 )
 EARLY_SETS = ("triviaqa-llama13b", "gsm8k-qwen-math", "math500-qwen-math")
 EARLY_SAMPLES = 8
@@ -52,7 +60,7 @@ _PROGRAM = (
 
 def evaluated(name: str, *options: str) -> dict[str, Any]:
     """What `nemo-trust evaluate --json` prints for recorded answers."""
-    path = str(DATA / f"{name}.jsonl")
+    path = str(next(DATA.glob(f"{name}.jsonl*")))
     command = [sys.executable, "-c", _PROGRAM, path, "--model", "replay", "--json", *options]
     figures: dict[str, Any] = json.loads(
         run(command, capture_output=True, text=True, check=True).stdout
@@ -69,6 +77,8 @@ def show_detection(console: Console) -> bool:
         options = ["--quality", goal.quality]
         if goal.samples:
             options += ["--samples", str(goal.samples)]
+        if goal.rephrase:
+            options += ["--rephrase", str(goal.rephrase)]
         found = evaluated(goal.data, *options)
         is_reached = found["auroc"] >= goal.area
         reached = reached and is_reached
@@ -76,7 +86,9 @@ def show_detection(console: Console) -> bool:
             goal.data,
             goal.quality,
             f"{found['calls_per_score']:.2g}",
-            str(goal.samples),
+            f"{goal.samples - goal.rephrase} + {goal.rephrase}"
+            if goal.rephrase
+            else str(goal.samples),
             f"{found['auroc']:.4f}",
             f"{found['auroc_low']:.3f} to {found['auroc_high']:.3f}",
             f"{goal.area:.3f}",

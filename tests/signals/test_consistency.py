@@ -197,3 +197,33 @@ def test_a_comparison_holds_together_for_any_texts(
     assert set(found.alternatives) <= set(samples)
     alone = [compare(response, [sample], prompt=prompt).agreements[0] for sample in samples]
     assert list(found.agreements) == alone
+
+
+TEXT = "Extract the dates of birth as JSON. Text: " + "Born in May, she was. " * 10
+
+
+@pytest.mark.parametrize(
+    ("response", "prompt", "value"),
+    [
+        ("[]", TEXT, 0.5),
+        ("{}", TEXT, 0.5),
+        ('{"birth": [], "name": "Ada"}', TEXT, 0.75),
+        ('{"birth": "May", "name": null}', TEXT, 0.75),
+        ('["May"]', TEXT, 1.0),
+        ('{"birth": 0, "known": false}', TEXT, 1.0),
+        ("[]", "Which of these are even, as JSON: 1, 3, 5?", 1.0),
+    ],
+)
+def test_agreement_on_an_empty_value_counts_half_where_there_was_a_text(
+    response: str, prompt: str, value: float
+) -> None:
+    found = compare(response, [response] * 3, prompt=prompt)
+    assert found.value == value
+    assert found.distinct == 1
+    assert found.alternatives == ()
+
+
+def test_an_empty_field_is_told_as_half_agreed() -> None:
+    response = '{"birth": [], "name": "Ada"}'
+    found = compare(response, [response] * 4, prompt=TEXT)
+    assert found.fields == {"birth": 0.5, "name": 1.0}

@@ -14,9 +14,11 @@ from nemoguardrails.rails.llm.config import RailsConfig
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail import messages
-from nemoguardrails_trust.guardrail.settings import FLOW_NAME
+from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TOOL_CALLS_FLOW_NAME
 
 _FLOWS_V1 = Path(__file__).with_name("flows.v1.co")
+
+_TOOL_CALLS_V1 = Path(__file__).with_name("tool_calls.v1.co")
 
 
 _BUILT_IN_V1 = Path(nemoguardrails.__file__).parent / "library" / "cleanlab" / "flows.v1.co"
@@ -47,6 +49,11 @@ def add_flows(app: LLMRails) -> None:
         # The event that it waits for does not advance a flow otherwise, and others interrupt it.
         forgetting = app.runtime.flow_configs[_FORGETTING]
         forgetting.trigger_event_types = ["UtteranceUserActionFinished"]
+    if TOOL_CALLS_FLOW_NAME in app.config.rails.tool_output.flows:
+        own = [flow for flow in app.config.flows if flow.get("id") == TOOL_CALLS_FLOW_NAME]
+        if not own:
+            flow = _flow_v1(_TOOL_CALLS_V1, TOOL_CALLS_FLOW_NAME)
+            _put_flow(app, flow | {"is_subflow": True}, None)
     present = _present_v1(app)
     if present is None or present.get("source_code") == _flow_v1(_BUILT_IN_V1)["source_code"]:
         _put_flow(app, _flow_v1(_FLOWS_V1) | {"is_subflow": True}, present)

@@ -157,8 +157,13 @@ class Guard:
         _log.debug("the exchange could not be read", exc_info=error)
         told = str(error) if isinstance(error, TrustError) else type(error).__name__
         failure = ScoringError(f"the exchange could not be read: {told}")
-        result = _unscored(failure, self.settings.scorer, time.perf_counter())
-        outcome = _decide(result, self.settings, answer, answer, {}, None)
+        return self.decided(_unscored(failure, self.settings.scorer, time.perf_counter()), answer)
+
+    def decided(
+        self, result: TrustworthinessScore, answer: str, render: Render | None = None
+    ) -> TrustOutcome:
+        """The outcome for an answer whose score is known; see `check`."""
+        outcome = _decide(result, self.settings, answer, answer, {}, render)
         publish(outcome, self.settings.trace_scores)
         return outcome
 

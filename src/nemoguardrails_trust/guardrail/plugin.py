@@ -29,10 +29,16 @@ from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES, language_model
 from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
+    TOOL_CALLS_FLOW_NAME,
     TrustSettings,
     is_trust_flow,
     read_flow_line,
     read_settings,
+)
+from nemoguardrails_trust.guardrail.tool_calls import (
+    TOOL_GUARD_PARAMETER,
+    score_tool_calls,
+    tool_settings,
 )
 from nemoguardrails_trust.guardrail.turns import wrap_turns
 from nemoguardrails_trust.guardrail.watching.main_call import (
@@ -115,6 +121,10 @@ def _set_up(app: LLMRails) -> None:
         if check is not None:
             check()
     app.runtime.register_action_param(GUARD_PARAMETER, guard)
+    if TOOL_CALLS_FLOW_NAME in app.config.rails.tool_output.flows:
+        tool_guard = make_guard(tool_settings(settings), app.config)
+        app.runtime.register_action_param(TOOL_GUARD_PARAMETER, tool_guard)
+        app.runtime.register_action(score_tool_calls, "score_tool_calls", override=False)
     _watch_main_model(app, guard)
     # The name by which the product's documentation calls the action.
     app.runtime.register_action(check_answer, "call cleanlab api", override=False)

@@ -1,14 +1,22 @@
 """The `replay` engine: a NeMo Guardrails model that gives recorded answers back."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from nemoguardrails.types import ChatMessage, LLMResponse, LLMResponseChunk
+from nemoguardrails.types import (
+    ChatMessage,
+    LLMResponse,
+    LLMResponseChunk,
+    ToolCall,
+    ToolCallFunction,
+)
 
 from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import Ask, LanguageModel
 from nemoguardrails_trust.models.replay import ReplayModel, read_recorded
+from nemoguardrails_trust.signals.evaluations import only_calls_tools
 
 REPLAY_ENGINE = "replay"
 
@@ -19,7 +27,8 @@ class ReplayLLM:
     """Answers from recorded JSON lines, so that a bot runs without a key.
 
     In a configuration: `engine: replay`, `model:` any name, and `parameters: {recorded: FILE}`,
-    where FILE is read from the configuration's folder.
+    where FILE is read from the configuration's folder. A response that is
+    `{"tool_calls": [{"name": …, "arguments": {…}}]}` is given as calls of tools.
 
     Args:
         model: The name that the model goes by.
@@ -77,7 +86,10 @@ class ReplayLLM:
             reply = await self._model.complete(Ask(_messages(prompt), "answer"))
         except ModelError:
             return LLMResponse(content=self._unrecorded(), finish_reason="stop")
-        return LLMResponse(content=reply.completions[0].text, finish_reason="stop")
+        text = reply.completions[0].text
+        if calls := _calls(text):
+            return LLMResponse(content="", tool_calls=calls, finish_reason="tool_calls")
+        return LLMResponse(content=text, finish_reason="stop")
 
     def _unrecorded(self) -> str:
         questions = [f"“{question}”" for question in self._model.questions[:_QUESTIONS_NAMED]]
@@ -97,6 +109,20 @@ class ReplayLLM:
         for index, word in enumerate(words):
             yield LLMResponseChunk(delta_content=word if index == 0 else f" {word}")
         yield LLMResponseChunk(delta_content="", finish_reason="stop")
+
+
+def _calls(text: str) -> list[ToolCall]:
+    """The calls that a recorded answer consists of, as `{"tool_calls": [{"name": …}]}`."""
+    if not only_calls_tools(text) or not text.lstrip().startswith('{"tool_calls"'):
+        return []
+    return [
+        ToolCall(
+            id=f"call_{number}",
+            type="function",
+            function=ToolCallFunction(name=call["name"], arguments=call["arguments"]),
+        )
+        for number, call in enumerate(json.loads(text)["tool_calls"], start=1)
+    ]
 
 
 def _messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...]:

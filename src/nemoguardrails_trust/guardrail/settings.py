@@ -13,6 +13,7 @@ from nemoguardrails_trust.errors import SettingsError, known_instead
 from nemoguardrails_trust.scorers.base import ScorerSettings
 
 FLOW_NAME = "cleanlab trustworthiness"
+TOOL_CALLS_FLOW_NAME = "cleanlab trustworthiness tool calls"
 
 OnUntrustworthy = Literal["warn", "block", "escalate", "regenerate"]
 OnError = Literal["flag", "block", "allow"]
@@ -43,6 +44,9 @@ class TrustSettings(ScorerSettings):
         token_probabilities: Whether the bot's model is asked for the token probabilities of its
             answers, with the call that it makes anyway. `None` asks for them where the scorer is
             `local` and the model speaks the OpenAI protocol.
+        tool_calls_threshold: Below it, calls of tools are not carried out, where
+            `cleanlab trustworthiness tool calls` is among the tool output rails. `None` takes
+            `threshold`.
         require: The signals without which an answer is unchecked: `reflection`, `consistency`,
             `probability`, or those of a scorer of one's own.
         min_signals: How many signals a score must be made of at least; with fewer, the answer
@@ -55,6 +59,7 @@ class TrustSettings(ScorerSettings):
     trace_scores: TraceScores | None = None
     prefetch: bool = False
     token_probabilities: bool | None = None
+    tool_calls_threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     require: tuple[str, ...] = ()
     min_signals: int = Field(default=0, ge=0)
 

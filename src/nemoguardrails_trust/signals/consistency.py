@@ -30,7 +30,8 @@ class Comparison:
         samples: The samples.
         rephrased: How many of the samples, the last ones, answer the question in other words.
         fields: For a JSON object or a tool call as response, the share of samples that give the
-            same value, for each field; else `None`.
+            same value, for each field; half of it for an empty one, where the prompt holds a text.
+            Else `None`.
     """
 
     agreements: tuple[Agreement, ...]
@@ -120,8 +121,9 @@ def compare(
     ours = read[response]
     found = {answer: compare_answers(ours, each) for answer, each in read.items()}
     agreements = tuple(found[sample] for sample in samples)
+    worth = _worth(ours)
     return Comparison(
-        agreements=agreements,
+        agreements=tuple(replace(agreed, value=agreed.value * worth) for agreed in agreements),
         groups=_group(samples, agreements, read),
         samples=tuple(samples),
         fields=_compare_fields(ours, [read[sample] for sample in samples]),
@@ -202,10 +204,33 @@ def _group(
     return tuple(by_text[sample] for sample in samples)
 
 
+EMPTY_COUNTS = 0.5
+"""What agreement on an empty value counts, where there was a text to take it from. A model that
+overlooks something overlooks it again, so that this tells as much for the one as for the other."""
+
+_LEAST_TEXT = 40
+"""The least words of a prompt that holds a text to take values from, and not a request alone."""
+
+
+def _worth(answer: Answer) -> float:
+    """What agreement with an answer counts, 0 to 1: less, the more of its values are empty."""
+    value = answer.structure
+    if value is None or len(answer.question.in_order) < _LEAST_TEXT:
+        return 1.0
+    values = list((structures.fields(value) or {"": value}).values())
+    empty = sum(1 for each in values if _is_empty(each))
+    return 1.0 - (1.0 - EMPTY_COUNTS) * empty / len(values)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str | list | dict) and not value)
+
+
 def _compare_fields(ours: Answer, samples: Sequence[Answer]) -> Mapping[str, float] | None:
     wanted = None if ours.structure is None else structures.fields(ours.structure)
     if not wanted or not samples:
         return None
+    has_text = len(ours.question.in_order) >= _LEAST_TEXT
     given = [
         structures.fields(sample.structure) or {} if sample.structure is not None else {}
         for sample in samples
@@ -215,6 +240,7 @@ def _compare_fields(ours: Answer, samples: Sequence[Answer]) -> Mapping[str, flo
             name: sum(
                 1 for each in given if name in each and structures.same_value(value, each[name])
             )
+            * (EMPTY_COUNTS if has_text and _is_empty(value) else 1.0)
             / len(samples)
             for name, value in wanted.items()
         }
