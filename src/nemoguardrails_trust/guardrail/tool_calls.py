@@ -89,7 +89,8 @@ async def score_tool_calls(
         trust_tool_guard.pick_model(llm, llms),
     )
     trusted = [] if outcome.is_blocked else list(tool_calls)
-    return replace(outcome, metadata={**outcome.metadata, "tool_calls": trusted})
+    metadata = {**outcome.metadata, "tool_calls": trusted}
+    return replace(outcome, metadata=metadata)  # type: ignore[call-arg]  # a field of NeMo's
 
 
 async def _outcome(
