@@ -89,7 +89,7 @@ class ModelRowScorer:
         try:
             with reading_row():
                 question = read_question(row, columns)
-                logprobs = None if question.response is None else read_token_logprobs(row)
+                tokens = None if question.response is None else read_tokens(row)
             answer = question.response if question.from_chat else None
             if question.response is None:
                 made, calls = await self._answer(question)
@@ -97,10 +97,7 @@ class ModelRowScorer:
                 exchange = _exchange_made(question, made)
             else:
                 exchange = Exchange(
-                    question.response,
-                    question.messages,
-                    question.context,
-                    tokens=read_tokens(row),
+                    question.response, question.messages, question.context, tokens=tokens
                 )
             score = await score_safely(
                 self._scorer, exchange, timeout=self._timeout, decide_at=self._decide_at

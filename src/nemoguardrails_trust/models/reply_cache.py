@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply, TokenLogprob
+from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply
 
 _log = logging.getLogger(__name__)
 

@@ -242,9 +242,7 @@ class LocalScorer:
             ),
         )
 
-    async def _draw(
-        self, exchange: Exchange, count: int, calls: Calls, first: int = 0
-    ) -> Reply:
+    async def _draw(self, exchange: Exchange, count: int, calls: Calls, first: int = 0) -> Reply:
         ask = Ask(
             sample_messages(exchange),
             "sample",
