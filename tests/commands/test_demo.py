@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,10 @@ from typer.testing import CliRunner, Result
 from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.guardrail.demo import RECORDED_NOTE, Turn, summarize
 
-KEYS = {"turns", "flagged", "accuracy_all", "accuracy_kept", "wrong_caught", "seconds"}
+KEYS = {
+    "turns", "flagged", "accuracy_all", "accuracy_kept", "wrong_caught", "right_flagged",
+    "threshold", "calls_per_score", "seconds",
+}  # fmt: skip
 
 
 def demo(*options: str) -> Result:
@@ -19,18 +23,50 @@ def demo(*options: str) -> Result:
 
 
 def turn(*, flagged: bool, correct: bool) -> Turn:
-    return Turn("Who?", "Verdi", 0.5, flagged, correct, "Verdi")
+    return Turn("Who?", "Verdi", 0.5, flagged, correct, "Verdi", threshold=0.6, calls=2)
 
 
-def test_it_shows_every_turn_and_the_figures() -> None:
-    result = demo("--turns", "5")
+def scores_of(kind: str, lines: list[str]) -> list[float]:
+    """The scores of the rows of a kind."""
+    rows = [line.strip() for line in lines if line.strip().endswith(f" {kind}")]
+    return [float(row.split()[0]) for row in rows if row[0].isdigit()]
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_one_screen_tells_what_matters() -> None:
+    result = CliRunner().invoke(app, ["demo", "--turns", "40"], env={"COLUMNS": "80"})
     assert result.exit_code == 0
-    rows = [line for line in result.stdout.splitlines() if "right" in line or "wrong" in line]
-    assert len([line for line in rows if line.startswith("│")]) == 5
-    assert "Thomas the Tank Engine" in result.stdout
-    assert "Accuracy of all 5 answers: " in result.stdout
-    assert "not flagged: " in result.stdout
-    assert "Wrong answers that were flagged: " in result.stdout
+    lines = result.stdout.splitlines()
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= 80
+    for kind, most in {"surest": 3, "least sure": 3, "missed": 2, "false alarm": 2}.items():
+        assert 1 <= len(scores_of(kind, lines)) <= most
+    told = squeezed(result.stdout)
+    assert "A score took 2 calls to the model." in told
+    assert "CAUTION: THIS ANSWER HAS BEEN FLAGGED" in told
+    assert "nemo-trust demo --all" in told
+    assert "some of them err" in told
+    assert "reflection is missing" not in result.output
+
+
+def test_the_rows_are_what_they_are_called() -> None:
+    lines = demo("--turns", "40").stdout.splitlines()
+    kinds = ("surest", "least sure", "missed", "false alarm")
+    scores = {kind: scores_of(kind, lines) for kind in kinds}
+    assert min(scores["surest"] + scores["missed"]) >= 0.6
+    assert max(scores["least sure"] + scores["false alarm"]) < 0.6
+    assert scores["surest"] == sorted(scores["surest"], reverse=True)
+    assert scores["least sure"] == sorted(scores["least sure"])
+
+
+def test_every_answer_is_shown_on_demand() -> None:
+    lines = demo("--turns", "5", "--all").stdout.splitlines()
+    assert "All answers" in lines[0]
+    rows = [line for line in lines if line.rstrip().endswith((" right", " wrong"))]
+    assert len([line for line in rows if line.split()[0] != "right"]) == 5
 
 
 def test_it_says_that_the_answers_are_recorded() -> None:
@@ -54,13 +90,14 @@ def test_a_program_reads_one_json_object() -> None:
 def test_the_table_and_the_json_agree() -> None:
     told = json.loads(demo("--turns", "20", "--json").stdout)
     shown = demo("--turns", "20").stdout
-    assert f"Accuracy of all 20 answers: {told['accuracy_all']:.0%}" in shown
-    kept = 20 - told["flagged"]
-    assert f"Accuracy of the {kept} not flagged: {told['accuracy_kept']:.0%}" in shown
-    assert (
-        sum("flagged" in line for line in shown.splitlines() if line.startswith("│"))
-        == (told["flagged"])
-    )
+    assert f"Of all answers {told['accuracy_all']:.0%} are right" in squeezed(shown)
+    assert f"of those kept {told['accuracy_kept']:.0%}." in squeezed(shown)
+    flagged = re.search(r"flagged \(below 0\.6\) +(\d+) +(\d+)", shown)
+    assert flagged is not None
+    false_alarms, caught = map(int, flagged.groups())
+    assert false_alarms + caught == told["flagged"]
+    right = round(20 * told["accuracy_all"])
+    assert told["right_flagged"] == pytest.approx(false_alarms / right)
 
 
 @pytest.mark.parametrize("turns", ["0", "501", "-1", "many", "1.5"])
@@ -81,7 +118,7 @@ def test_no_escape_code_or_progress_bar_is_written_into_a_pipe() -> None:
         "2",
     ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "Trivia, scored" in done.stdout
+    assert "2 trivia questions" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
     assert "Asking" not in done.stdout + done.stderr
 
@@ -104,7 +141,7 @@ def test_a_terminal_without_unicode_is_written_to(arguments: list[str], encoding
     )
     assert (run.returncode, b"Traceback" in run.stderr) == (int(arguments[0] == "check"), False)
     told = run.stdout.decode(encoding)
-    expected = "Accuracy of all 2" if arguments[0] == "demo" else "x absent is not a folder"
+    expected = "Of all answers" if arguments[0] == "demo" else "x absent is not a folder"
     assert expected in told
 
 
@@ -121,6 +158,7 @@ def test_the_figures_count_the_right_turns() -> None:
     assert figures.accuracy_all == 3 / 5
     assert figures.accuracy_kept == 2 / 3
     assert figures.wrong_caught == 1 / 2
+    assert figures.right_flagged == 1 / 3
 
 
 def test_a_share_of_nothing_is_no_figure() -> None:

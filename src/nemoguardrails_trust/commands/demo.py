@@ -15,6 +15,7 @@ def demo(
     turns: Annotated[
         int, typer.Option("--turns", min=1, max=500, help="How many questions are asked.")
     ] = 100,
+    show_every: Annotated[bool, typer.Option("--all", help="Show every answer.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a real guardrails bot recorded trivia questions, and score every answer.
@@ -31,7 +32,10 @@ def demo(
 
         typer.echo(json.dumps(dataclasses.asdict(summary)))
     else:
-        _show(played, summary)
+        from nemoguardrails_trust.commands.demo_screen import show_all, show_screen
+        from nemoguardrails_trust.commands.terminal import terminal
+
+        (show_all if show_every else show_screen)(terminal(), played, summary)
 
 
 async def _play(turns: int) -> "tuple[list[Turn], Summary]":
@@ -62,38 +66,3 @@ async def _play(turns: int) -> "tuple[list[Turn], Summary]":
             lines.say(f"{len(played)} of {turns} questions asked")
     next(steps, None)  # The bar ends when its iterator does.
     return played, summarize(played, started)
-
-
-def _show(played: "list[Turn]", summary: "Summary") -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from nemoguardrails_trust.commands.terminal import terminal
-    from nemoguardrails_trust.guardrail.demo import RECORDED_NOTE
-
-    console = terminal()
-    table = Table("Question", "Answer", "Score", "Flagged", "Right", title="Trivia, scored")
-    for turn in played:
-        table.add_row(
-            escape(_shortened(turn.question, 60)),
-            escape(_shortened(turn.answer, 30)),
-            "–" if turn.score is None else f"{turn.score:.2f}",
-            "[yellow]flagged[/]" if turn.flagged else "",
-            "right" if turn.correct else "[red]wrong[/]",
-        )
-    console.print(table)
-    console.print(RECORDED_NOTE)
-    console.print(f"Accuracy of all {summary.turns} answers: {summary.accuracy_all:.0%}")
-    kept = summary.turns - summary.flagged
-    console.print(f"Accuracy of the {kept} not flagged: {_share(summary.accuracy_kept)}")
-    console.print(f"Wrong answers that were flagged: {_share(summary.wrong_caught)}")
-    console.print(f"Time: {summary.seconds:.1f} s", highlight=False)
-
-
-def _shortened(text: str, width: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"

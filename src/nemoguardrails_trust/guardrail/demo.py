@@ -1,6 +1,7 @@
 """The demonstration: a real guardrails runtime asks recorded trivia questions."""
 
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from pathlib import Path
 from nemoguardrails import LLMRails, RailsConfig
 
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.guardrail import missing
 from nemoguardrails_trust.guardrail.plugin import register
 
 RECORDED_NOTE = (
-    "The answers and samples are recorded ones of LLaMA-13B; no model runs. "
-    "Right and wrong as labelled in the data."
+    "The answers and samples are recorded ones of LLaMA-13B; no model runs, and no judge's word "
+    "is recorded, so samples alone make the score. Right and wrong are the data's labels, made by "
+    "comparing texts; some of them err."
 )
 
 
@@ -28,6 +31,8 @@ class Turn:
         flagged: Whether the rail marked the answer.
         correct: Whether the recorded label says that the answer is right.
         shown: What the user read.
+        threshold: Scores below it are flagged.
+        calls: Requests to the model that the score took.
     """
 
     question: str
@@ -36,6 +41,8 @@ class Turn:
     flagged: bool
     correct: bool
     shown: str
+    threshold: float
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,10 @@ class Summary:
         accuracy_all: Share of right answers among all.
         accuracy_kept: Share of right answers among those not flagged; `None` without any.
         wrong_caught: Share of the wrong answers that were flagged; `None` without any.
+        right_flagged: Share of the right answers that were flagged: false alarms; `None` without
+            any.
+        threshold: Scores below it are flagged.
+        calls_per_score: Requests to the model for one score, on average.
         seconds: Wall-clock time of all turns.
     """
 
@@ -56,6 +67,9 @@ class Summary:
     accuracy_all: float
     accuracy_kept: float | None
     wrong_caught: float | None
+    right_flagged: float | None
+    threshold: float
+    calls_per_score: float
     seconds: float
 
 
@@ -75,6 +89,7 @@ def demo_folder() -> Path:
 async def play(limit: int) -> AsyncIterator[Turn]:
     """Asks the first `limit` recorded questions, and yields each turn as it ends."""
     register()
+    logging.getLogger(missing.__name__).setLevel(logging.ERROR)  # the note says what is missing
     folder = demo_folder()
     rails = LLMRails(RailsConfig.from_path(str(folder)))
     lines = (folder / "recorded.jsonl").read_text(encoding="utf-8").splitlines()
@@ -92,6 +107,8 @@ async def play(limit: int) -> AsyncIterator[Turn]:
             flagged=trust["status"] != "trusted",
             correct=bool(row["correct"]),
             shown=response.response[-1]["content"],
+            threshold=trust["threshold"],
+            calls=trust["usage"]["calls"],
         )
 
 
@@ -99,11 +116,15 @@ def summarize(turns: list[Turn], started: float) -> Summary:
     """Adds up the turns that began at `started`, a time of `time.perf_counter`."""
     kept = [turn for turn in turns if not turn.flagged]
     wrong = [turn for turn in turns if not turn.correct]
+    right = [turn for turn in turns if turn.correct]
     return Summary(
         turns=len(turns),
         flagged=len(turns) - len(kept),
         accuracy_all=sum(turn.correct for turn in turns) / len(turns),
         accuracy_kept=sum(turn.correct for turn in kept) / len(kept) if kept else None,
         wrong_caught=sum(turn.flagged for turn in wrong) / len(wrong) if wrong else None,
+        right_flagged=sum(turn.flagged for turn in right) / len(right) if right else None,
+        threshold=turns[0].threshold,
+        calls_per_score=round(sum(turn.calls for turn in turns) / len(turns), 1),
         seconds=time.perf_counter() - started,
     )
