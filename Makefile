@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -name '*.pyc')
 
-.PHONY: demo test check bench fuzz lowest clean
+.PHONY: demo test check bench fuzz lowest dist clean
 
 demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
@@ -27,6 +27,13 @@ fuzz: .venv/development
 lowest: .venv/lowest/installed
 	.venv/lowest/bin/python -m pytest -q -p no:cacheprovider tests/models tests/signals tests/exchange \
 	  tests/calibration tests/integrations/langfuse/test_client.py
+
+# What is published: an sdist, and a wheel made of it.
+dist: .venv/pip
+	$(BIN)/pip install --quiet build twine
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
 
 .venv/pip:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

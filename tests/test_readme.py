@@ -1,6 +1,7 @@
 """Every example in the README and the rail's page runs."""
 
 import re
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any, get_args
 import pytest
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.testing import FakeLLMModel
+from yaml import dump, safe_load
 
+from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.guardrail.messages import CAUTION, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.settings import read_flow_line, read_settings
@@ -61,7 +64,7 @@ def test_the_application_gets_the_score(
 ) -> None:
     monkeypatch.chdir(ROOT)
     register()
-    exec(block_with("README.md", "python", "output_data"), {})
+    exec(block_with("docs/rail.md", "python", "output_data"), {})
     score, threshold, status = capsys.readouterr().out.split()
     assert (threshold, status) == ("0.6", "trusted")
     assert float(score) >= 0.6
@@ -72,7 +75,7 @@ async def test_the_streaming_example_prints_text_and_verdict(
 ) -> None:
     scorer.answer = 0.3
     names: dict[str, Any] = {}
-    exec(block_with("README.md", "python", "stream_with_trust"), names)
+    exec(block_with("docs/rail.md", "python", "stream_with_trust"), names)
     rails = bot_v1("Lyon it is")
     rails.config.rails.output.streaming.enabled = True
     await names["answer"](rails, ask())
@@ -83,7 +86,7 @@ async def test_the_streaming_example_goes_on_where_another_rail_answers(
     scorer: ScriptedScorer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names: dict[str, Any] = {}
-    exec(block_with("README.md", "python", "stream_with_trust"), names)
+    exec(block_with("docs/rail.md", "python", "stream_with_trust"), names)
     refusing = 'define flow refuse it\n  bot say no\n  stop\n\ndefine bot say no\n  "No."\n'
     rails = bot_v1("Lyon it is", colang=refusing, inputs='["refuse it"]')
     rails.config.rails.output.streaming.enabled = True
@@ -93,13 +96,11 @@ async def test_the_streaming_example_goes_on_where_another_rail_answers(
 
 
 def test_every_setting_that_is_shown_is_valid() -> None:
-    from yaml import safe_load
-
     shown = [
         safe_load(each) for page in ("README.md", "docs/rail.md") for each in blocks(page, "yaml")
     ]
     sections = [each["custom_data"] for each in shown if "custom_data" in each]
-    assert len(sections) >= 4
+    assert len(sections) >= 3
     for section in sections:
         read_settings(section)
     lines = [
@@ -112,20 +113,20 @@ async def test_another_threshold_and_reaction(scorer: ScriptedScorer) -> None:
     scorer.answer = 0.7
     settings = "threshold: 0.75, on_untrustworthy: block"
     for words in settings.split(", "):
-        assert words in block_with("README.md", "yaml", "on_untrustworthy")
+        assert words in block_with("docs/rail.md", "yaml", "on_untrustworthy")
     message = await bot_v1("Lyon", settings=settings).generate_async(messages=ask())
     assert message["content"] == WITHHELD
-    own = block_with("README.md", "colang", "define bot response untrustworthy")
+    own = block_with("docs/rail.md", "colang", "define bot response untrustworthy")
     message = await bot_v1("Lyon", settings=settings, colang=own).generate_async(messages=ask())
     assert message["content"].startswith("I would rather not guess here.")
 
 
 async def test_the_scorer_of_your_own_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("my_package.scoring")
-    exec(block_with("README.md", "python", "class Scorer"), module.__dict__)
+    exec(block_with("docs/rail.md", "python", "class Scorer"), module.__dict__)
     monkeypatch.setitem(sys.modules, "my_package", types.ModuleType("my_package"))
     monkeypatch.setitem(sys.modules, "my_package.scoring", module)
-    yaml = block_with("README.md", "yaml", "my_package") + block_with(
+    yaml = block_with("docs/rail.md", "yaml", "my_package") + block_with(
         "README.md", "yaml", "import_paths"
     ).replace("custom_data", "# custom_data")
     register()
@@ -194,3 +195,97 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
         assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+REPOSITORY = "https://github.com/nemoguardrails-trust/nemoguardrails-trust/"
+RAW = "https://raw.githubusercontent.com/nemoguardrails-trust/nemoguardrails-trust/main/"
+
+
+def test_every_link_of_the_readme_works_on_a_package_index() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(targets) > 15
+    for target in targets:
+        assert target.startswith("https://")
+        if target.startswith((REPOSITORY, RAW)):
+            path = re.sub(r"^(blob|tree)/main/", "", target.removeprefix(REPOSITORY))
+            assert (ROOT / path.removeprefix(RAW)).exists(), target
+
+
+def test_the_readme_is_short_and_shows_two_pictures() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 130
+    pictures = re.findall(r"!\[(.+?)\]\([^)]*/(docs/images/\w+\.png)\)", text)
+    assert len(pictures) == 2
+    for _, path in pictures:
+        assert (ROOT / path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_readme_prints_what_the_demonstration_prints() -> None:
+    shown = block_with("README.md", "text", "false alarms")
+    run = subprocess.run(
+        [Path(sys.executable).with_name("nemo-trust"), "demo"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    printed = " ".join(run.stdout.split())
+    for line in filter(str.strip, shown.splitlines()):
+        assert " ".join(line.split()) in printed
+
+
+def test_every_command_of_the_readme_is_one() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `nemo-trust (\w+)", text, re.MULTILINE))
+    assert {"check", "score", "report", "evaluate", "calibrate", "compare", "serve"} <= named
+    assert named <= {command.name for command in app.registered_commands}
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmarks() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for preset in ("base", "medium", "best"):
+        (measured,) = re.findall(rf"│ live-qwen-triviaqa │ {preset} .*?│ (0\.\d{{4}}) │", page)
+        row = next(line for line in readme.splitlines() if line.startswith(f"| `{preset}`"))
+        assert row.endswith(f"| {float(measured):.2f} |")
+    figures = dict(re.findall(r"^│ ([^│]+?) +│ ([\d.]+) +│", page, re.MULTILINE))
+    assert (
+        f"309 ms | 1 request, {round(float(figures['cleanlab-studio: one check, ms']))} ms"
+        in readme
+    )
+    assert f"{float(figures['built-in rail: 200 checks, s']):.1f} s, the event loop" in readme
+    assert f"{float(figures['cleanlab-studio: 200 checks, s']):.1f} s |" in readme
+
+
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with threaded_server(OpenAIServer(answer="Ulaanbaatar")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "x")
+        names: dict[str, Any] = {}
+        exec(block_with("README.md", "python", "TLM"), names)
+        names["tlm"].close()
+        assert server.received
+
+
+async def test_the_bot_of_colang_2_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the `main.co` and the model of the page, against a server."""
+    register()
+    (model,) = safe_load(block_with("README.md", "yaml", "import_paths"))["models"]
+    main = block_with("README.md", "colang", "import nemoguardrails_trust.rail")
+    (tmp_path / "main.co").write_text(main, "utf-8")
+
+    def answer(body: dict[str, Any]) -> str | list[str]:
+        if "True or False" in str(body["messages"]):
+            return "False 90"
+        return ["Anne", "Ruth", "Leah", "Eve", "Sara"] if body.get("n") else "Elizabeth"
+
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "x")
+        model["parameters"] = {"base_url": server.base_url}
+        config = {"colang_version": "2.x", "models": [model]}
+        (tmp_path / "config.yml").write_text(dump(config), "utf-8")
+        rails = LLMRails(RailsConfig.from_path(str(tmp_path)))
+        message = await rails.generate_async(messages=ask())
+    assert message["content"] == f"Elizabeth\n{CAUTION}"
