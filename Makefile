@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -name '*.pyc')
 
-.PHONY: demo test check bench fuzz lowest dist clean
+.PHONY: demo test check bench fuzz docs images lowest dist clean
 
 demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
@@ -22,6 +22,20 @@ bench: .venv/development
 # Hostile texts, as long as one likes: make fuzz SECONDS=600
 fuzz: .venv/development
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
+
+# The site, in site/; a warning is an error.
+docs: .venv/docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --quiet --strict
+
+.venv/docs/installed: .venv/pip pyproject.toml
+	$(PYTHON) -m venv .venv/docs
+	.venv/docs/bin/pip install --quiet --upgrade pip
+	.venv/docs/bin/pip install --quiet --group docs
+	touch $@
+
+# The pictures of the README; needs Chromium.
+images: .venv/development
+	$(BIN)/python -m tests.images
 
 # The oldest versions that pyproject.toml allows, on the tests that need nothing beside them.
 lowest: .venv/lowest/installed
@@ -72,4 +86,4 @@ dist: .venv/pip
 	touch $@
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
