@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.datasets.columns import Columns
-from nemoguardrails_trust.datasets.rows import read_question
+from nemoguardrails_trust.datasets.rows import read_content
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse import client as client_module
 from nemoguardrails_trust.report import build_report
@@ -118,7 +118,7 @@ def test_the_results_are_kept_as_a_data_set(server: LangfuseServer, tmp_path: Pa
     assert (row["trace_id"], row["response"]) == (trace_id, "12345")
     assert (row["trustworthiness_score"], row["signal_length"]) == (0.5, 0.5)
     assert (row["explanation"], row["error"]) == ("0.5 long", None)
-    question = read_question(row, Columns())
+    question = read_content(row, Columns())
     assert [each.role for each in question.messages] == ["system", "user"]
     assert question.context == ("a passage",)
     page = tmp_path / "report.html"

@@ -113,7 +113,7 @@ def test_an_answer_is_a_part_of_what_was_written(written: str) -> None:
     "text",
     [
         "<think>" + "a" * MOST_CHARACTERS + "</think>Paris",
-        "a " * MOST_CHARACTERS,
+        "a [b] " * MOST_CHARACTERS,
         "<think></think>" * 20_000 + "Paris",
         "x <think>\n" * 10_000,
         "[" * 100_000,
@@ -128,6 +128,10 @@ def test_a_text_that_would_take_long_is_not_read_and_not_taken_for_an_answer(tex
         read_response(text, what="the response")
 
 
-@pytest.mark.parametrize("text", ["a b " * 90_000, "<td>1</td>" * 3_000, "[1, 2], " * 5_000])
+@pytest.mark.parametrize(
+    "text",
+    ["a b " * 500_000, "a b <i> " + "a b " * 90_000, "<td>1</td>" * 3_000, "[1, 2], " * 3_000],
+    ids=["prose", "prose with a tag", "HTML", "lists"],
+)
 def test_a_long_answer_is_read(text: str) -> None:
     assert answer_in(text) is text

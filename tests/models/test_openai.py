@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import pickle
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,11 +17,13 @@ from nemoguardrails_trust.errors import (
     ModelTimeoutError,
     SettingsError,
 )
-from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models import scouts
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from tests.servers.faults import DISCONNECT, HANG, RESET, status
 from tests.servers.openai import OpenAIServer, threaded_server
 
@@ -100,7 +103,7 @@ async def test_several_answers_take_one_request_where_the_server_gives_them() ->
 
 
 async def test_where_n_is_ignored_the_rest_is_asked_for_at_once_and_that_is_learnt() -> None:
-    async with OpenAIServer(answer=["a", "b", "c"], n="ignored", latency=0.02) as server:
+    async with OpenAIServer(answer=["a", "b", "c"], n="ignored", latency=0.3) as server:
         model = model_of(server)
         first = await sample(model, 5)
         assert server.peak_requests == 4
@@ -125,14 +128,12 @@ async def test_a_refused_n_is_learnt_once() -> None:
 async def test_token_probabilities_that_cannot_be_had_are_asked_for_once(manner: Any) -> None:
     async with OpenAIServer(logprobs=manner) as server:
         model = model_of(server)
-        assert model.gives_logprobs is None
         for _ in range(3):
             reply = await sample(model, top_logprobs=5)
             assert texts(reply) == ["42"]
             assert reply.completions[0].tokens is None
         asked = ["logprobs" in each for each in server.bodies]
     assert asked == ([True, False, False, False] if manner == "refused" else [True, False, False])
-    assert model.gives_logprobs is False
 
 
 async def test_fewer_alternatives_are_asked_for_where_so_many_are_refused() -> None:
@@ -516,3 +517,28 @@ async def test_parameters_are_sent_as_given_and_absent_ones_left_out() -> None:
         await sample(model_of(server, parameters={"tools": tools, "stop": None}))
         assert server.bodies[0]["tools"] == tools
         assert "stop" not in server.bodies[0]
+
+
+async def test_a_pickled_model_asks_the_same_server_with_the_same_key() -> None:
+    async with OpenAIServer(api_key="k") as server:
+        limits = Limits(3, requests_per_minute=600)
+        model = OpenAICompatibleModel(
+            "gpt-test", base_url=server.base_url, api_key="k", parameters={"seed": 7}, limits=limits
+        )
+        await sample(model)
+        again: OpenAICompatibleModel = pickle.loads(pickle.dumps(model))
+        assert texts(await sample(again)) == ["42"]
+        assert again.limits.concurrency == 3
+        assert again.limits.requests_per_minute == 600
+        assert [body["seed"] for body in server.bodies] == [7, 7]
+
+
+async def test_a_pickled_scorer_scores_alike() -> None:
+    async with OpenAIServer() as server:
+        model = OpenAICompatibleModel("gpt-test", base_url=server.base_url, api_key="k")
+        scorer = LocalScorer(model, ScorerSettings())
+        again = pickle.loads(pickle.dumps(scorer))
+        exchange = Exchange.of("What is 6 * 7?", "42")
+        first, second = await scorer.score(exchange), await again.score(exchange)
+    assert first.score is not None
+    assert second.score == first.score

@@ -1,6 +1,7 @@
 """A program that uses a `TLM` ends cleanly: by itself, by Ctrl-C, and without `close`."""
 
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tests.servers.faults import HANG
 from tests.servers.openai import OpenAIServer
-from tests.tlm.scene import KEY, serving
+from tests.tlm.scene import KEY, serving, tlm_and_server
 
 ROOT = Path(__file__).parents[2]
 SLOW_STEP = re.compile(r"Executing <.* took [0-9.]+ seconds")
@@ -137,3 +138,10 @@ def test_a_forked_process_starts_a_thread_of_its_own() -> None:
             server,
         )
         assert ended(program) == ("0 c", "")
+
+
+def test_a_pickled_one_answers_alike() -> None:
+    with tlm_and_server() as (tlm, _):
+        tlm.prompt("Say first")
+        with pickle.loads(pickle.dumps(tlm)) as again:
+            assert again.prompt("Say hello")["response"] == tlm.prompt("Say hello")["response"]

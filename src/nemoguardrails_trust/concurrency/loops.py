@@ -34,6 +34,9 @@ class LoopThread:
         self._runner: _Runner | None = None
         self._end: weakref.finalize[..., Any] | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LoopThread, (self._name,)  # a thread cannot go along
+
     def __enter__(self) -> Self:
         return self
 

@@ -41,7 +41,7 @@ class OpenShard:
         return len(self.journal.fingerprints) == self.rows
 
 
-class Item(NamedTuple):
+class WaitingRow(NamedTuple):
     """A row that is to be scored."""
 
     shard: OpenShard
@@ -99,7 +99,7 @@ class LocalRun:
         self._tell()
         return self._all_read and not self._open
 
-    async def _items(self) -> AsyncIterator[Item]:
+    async def _items(self) -> AsyncIterator[WaitingRow]:
         shard: OpenShard | None = None
         rows = 0
         journalled = self._folder.journalled()[1]
@@ -117,7 +117,7 @@ class LocalRun:
             if then := shard.before.get(position.row):
                 check_same_row(self._job, position.row, then, digits)
             else:
-                yield Item(shard, position.row, digits, values)
+                yield WaitingRow(shard, position.row, digits, values)
             if rows == shard.first + self._job.shard_size:
                 await self._read_to(shard, rows)
         self._check.end(rows, journalled)
@@ -138,7 +138,7 @@ class LocalRun:
         if shard.complete:
             await self._finish(shard)
 
-    async def _work(self, item: Item) -> None:
+    async def _work(self, item: WaitingRow) -> None:
         if self._budget is None:
             await self._score(item)
             return
@@ -148,7 +148,7 @@ class LocalRun:
             else:
                 self._stop.set()
 
-    async def _score(self, item: Item) -> None:
+    async def _score(self, item: WaitingRow) -> None:
         if self._stop.is_set():
             return
         result = await self._scorer.score(item.values, self._job.columns)

@@ -29,7 +29,7 @@ from nemoguardrails_trust.datasets.source import Position
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
 from nemoguardrails_trust.errors import DataError, MissingDependencyError, ScoringError, TrustError
 
-Item = tuple[int, str, dict[str, Any]]
+WaitingRow = tuple[int, str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
     before = dict(journal.fingerprints)
     rows = 0
 
-    async def items() -> AsyncIterator[Item]:
+    async def items() -> AsyncIterator[WaitingRow]:
         nonlocal rows
         async for position, values in in_thread(
             islice(job.source.rows(task.start), job.shard_size)
@@ -182,7 +182,7 @@ async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
             else:
                 yield position.row, digits, values
 
-    async def work(item: Item) -> None:
+    async def work(item: WaitingRow) -> None:
         row, digits, values = item
         journal.append(row, digits, await scorer.score(values, job.columns))
 

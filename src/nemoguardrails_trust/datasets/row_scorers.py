@@ -9,10 +9,10 @@ from nemoguardrails_trust.concurrency.failures import FailureStreak
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.probabilities import read_tokens
 from nemoguardrails_trust.datasets.rows import (
-    Question,
     Row,
+    RowContent,
     RowResult,
-    read_question,
+    read_content,
     read_texts,
     reading_row,
 )
@@ -88,16 +88,16 @@ class ModelRowScorer:
         answer: str | None = None
         try:
             with reading_row():
-                question = read_question(row, columns)
-                tokens = None if question.response is None else read_tokens(row)
-            answer = question.response if question.from_chat else None
-            if question.response is None:
-                made, calls = await self._answer(question)
+                content = read_content(row, columns)
+                tokens = None if content.response is None else read_tokens(row)
+            answer = content.response if content.from_chat else None
+            if content.response is None:
+                made, calls = await self._answer(content)
                 answer = made.text
-                exchange = _exchange_made(question, made)
+                exchange = _exchange_made(content, made)
             else:
                 exchange = Exchange(
-                    question.response, question.messages, question.context, tokens=tokens
+                    content.response, content.messages, content.context, tokens=tokens
                 )
             score = await score_safely(
                 self._scorer, exchange, timeout=self._timeout, decide_at=self._decide_at
@@ -120,12 +120,12 @@ class ModelRowScorer:
             if aclose is not None:
                 await aclose()
 
-    async def _answer(self, question: Question) -> tuple[Completion, tuple[CallUsage, ...]]:
+    async def _answer(self, content: RowContent) -> tuple[Completion, tuple[CallUsage, ...]]:
         if self._model is None:
             raise DataError(
                 "the row has no response; --generate (generate=True) has the model make one"
             )
-        asked = prompt_messages(Exchange("", question.messages, question.context))
+        asked = prompt_messages(Exchange("", content.messages, content.context))
         work = self._model.complete(
             Ask(asked, "answer", top_logprobs=letters_offered(asked[-1].content))
         )
@@ -209,8 +209,8 @@ class StoppingRowScorer:
         await self._scorer.aclose()
 
 
-def _exchange_made(question: Question, made: Completion) -> Exchange:
-    return Exchange(made.text, question.messages, question.context, tokens=made.tokens)
+def _exchange_made(content: RowContent, made: Completion) -> Exchange:
+    return Exchange(made.text, content.messages, content.context, tokens=made.tokens)
 
 
 def _with_calls(usage: Usage, calls: tuple[CallUsage, ...], seconds: float) -> Usage:
@@ -226,15 +226,15 @@ def _with_calls(usage: Usage, calls: tuple[CallUsage, ...], seconds: float) -> U
 
 
 def _recorded(row: Row, columns: Columns) -> Recorded:
-    question = read_question(row, columns)
-    if question.response is None:
+    content = read_content(row, columns)
+    if content.response is None:
         raise DataError("the row has no response, and a replay makes none")
     return Recorded(
-        question.messages,
-        question.response,
+        content.messages,
+        content.response,
         samples=read_texts(row, "samples"),
         reflection=_recorded_reflection(row),
-        context=question.context,
+        context=content.context,
         paraphrase_samples=read_texts(row, "paraphrase_samples"),
     )
 

@@ -46,7 +46,7 @@ _KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RowContent:
     """What a row gives to score: an exchange whose response may still be to be made.
 
     Attributes:
@@ -62,7 +62,7 @@ class Question:
     from_chat: bool = False
 
 
-def read_question(row: Row, columns: Columns) -> Question:
+def read_content(row: Row, columns: Columns) -> RowContent:
     """Reads what is to be scored from a row.
 
     Raises:
@@ -85,8 +85,8 @@ def read_question(row: Row, columns: Columns) -> Question:
     if ending is not None and response in (None, ending):
         if not asked:
             raise DataError(f"column {columns.prompt!r} holds an answer and nothing that was asked")
-        return Question(asked, ending, passages, from_chat=response is None)
-    return Question(messages, response, passages)
+        return RowContent(asked, ending, passages, from_chat=response is None)
+    return RowContent(messages, response, passages)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import columns_of_results, open_frame
 from nemoguardrails_trust.datasets.local import local_engine
 from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, RowScorer
-from nemoguardrails_trust.datasets.rows import Row, RowResult, read_question, scored_row
+from nemoguardrails_trust.datasets.rows import Row, RowResult, read_content, scored_row
 from nemoguardrails_trust.datasets.runs import Job, carry_out
 from nemoguardrails_trust.datasets.source import Source
 from nemoguardrails_trust.datasets.tally import ProgressCallback
@@ -270,7 +270,7 @@ def _ends_with_answer(source: Source, columns: Columns) -> bool:
     """Whether the first chat has the answer as its last turn."""
     _, row = next(iter(source.rows()))
     try:
-        return read_question(row, columns).response is not None
+        return read_content(row, columns).response is not None
     except DataError:
         return False
 

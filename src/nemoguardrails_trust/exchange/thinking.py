@@ -31,13 +31,13 @@ _CHANNEL = re.compile(
 )
 _CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 _BARE_ANALYSIS = re.compile(
-    r"\s*(?:assistant\s{0,3})?(?:analysis|commentary)"
+    r"(?:assistant\s{0,3})?(?:analysis|commentary)"
     r"(?:(?=[A-Z])|\s{1,3}(?=We\b|The user|User\b|I need|Need\b|Let\b))"
 )
-_BARE_ANALYSIS_WORD = re.compile(r"\s*(?:assistant\s{0,3})?(?:analysis|commentary)")
+_BARE_ANALYSIS_WORD = re.compile(r"(?:assistant\s{0,3})?(?:analysis|commentary)")
 _BARE_FINAL = re.compile(r"assistant(?:channel)?final(?:message)?")
 _SPACED_FINAL = re.compile(r"assistant\s{0,3}final\b:?")
-_FIXED_WORDS = re.compile(r"\s*Here(?: is|'s) my (?:thought|thinking) process:")
+_FIXED_WORDS = re.compile(r"Here(?: is|'s) my (?:thought|thinking) process:")
 _FIXED_ANSWER = re.compile(r"Here(?: is|'s) my response:")
 
 _TOKEN = re.compile(
@@ -58,7 +58,9 @@ _TURN_END = re.compile(
 _SPACE = re.compile(r"\s*")
 _WRAPPED = re.compile(r"<(answer|output|response)>(.*)</\1>", re.IGNORECASE | re.DOTALL)
 MOST_CHARACTERS = 400_000
-_MOST_SIGNS = 8_000  # with which a tag or a token begins; a page of HTML has some hundreds
+"""Of a text with any sign of a tag or a token; a longer one is not read."""
+_SIGNS = "<[◁"  # with which all tags and tokens begin
+_MOST_SIGNS = 8_000  # a page of HTML has some hundreds
 _QUOTES = "`'\"“”‘’«»"
 
 
@@ -91,16 +93,17 @@ def why_no_answer(written: str) -> str:
     """Why `answer_in` found none, as the end of a sentence."""
     if _is_beyond_reading(written):
         return (
-            f"is too long to be read: it has {len(written):,} characters of at most "
-            f"{MOST_CHARACTERS:,}, or very many brackets"
+            f"is too long to be read: it has {len(written):,} characters, of at most "
+            f"{MOST_CHARACTERS:,}, or more than {_MOST_SIGNS:,} brackets"
         )
     return "is thinking without an answer"
 
 
 def _is_beyond_reading(text: str) -> bool:
-    if len(text) > MOST_CHARACTERS:
-        return True
-    return len(text) > _MOST_SIGNS and sum(map(text.count, "<[◁")) > _MOST_SIGNS
+    if len(text) <= _MOST_SIGNS:
+        return False
+    signs = sum(map(text.count, _SIGNS))
+    return signs > (0 if len(text) > MOST_CHARACTERS else _MOST_SIGNS)
 
 
 def _without_thinking(text: str) -> str | None:
@@ -174,15 +177,16 @@ def _final_channel(text: str) -> str | None:
 
 def _without_bare_channels(text: str) -> str | None:
     """A text without channels whose markers were stripped, as in `analysisHm.assistantfinalYes`."""
-    if (words := _FIXED_WORDS.match(text)) is not None:
+    start = len(text) - len(text.lstrip())
+    if (words := _FIXED_WORDS.match(text, start)) is not None:
         answer = _FIXED_ANSWER.search(text, words.end())
         return None if answer is None else text[answer.end() :]
     final = _last(_BARE_FINAL, text)
-    if final is None and _BARE_ANALYSIS_WORD.match(text):
+    if final is None and _BARE_ANALYSIS_WORD.match(text, start):
         final = _last(_SPACED_FINAL, text)
     if final is not None:
         return text[final.end() :]
-    return None if _BARE_ANALYSIS.match(text) else text
+    return None if _BARE_ANALYSIS.match(text, start) else text
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -193,7 +197,7 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 
 def _without_tags(text: str) -> str | None:
-    marks = list(_MARK.finditer(text))
+    marks = list(_MARK.finditer(text)) if any(sign in text for sign in _SIGNS) else []
     if not marks:
         return text
     closings = [place for place, mark in enumerate(marks) if _closes(mark)]

@@ -90,7 +90,7 @@ async def check_answer(
         exchange = replace(exchange, tokens=call.tokens)
     return await trust_guard.check(
         exchange,
-        trust_guard.pick_model(llm, llms),
+        trust_guard.models.pick(llm, llms),
         overrides=overrides,
         render=_renderer(config, context),
         prefetched=call.prefetch if call is not None else None,

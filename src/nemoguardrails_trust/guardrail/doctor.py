@@ -212,10 +212,9 @@ def _message(config: RailsConfig) -> Iterator[Finding]:
 
 
 def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
-    parameters = rails.runtime.registered_action_params
     if guard.settings.scorer != "local":
         return
-    llm = guard.pick_model(parameters.get("llm"), parameters.get("llms"))
+    llm = guard.models.pick_of(rails)
     if llm is None:
         yield Finding(
             "problem",
@@ -224,8 +223,8 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
         )
         return
     try:
-        model = guard.model_for(llm)
-        guard.scorer_for(model)
+        model = guard.models.model_for(llm)
+        guard.models.scorer_for(llm)
     except TrustError as error:
         yield failure("the scorer cannot be built", error)
         return

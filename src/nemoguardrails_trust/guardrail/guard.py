@@ -13,6 +13,7 @@ from nemoguardrails.types import LLMModel
 from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
+from nemoguardrails_trust.guardrail.bot_models import BotModels
 from nemoguardrails_trust.guardrail.cache import ScoreCache
 from nemoguardrails_trust.guardrail.evaluated import (
     failing,
@@ -28,18 +29,14 @@ from nemoguardrails_trust.guardrail.outcome import (
 )
 from nemoguardrails_trust.guardrail.publishing import publish
 from nemoguardrails_trust.guardrail.settings import TrustSettings
-from nemoguardrails_trust.guardrail.watching.main_call import plain_model
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
-from nemoguardrails_trust.models.base import Ask, LanguageModel
+from nemoguardrails_trust.models.base import Ask
 from nemoguardrails_trust.models.prompts import prompt_messages
-from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.safely import score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
 _log = logging.getLogger(__name__)
 
-BuildScorer = Callable[[TrustSettings, LanguageModel | None], Scorer]
-BuildModel = Callable[[LLMModel], LanguageModel]
 Render = Callable[[str, Mapping[str, Any]], str | None]
 
 
@@ -48,51 +45,15 @@ class Guard:
 
     Args:
         settings: The rail's settings.
-        build_scorer: Makes the scorer from the settings and the bot's model.
-        build_model: Makes a language model of the bot's own.
+        models: The models that it may use.
     """
 
-    def __init__(
-        self, settings: TrustSettings, build_scorer: BuildScorer, build_model: BuildModel
-    ) -> None:
+    def __init__(self, settings: TrustSettings, models: BotModels) -> None:
         self.settings = settings
-        self._build_scorer = build_scorer
-        self._build_model = build_model
+        self.models = models
         self._cache = ScoreCache(settings.cache)
         self._missing = MissingSignals()
-        self._models: dict[int, tuple[LLMModel, LanguageModel]] = {}
-        self._scorers: dict[int, tuple[LanguageModel | None, Scorer]] = {}
         self._settings_for = lru_cache(maxsize=64)(self._override)
-
-    def pick_model(
-        self, main: LLMModel | None, others: Mapping[str, LLMModel] | None
-    ) -> LLMModel | None:
-        """The model that the settings name, of those that the bot has."""
-        if self.settings.model in (None, "main"):
-            return main
-        return (others or {}).get(self.settings.model)
-
-    def model_for(self, llm: LLMModel | None) -> LanguageModel | None:
-        """The bot's model as a language model, made once."""
-        if llm is None:
-            return None
-        llm = plain_model(llm)
-        kept = self._models.get(id(llm))
-        if kept is None or kept[0] is not llm:
-            kept = self._models[id(llm)] = (llm, self._build_model(llm))
-        return kept[1]
-
-    def scorer_for(self, model: LanguageModel | None) -> Scorer:
-        """The scorer, made once for each model.
-
-        Raises:
-            TrustError: It cannot be built.
-        """
-        key = 0 if model is None else id(model)
-        kept = self._scorers.get(key)
-        if kept is None or kept[0] is not model:
-            kept = self._scorers[key] = (model, self._build_scorer(self.settings, model))
-        return kept[1]
 
     def settings_with(self, overrides: Mapping[str, Any]) -> TrustSettings:
         """The settings with those of a flow's line over them.
@@ -186,7 +147,7 @@ class Guard:
             return _unscored(ScoringError("the answer is empty"), settings.scorer, started)
         left = max(settings.timeout - (time.perf_counter() - started), 0.0)
         try:
-            scorer = self.scorer_for(self.model_for(llm))
+            scorer = self.models.scorer_for(llm)
             # A decision that was made early holds for its own threshold only.
             threshold = settings.threshold if settings.rounds > 1 else None
             result = await self._cache.get(
@@ -233,7 +194,7 @@ class Guard:
     async def _ask_again(
         self, exchange: Exchange, llm: LLMModel | None, settings: TrustSettings, started: float
     ) -> str | None:
-        model = self.model_for(llm)
+        model = self.models.model_for(llm)
         if model is None:
             _log.warning("cannot ask again: the configuration has no model")
             return None

@@ -46,11 +46,6 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
     text: str = ""
     is_answer: bool = True
 
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether the answer goes out as it came."""
-        return bool(self.decision is RailDecision.ALLOW)
-
 
 def make_outcome(
     result: TrustworthinessScore,

@@ -11,7 +11,6 @@ from nemoguardrails import LLMRails
 from nemoguardrails.llm.providers import register_provider
 from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails.rails.llm.config import Model, RailsConfig
-from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.errors import CredentialsError, DataError, ModelError, SettingsError
@@ -22,10 +21,11 @@ from nemoguardrails_trust.guardrail.action import (
     MAIN_CALLS_PARAMETER,
     check_answer,
 )
+from nemoguardrails_trust.guardrail.bot_models import BotModels, config_folders, model_entry
 from nemoguardrails_trust.guardrail.defined import defined_messages
 from nemoguardrails_trust.guardrail.flows import add_flows, refuse_misspelt_flows
 from nemoguardrails_trust.guardrail.guard import Guard
-from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES, language_model
+from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
@@ -43,12 +43,11 @@ from nemoguardrails_trust.guardrail.tool_calls import (
 from nemoguardrails_trust.guardrail.turns import wrap_turns
 from nemoguardrails_trust.guardrail.watching.main_call import (
     MainCalls,
-    original_entry,
     watch_main_model,
 )
-from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
-from nemoguardrails_trust.scorers.base import HOSTED_SCORERS, Scorer
-from nemoguardrails_trust.scorers.create import create_scorer, threshold_of
+from nemoguardrails_trust.models.base import Ask, Reply
+from nemoguardrails_trust.scorers.base import HOSTED_SCORERS
+from nemoguardrails_trust.scorers.create import threshold_of
 from nemoguardrails_trust.scorers.local.presets import plan_for
 
 _log = logging.getLogger(__name__)
@@ -105,12 +104,11 @@ def _set_up(app: LLMRails) -> None:
         check_langfuse()
     _check_watching(settings)
     _check_signals(settings)
-    guard = make_guard(settings, app.config, calibration)
+    guard = Guard(settings, BotModels(settings, app.config, calibration))
     if settings.scorer != "local":
         # Evaluations are made by the bot's model, which comes with the first check.
         alone = settings.overridden({"evaluations": ()})
-        asked = make_guard(alone, app.config, calibration) if settings.evaluations else guard
-        scorer = asked.scorer_for(None)
+        scorer = BotModels(alone, app.config, calibration).scorer_for(None)
         check = getattr(scorer, "check", None)
         if inspect.iscoroutinefunction(check):
             raise SettingsError(
@@ -122,7 +120,8 @@ def _set_up(app: LLMRails) -> None:
             check()
     app.runtime.register_action_param(GUARD_PARAMETER, guard)
     if TOOL_CALLS_FLOW_NAME in app.config.rails.tool_output.flows:
-        tool_guard = make_guard(tool_settings(settings), app.config)
+        own = tool_settings(settings)
+        tool_guard = Guard(own, BotModels(own, app.config))
         app.runtime.register_action_param(TOOL_GUARD_PARAMETER, tool_guard)
         app.runtime.register_action(score_tool_calls, "score_tool_calls", override=False)
     _watch_main_model(app, guard)
@@ -133,23 +132,6 @@ def _set_up(app: LLMRails) -> None:
     else:
         app.runtime.register_action_param(DEFINED_MESSAGES_PARAMETER, defined_messages(app.config))
     wrap_turns(app)
-
-
-def make_guard(
-    settings: TrustSettings, config: RailsConfig, calibration: Calibration | None = None
-) -> Guard:
-    """The guard for a configuration."""
-
-    def build_scorer(settings: TrustSettings, model: LanguageModel | None) -> Scorer:
-        # `model` is the type of a `models:` entry, which only the local scorer has a use for.
-        own = settings if settings.scorer == "local" else settings.overridden({"model": None})
-        folders = config_folders(config)
-        return create_scorer(own, model, calibration=calibration, folders=folders).scorer
-
-    def build_model(llm: LLMModel) -> LanguageModel:
-        return language_model(llm, _entry(config, settings.model))
-
-    return Guard(settings, build_scorer, build_model)
 
 
 def _check_watching(settings: TrustSettings) -> None:
@@ -218,9 +200,7 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
     async def draw(messages: tuple[Message, ...], max_tokens: int | None) -> Reply:
         from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE
 
-        parameters = app.runtime.registered_action_params
-        llm = guard.pick_model(parameters.get("llm"), parameters.get("llms"))
-        model = guard.model_for(llm)
+        model = guard.models.model_for(guard.models.pick_of(app))
         if model is None:
             raise ModelError("the configuration has no model to draw samples from")
         return await model.complete(
@@ -244,11 +224,6 @@ def _register_replay_engine() -> None:
     register_provider(REPLAY_ENGINE, ReplayLLM)
 
 
-def _entry(config: RailsConfig, model_type: str | None) -> Model | None:
-    entries = (original_entry(model) for model in config.models)
-    return next((entry for entry in entries if entry.type == (model_type or "main")), None)
-
-
 def _find_recorded_answers(config: RailsConfig) -> None:
     """Reads the file of a `replay` model from the configuration's folder, not the caller's."""
     for entry in config.models:
@@ -261,12 +236,6 @@ def _beside(config: RailsConfig, path: str | Path) -> Path:
     """A file that a configuration names, in its own folder where it is there."""
     folders = config_folders(config)
     return next((folder / path for folder in folders if (folder / path).exists()), Path(path))
-
-
-def config_folders(config: RailsConfig) -> list[Path]:
-    """The folders that a configuration was read from."""
-    paths = (config.config_path or "").split(",")
-    return [Path(path.strip()) for path in paths if path.strip()]
 
 
 def calibration_of_bot(settings: TrustSettings, app: LLMRails) -> Calibration | None:
@@ -294,7 +263,7 @@ def _model_name(settings: TrustSettings, app: LLMRails) -> str | None:
         return None
     if settings.model in (None, "main") and app.llm is not None:
         return str(app.llm.model_name)
-    entry = _entry(app.config, settings.model)
+    entry = model_entry(app.config, settings.model)
     return None if entry is None else entry.model
 
 
@@ -315,7 +284,7 @@ def _check_model(settings: TrustSettings, app: LLMRails) -> None:
             key="model",
         )
     is_handed_over = settings.model in (None, "main") and app.llm is not None
-    entry = _entry(app.config, settings.model)
+    entry = model_entry(app.config, settings.model)
     if settings.scorer == "local" and entry is not None and not is_handed_over:
         _check_key(entry)
 

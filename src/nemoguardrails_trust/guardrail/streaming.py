@@ -172,6 +172,6 @@ async def _check_afterwards(
     )
     return await guard.check(
         exchange,
-        guard.pick_model(parameters.get("llm"), parameters.get("llms")),
+        guard.models.pick_of(rails),
         overrides=settings_on_line(rails.config, {}),
     )

@@ -86,7 +86,7 @@ async def score_tool_calls(
         tool_calls,
         context or {},
         partial(read_exchange, events=events or (), config=config, kb=kb),
-        trust_tool_guard.pick_model(llm, llms),
+        trust_tool_guard.models.pick(llm, llms),
     )
     trusted = [] if outcome.is_blocked else list(tool_calls)
     metadata = {**outcome.metadata, "tool_calls": trusted}

@@ -89,10 +89,9 @@ def _recorded(rails: LLMRails) -> tuple[str, ...] | None:
 
 async def _checked(rails: LLMRails, guard: Guard, question: str) -> TrustOutcome:
     """The check of what the bot's model says without the bot around it."""
-    parameters = rails.runtime.registered_action_params
-    llm = guard.pick_model(parameters.get("llm"), parameters.get("llms"))
+    llm = guard.models.pick_of(rails)
     exchange = Exchange(_ANSWER, (Message("user", question),))
-    model = guard.model_for(llm)
+    model = guard.models.model_for(llm)
     if model is not None:
         reply = await model.complete(Ask(exchange.messages, "answer"))
         exchange = replace(exchange, response=reply.completions[0].text)

@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 
 from nemoguardrails_trust.errors import RateLimitError, SettingsError
 from nemoguardrails_trust.models.pacing import Pacing, Sent
@@ -46,6 +47,11 @@ class Limits:
             weakref.WeakKeyDictionary()
         )
         self.configure(concurrency, requests_per_minute, tokens_per_minute)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What counts is counted in each process by itself.
+        rates = (self._pacing.requests_per_minute, self._pacing.tokens_per_minute)
+        return Limits, (self._concurrency, *rates)
 
     @property
     def concurrency(self) -> int:

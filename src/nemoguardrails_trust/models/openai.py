@@ -7,10 +7,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any
-
-from yarl import URL
 
 from nemoguardrails_trust.errors import (
     CredentialsError,
@@ -46,6 +45,7 @@ from nemoguardrails_trust.models.http import MOST_BYTES, Incoming
 from nemoguardrails_trust.models.limits import Limits, shared_limits
 from nemoguardrails_trust.models.refusals import RefusedRequestError
 from nemoguardrails_trust.models.scouts import Scouts
+from nemoguardrails_trust.models.server_address import address, credential, headers_for
 from nemoguardrails_trust.scores import CallUsage
 
 _log = logging.getLogger(__name__)
@@ -123,7 +123,17 @@ class OpenAICompatibleModel:
                 f"most_bytes is {most_bytes!r}; it must be 1 or more", key="most_bytes"
             )
         base = base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
-        url = _address(base)
+        url = address(base)
+        self._given: dict[str, Any] = {
+            "base_url": base,
+            "api_key": api_key,
+            "parameters": dict(parameters),
+            "headers": dict(headers),
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "limits": limits,
+            "most_bytes": most_bytes,
+        }
         self._name = model
         self._shown_url = f"{url.origin()}{url.path}"
         self._label = f"{model} at {url.host}"
@@ -132,8 +142,8 @@ class OpenAICompatibleModel:
         self._taken: frozenset[str] = frozenset()
         self._learning = threading.Lock()
         self._scouts = Scouts()
-        sent = _headers(url, api_key, headers)
-        self._limits = shared_limits(base, model, _credential(sent)) if limits is None else limits
+        sent = headers_for(url, api_key, headers)
+        self._limits = shared_limits(base, model, credential(sent)) if limits is None else limits
         self._endpoint = Endpoint(
             url.joinpath("chat", "completions").with_query(url.query),
             sent,
@@ -143,6 +153,10 @@ class OpenAICompatibleModel:
             limits=self._limits,
             most_bytes=most_bytes,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Connections and locks stay behind, and what was learnt is learnt again.
+        return partial(OpenAICompatibleModel, **self._given), (self._name,)
 
     def __repr__(self) -> str:
         return f"OpenAICompatibleModel({self._name!r}, base_url={self._shown_url!r})"
@@ -166,11 +180,6 @@ class OpenAICompatibleModel:
     def limits(self) -> Limits:
         """The cap on concurrency and the rate limits, which others may share."""
         return self._limits
-
-    @property
-    def gives_logprobs(self) -> bool | None:
-        """Whether the server gives token probabilities; `None` until that shows."""
-        return self._known.logprobs
 
     async def complete(self, ask: Ask) -> Reply:
         """Asks for answers to the messages; see `LanguageModel`.
@@ -360,37 +369,3 @@ def _usage(
                 completion_tokens=token_count(counts.get("completion_tokens")),
                 seconds=seconds,
             )
-
-
-def _address(base: str) -> URL:
-    try:
-        url = URL(base)
-    except ValueError:
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        raise SettingsError(
-            "base_url must be an address such as http://localhost:8000/v1", key="base_url"
-        )
-    return url
-
-
-def _headers(url: URL, api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
-    key = (os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key).strip()
-    names = {name.lower() for name in headers}
-    if not key:
-        if url.host == "api.openai.com" and "authorization" not in names:
-            raise CredentialsError(
-                "api.openai.com needs a key: set OPENAI_API_KEY, or give api_key; "
-                "for another server give base_url"
-            )
-        return dict(headers)
-    if not (key.isascii() and key.isprintable()):
-        raise CredentialsError("the key holds characters that no key has; copy it again")
-    if "authorization" in names:
-        return dict(headers)
-    return {"Authorization": f"Bearer {key}", **headers}
-
-
-def _credential(headers: Mapping[str, str]) -> str:
-    """What tells one customer of a server from another."""
-    return next((value for name, value in headers.items() if name.lower() == "authorization"), "")

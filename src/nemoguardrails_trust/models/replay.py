@@ -38,7 +38,7 @@ _MUST_BE = {
     "correct": "1 or 0",
 }
 
-Row = TypeVar("Row")
+Line = TypeVar("Line")
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
@@ -109,7 +109,7 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
         raise DataError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
 
 
-def parse_line(adapter: TypeAdapter[Row], line: bytes, *, path: str | Path, number: int) -> Row:
+def parse_line(adapter: TypeAdapter[Line], line: bytes, *, path: str | Path, number: int) -> Line:
     """Reads one line of JSON as a dataclass; keys without a field are passed over.
 
     Raises:

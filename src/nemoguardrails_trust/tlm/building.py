@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,9 @@ class BuiltOnce:
         self._lock = threading.Lock()
         self._model: LanguageModel | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BuiltOnce, (self._build,)
+
     def __call__(self) -> LanguageModel:
         """The model.
 
@@ -182,7 +186,7 @@ def build_parts(
     is_local = scorer is None or scorer == "local"
     require_effect(options, quality, is_local=is_local)
     _require_task(task, is_local=is_local)
-    model = BuiltOnce(lambda: choice.build(options))
+    model = BuiltOnce(partial(choice.build, options))
     if is_local or not isinstance(choice.model, str | None):
         model()  # what is wrong with it shows at once
     else:

@@ -247,23 +247,6 @@ class TestTheCalls:
         assert (asked.n, asked.max_tokens, asked.top_logprobs) == (5, 77, None)
         assert asked.temperature == SAMPLING_TEMPERATURE
 
-    @pytest.mark.parametrize("temperature", [0.0, 0.3])
-    async def test_samples_take_another_temperature(self, temperature: float) -> None:
-        model = ScriptedModel()
-        await scorer(model, temperature=temperature).score(QUESTION)
-        assert model.made("sample")[0].temperature == temperature
-
-    async def test_the_judge_may_be_another_model(self) -> None:
-        model = ScriptedModel(samples=[UNSETTLED])
-        judge = ScriptedModel(comparison='{"1": "same"}')
-        made = scorer(model, "high", judge=judge)
-        await made.score(QUESTION)
-        assert [each.purpose for each in model.asked] == ["sample"]
-        assert [each.purpose for each in judge.asked] == ["reflection", "comparison"]
-        assert made.model_name == "scripted"
-        await made.aclose()
-        assert (model.closed, judge.closed) == (1, 1)
-
     async def test_a_model_that_judges_itself_is_closed_once(self) -> None:
         model = ScriptedModel()
         await scorer(model).aclose()

@@ -7,7 +7,8 @@ from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
-from nemoguardrails_trust.scorers.local.calls import Calls, Gate
+from nemoguardrails_trust.models.limits import Limits
+from nemoguardrails_trust.scorers.local.calls import Calls
 from nemoguardrails_trust.scorers.local.fields import FIELDS_AT_ONCE, FieldJudgement
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
@@ -32,7 +33,7 @@ class Evaluator:
             concurrency: The most calls at once on an event loop, over all exchanges.
         """
         self._judge = Judge(model)
-        self._gate = Gate(concurrency)
+        self._limits = Limits(concurrency)
 
     async def evaluate(
         self,
@@ -53,7 +54,7 @@ class Evaluator:
         Returns:
             By name in their order, what each brought. No failure raises.
         """
-        calls = Calls(self._gate)
+        calls = Calls(self._limits)
         if spent is not None:
             calls.made = spent
         with whole_deadline(timeout * SHARE_FOR_CALLS):
@@ -80,7 +81,7 @@ class Evaluator:
             TrustError: No answer could be had.
         """
         with whole_deadline(timeout * SHARE_FOR_CALLS):
-            work = self._judge.explain(exchange, score, Calls(self._gate))
+            work = self._judge.explain(exchange, score, Calls(self._limits))
             return await settled(work, timeout=timeout, what="the judge")
 
     async def judge_fields(
@@ -96,7 +97,7 @@ class Evaluator:
         Returns:
             By name in their order, what each brought. No failure raises.
         """
-        calls = Calls(self._gate)
+        calls = Calls(self._limits)
         parts = [
             names[start : start + FIELDS_AT_ONCE] for start in range(0, len(names), FIELDS_AT_ONCE)
         ]

@@ -13,9 +13,10 @@ from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
+from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
-from nemoguardrails_trust.scorers.local.calls import Calls, Gate
+from nemoguardrails_trust.scorers.local.calls import Calls
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.local.presets import Plan, plan_for
 from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
@@ -48,25 +49,21 @@ class LocalScorer:
         model: LanguageModel,
         settings: ScorerSettings,
         *,
-        judge: LanguageModel | None = None,
         samples: int | None = None,
         reflections: int | None = None,
         use_consistency: bool = True,
         task: Task = "default",
         max_tokens: int | None = None,
-        temperature: float | None = None,
         criteria: Sequence[tuple[str, str]] | None = None,
         concurrency: int = 64,
-        call_timeout: float | None = None,
         weights: Weights | None = None,
         transform: Callable[[float], float] | None = None,
     ) -> None:
         """Sets the scorer up; nothing is called yet.
 
         Args:
-            model: Draws the samples.
+            model: Draws the samples, and judges.
             settings: The preset, the time for a score, and more.
-            judge: Reflects and compares; `None` takes `model`.
             samples: How many to draw instead of the preset's number, at least 0.
             reflections: How often to ask the judge about the response instead of the preset's
                 number, 0 to 3. Each time it is asked another question; the signal is the mean.
@@ -74,12 +71,10 @@ class LocalScorer:
             task: What kind of responses are scored: the judge is told what to look at in code,
                 and in one of several allowed answers.
             max_tokens: The most tokens of a sample; `None` leaves it to the server.
-            temperature: Of the samples; `None` takes `SAMPLING_TEMPERATURE`.
             criteria: Names and texts of standards of the user's own. Each is asked about in one
                 call more, and does not go into the score; `metadata["criteria"]` lists each one's
                 `name`, `score` (`None` where it could not be had) and `error`.
             concurrency: The most calls at once on an event loop, over all scores; at least 1.
-            call_timeout: Seconds for each call.
             weights: How much each signal counts; `None` takes the default ones, in which
                 probability counts by what it was measured on.
             transform: A monotone map from 0..1 to 0..1 that every score is put through.
@@ -95,15 +90,13 @@ class LocalScorer:
             raise ValueError(f"samples is {samples}; it must be at least 0")
         self._model = model
         self._settings = settings
-        self._judge = Judge(judge or model, explain=settings.explain, task=task)
+        self._judge = Judge(model, explain=settings.explain, task=task)
         self._samples = samples
         self._reflections = reflections
         self._use_consistency = use_consistency
         self._max_tokens = max_tokens
-        self._temperature = SAMPLING_TEMPERATURE if temperature is None else temperature
         self._criteria = tuple(Criterion(name, text) for name, text in criteria or ())
-        self._gate = Gate(concurrency)
-        self._call_timeout = call_timeout
+        self._limits = Limits(concurrency)
         self._weights = weights
         self._transform = transform
 
@@ -158,7 +151,7 @@ class LocalScorer:
         """
         started = time.perf_counter()
         exchange = exchange.answering()
-        calls = Calls(self._gate, timeout=self._call_timeout)
+        calls = Calls(self._limits)
         signals = _given_signals(exchange)
         has_probability = bool(signals) and signals["probability"].value is not None
         plan = self._plan(quality or self.quality, has_probability=has_probability)
@@ -187,10 +180,8 @@ class LocalScorer:
         return replace(self._result(run, quality or self.quality, usage), failures=failures)
 
     async def aclose(self) -> None:
-        """Closes the connections that the models hold on the running event loop."""
+        """Closes the connections that the model holds on the running event loop."""
         await self._model.aclose()
-        if self._judge.model is not self._model:
-            await self._judge.model.aclose()
 
     def _plan(self, quality: QualityPreset, *, has_probability: bool) -> Plan:
         return plan_for(
@@ -247,7 +238,7 @@ class LocalScorer:
             sample_messages(exchange),
             "sample",
             n=count,
-            temperature=self._temperature,
+            temperature=SAMPLING_TEMPERATURE,
             max_tokens=self._max_tokens,
             first=first,
         )
