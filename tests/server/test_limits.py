@@ -96,7 +96,7 @@ def test_a_second_head_on_a_connection_is_bounded_as_the_first() -> None:
         slow.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert slow.recv(65536).startswith(b"HTTP/1.1 200")
         slow.sendall(b"GET /health HT")
-        assert answered(slow) == b""
+        assert b"HTTP/1.1" not in answered(slow)  # what is left of the first answer at most
 
 
 @pytest.mark.parametrize("ending", [b"", b": x\r\n"], ids=["one", "many"])
@@ -124,7 +124,7 @@ def test_what_goes_on_after_a_refusal_closes_its_connection() -> None:
         endless.sendall(head(10**9) + b"x")
         assert endless.recv(65536).startswith(b"HTTP/1.1 413")
         endless.sendall(b"x" * 1000)
-        assert answered(endless) == b""
+        assert b"HTTP/1.1" not in answered(endless)
 
 
 def test_a_body_of_200_megabytes_is_refused_unread() -> None:
