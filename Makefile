@@ -8,7 +8,7 @@ SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -
 demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
 
-test: .venv/development .venv/langfuse4/installed
+test: .venv/development .venv/langfuse4/installed .venv/clients/installed
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(TEST_OPTIONS)
 
 check: .venv/development
@@ -83,6 +83,13 @@ dist: .venv/pip
 	  --only-binary :all: --no-binary nemoguardrails-trust ".[datasets,excel,langfuse,report,server]"
 	VIRTUAL_ENV=.venv/lowest .venv/lowest/bin/uv pip install --quiet \
 	  "pytest>=8.4" "pytest-asyncio>=1" "hypothesis>=6.100" "pytest-xdist>=3.6" "pandas>=2.2"
+	touch $@
+
+# Clients of TLM that are too heavy to stand with everything else.
+.venv/clients/installed: .venv/pip
+	$(PYTHON) -m venv .venv/clients
+	.venv/clients/bin/pip install --quiet "cleanlab-tlm>=1.1.39,<2" scikit-learn \
+	  "llama-index-llms-cleanlab>=0.8,<0.9" "azure-ai-inference>=1.0.0b9,<2"
 	touch $@
 
 clean:

@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nemoguardrails_trust.server.app import create_app
 from nemoguardrails_trust.server.connections import uvicorn_options
@@ -24,10 +25,12 @@ class Running:
     Attributes:
         url: Its address without a path.
         model: The model's server behind it.
+        requests: The paths that were asked for, in order.
     """
 
     url: str
     model: OpenAIServer
+    requests: list[str] = field(default_factory=list)
 
     @property
     def api(self) -> str:
@@ -55,7 +58,8 @@ def serving(
         own = {"model": "gpt-test", "base_url": behind.base_url, "api_key_variable": "NO_KEY"}
         read = settings_of({"backends": {"own": own | (backend or {})}} | settings)
         options = uvicorn_options(read.limits)
-        config = uvicorn.Config(create_app(read), port=0, log_config=None, **options)
+        recorded = _Recorded(create_app(read))
+        config = uvicorn.Config(recorded, port=0, log_config=None, **options)
         server = uvicorn.Server(config)
         started = threading.Event()
         startup = server.startup
@@ -70,7 +74,20 @@ def serving(
         try:
             assert started.wait(30)
             port = server.servers[0].sockets[0].getsockname()[1]
-            yield Running(f"http://127.0.0.1:{port}", behind)
+            yield Running(f"http://127.0.0.1:{port}", behind, recorded.requests)
         finally:
             server.should_exit = True
             thread.join()
+
+
+class _Recorded:
+    """An application whose requests are written down."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.requests: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.requests.append(scope["path"])
+        await self._app(scope, receive, send)

@@ -19,6 +19,7 @@ def post(server: Running, path: str = SCORE, key: str = f"Bearer {KEY}", **body:
     return httpx.post(f"{server.url}{path}", json=body or GOOD, headers=headers, timeout=60)
 
 
+@pytest.mark.conformance(23)
 def test_a_plain_request_with_a_text_as_response_is_scored(server: Running) -> None:
     answer = post(server, prompt="Say echo", response="echo")
     assert answer.status_code == 200
@@ -87,6 +88,7 @@ def test_unknown_options_are_noted(server: Running) -> None:
     assert "gpt-test" in body["log"]["warning"]
 
 
+@pytest.mark.conformance(26)
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [
@@ -105,6 +107,7 @@ def test_every_refusal_is_json_with_an_error(
     assert isinstance(answer.json()["error"], str)
 
 
+@pytest.mark.conformance(26)
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"\xff\xfe"])
 def test_a_body_that_is_no_object_is_a_422(server: Running, content: bytes) -> None:
     headers = {"Authorization": f"bearer {KEY}", "Content-Type": "application/json"}
@@ -113,6 +116,7 @@ def test_a_body_that_is_no_object_is_a_422(server: Running, content: bytes) -> N
     assert isinstance(answer.json()["error"], str)
 
 
+@pytest.mark.conformance(26)
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
     content = b'{"prompt": "' + b"x" * 5000 + b'"}'

@@ -69,6 +69,7 @@ def is_share(value: Any) -> bool:
     return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
+@pytest.mark.conformance(20)
 @pytest.mark.parametrize("base", BASES)
 def test_a_completion_carries_its_score_below_every_base(running: Running, base: str) -> None:
     completion = create(running, base=base)
@@ -95,6 +96,7 @@ def test_criteria_are_scored_beside_the_answer(running: Running) -> None:
     assert is_share(log["custom_eval_criteria"][0]["score"])
 
 
+@pytest.mark.conformance(20)
 def test_parse_and_raw_responses_carry_the_score(running: Running) -> None:
     from pydantic import BaseModel
 
@@ -115,6 +117,7 @@ async def test_the_asynchronous_client_is_served(running: Running) -> None:
     assert is_share(completion.tlm_metadata["trustworthiness_score"])
 
 
+@pytest.mark.conformance(20)
 def test_azures_client_is_served(running: Running) -> None:
     with openai.AzureOpenAI(
         api_key=KEY, azure_endpoint=running.url, api_version="2024-05-01-preview"

@@ -42,6 +42,7 @@ async def test_an_answer_is_one_of_those_that_are_allowed() -> None:
     assert result["response"] in ("yes", "no")
 
 
+@pytest.mark.conformance(4)
 @pytest.mark.parametrize("quality", ["best", "high", "medium", "low", "base"])
 async def test_a_response_is_scored_in_every_preset(quality: str) -> None:
     result = await tlm(quality_preset=quality).get_trustworthiness_score_async("Say echo", "echo")
@@ -71,6 +72,7 @@ async def test_an_explanation_is_there_when_it_is_asked_for(quality: str) -> Non
     assert isinstance(result["log"]["explanation"], str)
 
 
+@pytest.mark.conformance(7)
 async def test_criteria_of_the_user_are_scored_in_their_order() -> None:
     criteria = [{"name": name, "criteria": f"It is {name}."} for name in ("short", "polite")]
     asking = tlm(options={"custom_eval_criteria": criteria})
@@ -79,6 +81,7 @@ async def test_criteria_of_the_user_are_scored_in_their_order() -> None:
     assert all(is_share(entry["score"]) for entry in log["custom_eval_criteria"])
 
 
+@pytest.mark.conformance(8)
 async def test_criteria_may_be_scored_without_trustworthiness() -> None:
     criteria = [{"name": "short", "criteria": "It is short."}]
     asking = tlm(options={"custom_eval_criteria": criteria, "disable_trustworthiness": True})
@@ -87,6 +90,7 @@ async def test_criteria_may_be_scored_without_trustworthiness() -> None:
     assert is_share(result["log"]["custom_eval_criteria"][0]["score"])
 
 
+@pytest.mark.conformance(9)
 async def test_every_option_of_the_client_is_taken() -> None:
     options = {
         "max_tokens": 64,

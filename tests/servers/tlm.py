@@ -34,6 +34,12 @@ INVALID_KEY = status(
 UNAUTHORIZED = status(401, {"error": "Unauthorized."})
 """The 401 without."""
 
+_LATER_BASES = {
+    "tlm_explanation": "tlm_explanation",
+    "tlm_rag": "rag_trustworthy_llm",
+    "tlm_openai": "openai_trustworthy_llm",
+}
+
 IS_SCORING: When = lambda body: isinstance(body, dict) and "response" in body  # noqa: E731
 
 
@@ -159,8 +165,8 @@ def point_clients_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         api = importlib.import_module(f"{package}.internal.api.api")
         monkeypatch.setattr(api, "base_url", url)
         monkeypatch.setattr(api, "tlm_base_url", f"{url}/v0/trustworthy_llm")
-        explanations = f"{url}/v1/tlm_explanation"
-        monkeypatch.setattr(api, "tlm_explanation_base_url", explanations, raising=False)
+        for name, path in _LATER_BASES.items():
+            monkeypatch.setattr(api, f"{name}_base_url", f"{url}/v1/{path}", raising=False)
         monkeypatch.setattr(api, "cli_base_url", f"{url}/cli/v0", raising=False)
 
 

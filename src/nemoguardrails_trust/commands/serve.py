@@ -39,6 +39,9 @@ def serve(
         bool,
         typer.Option("--allow-open", help="Serve without keys on more than this machine."),
     ] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Write the log as JSON, one object a line.")
+    ] = False,
 ) -> None:
     """Serve scores over HTTP to clients of TLM.
 
@@ -46,7 +49,16 @@ def serve(
     work unchanged, on your own model.
     """
     with user_errors():
-        _serve(config, model, recorded, host, port, workers, allow_open=allow_open)
+        _serve(
+            config,
+            model,
+            recorded,
+            host,
+            port,
+            workers,
+            allow_open=allow_open,
+            log_json=log_json,
+        )
 
 
 def _serve(
@@ -58,8 +70,10 @@ def _serve(
     workers: int,
     *,
     allow_open: bool,
+    log_json: bool,
 ) -> None:
     import os
+    import tempfile
     from pathlib import Path
 
     from nemoguardrails_trust.errors import (
@@ -73,6 +87,8 @@ def _serve(
 
         from nemoguardrails_trust.server.app import SETTINGS_VARIABLE, create_app
         from nemoguardrails_trust.server.connections import uvicorn_options
+        from nemoguardrails_trust.server.logs import json_logs
+        from nemoguardrails_trust.server.metrics import SHARED_BY_WORKERS
     except ImportError as error:
         raise MissingDependencyError(error.name or "fastapi", "server") from None
     from nemoguardrails_trust.server.settings import Keys, read_settings, settings_of
@@ -92,12 +108,16 @@ def _serve(
         )
     options: dict[str, Any] = {"host": host, "port": port, "workers": workers}
     options |= uvicorn_options(settings.limits)
+    if log_json:
+        options["log_config"] = json_logs()
     app = create_app(settings)  # what is wrong with the settings shows here, once
     if workers == 1:
         uvicorn.run(app, **options)
         return
     os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
-    uvicorn.run("nemoguardrails_trust.server.app:app_from_environment", factory=True, **options)
+    with tempfile.TemporaryDirectory(prefix="nemo-trust-") as folder:
+        os.environ.setdefault(SHARED_BY_WORKERS, folder)
+        uvicorn.run("nemoguardrails_trust.server.app:app_from_environment", factory=True, **options)
 
 
 def _backend(model: str, recorded: str | None) -> dict[str, str]:

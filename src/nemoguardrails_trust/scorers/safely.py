@@ -17,6 +17,7 @@ from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.models.prompts import require_text
 from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
+from nemoguardrails_trust.scorers.observing import tell
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage, require_share
 
 _log = logging.getLogger(__name__)
@@ -68,17 +69,16 @@ async def score_safely(
         require_usable(score)
         if score.score is None and not score.error:
             raise ScoringError("the scorer gave no score and no reason")
-    except SetupError:
-        raise
     except TrustError as error:
         name = getattr(scorer, "name", "")
-        return TrustworthinessScore(
+        score = TrustworthinessScore(
             None,
             usage=Usage(seconds=time.perf_counter() - started),
             scorer=name if isinstance(name, str) else "",
             error=str(error),
             failures=(error,),
         )
+    tell(scorer, score)
     if score.score is None:
         for failure in score.failures:
             if isinstance(failure, SetupError):

@@ -21,6 +21,7 @@ from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
 from nemoguardrails_trust.server.connected import while_connected
 from nemoguardrails_trust.server.door import Door
 from nemoguardrails_trust.server.failures import FAILURES, failure, status_of, told, waiting
+from nemoguardrails_trust.server.metrics import Measured, Metrics, Working, metrics_routes
 from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
@@ -57,6 +58,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
         redirect_slashes=False,
         responses=FAILURES,
     )
+    metrics = Metrics()
+    app.add_middleware(Working, metrics=metrics)
     app.add_middleware(Door, settings=settings, keys=Keys.of(settings))
     if settings.cors_origins:
         # Outside the door: a browser asks beforehand without a key, and must read refusals.
@@ -66,6 +69,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
         )
+    # The outermost, so that it sees the refusals too.
+    app.add_middleware(Measured, metrics=metrics, paths=lambda: app.openapi()["paths"])
     _tell_failures(app)
     scoring = Scoring(backends, settings.limits.timeout)
     app.include_router(_tlm_routes(scoring), prefix=settings.prefix)
@@ -75,6 +80,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(model_routes(backends.names, settings.prefix))
     app.include_router(_studio_routes(), prefix=settings.prefix)
     app.include_router(_state_routes(backends))
+    app.include_router(metrics_routes(metrics))
     return app
 
 

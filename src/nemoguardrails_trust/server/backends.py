@@ -20,7 +20,7 @@ from nemoguardrails_trust.tlm.options import TLMOptions
 
 _KEPT = 256  # scorers of different options, each of which is cheap to build again
 _READY_SECONDS = 5.0
-_FOR_LOCAL = ("num_consistency_samples", "use_self_reflection")
+_FOR_LOCAL = ("num_consistency_samples", "num_self_reflections", "use_self_reflection")
 """Options that a hosted scorer, or one of the user's own, makes nothing of."""
 
 

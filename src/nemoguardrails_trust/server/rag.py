@@ -48,7 +48,14 @@ class _Rag:
         wanted = _read(body)
         given = body.given
         allowed = tuple(given.constrain_outputs or body.constrain_outputs or ())
-        item = Item(_prompt(body), body.context, allowed, given.response, has_response=True)
+        item = Item(
+            _prompt(body),
+            body.context,
+            allowed,
+            given.response,
+            has_response=True,
+            perplexity=given.perplexity,
+        )
         work = self._answerer(wanted, body).score(RagItem(item, body.query))
         outcome = await self._settled(work, wanted)
         return self._told(wanted, outcome)

@@ -12,13 +12,7 @@ from nemoguardrails_trust.tlm.options import TLMOptions, read_options
 _DEFAULT_QUALITY: QualityPreset = "medium"
 _LOGGED = ("explanation", "perplexity")
 
-OPTIONS = frozenset(TLMOptions.model_fields) | {
-    "disable_persistence",
-    "disable_trustworthiness",
-    "max_timeout",
-    "model_provider",
-    "num_self_reflections",
-}
+OPTIONS = frozenset(TLMOptions.model_fields) | {"max_timeout", "model_provider"}
 """The options of TLM, as distinct from what stands beside them in some requests."""
 
 

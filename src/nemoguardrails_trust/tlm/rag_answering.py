@@ -71,17 +71,11 @@ class RagAnswerer:
                 if response is None:
                     return {}
                 chosen, passed_over = self._fitting(response)
-                late = [
-                    evaluation
-                    for evaluation in chosen
-                    if evaluation.response_identifier is not None
-                ]
+                _, late = _divided(chosen)
                 whole = replace(evidence, response=response)
                 return await self._evaluate(late, whole) | passed_over
 
-            early = [
-                evaluation for evaluation in self.evals if evaluation.response_identifier is None
-            ]
+            early, _ = _divided(self.evals)
             outcome, before, after = await asyncio.gather(
                 answered(), self._evaluate(early, evidence), evaluated_answer()
             )
@@ -91,12 +85,7 @@ class RagAnswerer:
         """The evaluations that apply to a response, and those that do not."""
         if self.tool_call_evals is None or not only_calls_tools(response):
             return list(self.evals), {}
-        fitting = [
-            evaluation for evaluation in self.evals if evaluation.response_identifier is None
-        ]
-        others = [
-            evaluation for evaluation in self.evals if evaluation.response_identifier is not None
-        ]
+        fitting, others = _divided(self.evals)
         return [*fitting, *self.tool_call_evals], {other.name: None for other in others}
 
     async def _evaluate(

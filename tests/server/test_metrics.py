@@ -1,0 +1,168 @@
+"""What a server counts, as Prometheus reads it, and what it logs."""
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from nemoguardrails_trust.server.logs import JsonFormatter, json_logs
+from tests.server.running import KEY, Running, serving
+from tests.servers.faults import status
+
+SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
+GOOD = {"prompt": "Say echo", "response": "echo", "quality": "low"}
+
+
+def figures(server: Running) -> dict[tuple[str, ...], float]:
+    """All figures, by name and the values of their labels, these in the order of their names."""
+    answer = httpx.get(f"{server.url}/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    return {
+        (
+            sample.name.removeprefix("nemo_trust_"),
+            *(value for _, value in sorted(sample.labels.items())),
+        ): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def post(server: Running, path: str = SCORE, **body: Any) -> int:
+    headers = {"Authorization": f"bearer {KEY}"}
+    answer = httpx.post(f"{server.url}{path}", json=GOOD | body, headers=headers, timeout=60)
+    return answer.status_code
+
+
+def test_requests_and_scores_are_counted_and_timed() -> None:
+    with serving() as running:
+        for quality in ("low", "low", "base"):
+            assert post(running, quality=quality) == 200
+        found = figures(running)
+    assert found["requests_total", SCORE, "200"] == 3
+    assert found["request_seconds_count", SCORE] == 3
+    assert found["score_count", "low"] == 2
+    assert found["score_bucket", "0.5", "low"] == 0
+    assert found["score_seconds_count", "base"] == 1
+    assert found["score_calls_total", "low"] == 2
+    assert found["score_tokens_total", "read", "low"] > 0
+    assert found["requests_working",] == found["requests_in_flight",] == 1  # the one that asks
+
+
+def test_answers_and_evaluations_count_as_scores_too() -> None:
+    with serving() as running:
+        assert post(running, "/api/v0/trustworthy_llm/prompt") == 200
+        rag = {"query": "Say 30", "context": "30 days", "response": "30"}
+        assert post(running, "/api/v1/rag_trustworthy_llm/score", **rag) == 200
+        found = figures(running)
+    assert found["score_count", "low"] == 2
+
+
+def test_what_could_not_be_scored_is_counted_by_its_reason() -> None:
+    with serving() as running:
+        running.model.faults.always(status(503))
+        assert post(running, options={"max_timeout": 1}) == 503
+        found = figures(running)
+    unscored = {labels[1:] for labels in found if labels[0] == "unscored_total"}
+    assert len(unscored) == 1
+    assert {preset for preset, _ in unscored} == {"low"}
+    assert found["requests_total", SCORE, "503"] == 1
+
+
+def test_refusals_are_counted_and_unknown_paths_make_no_labels(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("another", encoding="utf-8")
+    with serving(keys_file=str(keys)) as running:
+        assert post(running) == 401
+        assert post(running, f"/{SCORE}/") == 401
+        assert post(running, "/api/made/up") == 401
+        assert post(running, "/made/up") == 404
+        assert post(running, "/openai/deployments/any-name/chat/completions") == 401
+        found = figures(running)
+    requests = {
+        labels[1:]: value for labels, value in found.items() if labels[0] == "requests_total"
+    }
+    assert requests == {
+        (SCORE, "401"): 2,
+        ("other", "401"): 1,
+        ("other", "404"): 1,
+        ("/openai/deployments/{deployment}/chat/completions", "401"): 1,
+    }
+
+
+def test_nothing_that_a_client_sent_is_in_the_figures() -> None:
+    with serving() as running:
+        post(running, prompt="Say secret", response="secret", options={"model": "secret"})
+        text = httpx.get(f"{running.url}/metrics").text
+    assert "secret" not in text
+    assert KEY not in text
+
+
+WORKERS = """
+import os, sys
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = sys.argv[1]
+from nemoguardrails_trust.server.metrics import Metrics
+metrics = Metrics()
+metrics.requests.labels("/x", "200").inc()
+metrics.in_flight.inc()
+print(metrics.written().decode())
+"""
+
+
+def test_worker_processes_add_up_what_they_count(tmp_path: Path) -> None:
+    for _ in range(2):
+        ran = subprocess.run(
+            [sys.executable, "-c", WORKERS, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert 'nemo_trust_requests_total{endpoint="/x",status="200"} 2.0' in ran.stdout
+
+
+def test_a_line_of_the_log_is_json() -> None:
+    record = logging.LogRecord("a.b", logging.WARNING, __file__, 1, "two\n%s", ("lines",), None)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    told = json.loads(line)
+    assert told["message"] == "two\nlines"
+    assert told["level"] == "WARNING"
+    assert told["logger"] == "a.b"
+    assert told["time"].endswith("+00:00")
+
+
+def test_a_failure_is_in_its_line_of_the_log() -> None:
+    try:
+        raise ValueError("why")
+    except ValueError:
+        record = logging.LogRecord("a", logging.ERROR, __file__, 1, "m", (), sys.exc_info())
+    assert "ValueError: why" in json.loads(JsonFormatter().format(record))["exception"]
+
+
+LOGGING = """
+import logging, logging.config, json, sys
+from nemoguardrails_trust.server.logs import json_logs
+logging.config.dictConfig(json_logs())
+logging.getLogger("nemoguardrails_trust.x").info("ours")
+logging.getLogger("uvicorn.error").info("theirs")
+logging.getLogger("uvicorn.access").info("none")
+"""
+
+
+def test_all_loggers_of_a_server_write_json() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LOGGING], capture_output=True, text=True, check=True
+    )
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [line["message"] for line in lines] == ["ours", "theirs"]
+    assert json_logs("DEBUG")["root"]["level"] == "DEBUG"
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
+def test_the_figures_need_no_key(server: Running, path: str) -> None:
+    assert httpx.get(f"{server.url}{path}").status_code == 200
