@@ -1,7 +1,7 @@
 # Needs python3 (3.11 to 3.13) and make; everything else is put into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := pyproject.toml README.md $(shell find src examples/trivia -type f ! -name '*.pyc')
+SOURCES := pyproject.toml README.md $(shell find src examples -type f ! -name '*.pyc')
 
 .PHONY: demo test check bench fuzz docs images lowest dist clean
 

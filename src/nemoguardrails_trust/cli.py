@@ -11,6 +11,7 @@ from nemoguardrails_trust.commands.check import check, rail_path
 from nemoguardrails_trust.commands.compare import compare
 from nemoguardrails_trust.commands.demo import demo
 from nemoguardrails_trust.commands.evaluate import evaluate
+from nemoguardrails_trust.commands.init import examples, init
 from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.commands.options import EXIT_CODES, user_errors
 from nemoguardrails_trust.commands.output import with_output_options
@@ -31,7 +32,9 @@ app = typer.Typer(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "check": check,
+    "init": init,
     "rail-path": rail_path,
+    "examples": examples,
     "score": score,
     "evaluate": evaluate,
     "calibrate": calibrate,

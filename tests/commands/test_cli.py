@@ -76,6 +76,8 @@ def test_every_command_of_the_project_is_there() -> None:
         "compare",
         "demo",
         "evaluate",
+        "examples",
+        "init",
         "langfuse",
         "rail-path",
         "report",
@@ -145,7 +147,19 @@ def test_a_terminal_gets_colours_unless_they_are_refused() -> None:
     ("words", "offered"),
     [
         ("nemo-trust c", {"calibrate", "check", "compare"}),
-        ("nemo-trust demo --", {"--turns", "--json", "--quiet", "--log-level", "--help"}),
+        (
+            "nemo-trust demo --",
+            {
+                "--turns",
+                "--model",
+                "--base-url",
+                "--quality",
+                "--json",
+                "--quiet",
+                "--log-level",
+                "--help",
+            },
+        ),
         ("nemo-trust evaluate --scorer cleanlab-", {"cleanlab-studio", "cleanlab-tlm"}),
     ],
 )

@@ -1,6 +1,7 @@
 """`nemo-trust calibrate`: scores that are probabilities, and a threshold for what one wants."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +9,8 @@ import typer
 
 from nemoguardrails_trust.commands.building import scorer_settings
 from nemoguardrails_trust.commands.labelled import (
-    LabelledArgument,
     LabelOptions,
+    OptionalLabelledArgument,
     Request,
     finish,
     read_and_score,
@@ -44,13 +45,32 @@ _FIGURES = {
 
 @with_options
 def calibrate(
-    data: LabelledArgument,
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The calibration to write, as JSON.")
     ],
     options: ScorerOptions,
     rows: RowOptions,
     labels: LabelOptions,
+    data: OptionalLabelledArgument = None,
+    live: Annotated[
+        str | None,
+        typer.Option(
+            "--live",
+            metavar="MODEL",
+            help="Without DATA: have this model answer questions that come with the package, and "
+            "learn from its answers, which are labelled by reference answers.",
+        ),
+    ] = None,
+    questions: Annotated[
+        int,
+        typer.Option(
+            "--questions",
+            min=20,
+            max=500,
+            metavar="N",
+            help="With --live, how many questions are asked.",
+        ),
+    ] = 150,
     target: Annotated[
         str | None,
         typer.Option(
@@ -94,11 +114,20 @@ def calibrate(
 
         from nemoguardrails_trust.calibration.learning import learn_calibration
         from nemoguardrails_trust.calibration.thresholds import Target
+        from nemoguardrails_trust.datasets.rows import SCORE
         from nemoguardrails_trust.datasets.runs import discard
+        from nemoguardrails_trust.errors import SettingsError
 
         aim = None if target is None else Target.parse(target)
         _require_writable(out)
-        labels, options = with_score_column(labels, data, options, rows.encoding)
+        made: Path | None = None
+        if live is not None:
+            made, options = _answers_of(live, data, options, rows, questions, out, json_output)
+            data, labels = made, replace(labels, label_column="correct", score_column=SCORE)
+        elif data is None:
+            raise SettingsError("name the labelled answers, DATA, or give --live MODEL")
+        else:
+            labels, options = with_score_column(labels, data, options, rows.encoding)
         require_scored_anew(labels, None if scored is None else "--scored")
         settings = scorer_settings(options, timeout=rows.timeout)
         origin = _origin(data, options, labels, for_model)
@@ -111,6 +140,9 @@ def calibrate(
         calibration.save(out)
         if scored is None:
             discard(kept)
+        if made is not None:
+            made.unlink()
+            discard(_live_rows(out))
         if json_output:
             typer.echo(json.dumps(_to_json(calibration, sample, answers, out)))
         else:
@@ -119,6 +151,38 @@ def calibrate(
 
 
 calibrate.__doc__ = f"{inspect.cleandoc(calibrate.__doc__ or '')}\n\n{EXIT_CODES}"
+
+
+def _answers_of(
+    model: str,
+    data: Path | None,
+    options: ScorerOptions,
+    rows: RowOptions,
+    count: int,
+    out: Path,
+    quiet: bool,
+) -> tuple[Path, ScorerOptions]:
+    """Has a live model make labelled answers with scores.
+
+    Returns:
+        The file that holds them, and the options of what scored them.
+    """
+    from nemoguardrails_trust.commands.live import ask_live, labelled_file, without_server
+    from nemoguardrails_trust.errors import SettingsError
+
+    if data is not None or options.said().model is not None or options.scorer is not None:
+        raise SettingsError(
+            "--live names the model and makes the data: leave out DATA, --model and --scorer"
+        )
+    asked = replace(options, model=model)
+    live = ask_live(asked, rows, count, _live_rows(out), quiet=quiet)
+    path = labelled_file(live, out.with_name(f"{out.name}.labelled.jsonl"))
+    return path, without_server(asked)
+
+
+def _live_rows(out: Path) -> Path:
+    """Where the answers of a live model are kept until the calibration is written."""
+    return out.with_name(f"{out.name}.live.jsonl")
 
 
 def _require_writable(out: Path) -> None:

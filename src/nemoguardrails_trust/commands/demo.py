@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.options import JsonOption, user_errors
+from nemoguardrails_trust.commands.options import JsonOption, ScorerOptions, user_errors
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
 
 if TYPE_CHECKING:
@@ -16,15 +16,53 @@ def demo(
         int, typer.Option("--turns", min=1, max=500, help="How many questions are asked.")
     ] = 100,
     show_every: Annotated[bool, typer.Option("--all", help="Show every answer.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="Ask this model of yours instead, on an OpenAI-compatible server (key from "
+            "OPENAI_API_KEY); its answers are labelled by reference answers.",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            "--base-url",
+            metavar="URL",
+            help="The server of --model. Default: OPENAI_BASE_URL, or OpenAI itself.",
+        ),
+    ] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option(
+            "--quality",
+            metavar="PRESET",
+            help="With --model, the calls that a score may cost: base, low, medium (the default), "
+            "high or best.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a real guardrails bot recorded trivia questions, and score every answer.
 
-    Needs no key: the answers and samples are recorded ones of LLaMA-13B.
+    Needs no key: the answers and samples are recorded ones of LLaMA-13B. With --model, the same
+    questions are asked of your own model.
     """
     import asyncio
 
     with user_errors():
+        if model is not None:
+            from nemoguardrails_trust.commands.live import live_demo
+
+            asked = ScorerOptions(model, base_url, quality=quality)
+            live_demo(asked, turns, show_every=show_every, as_json=as_json)
+            return
+        if base_url is not None or quality is not None:
+            from nemoguardrails_trust.errors import SettingsError
+
+            option = "--quality" if base_url is None else "--base-url"
+            raise SettingsError(f"{option} needs a --model", key="model")
         played, summary = asyncio.run(_play(turns))
     if as_json:
         import dataclasses

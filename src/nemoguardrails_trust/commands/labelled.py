@@ -31,14 +31,13 @@ if TYPE_CHECKING:
 
 _PROBLEMS_SHOWN = 20
 
-LabelledArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DATA",
-        help="Labelled answers: every format that 'nemo-trust score' reads or writes.",
-        show_default=False,
-    ),
-]
+_DATA = typer.Argument(
+    metavar="DATA",
+    help="Labelled answers: every format that 'nemo-trust score' reads or writes.",
+    show_default=False,
+)
+LabelledArgument = Annotated[Path, _DATA]
+OptionalLabelledArgument = Annotated[Path | None, _DATA]
 
 
 @dataclass(frozen=True, slots=True)

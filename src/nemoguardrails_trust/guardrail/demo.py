@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nemoguardrails import LLMRails, RailsConfig
 
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.datasets.shipped import examples_folder
 from nemoguardrails_trust.guardrail import missing
 from nemoguardrails_trust.guardrail.plugin import register
 
@@ -79,11 +79,7 @@ def demo_folder() -> Path:
     Raises:
         DataError: It is in neither.
     """
-    package = Path(__file__).parents[1]
-    for folder in (package / "examples" / "trivia", package.parents[1] / "examples" / "trivia"):
-        if (folder / "config.yml").exists():
-            return folder
-    raise DataError("the demonstration's configuration is missing; install the package again")
+    return examples_folder() / "trivia"
 
 
 async def play(limit: int) -> AsyncIterator[Turn]:

@@ -1,0 +1,73 @@
+"""`nemo-trust init` and `nemo-trust examples`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, user_errors
+from nemoguardrails_trust.commands.output import say
+
+
+def init(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take the rail out of the configuration again.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+) -> None:
+    """Add the rail to an existing configuration, in Colang 1.0 or 2.x.
+
+    Shows what would change, and asks before it writes. Comments and order stay as they are.
+    """
+    import sys
+
+    with user_errors():
+        from nemoguardrails_trust.guardrail.setup import changes
+
+        found = changes(config, remove=remove)
+        if not found:
+            typer.echo("The rail is not in it." if remove else "The rail is in it already.")
+            return
+        for change in found:
+            typer.echo(change.difference(), nl=False)
+        if not yes and not sys.stdin.isatty():
+            say("nothing is written: there is no terminal to ask; give --yes to write it")
+            raise typer.Exit(EXIT_INCOMPLETE)
+        if not yes and not typer.confirm("Write this?"):
+            raise typer.Exit(EXIT_INCOMPLETE)
+        for change in found:
+            change.apply()
+        after = "" if remove else f" Next: nemo-trust check {config}"
+        typer.echo(f"Written.{after}")
+
+
+def examples(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to make, with the examples in it.")
+    ],
+) -> None:
+    """Copy the examples that come with the package into a folder of your own."""
+    import shutil
+
+    with user_errors():
+        from nemoguardrails_trust.datasets.shipped import examples_folder
+        from nemoguardrails_trust.errors import DataError
+
+        source = examples_folder()
+        if folder.exists():
+            raise DataError("is there already; name a folder that is to be made", path=str(folder))
+        try:
+            shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        except OSError as error:
+            raise DataError(f"cannot be written: {error.strerror}", path=str(folder)) from None
+        for path in sorted(folder.iterdir()):
+            first = _title(path)
+            typer.echo(f"{path}{first and f'  {first}'}")
+
+
+def _title(folder: Path) -> str:
+    readme = folder / "README.md"
+    if not readme.is_file():
+        return ""
+    return readme.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")

@@ -1,0 +1,60 @@
+"""The questions that come with the package, and whether an answer to one is right."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nemoguardrails_trust
+from nemoguardrails_trust.agreement.compare import SAME, agreement
+from nemoguardrails_trust.errors import DataError
+
+INSTRUCTION = "Answer the question in a few words, without a sentence around them."
+MOST_QUESTIONS = 500
+
+
+def examples_folder() -> Path:
+    """The examples: in the package, or in the checkout it is installed from.
+
+    Raises:
+        DataError: They are in neither.
+    """
+    package = Path(nemoguardrails_trust.__file__).parent
+    for folder in (package / "examples", package.parents[1] / "examples"):
+        if (folder / "trivia").is_dir():
+            return folder
+    raise DataError("the examples are missing; install the package again")
+
+
+def shipped_questions(limit: int) -> Iterator[dict[str, Any]]:
+    """The first trivia questions, each a row with `prompt` (chat messages) and `gold`.
+
+    Raises:
+        DataError: They are missing.
+    """
+    path = examples_folder() / "trivia" / "recorded.jsonl"
+    for line in path.read_text(encoding="utf-8").splitlines()[:limit]:
+        recorded = json.loads(line)
+        messages = [
+            {"role": "system", "content": INSTRUCTION},
+            {"role": "user", "content": recorded["prompt"]},
+        ]
+        yield {"prompt": messages, "gold": recorded["gold"]}
+
+
+def is_right(answer: str, gold: str, question: str) -> bool:
+    """Whether an answer says what the reference answer says, or names it within a sentence.
+
+    There is one reference answer to a question, so a few right answers count as wrong.
+    """
+    words, wanted = _words(answer), _words(gold)
+    places = range(len(words) - len(wanted) + 1)
+    if wanted and any(words[place : place + len(wanted)] == wanted for place in places):
+        return True
+    found = agreement(answer, gold, prompt=question)
+    return found.settled and found.value >= SAME
+
+
+def _words(text: str) -> list[str]:
+    plain = "".join(letter if letter.isalnum() else " " for letter in text.casefold())
+    return plain.split()

@@ -1,0 +1,259 @@
+"""Adds the rail to a configuration that is there, or takes it out, line by line as it stood."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import unified_diff
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from nemoguardrails_trust.disk import write_atomically
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.guardrail.settings import FLOW_NAME, is_trust_flow
+
+IMPORT_PATH = "nemoguardrails_trust/rail"
+_IMPORT = "import nemoguardrails_trust.rail"
+_LIBRARY = "import guardrails"
+_OURS = "  # by nemo-trust init"
+_BUILT_IN = "import nemoguardrails.library.cleanlab"
+_OUTPUT_RAILS = re.compile(
+    r"^flow output rails\b.*\n(?:(?:[ \t]+.*|[ \t]*)(?:\n|\Z))*", re.MULTILINE
+)
+_CALL = re.compile(rf"^[ \t]+(?:await[ \t]+)?{FLOW_NAME}(?:[ \t$(].*)?(?:\n|\Z)", re.MULTILINE)
+_WIDTH = 2**16  # no line of the user's is broken
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of a file.
+
+    Attributes:
+        path: The file.
+        before: What stands in it.
+        after: What shall stand in it.
+    """
+
+    path: Path
+    before: str
+    after: str
+
+    def difference(self) -> str:
+        """The lines that go and come, as `diff -u` shows them."""
+        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
+        lines = unified_diff(before, after, str(self.path), str(self.path))
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+    def apply(self) -> None:
+        """Writes the file.
+
+        Raises:
+            DataError: It cannot be written, or has changed since it was read.
+        """
+        if self.path.exists() and _read(self.path) != self.before:
+            raise DataError("has changed meanwhile; give the command again", path=str(self.path))
+        write_atomically(self.path, self.after.encode())
+
+
+def changes(config: Path, *, remove: bool = False) -> list[Change]:
+    """What adds the rail to a configuration, or takes it out again.
+
+    Args:
+        config: The configuration's folder, or its config.yml.
+        remove: Whether to take it out.
+
+    Returns:
+        The files that change; none where nothing is to be done.
+
+    Raises:
+        DataError: There is no configuration, or a file of it cannot be read.
+        MissingDependencyError: What keeps comments in YAML is not installed.
+    """
+    from ruamel.yaml.error import YAMLError
+
+    path = config if config.is_file() else _config_file(config)
+    text = _read(path)
+    try:
+        data = _yaml(text).load(text)
+    except YAMLError as error:
+        told = " ".join(str(error).split())
+        raise DataError(f"is not YAML: {told}", path=str(path)) from None
+    if data is not None and not isinstance(data, dict):
+        raise DataError("is no configuration of NeMo Guardrails", path=str(path))
+    version = str((data or {}).get("colang_version", "1.0"))
+    if version == "1.0":
+        found = [Change(path, text, _edited(text, _without_rail if remove else _with_rail))]
+    else:
+        found = _removed_v2(path.parent) if remove else _added_v2(path.parent)
+    return [change for change in found if change.before != change.after]
+
+
+def _config_file(folder: Path) -> Path:
+    for name in ("config.yml", "config.yaml"):
+        if (folder / name).is_file():
+            return folder / name
+    raise DataError("there is no config.yml in it", path=str(folder))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read: {error}", path=str(path)) from None
+
+
+def _yaml(text: str) -> Any:
+    """A reader and writer that keeps comments, order, quotes and the indentation of a text."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.util import load_yaml_guess_indent
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = _WIDTH
+    _, indent, of_sequence = load_yaml_guess_indent(text)
+    mapping = indent if of_sequence is None else indent - of_sequence
+    yaml.indent(mapping=mapping or 2, sequence=indent or 2, offset=of_sequence or 0)
+    return yaml
+
+
+def _edited(text: str, edit: Callable[[Any], bool]) -> str:
+    """A text of YAML after an edit of its data; as it is where the edit did nothing."""
+    from ruamel.yaml.comments import CommentedMap
+
+    yaml = _yaml(text)
+    data = yaml.load(text)
+    # With nothing to stand beside, remarks would get lost.
+    remarks = f"{text.rstrip()}\n" if data is None and text.strip() else ""
+    data = CommentedMap() if data is None else data
+    if not edit(data):
+        return text
+    written = StringIO()
+    yaml.dump(data, written)
+    return remarks + written.getvalue()
+
+
+def _with_rail(data: Any) -> bool:
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    changed = False
+    paths = data.get("import_paths")
+    if paths is None:
+        listed = CommentedSeq([IMPORT_PATH])
+        listed.fa.set_flow_style()
+        data.insert(0, "import_paths", listed)
+        changed = True
+    elif not any(str(path).strip("/") == IMPORT_PATH for path in paths):
+        paths.append(IMPORT_PATH)
+        changed = True
+    rails = data.get("rails")
+    if rails is None:
+        rails = data["rails"] = CommentedMap()
+    output = rails.get("output")
+    if output is None:
+        output = rails["output"] = CommentedMap()
+    flows = output.get("flows")
+    if flows is None:
+        flows = output["flows"] = CommentedSeq()
+    if not any(is_trust_flow(str(flow)) for flow in flows):
+        flows.append(FLOW_NAME)
+        changed = True
+    return changed
+
+
+def _without_rail(data: Any) -> bool:
+    before = len(data.get("import_paths") or ()), len(_flows(data))
+    _drop(data.get("import_paths") or [], lambda path: str(path).strip("/") == IMPORT_PATH)
+    _drop(_flows(data), lambda flow: is_trust_flow(str(flow)))
+    changed = before != (len(data.get("import_paths") or ()), len(_flows(data)))
+    if before[0] and not data["import_paths"]:
+        del data["import_paths"]
+    if before[1] and not _flows(data):  # what was made for the flow alone goes with it
+        del data["rails"]["output"]["flows"]
+        if not data["rails"]["output"]:
+            del data["rails"]["output"]
+        if not data["rails"]:
+            del data["rails"]
+    return changed
+
+
+def _flows(data: Any) -> Any:
+    output = (data.get("rails") or {}).get("output") or {}
+    return output.get("flows") or []
+
+
+def _drop(listed: Any, goes: Callable[[Any], bool]) -> None:
+    for place in reversed(range(len(listed))):
+        if goes(listed[place]):
+            del listed[place]
+
+
+def _colang_files(folder: Path) -> dict[Path, str]:
+    return {path: _read(path) for path in sorted(folder.rglob("*.co"))}
+
+
+def _added_v2(folder: Path) -> list[Change]:
+    files = _colang_files(folder)
+    after = {path: text.replace(f"{_BUILT_IN}\n", "") for path, text in files.items()}
+    path = next((path for path, text in files.items() if _OUTPUT_RAILS.search(text)), None)
+    path = path or next((path for path in files if path.name == "main.co"), None)
+    path = path or next(iter(files), folder / "main.co")
+    text = after.get(path, "")
+    if not any(_CALL.search(rails) for each in files.values() for rails in _output_rails(each)):
+        text = _with_call(text)
+    everything = "\n".join(files.values()).splitlines()
+    plain = [line.partition("#")[0].strip() for line in everything]
+    if _IMPORT not in plain:
+        text = _with_import(text, _IMPORT)
+    if _LIBRARY not in plain:
+        text = _with_import(text, f"{_LIBRARY}{_OURS}")
+    after[path] = text
+    return [Change(path, files.get(path, ""), text) for path, text in after.items()]
+
+
+def _removed_v2(folder: Path) -> list[Change]:
+    return [Change(path, text, _without_call(text)) for path, text in _colang_files(folder).items()]
+
+
+def _output_rails(text: str) -> list[str]:
+    return [found.group() for found in _OUTPUT_RAILS.finditer(text)]
+
+
+def _with_call(text: str) -> str:
+    found = _OUTPUT_RAILS.search(text)
+    if found is None:
+        start = text if not text or text.endswith("\n") else f"{text}\n"
+        gap = "\n" if start else ""
+        return f"{start}{gap}flow output rails $output_text\n  {FLOW_NAME}\n"
+    flow = found.group()
+    body = flow.rstrip()
+    lines = [line for line in body.splitlines()[1:] if line.strip()]
+    indent = re.match(r"[ \t]*", lines[0]).group() if lines else "  "  # type: ignore[union-attr]
+    rest = flow[len(body) :] or "\n"
+    called = f"{body}\n{indent}{FLOW_NAME}{rest}"
+    return f"{text[: found.start()]}{called}{text[found.end() :]}"
+
+
+def _without_call(text: str) -> str:
+    def shortened(found: re.Match[str]) -> str:
+        left = _CALL.sub("", found.group())
+        return left if left == found.group() or left.strip().count("\n") else ""
+
+    left = _OUTPUT_RAILS.sub(shortened, text)
+    lines = left.splitlines(keepends=True)
+    kept = [line for line in lines if not _is_our_import(line)]
+    left = "".join(kept)
+    return text if left == text else f"{left.rstrip()}\n" if left.strip() else ""
+
+
+def _is_our_import(line: str) -> bool:
+    return line.partition("#")[0].strip() == _IMPORT or line.rstrip().endswith(_OURS)
+
+
+def _with_import(text: str, line: str) -> str:
+    """The text with an import after those that are there, else in front."""
+    ends = [found.end() for found in re.finditer(r"^import .*(?:\n|\Z)", text, re.MULTILINE)]
+    if not ends:
+        return f"{line}\n\n{text}" if text else f"{line}\n"
+    start, rest = text[: ends[-1]], text[ends[-1] :]
+    start = start if start.endswith("\n") else f"{start}\n"
+    return f"{start}{line}\n{rest}"
