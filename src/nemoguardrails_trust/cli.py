@@ -15,6 +15,7 @@ from nemoguardrails_trust.commands.init import examples, init
 from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.commands.options import EXIT_CODES, user_errors
 from nemoguardrails_trust.commands.output import with_output_options
+from nemoguardrails_trust.commands.pipes import with_pipes
 from nemoguardrails_trust.commands.report import report
 from nemoguardrails_trust.commands.schema import schema
 from nemoguardrails_trust.commands.score import score
@@ -53,7 +54,8 @@ def _flowing(text: str) -> str:
 
 
 for _name, _command in _COMMANDS.items():
-    app.command(_name, help=_flowing(_command.__doc__ or ""))(with_output_options(_command))
+    _piped = with_output_options(with_pipes(_name, _command))
+    app.command(_name, help=_flowing(_command.__doc__ or ""))(_piped)
 
 
 def _show_version(wanted: bool) -> None:

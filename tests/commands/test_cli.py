@@ -151,6 +151,7 @@ def test_a_terminal_gets_colours_unless_they_are_refused() -> None:
             "nemo-trust demo --",
             {
                 "--turns",
+                "--all",
                 "--model",
                 "--base-url",
                 "--quality",

@@ -63,6 +63,15 @@ def test_the_demo_asks_a_model_of_the_users_own(server: OpenAIServer, tmp_path: 
     assert "10 trivia questions, asked of gpt-test" in shown.stdout
     assert "Wrong answers that were flagged: 100%" in shown.stdout
     assert "Cost: 30 calls, " in shown.stdout
+    assert shown.stdout.count("Kunigunde") == 3  # the least sure
+    assert run("demo", *model, "--all").stdout.count("Kunigunde") == 5
+
+
+def test_a_demo_of_a_model_that_gives_nothing_ends_with_exit_code_1() -> None:
+    with threaded_server(OpenAIServer(answer=" ")) as server:
+        result = run("demo", "--model", "gpt-test", "--base-url", server.base_url, "--turns", 2)
+    assert result.exit_code == 1
+    assert "2 rows have no score" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def score(
         Path,
         typer.Argument(
             metavar="DATA",
-            help="CSV, JSON lines, a JSON array, Parquet or Excel; .gz and .zst are unpacked.",
+            help="CSV, JSON lines, a JSON array, Parquet or Excel; .gz and .zst are unpacked; '-' "
+            "is standard input.",
         ),
     ],
     options: ScorerOptions,
@@ -74,7 +75,8 @@ def score(
             "--out",
             metavar="OUT",
             help="The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx. Until it is "
-            "complete, scored rows are kept in OUT.shards. Needed unless with --dry-run.",
+            "complete, scored rows are kept in OUT.shards. '-' is standard output, as JSON lines. "
+            "Needed unless with --dry-run.",
         ),
     ] = None,
     threshold: ThresholdOption = None,

@@ -1,0 +1,92 @@
+"""`-` in the place of a file: standard input, standard output."""
+
+import functools
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from nemoguardrails_trust.commands.options import EXIT_INTERRUPTED, user_errors
+from nemoguardrails_trust.commands.output import say
+
+_PIPE = Path("-")
+_INPUTS = ("data", "results")
+_ENDINGS = {"score": ".jsonl", "evaluate": ".jsonl", "calibrate": ".json", "report": ".html"}
+"""The commands that take it, and the format of what they write there."""
+
+
+def with_pipes(name: str, command: Callable[..., None]) -> Callable[..., None]:
+    """Makes a command read `-` from standard input and write it to standard output.
+
+    What it prints besides then goes to stderr.
+    """
+    if name not in _ENDINGS:
+        return command
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        with user_errors(), ExitStack() as stack:
+            for key in _INPUTS:
+                if given.get(key) == _PIPE:
+                    _require_one_process(given)
+                    given[key] = stack.enter_context(_read())
+            if given.get("out") == _PIPE:
+                _require_one_process(given)
+                given["out"] = stack.enter_context(_written(_ENDINGS[name]))
+            command(**given)
+
+    return run
+
+
+def _require_one_process(given: dict[str, Any]) -> None:
+    from nemoguardrails_trust.errors import SettingsError
+
+    if str(given.get("engine", "local")) != "local":
+        raise SettingsError("'-' is for --engine local")
+    if given.get("out") == _PIPE and given.get("budget") is not None:
+        raise SettingsError("--budget is of no use with --out -, which cannot go on later")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="nemo-trust-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _read() -> Iterator[Path]:
+    """A file with all of standard input, which is read more than once."""
+    from nemoguardrails_trust.errors import SettingsError
+
+    if sys.stdin.isatty():
+        raise SettingsError("'-' is standard input, and that is a terminal: pipe data into it")
+    with _folder() as folder:
+        path = folder / "standard-input"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield path
+
+
+@contextmanager
+def _written(ending: str) -> Iterator[Path]:
+    """A file that goes to standard output once it is there."""
+    with _folder() as folder:
+        path = folder / f"standard-output{ending}"
+        try:
+            with redirect_stdout(sys.stderr):
+                yield path
+        except typer.Exit as ended:
+            if ended.exit_code == EXIT_INTERRUPTED:
+                say("nothing is kept: OUT is standard output")
+            raise
+        finally:
+            if path.exists():
+                with path.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.flush()
