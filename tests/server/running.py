@@ -44,6 +44,7 @@ def serving(
     *,
     model: dict[str, Any] | None = None,
     backend: dict[str, Any] | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     **settings: Any,
 ) -> Iterator[Running]:
     """Runs a server whose model answers as a test says.
@@ -52,13 +53,14 @@ def serving(
         answer: What the model says.
         model: More for the model's server.
         backend: More settings of the one backend.
+        around: Puts an application around the server's own.
         settings: More settings of the server.
     """
     with threaded_server(OpenAIServer(answer=answer, **(model or {}))) as behind:
         own = {"model": "gpt-test", "base_url": behind.base_url, "api_key_variable": "NO_KEY"}
         read = settings_of({"backends": {"own": own | (backend or {})}} | settings)
         options = uvicorn_options(read.limits)
-        recorded = _Recorded(create_app(read))
+        recorded = _Recorded(around(create_app(read)))
         config = uvicorn.Config(recorded, port=0, log_config=None, **options)
         server = uvicorn.Server(config)
         started = threading.Event()

@@ -166,3 +166,31 @@ def test_all_loggers_of_a_server_write_json() -> None:
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
 def test_the_figures_need_no_key(server: Running, path: str) -> None:
     assert httpx.get(f"{server.url}{path}").status_code == 200
+
+
+def test_a_score_is_told_on_the_span_of_its_request() -> None:
+    """As an instrumentation of the server opens it around a request."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer(__name__)
+
+    def traced(app: ASGIApp) -> ASGIApp:
+        async def call(scope: Scope, receive: Receive, send: Send) -> None:
+            with tracer.start_as_current_span(scope["type"]):
+                await app(scope, receive, send)
+
+        return call
+
+    with serving(around=traced) as running:
+        assert post(running) == 200
+    (span,) = [span for span in exporter.get_finished_spans() if span.name == "http"]
+    attributes = dict(span.attributes or {})
+    score: Any = attributes["trustworthiness.score"]
+    assert 0 <= score <= 1
+    assert attributes["trustworthiness.scorer"] == "local"

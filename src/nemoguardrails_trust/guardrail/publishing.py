@@ -1,13 +1,13 @@
 """Where an outcome is shown beside the answer: the caller's stream, the current trace span."""
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.settings import TraceScores
+from nemoguardrails_trust.scorers.spans import annotate_span
 
 _log = logging.getLogger(__name__)
 
@@ -69,24 +69,16 @@ def publish(outcome: TrustOutcome, trace_scores: TraceScores | None) -> None:
 
 
 def _annotate_span(outcome: TrustOutcome) -> None:
-    # Nobody traces who has not imported it, and importing it takes time.
-    if "opentelemetry" not in sys.modules:
-        return
-    from opentelemetry import trace
-
-    span = trace.get_current_span()
-    if not span.is_recording():
-        return
-    score = outcome.metadata["trustworthiness_score"]
-    if score is not None:
-        span.set_attribute("trustworthiness.score", score)
-    span.set_attribute("trustworthiness.threshold", outcome.threshold)
-    span.set_attribute("trustworthiness.status", outcome.status)
-    span.set_attribute("trustworthiness.scorer", str(outcome.metadata["scorer"]))
-    if outcome.metadata.get("missing"):
-        span.set_attribute("trustworthiness.missing", sorted(outcome.metadata["missing"]))
-    if outcome.explanation:
-        span.set_attribute("trustworthiness.explanation", outcome.explanation)
+    annotate_span(
+        {
+            "score": outcome.metadata["trustworthiness_score"],
+            "threshold": outcome.threshold,
+            "status": outcome.status,
+            "scorer": str(outcome.metadata["scorer"]),
+            "missing": sorted(outcome.metadata.get("missing") or ()) or None,
+            "explanation": outcome.explanation or None,
+        }
+    )
 
 
 def _score_langfuse_trace(outcome: TrustOutcome) -> None:

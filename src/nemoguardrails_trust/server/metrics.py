@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.observing import observed_by
+from nemoguardrails_trust.scorers.spans import annotate_span
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
@@ -120,13 +121,17 @@ class Measured:
                 status = str(message["status"])
             await send(message)
 
-        with self._metrics.in_flight.track_inprogress(), observed_by(self._metrics.observe):
+        with self._metrics.in_flight.track_inprogress(), observed_by(self._observe):
             try:
                 await self._app(scope, receive, sending)
             finally:
                 endpoint = self._endpoint(scope["path"])
                 self._metrics.requests.labels(endpoint, status).inc()
                 self._metrics.seconds.labels(endpoint).observe(time.perf_counter() - started)
+
+    def _observe(self, scorer: Scorer, score: TrustworthinessScore) -> None:
+        self._metrics.observe(scorer, score)
+        annotate_span({"score": score.score, "scorer": score.scorer or None, "error": score.error})
 
     def _endpoint(self, path: str) -> str:
         """The endpoint, so that clients cannot make up labels."""
