@@ -51,7 +51,7 @@ def test_requests_and_scores_are_counted_and_timed() -> None:
     assert found["score_seconds_count", "base"] == 1
     assert found["score_calls_total", "low"] == 2
     assert found["score_tokens_total", "read", "low"] > 0
-    assert found["requests_working",] == found["requests_in_flight",] == 1  # the one that asks
+    assert found["requests_in_flight",] >= found["requests_working",] >= 1  # the one that asks
 
 
 def test_answers_and_evaluations_count_as_scores_too() -> None:

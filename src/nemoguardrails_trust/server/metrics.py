@@ -114,20 +114,29 @@ class Measured:
             return
         status = _CLIENT_LEFT
         started = time.perf_counter()
+        is_counted = False
+
+        def count() -> None:
+            nonlocal is_counted
+            if not is_counted:
+                is_counted = True
+                endpoint = self._endpoint(scope["path"])
+                self._metrics.requests.labels(endpoint, status).inc()
+                self._metrics.seconds.labels(endpoint).observe(time.perf_counter() - started)
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
+            elif not message.get("more_body", False):
+                count()  # before the client knows that it is at an end
             await send(message)
 
         with self._metrics.in_flight.track_inprogress(), observed_by(self._observe):
             try:
                 await self._app(scope, receive, sending)
             finally:
-                endpoint = self._endpoint(scope["path"])
-                self._metrics.requests.labels(endpoint, status).inc()
-                self._metrics.seconds.labels(endpoint).observe(time.perf_counter() - started)
+                count()
 
     def _observe(self, scorer: Scorer, score: TrustworthinessScore) -> None:
         self._metrics.observe(scorer, score)
