@@ -187,6 +187,13 @@ values: Any = st.recursive(
 )
 
 
+@pytest.mark.parametrize("log", [None, 0.5, "why", ["why"]])
+def test_a_log_that_is_none_is_replaced(log: Any) -> None:
+    result = {"trustworthiness_score": 0.5, "log": log}
+    note_explanation(result, "why")
+    assert result["log"] == {"explanation": "why"}
+
+
 @given(values)
 def test_whatever_is_given_as_results_is_read_or_refused(value: Any) -> None:
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm.client import TLM
+from nemoguardrails_trust.tlm.explaining import log_of
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.calibration.ratings import RatingMap
@@ -119,7 +120,7 @@ class TLMCalibrated:
         score = result.get("trustworthiness_score")
         if score is None:
             return None
-        met = (result.get("log") or {}).get("custom_eval_criteria") or ()
+        met = log_of(result).get("custom_eval_criteria") or ()
         if len(met) != self._criteria:
             raise DataError(
                 f"a score has {len(met)} custom_eval_criteria, and options have {self._criteria}"

@@ -11,6 +11,7 @@ from nemoguardrails_trust.exchange import read_response
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm.client import TLM
 from nemoguardrails_trust.tlm.completions import completion_as_data, is_object
+from nemoguardrails_trust.tlm.explaining import log_of
 from nemoguardrails_trust.tlm.fields import DEFAULT_FIELD_THRESHOLD, untrustworthy_fields
 
 
@@ -114,7 +115,7 @@ class _ClientTLM(ABC):
             SettingsError: There are no scores of fields.
         """
         response, result = _scored_response(tlm_result, response)
-        scores: Any = (result.get("log") or {}).get("per_field_score")
+        scores: Any = log_of(result).get("per_field_score")
         names = untrustworthy_fields(scores, threshold)
         if display_details:
             sys.stdout.write("\n".join(_details(response, scores, names)) + "\n")

@@ -111,7 +111,13 @@ def note_explanation(result: Any, explanation: str) -> None:
     score = result.get("trustworthiness")
     target = score if isinstance(score, MutableMapping) else result
     if isinstance(target, MutableMapping):
-        target["log"] = {**(target.get("log") or {}), "explanation": explanation}
+        target["log"] = {**log_of(target), "explanation": explanation}
+
+
+def log_of(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The log of an earlier result; empty where it has none, or what it has is none."""
+    log = result.get("log")
+    return log if isinstance(log, Mapping) else {}
 
 
 def _read(result: Any, where: str) -> Scored:
@@ -127,8 +133,7 @@ def _read(result: Any, where: str) -> Scored:
         require_share(key, score)
     except ValueError as error:
         raise _unfit(where, f"cannot be used: {error}") from None
-    log = told.get("log")
-    explanation = log.get("explanation") if isinstance(log, Mapping) else None
+    explanation = log_of(told).get("explanation")
     return Scored(
         score=score,
         response=result.get("response"),
