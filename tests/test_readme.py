@@ -221,14 +221,11 @@ def test_the_readme_is_short_and_shows_two_pictures() -> None:
         assert (ROOT / path).read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_readme_prints_what_the_demonstration_prints() -> None:
+def test_the_readme_prints_what_the_demonstration_prints(tmp_path: Path) -> None:
+    """In an empty folder, where there is nothing but what the wheel has installed."""
     shown = block_with("README.md", "text", "false alarms")
-    run = subprocess.run(
-        [Path(sys.executable).with_name("nemo-trust"), "demo"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [str(Path(sys.executable).with_name("nemo-trust")), "demo"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     printed = " ".join(run.stdout.split())
     for line in filter(str.strip, shown.splitlines()):
         assert " ".join(line.split()) in printed
