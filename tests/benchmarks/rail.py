@@ -103,6 +103,7 @@ def check_of(rails: LLMRails) -> Check:
             config=rails.config,
             trust_guard=guard,
         )
+        assert isinstance(outcome, RailOutcome)
         return _scored(outcome.metadata)
 
     return check

@@ -43,7 +43,7 @@ async def check_answer(
     threshold: object = None,
     on_untrustworthy: object = None,
     **others: object,
-) -> RailOutcome:
+) -> RailOutcome | dict[str, Any]:
     """Checks the bot's answer. It never raises: every failure is an outcome.
 
     Args:
@@ -61,13 +61,16 @@ async def check_answer(
         threshold: Over the configured one, where the flow passes it.
         on_untrustworthy: Likewise.
         others: What an engine passes beyond; `model_name` marks a part of a streamed answer.
+
+    Returns:
+        The outcome as the events of the conversation keep it; in Colang 2.x as JSON types.
     """
     if "model_name" in others:
         # Parts are judged with the whole, once, when the answer is complete.
         return allow_chunk()
     context = context or {}
     if trust_guard is None or config is None:
-        return _not_set_up(str(context.get("bot_message") or ""))
+        return _kept(_not_set_up(str(context.get("bot_message") or "")), config)
     try:
         exchange = await read_exchange(
             context=context,
@@ -82,13 +85,14 @@ async def check_answer(
             **_overrides(threshold=threshold, on_untrustworthy=on_untrustworthy),
         }
     except Exception as error:  # noqa: BLE001 - a turn must not break on an odd event
-        return trust_guard.unreadable(str(context.get("bot_message") or ""), error)
+        outcome = trust_guard.unreadable(str(context.get("bot_message") or ""), error)
+        return _kept(outcome, config)
     if is_defined(exchange.response, trust_defined_messages, events or ()):
-        return trust_guard.pass_by(exchange.response)
+        return _kept(trust_guard.pass_by(exchange.response), config)
     call = trust_main_calls.that_brought(exchange.response) if trust_main_calls else None
     if call is not None and call.tokens is not None:
         exchange = replace(exchange, tokens=call.tokens)
-    return await trust_guard.check(
+    outcome = await trust_guard.check(
         exchange,
         trust_guard.models.pick(llm, llms),
         overrides=overrides,
@@ -96,6 +100,13 @@ async def check_answer(
         prefetched=call.prefetch if call is not None else None,
         unseen=unseen_part(context, exchange),
     )
+    return _kept(outcome, config)
+
+
+def _kept(outcome: TrustOutcome, config: RailsConfig | None) -> RailOutcome | dict[str, Any]:
+    """An outcome as the runtime keeps it; a state of Colang 2.x can be saved only as JSON."""
+    is_v1 = config is None or config.colang_version == "1.0"
+    return outcome.for_history if is_v1 else outcome.for_history.to_json()
 
 
 def _not_set_up(answer: str) -> TrustOutcome:

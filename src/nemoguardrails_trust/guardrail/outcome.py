@@ -46,6 +46,69 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
     text: str = ""
     is_answer: bool = True
 
+    @property
+    def for_history(self) -> "TrustOutcome":
+        """The outcome as NeMo Guardrails keeps it in the events of a conversation, for good.
+
+        The application is given the whole.
+        """
+        outcome: Any = self  # of NeMo Guardrails' fields, type checkers know nothing
+        kept: TrustOutcome = replace(
+            outcome,
+            reason=None,
+            metadata=brief(self.metadata),
+            explanation=_cut(self.explanation),
+            text="" if self.decision is RailDecision.ALLOW else self.text,
+        )
+        return kept
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as JSON types, with all that a flow of Colang 2.x reads.
+
+        A state of Colang 2.x holds what actions return, and can be saved only as JSON.
+        """
+        return {
+            "trustworthiness_score": self.trustworthiness_score,
+            "threshold": self.threshold,
+            "status": self.status,
+            "explanation": self.explanation,
+            "consequence": self.consequence,
+            "text": self.text,
+            "is_answer": self.is_answer,
+            "is_blocked": self.is_blocked,
+            "is_transform": self.is_transform,
+            "reason": self.reason,
+            "metadata": self.metadata,
+        }
+
+
+_LONGEST_TEXT = 80  # characters of a text in the history
+_LEFT_OUT = frozenset({"alternatives", "details", "metadata", "missing", "usage"})
+
+
+def brief(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """An outcome's metadata as the history keeps it: what is long is cut off or left out."""
+    return {
+        key: {name: _numbers(each) for name, each in value.items()}
+        if isinstance(value, Mapping)
+        else _cut(value)
+        for key, value in metadata.items()
+        if key not in _LEFT_OUT and (value is not None or key == "trustworthiness_score")
+    }
+
+
+def _numbers(told: Any) -> Any:
+    """The numbers of a signal or an evaluation, without its reasons."""
+    if not isinstance(told, Mapping):
+        return _cut(told)
+    return {key: value for key, value in told.items() if isinstance(value, int | float | None)}
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return f"{value[: _LONGEST_TEXT - 1]}…"
+    return value
+
 
 def make_outcome(
     result: TrustworthinessScore,

@@ -8,6 +8,7 @@ from nemoguardrails import LLMRails
 from nemoguardrails.rails.llm.options import GenerationOptions, GenerationResponse
 
 from nemoguardrails_trust.guardrail.messages import WITHHELD
+from nemoguardrails_trust.guardrail.outcome import TrustOutcome, brief
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
 from nemoguardrails_trust.guardrail.watching.chains import watched_chains
 
@@ -17,25 +18,23 @@ OUTPUT_VARIABLE = "trust"
 
 
 def wrap_turns(app: LLMRails) -> None:
-    """Has a bot's turns made with what its Colang version or mode leaves out.
+    """Has a bot's turns made with what NeMo Guardrails leaves out of them.
+
+    The application is given each outcome whole, while the events of the conversation, which are
+    kept for good, hold what is short of it. In Colang 2.x it comes as `output_data["trust"]`, as
+    in 1.0, where a call gives options, as NeMo Guardrails' server does.
 
     In passthrough mode a conversation goes on after an answer that was escalated: in its place
     comes a message of role `exception`, which an application keeps in the history as it keeps all
     messages, and at which NeMo Guardrails fails, since it hands the history to the model as it is.
-
     The calls that a LangChain chain in place of the model makes in a turn are noted, so that its
     real prompt is known.
-
-    In Colang 2.x the outcome comes as `output_data["trust"]`, as in 1.0, where a call gives
-    options, as NeMo Guardrails' server does.
 
     Args:
         app: The bot.
     """
     generate = app.generate_async
     is_v2 = app.config.colang_version != "1.0"
-    if not (is_v2 or app.config.passthrough):
-        return
 
     @functools.wraps(generate)
     async def generate_async(
@@ -45,20 +44,52 @@ def wrap_turns(app: LLMRails) -> None:
         *others: Any,
         **named: Any,
     ) -> Any:
-        if not is_v2:
-            known = None if messages is None else without_exceptions(messages)
-            with watched_chains():
-                return await generate(prompt, known, options, *others, **named)
-        left, is_asked = _without_outcome(options)
-        with collected_outcomes() as outcomes:
-            result = await generate(prompt, messages, left, *others, **named)
+        # Asked anew, since RunnableRails and others set the mode late.
+        if app.config.passthrough and messages is not None and not is_v2:
+            messages = without_exceptions(messages)
+        is_asked = False
+        if is_v2:
+            options, is_asked = _without_outcome(options)
+        with collected_outcomes() as outcomes, watched_chains():
+            result = await generate(prompt, messages, options, *others, **named)
         checks = [outcome for outcome in outcomes if outcome.is_answer]
-        if isinstance(result, GenerationResponse) and (checks or is_asked):
+        if is_v2 and isinstance(result, GenerationResponse) and (checks or is_asked):
             outcome = checks[-1].metadata if checks else None
             result.output_data = {**(result.output_data or {}), OUTPUT_VARIABLE: outcome}
-        return result
+        return _with_whole_outcomes(result, checks)
 
     app.generate_async = generate_async
+
+
+def _with_whole_outcomes(result: Any, checks: Sequence[TrustOutcome]) -> Any:
+    """What a turn brought, with outcomes in the place of what the events keep of them."""
+    whole = [(brief(outcome.metadata), outcome.metadata) for outcome in checks]
+
+    def restored(data: Any) -> Any:
+        if not isinstance(data, Mapping) or OUTPUT_VARIABLE not in data:
+            return data
+        told = data[OUTPUT_VARIABLE]
+        found = next((full for kept, full in reversed(whole) if kept == told), told)
+        return {**data, OUTPUT_VARIABLE: found}
+
+    def message_restored(message: Any) -> Any:
+        if not isinstance(message, Mapping):
+            return message
+        told = dict(message)
+        if told.get("role") == "exception":
+            told["content"] = restored(told["content"])
+        if "events" in told:
+            told["events"] = [restored(event) for event in told["events"]]
+        return told
+
+    if not whole:
+        return result
+    if isinstance(result, GenerationResponse):
+        result.output_data = restored(result.output_data)
+        if isinstance(result.response, list):
+            result.response = [message_restored(message) for message in result.response]
+        return result
+    return message_restored(result)
 
 
 def _without_outcome(options: Options) -> tuple[Options, bool]:
