@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from nemoguardrails_trust import __version__
@@ -69,18 +70,29 @@ def create_app(settings: ServerSettings) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
         )
-    # The outermost, so that it sees the refusals too.
-    app.add_middleware(Measured, metrics=metrics, paths=lambda: app.openapi()["paths"])
     _tell_failures(app)
     scoring = Scoring(backends, settings.limits.timeout)
-    app.include_router(_tlm_routes(scoring), prefix=settings.prefix)
-    app.include_router(rag_routes(backends, scoring), prefix=settings.prefix)
-    app.include_router(structured_routes(scoring), prefix=settings.prefix)
-    app.include_router(chat_routes(Chat(backends, scoring), settings.prefix))
-    app.include_router(model_routes(backends.names, settings.prefix))
-    app.include_router(_studio_routes(), prefix=settings.prefix)
-    app.include_router(_state_routes(backends))
-    app.include_router(metrics_routes(metrics))
+    prefix = settings.prefix
+    routers = (
+        (_tlm_routes(scoring), prefix),
+        (rag_routes(backends, scoring), prefix),
+        (structured_routes(scoring), prefix),
+        (chat_routes(Chat(backends, scoring), prefix), ""),
+        (model_routes(backends.names, prefix), ""),
+        (_studio_routes(), prefix),
+        (_state_routes(backends), ""),
+        (metrics_routes(metrics), ""),
+    )
+    for router, base in routers:
+        app.include_router(router, prefix=base)
+    paths = [
+        f"{base}{route.path}"
+        for router, base in routers
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    ]
+    # The outermost, so that it sees the refusals too.
+    app.add_middleware(Measured, metrics=metrics, paths=paths)
     return app
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from fastapi import APIRouter, Response
 from prometheus_client import (
@@ -29,7 +29,7 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _SHARES = tuple(place / 10 for place in range(1, 11))
 _CLIENT_LEFT = "499"
 _OTHER = "other"
-_IDENTIFIER = re.compile(r"\{\w+\}")
+_IDENTIFIER = re.compile(r"\{[^}]+\}")
 
 
 class Metrics:
@@ -98,14 +98,13 @@ class Measured:
     Args:
         app: The other.
         metrics: The figures.
-        paths: Gives the endpoints there are, some with names in braces.
+        paths: The endpoints there are, some with names in braces.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Iterable[str]) -> None:
         self._app = app
         self._metrics = metrics
-        self._paths = paths
-        self._endpoints: dict[str, re.Pattern[str]] = {}
+        self._endpoints = {path: _form_of(path) for path in paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one connection of the ASGI protocol."""
@@ -144,14 +143,15 @@ class Measured:
 
     def _endpoint(self, path: str) -> str:
         """The endpoint, so that clients cannot make up labels."""
-        if not self._endpoints:
-            for known in self._paths():
-                pieces = map(re.escape, _IDENTIFIER.split(known))
-                self._endpoints[known] = re.compile("[^/]+".join(pieces) + "/?")
         plain = re.sub(r"/{2,}", "/", path)
         return next(
             (name for name, form in self._endpoints.items() if form.fullmatch(plain)), _OTHER
         )
+
+
+def _form_of(path: str) -> re.Pattern[str]:
+    pieces = map(re.escape, _IDENTIFIER.split(path))
+    return re.compile("[^/]+".join(pieces) + "/?")
 
 
 class Working:
