@@ -281,3 +281,29 @@ def test_a_watch_scores_what_comes_and_ends_cleanly_on_sigterm(
     assert len(json.loads(position.read_text())["handled"]) == 2
     responses = [json.loads(line)["response"] for line in out.read_text().splitlines()]
     assert responses == ["first", "second"]
+
+
+def test_the_table_fits_80_columns(server: LangfuseServer) -> None:
+    trace = server.add_trace([{"role": "user", "content": "why " * 100}], "because " * 60)
+    result = run("--dry-run")
+    assert result.exit_code == 0, result.output
+    lines = [line for line in result.stdout.splitlines() if line.startswith(("│", "┃", "┏", "└"))]
+    assert lines
+    assert all(len(line) <= 80 for line in lines)
+    assert trace in result.stdout
+
+
+def test_a_run_without_traces_says_what_was_asked_for(server: LangfuseServer) -> None:
+    server.add_trace(CHAT, "1234", start=datetime.now(UTC) - timedelta(hours=30))
+    result = run("--tags", "prod", "--session", "s1")
+    assert "0 traces read" in result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("nothing was scored")]
+    assert line.startswith("nothing was scored: Langfuse has no trace from 2")
+    assert line.endswith(" UTC on, with all the tags prod, of the session s1")
+
+
+def test_a_run_that_scored_nothing_says_why(server: LangfuseServer) -> None:
+    server.add_trace(CHAT, "1234")
+    assert "nothing was scored" not in run().stdout
+    result = run("--skip-scored")
+    assert "nothing was scored: 1 × has the score already" in result.stdout

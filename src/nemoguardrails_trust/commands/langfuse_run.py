@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
+from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
 from nemoguardrails_trust.errors import DataError
@@ -33,7 +34,7 @@ Ended = Literal["complete", "incomplete", "interrupted"]
 _SHOWN = 300
 """Characters of a text that the table shows."""
 
-_PIPE_WIDTH = 160
+_PIPE_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ async def _once(
     if job.json_output:
         print(json.dumps(_summary(report)))  # noqa: T201 - what the command prints
     else:
-        _show(report, job.options)
+        _show(report, job)
     if report.error is not None:
         raise report.error
     if report.stopped:
@@ -134,19 +135,61 @@ async def _once(
     return "complete" if report.complete else "incomplete"
 
 
-def _show(report: TraceReport, options: ScoringOptions) -> None:
+def _show(report: TraceReport, job: Job) -> None:
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
-    if options.dry_run and report.results:
+    if job.options.dry_run and report.results:
         console.print(_table(report))
-    console.print(_counts(report, options.dry_run), markup=False)
+    console.print(_counts(report, job.options.dry_run), markup=False, soft_wrap=True)
+    if report.error is None and not report.scored:
+        console.print(
+            f"nothing was scored: {_why(report, job.query)}", markup=False, soft_wrap=True
+        )
     least = report.least
     if least is not None and least.score is not None:
         why = f": {least.score.explanation}" if least.score.explanation else ""
         console.print(
-            f"least trustworthy: {least.trace_id} with {least.value:.3f}{why}", markup=False
+            f"least trustworthy: {least.trace_id} with {least.value:.3f}{why}",
+            markup=False,
+            soft_wrap=True,
         )
+
+
+def _why(report: TraceReport, query: TraceQuery) -> str:
+    """Why a run scored nothing."""
+    if not report.read:
+        return f"Langfuse has no trace {_asked_for(query)}"
+    reasons: dict[str, int] = {}
+    for result in report.results:
+        count_reason(reasons, " ".join((result.error or result.status).split()))
+    if report.skipped:
+        count_reason(reasons, "has the score already", report.skipped)
+    if report.settling:
+        count_reason(reasons, "is too recent (--settle)", report.settling)
+    return told_reasons(reasons)
+
+
+def _asked_for(query: TraceQuery) -> str:
+    """Which traces were asked for, in words."""
+    told = []
+    if query.trace_ids:
+        told.append(f"with the id {' or '.join(query.trace_ids)}")
+    if query.start is not None:
+        told.append(f"from {query.start:%Y-%m-%d %H:%M %Z} on")
+    if query.end is not None:
+        told.append(f"before {query.end:%Y-%m-%d %H:%M %Z}")
+    if query.tags:
+        told.append(f"with all the tags {', '.join(query.tags)}")
+    if query.name is not None:
+        told.append(f"of the name {query.name}")
+    if query.environments:
+        told.append(f"in the environment {' or '.join(query.environments)}")
+    if query.session is not None:
+        told.append(f"of the session {query.session}")
+    if query.conditions:
+        told.append("that meets --filter")
+    return ", ".join(told) or "at all"
 
 
 def _table(report: TraceReport) -> "Table":
@@ -154,18 +197,17 @@ def _table(report: TraceReport) -> "Table":
     from rich.text import Text
 
     table = Table(show_lines=True)
-    table.add_column("trace", overflow="fold")
-    table.add_column("prompt", ratio=3, overflow="fold")
-    table.add_column("response", ratio=3, overflow="fold")
     table.add_column("score", justify="right")
-    table.add_column("explanation", ratio=3, overflow="fold")
+    table.add_column("trace", overflow="fold")
     for result in report.scored:
         score, exchange = result.score, result.exchange
         if score is not None and exchange is not None:
-            value = f"{result.value:.3f}"
-            texts = (exchange.prompt, exchange.response, score.explanation or "")
-            prompt, response, explanation = (Text(_short(text)) for text in texts)
-            table.add_row(result.trace_id, prompt, response, value, explanation)
+            texts = {"prompt": exchange.prompt, "response": exchange.response}
+            if score.explanation:
+                texts["why"] = score.explanation
+            lines = [f"{name}: {_short(text)}" for name, text in texts.items()]
+            told = Text("\n".join([result.trace_id, *lines]))
+            table.add_row(f"{result.value:.3f}", told)
     return table
 
 
