@@ -540,3 +540,10 @@ def test_ask_of_a_replay_model_asks_what_is_recorded() -> None:
     told = texts(EXAMPLES / "trivia", "--ask")
     assert "one turn, 'Which 2008 Western film" in told
     assert "from consistency" in told
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.x"])
+def test_a_calibration_is_recommended_for_a_model_on_a_server(version: str, tmp_path: Path) -> None:
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        shown = check(bot_at(tmp_path, version, server.base_url)).stdout
+    assert "nemo-trust calibrate --live m --out calibration.json" in shown

@@ -20,6 +20,7 @@ from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.reaction import FlowCall, flow_calls, reaction
 from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TrustSettings, read_settings
 from nemoguardrails_trust.guardrail.trial import try_turn
+from nemoguardrails_trust.models.base import LanguageModel
 
 _WITHOUT_EFFECT: dict[tuple[str, ...], set[str]] = {
     (): {"trust"},
@@ -236,6 +237,17 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
         )
     elif model is not None:
         yield Finding("fact", f"model '{model.name}' judges and samples")
+        if guard.settings.calibration is None:
+            yield _uncalibrated(model)
+
+
+def _uncalibrated(model: LanguageModel) -> Finding:
+    return Finding(
+        "note",
+        "no calibration: one score means different things for different models",
+        f"nemo-trust calibrate --live {model.name} --out calibration.json, and "
+        "calibration: calibration.json under custom_data.trust",
+    )
 
 
 def _exchange(config: RailsConfig) -> Iterator[Finding]:

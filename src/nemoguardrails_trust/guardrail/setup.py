@@ -14,8 +14,6 @@ from nemoguardrails_trust.guardrail.settings import FLOW_NAME, is_trust_flow
 
 IMPORT_PATH = "nemoguardrails_trust/rail"
 _IMPORT = "import nemoguardrails_trust.rail"
-_LIBRARY = "import guardrails"
-_OURS = "  # by nemo-trust init"
 _BUILT_IN = "import nemoguardrails.library.cleanlab"
 _OUTPUT_RAILS = re.compile(
     r"^flow output rails\b.*\n(?:(?:[ \t]+.*|[ \t]*)(?:\n|\Z))*", re.MULTILINE
@@ -204,8 +202,6 @@ def _added_v2(folder: Path) -> list[Change]:
     plain = [line.partition("#")[0].strip() for line in everything]
     if _IMPORT not in plain:
         text = _with_import(text, _IMPORT)
-    if _LIBRARY not in plain:
-        text = _with_import(text, f"{_LIBRARY}{_OURS}")
     after[path] = text
     return [Change(path, files.get(path, ""), text) for path, text in after.items()]
 
@@ -246,7 +242,7 @@ def _without_call(text: str) -> str:
 
 
 def _is_our_import(line: str) -> bool:
-    return line.partition("#")[0].strip() == _IMPORT or line.rstrip().endswith(_OURS)
+    return line.partition("#")[0].strip() == _IMPORT
 
 
 def _with_import(text: str, line: str) -> str:
