@@ -183,7 +183,10 @@ def test_a_made_response_goes_to_the_scorer_with_its_probabilities_and_cost() ->
     (scored,) = score_dataset(rows, scorer=Keeping(), model=model, generate=True)
     assert exchanges == [
         Exchange(
-            "forty", (Message("user", "How many?"),), ("There are forty.", "Or so."), (-0.1, -0.2)
+            "forty",
+            (Message("user", "How many?"),),
+            ("There are forty.", "Or so."),
+            tokens=(TokenLogprob("four", -0.1), TokenLogprob("ty", -0.2)),
         )
     ]
     (asked,) = model.asked[0]
