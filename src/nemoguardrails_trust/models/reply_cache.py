@@ -28,7 +28,7 @@ _VERSION = 1  # of what is kept and how; another one is another key
 _FILE = "replies.sqlite3"
 _WAIT = 5.0  # seconds for another process that is writing
 _KEPT_SHARE = 0.9  # of the most bytes, once the oldest have made room
-_JUDGING = ("reflection", "comparison")
+_FENCED = ("reflection", "comparison", "rephrasing")
 _FENCE = re.compile(r"<\w+ ([0-9a-f]{8})>")  # around what a judge is shown, anew each time
 _VERDICT = 16  # tokens
 _TABLE = """
@@ -177,7 +177,7 @@ class CachedModel:
             "number": number,
         }
         text = json.dumps(asked, sort_keys=True, default=repr)
-        if ask.purpose in _JUDGING and (fence := _FENCE.search(text)):
+        if ask.purpose in _FENCED and (fence := _FENCE.search(text)):
             text = text.replace(fence[1], "")
         return hashlib.sha256(text.encode()).digest()
 
