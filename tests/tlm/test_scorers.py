@@ -117,6 +117,8 @@ def test_keys_that_are_missing_are_told_of(monkeypatch: pytest.MonkeyPatch) -> N
     "options",
     [
         {"num_consistency_samples": 3},
+        {"num_consistency_samples": 0},
+        {"num_self_reflections": 0},
         {"use_self_reflection": False},
         {"custom_eval_criteria": [{"name": "x", "criteria": "y"}]},
     ],

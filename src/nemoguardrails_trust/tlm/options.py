@@ -164,7 +164,7 @@ def require_effect(options: TLMOptions, quality: QualityPreset, *, is_local: boo
     """
     if not is_local:
         for name in _LOCAL:
-            if getattr(options, name) not in (None, (), False):
+            if getattr(options, name) != TLMOptions.model_fields[name].default:
                 raise _useless(name, "with this scorer; it is for the scorer 'local'")
         return
     if options.disable_trustworthiness or options.reflections != 0 or options.samples(quality):
