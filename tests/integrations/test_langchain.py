@@ -145,6 +145,7 @@ def test_an_answer_that_is_not_there_is_unchecked(tlm: TLM) -> None:
     assert "response" in verdict["log"]["error"]["message"]
 
 
+@pytest.mark.usefixtures("own_loop")
 @pytest.mark.filterwarnings("ignore:Accessing the .model_fields.*:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:Passing a raw LangChain LLM:DeprecationWarning")
 def test_runnable_rails_runs_the_rail() -> None:

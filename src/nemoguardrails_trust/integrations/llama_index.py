@@ -11,7 +11,7 @@ Importing this imports `llama_index.core`.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
@@ -66,6 +66,18 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
     def _update_prompts(self, prompts: dict[str, Any]) -> None:
         """There are none to update."""
 
+    def evaluate(
+        self,
+        query: str | None = None,
+        response: str | None = None,
+        contexts: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> EvaluationResult:
+        """Scores an answer; see LlamaIndex, whose own way would leave an event loop open."""
+        passages = None if contexts is None else list(contexts)
+        result = self._tlm.try_get_trustworthiness_score(query, response, context=passages)
+        return self._evaluation(query, response, passages, result)
+
     async def aevaluate(
         self,
         query: str | None = None,
@@ -78,6 +90,15 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
         result = await self._tlm.try_get_trustworthiness_score_async(
             query, response, context=passages
         )
+        return self._evaluation(query, response, passages, result)
+
+    def _evaluation(
+        self,
+        query: str | None,
+        response: str | None,
+        passages: list[str] | None,
+        result: Mapping[str, Any],
+    ) -> EvaluationResult:
         verdict = verdict_of(result, self._threshold)
         is_unchecked = verdict["status"] == "unchecked"
         reason = reason_of(verdict)
