@@ -1,6 +1,8 @@
 # Needs python3 (3.11 to 3.13) and make; everything else is put into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# Into the environment that is named behind it; several times as fast as pip.
+INSTALL := $(BIN)/uv pip install --quiet --python
 SOURCES := pyproject.toml README.md $(shell find src examples -type f ! -name '*.pyc')
 
 .PHONY: demo test check bench fuzz docs images lowest dist clean
@@ -27,10 +29,9 @@ fuzz: .venv/development
 docs: .venv/docs/installed
 	NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --quiet --strict
 
-.venv/docs/installed: .venv/pip pyproject.toml
+.venv/docs/installed: .venv/uv pyproject.toml
 	$(PYTHON) -m venv .venv/docs
-	.venv/docs/bin/pip install --quiet --upgrade pip
-	.venv/docs/bin/pip install --quiet --group docs
+	$(INSTALL) .venv/docs --group docs
 	touch $@
 
 # The pictures of the README; needs Chromium.
@@ -43,52 +44,51 @@ lowest: .venv/lowest/installed
 	  tests/calibration tests/integrations/langfuse/test_client.py
 
 # What is published: an sdist, and a wheel made of it.
-dist: .venv/pip
-	$(BIN)/pip install --quiet build twine
+dist: .venv/uv
+	$(INSTALL) .venv build twine
 	rm -rf dist
 	$(BIN)/python -m build --quiet
 	$(BIN)/twine check --strict dist/*
 
-.venv/pip:
+.venv/uv:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --upgrade pip uv
 	touch $@
 
 # A normal install, since NeMo Guardrails does not find the rail of an editable one by itself.
-.venv/package: .venv/pip $(SOURCES)
-	$(BIN)/pip install --quiet --upgrade .
+.venv/package: .venv/uv $(SOURCES)
+	$(INSTALL) .venv --upgrade .
 	touch $@
 
 # One resolve of everything: cleanlab-studio and huggingface-hub agree on click only then.
-.venv/dependencies: .venv/pip pyproject.toml
-	$(BIN)/pip install --quiet --upgrade ".[all]" --group dev
+.venv/dependencies: .venv/uv pyproject.toml
+	$(INSTALL) .venv --upgrade ".[all]" --group dev
 	touch $@
 
 .venv/development: .venv/dependencies $(SOURCES)
-	$(BIN)/pip install --quiet --no-deps --force-reinstall .
+	$(INSTALL) .venv --no-deps --reinstall .
 	touch $@ .venv/package
 
 # The older Langfuse client, which cannot stand beside the newer one.
-.venv/langfuse4/installed: .venv/pip
+.venv/langfuse4/installed: .venv/uv
 	$(PYTHON) -m venv .venv/langfuse4
-	.venv/langfuse4/bin/pip install --quiet "langfuse>=4.18,<5"
+	$(INSTALL) .venv/langfuse4 "langfuse>=4.18,<5"
 	touch $@
 
-.venv/lowest/installed: .venv/pip $(SOURCES)
+.venv/lowest/installed: .venv/uv $(SOURCES)
 	$(PYTHON) -m venv .venv/lowest
-	.venv/lowest/bin/pip install --quiet uv
-	VIRTUAL_ENV=.venv/lowest .venv/lowest/bin/uv pip install --quiet --resolution lowest-direct \
+	$(INSTALL) .venv/lowest --resolution lowest-direct \
 	  --only-binary :all: --no-binary nemoguardrails-trust ".[datasets,excel,langfuse,report,server]"
-	VIRTUAL_ENV=.venv/lowest .venv/lowest/bin/uv pip install --quiet \
+	$(INSTALL) .venv/lowest \
 	  "pytest>=8.4" "pytest-asyncio>=1" "hypothesis>=6.100" "pytest-xdist>=3.6" "pandas>=2.2"
 	touch $@
 
 # Clients of TLM that are too heavy to stand with everything else.
-.venv/clients/installed: .venv/pip
+.venv/clients/installed: .venv/uv
 	$(PYTHON) -m venv .venv/clients
-	.venv/clients/bin/pip install --quiet "cleanlab-tlm>=1.1.39,<2" scikit-learn \
+	$(INSTALL) .venv/clients "cleanlab-tlm>=1.1.39,<2" scikit-learn \
 	  "llama-index-llms-cleanlab>=0.8,<0.9" "azure-ai-inference>=1.0.0b9,<2"
 	touch $@
 
