@@ -54,6 +54,7 @@ def test_the_package_holds_no_stray_file() -> None:
         ".css",
         ".j2",
         ".ipynb",
+        "Dockerfile",
     }
     assert {path.suffix or path.name for path in inside if path.name != "py.typed"} <= kinds
     assert not any("test_" in path.name or path.name.startswith(".") for path in inside)

@@ -343,7 +343,7 @@ NUMBERS = st.integers(-(10**15), 10**15)
 
 
 @given(TEXTS, TEXTS, TEXTS)
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_it_is_symmetric_bounded_and_never_raises(first: str, second: str, prompt: str) -> None:
     found = agreement(first, second, prompt=prompt)
     assert 0.0 <= found.value <= 1.0
@@ -483,7 +483,7 @@ def in_words(number: int) -> str:
 
 
 @given(st.integers(-999, 999), st.sampled_from([2, 4, 5, 8, 10, 20, 25, 50, 100]))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_fractions_decimals_and_latex_are_one(top: int, bottom: int) -> None:
     writings = [
         f"{top}/{bottom}",
@@ -526,7 +526,7 @@ OBJECTS = st.dictionaries(st.text(max_size=5), JSON, min_size=1, max_size=5)
 
 @given(OBJECTS)
 @example({"```": None})
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_the_order_and_spacing_of_json_make_no_difference(value: dict[str, object]) -> None:
     turned = dict(reversed(list(value.items())))
     for written in (

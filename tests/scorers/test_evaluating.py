@@ -112,11 +112,11 @@ async def test_a_scorer_that_cannot_score_anything_ends_the_evaluations() -> Non
 
 
 def test_what_is_known_of_the_scorer_holds_for_it_too() -> None:
-    scorer = evaluated(["query_ease"], ScriptedModel(), quality="best")
+    scorer = evaluated(["query_ease"], ScriptedModel(), quality="high")
     sampling: object = scorer
     assert isinstance(sampling, SamplingScorer)
-    assert (scorer.name, scorer.model_name, scorer.quality) == ("local", "scripted", "best")
-    assert scorer.samples_per_score == 8
+    assert (scorer.name, scorer.model_name, scorer.quality) == ("local", "scripted", "high")
+    assert scorer.samples_per_score == 5
     assert not hasattr(scorer, "check")
 
 

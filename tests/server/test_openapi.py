@@ -39,6 +39,7 @@ OPERATIONS = {
     "check_client_version": ("POST", "/api/cli/v0/check_client_version"),
     "validate": ("GET", "/api/cli/v0/validate"),
     "telemetry": ("POST", "/api/cli/v0/telemetry"),
+    "metrics": ("GET", "/metrics"),
     "health": ("GET", "/health"),
     "ready": ("GET", "/ready"),
 }

@@ -321,7 +321,7 @@ def test_rates_hold_for_all_who_use_the_model() -> None:
     with tlm_and_server(requests_per_minute=7, tokens_per_minute=900, concurrency=3) as (tlm, s):
         from nemoguardrails_trust.models.limits import shared_limits
 
-        limits = shared_limits(s.base_url, "gpt-test")
+        limits = shared_limits(s.base_url, "gpt-test", f"Bearer {KEY}")
         assert tlm.threshold == 0.6
     assert limits.requests_per_minute == 7
     assert limits.tokens_per_minute == 900

@@ -126,6 +126,8 @@ def _texts(row: Row, count: int) -> list[str]:
 
 
 def _likeliest(top: Top) -> TokenLogprob:
+    if not top:
+        raise DataError(f"column {TOP_LOGPROBS!r} has a token without alternatives")
     text, logprob = max(top, key=lambda pair: pair[1])
     return TokenLogprob(text, logprob, top)
 

@@ -61,6 +61,10 @@ MOST_CHARACTERS = 400_000
 """Of a text with any sign of a tag or a token; a longer one is not read."""
 _SIGNS = "<[◁"  # with which all tags and tokens begin
 _MOST_SIGNS = 8_000  # a page of HTML has some hundreds
+_WORDS_OF_MARKS = (
+    "think", "thought", "reason", "reflection", "scratchpad", "analysis", "rationale", "monologue",
+    "deliberation", "<|", "|>", "<unused9", "my response", "</s>",
+)  # fmt: skip
 _QUOTES = "`'\"“”‘’«»"
 
 
@@ -78,8 +82,8 @@ def answer_in(written: str) -> str | None:
         the text is too long to tell (`why_no_answer` says which). A text without these is
         returned as it is.
     """
-    if _is_beyond_reading(written):
-        return None
+    if _has_too_many_signs(written):
+        return None if _may_think(written) else written
     said = _without_thinking(written)
     answer = said if said is None else _without_special_tokens(said)
     if answer is None or (answer is not written and not answer.strip()):
@@ -91,7 +95,7 @@ def answer_in(written: str) -> str | None:
 
 def why_no_answer(written: str) -> str:
     """Why `answer_in` found none, as the end of a sentence."""
-    if _is_beyond_reading(written):
+    if _has_too_many_signs(written):
         return (
             f"is too long to be read: it has {len(written):,} characters, of at most "
             f"{MOST_CHARACTERS:,}, or more than {_MOST_SIGNS:,} brackets"
@@ -99,11 +103,17 @@ def why_no_answer(written: str) -> str:
     return "is thinking without an answer"
 
 
-def _is_beyond_reading(text: str) -> bool:
+def _has_too_many_signs(text: str) -> bool:
     if len(text) <= _MOST_SIGNS:
         return False
     signs = sum(map(text.count, _SIGNS))
     return signs > (0 if len(text) > MOST_CHARACTERS else _MOST_SIGNS)
+
+
+def _may_think(text: str) -> bool:
+    """Whether a text holds a word of which a mark of thinking could be made."""
+    lower = text.lower()
+    return any(word in lower for word in _WORDS_OF_MARKS)
 
 
 def _without_thinking(text: str) -> str | None:

@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nemoguardrails import LLMRails, RailsConfig
 
 from nemoguardrails_trust.datasets.shipped import examples_folder
 from nemoguardrails_trust.guardrail import missing
 from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.guardrail.quiet import quiet
 
 RECORDED_NOTE = (
     "The answers and samples are recorded ones of LLaMA-13B; no model runs, and no judge's word "
@@ -85,27 +87,30 @@ def demo_folder() -> Path:
 async def play(limit: int) -> AsyncIterator[Turn]:
     """Asks the first `limit` recorded questions, and yields each turn as it ends."""
     register()
-    logging.getLogger(missing.__name__).setLevel(logging.ERROR)  # the note says what is missing
     folder = demo_folder()
     rails = LLMRails(RailsConfig.from_path(str(folder)))
     lines = (folder / "recorded.jsonl").read_text(encoding="utf-8").splitlines()
-    for line in lines[:limit]:
-        row = json.loads(line)
-        response = await rails.generate_async(
-            messages=[{"role": "user", "content": row["prompt"]}],
-            options={"output_vars": ["trust"]},
-        )
-        trust = response.output_data["trust"]
-        yield Turn(
-            question=row["prompt"],
-            answer=row["response"],
-            score=trust["trustworthiness_score"],
-            flagged=trust["status"] != "trusted",
-            correct=bool(row["correct"]),
-            shown=response.response[-1]["content"],
-            threshold=trust["threshold"],
-            calls=trust["usage"]["calls"],
-        )
+    with quiet(missing.__name__, level=logging.ERROR):  # the note says what is missing
+        for line in lines[:limit]:
+            yield await _played(rails, json.loads(line))
+
+
+async def _played(rails: LLMRails, row: dict[str, Any]) -> Turn:
+    response = await rails.generate_async(
+        messages=[{"role": "user", "content": row["prompt"]}],
+        options={"output_vars": ["trust"]},
+    )
+    trust = response.output_data["trust"]
+    return Turn(
+        question=row["prompt"],
+        answer=row["response"],
+        score=trust["trustworthiness_score"],
+        flagged=trust["status"] != "trusted",
+        correct=bool(row["correct"]),
+        shown=response.response[-1]["content"],
+        threshold=trust["threshold"],
+        calls=trust["usage"]["calls"],
+    )
 
 
 def summarize(turns: list[Turn], started: float) -> Summary:

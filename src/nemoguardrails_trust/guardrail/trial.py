@@ -1,9 +1,7 @@
 """One turn of a bot, scored, to see that its rail works with its model."""
 
 import asyncio
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
@@ -16,6 +14,7 @@ from nemoguardrails_trust.guardrail.findings import Finding, failure
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+from nemoguardrails_trust.guardrail.quiet import quiet
 from nemoguardrails_trust.guardrail.replay import ReplayLLM
 from nemoguardrails_trust.guardrail.watching.main_call import plain_model
 from nemoguardrails_trust.models.base import Ask
@@ -41,7 +40,8 @@ async def try_turn(rails: LLMRails, question: str | None = None) -> list[Finding
     asked = question or next(iter(_recorded(rails) or ()), QUESTION)
     seconds = _TURN + guard.settings.timeout
     try:
-        with _quiet():
+        # The findings tell it; NeMo Guardrails' logs quote the server.
+        with quiet("nemoguardrails", "nemoguardrails_trust"):
             async with asyncio.timeout(seconds):
                 return await _findings(rails, guard, asked)
     except TimeoutError:
@@ -65,20 +65,6 @@ async def _findings(rails: LLMRails, guard: Guard, question: str) -> list[Findin
     )
     outcome = await _checked(rails, guard, question)
     return [unchecked, *_told(outcome, question, is_replayed=_recorded(rails) is not None)]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps the logs silent of what the findings tell; NeMo Guardrails' quote the server."""
-    loggers = [logging.getLogger(name) for name in ("nemoguardrails", "nemoguardrails_trust")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _recorded(rails: LLMRails) -> tuple[str, ...] | None:

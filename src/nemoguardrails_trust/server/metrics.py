@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import (
@@ -174,7 +175,9 @@ def metrics_routes(metrics: Metrics) -> APIRouter:
     """The endpoint that Prometheus reads."""
     router = APIRouter(tags=["operation"])
 
-    @router.get("/metrics")
+    figures: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}
+
+    @router.get("/metrics", response_class=Response, responses=figures)
     async def read() -> Response:
         """Gives the figures of this server in the form of Prometheus."""
         return Response(metrics.written(), media_type=CONTENT_TYPE_LATEST)
