@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Into the environment that is named behind it; several times as fast as pip.
 INSTALL := $(BIN)/uv pip install --quiet --python
+# Twice as many as cores, since many tests wait for a server or a time-out.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 SOURCES := pyproject.toml README.md $(shell find src examples -type f ! -name '*.pyc')
 
 .PHONY: demo test check bench fuzz docs images lowest dist clean
@@ -11,7 +13,7 @@ demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
 
 test: .venv/development .venv/langfuse4/installed .venv/clients/installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(TEST_OPTIONS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TEST_OPTIONS)
 
 check: .venv/development
 	$(BIN)/ruff check .

@@ -343,7 +343,7 @@ NUMBERS = st.integers(-(10**15), 10**15)
 
 
 @given(TEXTS, TEXTS, TEXTS)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_it_is_symmetric_bounded_and_never_raises(first: str, second: str, prompt: str) -> None:
     found = agreement(first, second, prompt=prompt)
     assert 0.0 <= found.value <= 1.0
@@ -351,7 +351,7 @@ def test_it_is_symmetric_bounded_and_never_raises(first: str, second: str, promp
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_an_answer_agrees_with_itself(text: str, prompt: str) -> None:
     assert agreement(text, text, prompt=prompt) == Agreement(1.0, settled=True)
 
@@ -389,7 +389,7 @@ PHRASES = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
 
 
 @given(PHRASES, st.data())
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_case_articles_punctuation_spacing_and_accents_make_no_difference(
     phrase: str, data: st.DataObject
 ) -> None:
@@ -421,21 +421,21 @@ def test_a_title_makes_no_difference_to_a_name(title: str, first: str, last: str
 
 
 @given(NUMBERS)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_thousands_separators_make_no_difference(number: int) -> None:
     for written in (f"{number:,}", f"{number:,}".replace(",", " "), f"{number}.0", f"${number:,}"):
         assert agreement(str(number), written.replace("$-", "-$")).value >= 0.97
 
 
 @given(NUMBERS, NUMBERS)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_different_whole_numbers_never_agree(first: int, second: int) -> None:
     if first != second:
         assert agreement(f"{first:,}", str(second)).value < 0.2
 
 
 @given(st.integers(0, 10**12 - 1))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_numbers_in_words_are_the_numbers_in_digits(number: int) -> None:
     assert agreement(in_words(number), str(number)) == Agreement(1.0, settled=True)
 

@@ -23,7 +23,7 @@ signal_sets = st.tuples(*[st.none() | shares] * 3).map(
 some_signals = signal_sets.filter(bool)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(signal_sets, weight_sets, st.sampled_from(NAMES), shares, shares)
 def test_a_score_rises_strictly_with_each_signal(
     signals: dict[str, float], weights: Weights, name: str, one: float, other: float
@@ -38,7 +38,7 @@ def test_a_score_rises_strictly_with_each_signal(
     assert before < after
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(some_signals, weight_sets)
 def test_a_score_lies_from_0_to_1(signals: dict[str, float], weights: Weights) -> None:
     score = combine(signals, weights)
@@ -46,7 +46,7 @@ def test_a_score_lies_from_0_to_1(signals: dict[str, float], weights: Weights) -
     assert 0.0 <= score <= 1.0
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(some_signals, weight_sets, st.sampled_from(NAMES))
 def test_a_score_without_a_signal_lies_between_those_with_its_extremes(
     signals: dict[str, float], weights: Weights, name: str

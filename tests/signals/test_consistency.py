@@ -129,7 +129,7 @@ def test_consistency_of_nothing_is_refused() -> None:
 
 
 @given(st.lists(SHARES, min_size=1, max_size=20), st.data())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_consistency_is_bounded_and_never_falls_when_an_agreement_rises(
     agreements: list[float], data: st.DataObject
 ) -> None:
@@ -169,7 +169,7 @@ def test_rephrasings_that_are_answered_otherwise_outweigh_agreeing_samples() -> 
 
 
 @given(st.lists(SHARES, min_size=1, max_size=12), st.integers(0, 12))
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_samples_still_to_come_are_bounded_by_none_and_all_agreeing(
     agreements: list[float], known: int
 ) -> None:
@@ -184,7 +184,7 @@ ANSWERS = st.text(max_size=20) | st.sampled_from(["Paris", "paris", "London", "1
 
 
 @given(ANSWERS, st.lists(ANSWERS, max_size=8), st.text(max_size=30))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_a_comparison_holds_together_for_any_texts(
     response: str, samples: list[str], prompt: str
 ) -> None:
