@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, ScorerOptions
+from nemoguardrails_trust.commands.options import (
+    EXIT_INCOMPLETE,
+    CompletionPriceOption,
+    PromptPriceOption,
+    ScorerOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,24 +54,8 @@ class CostOptions:
             "--model, as in 'NAME: {prompt: 0.15, completion: 0.60}'.",
         ),
     ] = None
-    prompt_price: Annotated[
-        float | None,
-        typer.Option(
-            "--price-per-million-prompt-tokens",
-            min=0.0,
-            metavar="PRICE",
-            help="Show the cost, at this price per million tokens read.",
-        ),
-    ] = None
-    completion_price: Annotated[
-        float | None,
-        typer.Option(
-            "--price-per-million-completion-tokens",
-            min=0.0,
-            metavar="PRICE",
-            help="Show the cost, at this price per million tokens written.",
-        ),
-    ] = None
+    prompt_price: PromptPriceOption = None
+    completion_price: CompletionPriceOption = None
 
 
 def prices_of(costs: CostOptions, options: ScorerOptions) -> "Prices | None":

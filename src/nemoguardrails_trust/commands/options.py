@@ -51,6 +51,24 @@ CalibrationOption = Annotated[
 ScoredResponseOption = Annotated[
     str, typer.Option("--response-column", metavar="NAME", help="The answer that was scored.")
 ]
+PromptPriceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--price-per-million-prompt-tokens",
+        min=0.0,
+        metavar="PRICE",
+        help="Show the cost, at this price per million tokens read.",
+    ),
+]
+CompletionPriceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--price-per-million-completion-tokens",
+        min=0.0,
+        metavar="PRICE",
+        help="Show the cost, at this price per million tokens written.",
+    ),
+]
 ScoreColumnOption = Annotated[
     str, typer.Option("--score-column", metavar="NAME", help="The score, 0 to 1.")
 ]

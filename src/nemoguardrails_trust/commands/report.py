@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from nemoguardrails_trust.commands.options import (
+    CompletionPriceOption,
     JsonOption,
+    PromptPriceOption,
     ScoreColumnOption,
     ScoredResponseOption,
     user_errors,
@@ -64,24 +66,8 @@ def report(
             help="Earlier results on the same prompts, to compare these with.",
         ),
     ] = None,
-    prompt_price: Annotated[
-        float | None,
-        typer.Option(
-            "--price-per-million-prompt-tokens",
-            min=0.0,
-            metavar="PRICE",
-            help="Show the cost, at this price per million tokens read.",
-        ),
-    ] = None,
-    completion_price: Annotated[
-        float | None,
-        typer.Option(
-            "--price-per-million-completion-tokens",
-            min=0.0,
-            metavar="PRICE",
-            help="Show the cost, at this price per million tokens written.",
-        ),
-    ] = None,
+    prompt_price: PromptPriceOption = None,
+    completion_price: CompletionPriceOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Make one HTML page of scored answers, to look at, search and print.

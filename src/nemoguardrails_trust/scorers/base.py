@@ -109,3 +109,8 @@ class SamplingScorer(Protocol):
             TrustError: No score could be had.
         """
         ...
+
+
+def samples_drawn_by(scorer: Scorer) -> int:
+    """How many samples a scorer draws for a score; 0 where it draws none."""
+    return scorer.samples_per_score if isinstance(scorer, SamplingScorer) else 0

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
+from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer, samples_drawn_by
 from nemoguardrails_trust.scorers.safely import require_usable
 from nemoguardrails_trust.scores import TrustworthinessScore
 
@@ -26,7 +26,7 @@ class CalibratedScorer:
     @property
     def samples_per_score(self) -> int:
         """How many samples a score draws; 0 where the scorer draws none."""
-        return self._scorer.samples_per_score if isinstance(self._scorer, SamplingScorer) else 0
+        return samples_drawn_by(self._scorer)
 
     async def score(
         self,

@@ -9,7 +9,7 @@ from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left
-from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
+from nemoguardrails_trust.scorers.base import Scorer, samples_drawn_by
 from nemoguardrails_trust.scorers.evaluations import (
     EVALUATIONS,
     EvaluationSettings,
@@ -57,7 +57,7 @@ class EvaluatingScorer:
     @property
     def samples_per_score(self) -> int:
         """How many samples a score draws; 0 where the scorer draws none."""
-        return self._scorer.samples_per_score if isinstance(self._scorer, SamplingScorer) else 0
+        return samples_drawn_by(self._scorer)
 
     async def score(
         self,

@@ -12,7 +12,7 @@ from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
-from nemoguardrails_trust.scorers.base import SamplingScorer
+from nemoguardrails_trust.scorers.base import samples_drawn_by
 from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.chat_backend import PLACE, Answer, answered, opened
@@ -172,7 +172,7 @@ class Chat:
         model = self._backends.model(
             self._backends.name_for(turn.wanted.model), turn.wanted.reasoning_effort
         )
-        count = scorer.samples_per_score if isinstance(scorer, SamplingScorer) else 0
+        count = samples_drawn_by(scorer)
         question = turn.question
         if (
             not count
