@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust import Calibration
 from nemoguardrails_trust.cli import app
-from nemoguardrails_trust.datasets.shipped import examples_folder, is_right, shipped_questions
+from nemoguardrails_trust.datasets.labels import is_right
+from nemoguardrails_trust.datasets.shipped import examples_folder, shipped_questions
 from tests.servers.openai import OpenAIServer, threaded_server
 
 GOLD = {row["prompt"][-1]["content"]: row["gold"] for row in shipped_questions(60)}
@@ -135,6 +136,25 @@ def test_a_calibration_needs_one_source(arguments: tuple[str, ...], told: str) -
 )
 def test_answers_are_labelled_by_the_reference_answer(said: str, gold: str, right: bool) -> None:
     assert is_right(said, gold, "Which one?") is right
+
+
+@pytest.mark.parametrize(
+    ("said", "gold", "question", "right"),
+    [
+        ("She has 18 eggs at $2 each, so she makes $36.", "18", "How much?", False),
+        ("She has 18 eggs at $2 each, so she makes $36.", "36", "How much?", True),
+        ("There are 24 and 48, which is 72.", "48 / 2 = 24\n#### 72", "How many?", True),
+        ("Yes and no are both wrong here.", "yes", "Is it so?", False),
+        ("Yes, it is.", "True", "Is it so?", True),
+        ("B", "A", "Which?\nA) a cat\nB) a dog", False),
+        ("B", "B) a dog", "Which?\nA) a cat\nB) a dog", True),
+        ("It was during World War 2.", "World War 2", "When?", True),
+    ],
+)
+def test_reference_answers_of_other_kinds_are_compared_by_what_they_say(
+    said: str, gold: str, question: str, right: bool
+) -> None:
+    assert is_right(said, gold, question) is right
 
 
 def test_labels_agree_with_those_of_the_recorded_answers() -> None:

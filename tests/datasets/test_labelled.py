@@ -14,6 +14,7 @@ import pytest
 from nemoguardrails_trust.datasets import calibrate_dataset, evaluate_dataset, score_dataset
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.labelled import LabelledAnswers, check_labels, read_labelled
+from nemoguardrails_trust.datasets.labels import ColumnLabels
 from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scorers.base import ScorerSettings
@@ -60,8 +61,11 @@ def scored_rows(count: int = 40) -> list[dict[str, Any]]:
     return rows
 
 
-def read(path: Path, **columns: str) -> LabelledAnswers:
-    return read_labelled(open_source(path), **columns)
+def read(
+    path: Path, label_column: str = "correct", score_column: str = "trustworthiness_score"
+) -> LabelledAnswers:
+    labels = ColumnLabels(label_column)
+    return read_labelled(open_source(path), labels, score_column=score_column)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
@@ -151,9 +155,9 @@ def test_data_of_which_nothing_can_be_used_is_an_error(
 def test_labels_are_looked_at_before_anything_is_scored(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [{"right": "Yes"}, {"right": "sure"}, {"right": None}]
     source = open_source(write(tmp_path / "data.jsonl", rows))
-    assert list(check_labels(source, "right")) == [2, 3]
+    assert list(check_labels(source, ColumnLabels("right"))) == [2, 3]
     with pytest.raises(DataError, match=r"no column 'correct' \(--label-column\)"):
-        check_labels(source)
+        check_labels(source, ColumnLabels())
 
 
 @pytest.mark.parametrize("frame", FRAMES)

@@ -44,6 +44,7 @@ class Evaluation:
         calls_per_score: Mean number of requests to a model or service; `None` if unknown.
         samples_per_score: Mean number of samples drawn, likewise.
         prompt_tokens_per_score: Mean number of tokens read, likewise.
+        completion_tokens_per_score: Mean number of tokens written, likewise.
         unchecked: Answers without a score.
         seconds: Wall-clock time of the scoring.
     """
@@ -62,6 +63,7 @@ class Evaluation:
     calls_per_score: float | None
     samples_per_score: float | None
     prompt_tokens_per_score: float | None
+    completion_tokens_per_score: float | None
     unchecked: int
     seconds: float
 
@@ -121,6 +123,7 @@ def evaluate(
         calls_per_score=_mean([each.calls for each in usage or ()]),
         samples_per_score=_mean([each.samples for each in usage or ()]),
         prompt_tokens_per_score=_mean([each.prompt_tokens for each in usage or ()]),
+        completion_tokens_per_score=_mean([each.completion_tokens for each in usage or ()]),
         unchecked=len(scores) - len(pairs),
         seconds=seconds,
     )

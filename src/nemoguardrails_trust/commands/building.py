@@ -164,6 +164,7 @@ class RowScorerSpec:
         calibration: The one that the settings name, loaded.
         decide_at: The threshold, where only the decision matters.
         generate: Whether the model makes responses where there are none.
+        anew: Whether it makes them where there are some, too.
     """
 
     settings: "ScorerSettings"
@@ -173,6 +174,7 @@ class RowScorerSpec:
     calibration: "Calibration | None" = None
     decide_at: float | None = None
     generate: bool = False
+    anew: bool = False
 
     def build(self) -> "RowScorer":
         """Builds the scorer.
@@ -205,6 +207,7 @@ class RowScorerSpec:
         return ModelRowScorer(
             self._create(model),
             model if self.generate else None,
+            anew=self.anew,
             timeout=timeout,
             decide_at=decide_at,
         )
@@ -226,7 +229,7 @@ class RowScorerSpec:
         told["samples"] = self.options.samples
         if self.settings.rephrase is not None:
             told["rephrase"] = self.settings.rephrase
-        told["generate"] = self.generate
+        told["generate"] = "anew" if self.anew else self.generate
         told["calibration"] = self.calibration and self.calibration.model_dump(mode="json")
         if self.decide_at is not None:
             told["early stop"] = True

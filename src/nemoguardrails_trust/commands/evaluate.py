@@ -1,5 +1,6 @@
 """`nemo-trust evaluate`: how well scores tell right answers from wrong ones."""
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from nemoguardrails_trust.commands.gate import (
     require_limits,
 )
 from nemoguardrails_trust.commands.labelled import (
+    BY_REFERENCE,
     LabelledArgument,
     LabelOptions,
     Request,
@@ -72,7 +74,11 @@ def evaluate(
     fail_if: FailIfOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Measure how well scores tell right answers from wrong ones, on answers with labels."""
+    """Measure how well scores tell right answers from wrong ones, on answers with labels.
+
+    With --generate, your own model answers the prompts of DATA, and the answers are labelled by the
+    reference answers there.
+    """
     with user_errors():
         import json
 
@@ -110,11 +116,13 @@ def evaluate(
         else:
             is_replay = scored.anew and options.model == REPLAY
             _show(result, data.name, is_replay=is_replay, early_stop=early_stop)
+            if labels.generate or labels.gold_column is not None:
+                typer.echo(BY_REFERENCE)
         require_limits(_figures(result), under=least, over=most)
         finish(scored, labels)
 
 
-evaluate.__doc__ = f"{evaluate.__doc__}\n\n{EXIT_CODES}"
+evaluate.__doc__ = f"{inspect.cleandoc(evaluate.__doc__ or '')}\n\n{EXIT_CODES}"
 
 
 def _figures(result: "Evaluation") -> dict[str, float | None]:
@@ -183,6 +191,7 @@ def _table(result: "Evaluation", name: str) -> "Table":
         ("calls a score", _number(result.calls_per_score, 2)),
         ("samples a score", _number(result.samples_per_score, 2)),
         ("prompt tokens a score", _number(result.prompt_tokens_per_score, 0)),
+        ("completion tokens a score", _number(result.completion_tokens_per_score, 0)),
         ("seconds", _number(result.seconds, 1)),
     ]
     table = Table("figure", "value", title=f"Scores of {name}", title_justify="left")

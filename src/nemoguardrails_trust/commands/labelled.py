@@ -20,16 +20,23 @@ from nemoguardrails_trust.commands.options import (
     ScorerOptions,
 )
 from nemoguardrails_trust.commands.output import note
-from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing
+from nemoguardrails_trust.commands.running import (
+    find_columns_of,
+    prepare_job,
+    run_job,
+    tell_missing,
+)
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.datasets.labelled import LabelledAnswers
+    from nemoguardrails_trust.datasets.labels import Labels
     from nemoguardrails_trust.datasets.source import Source
     from nemoguardrails_trust.errors import DataError
     from nemoguardrails_trust.scorers.base import ScorerSettings
 
 _PROBLEMS_SHOWN = 20
+BY_REFERENCE = "Labels are by comparison with reference answers; a few of them err."
 
 _DATA = typer.Argument(
     metavar="DATA",
@@ -62,6 +69,23 @@ class LabelOptions:
             "'trustworthiness_score', if there is one and neither --model nor --scorer is given.",
         ),
     ] = None
+    gold_column: Annotated[
+        str | None,
+        typer.Option(
+            "--gold-column",
+            metavar="NAME",
+            help="Label the answers by comparing each with the reference answer in this column (or "
+            "one of several, a list). With --generate the default is 'gold' or another usual "
+            "name, such as 'expected' or 'ground_truth'.",
+        ),
+    ] = None
+    generate: Annotated[
+        bool,
+        typer.Option(
+            "--generate",
+            help="Have the model answer every prompt anew, whatever answers DATA has.",
+        ),
+    ] = False
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Exit with 0 even if some lines cannot be used.")
     ] = False
@@ -126,6 +150,9 @@ def with_score_column(
     from nemoguardrails_trust.datasets.rows import SCORE
 
     said = options.said()
+    if labels.generate:
+        require_scored_anew(labels, "--generate")
+        return labels, options
     if labels.score_column:
         return labels, said
     if said.model or said.scorer or SCORE not in open_source(data, encoding=encoding).columns:
@@ -157,10 +184,10 @@ def read_and_score(request: Request) -> Scored:
     request = _with_rounds(request)
     source = open_source(request.data, limit=request.rows.limit, encoding=request.rows.encoding)
     score_column = request.labels.score_column
+    labels = _labels_of(source, request)
     if score_column is None:
-        return _score(source, request)
-    label_column = request.labels.label_column
-    answers = read_labelled(source, label_column=label_column, score_column=score_column)
+        return _score(source, labels, request)
+    answers = read_labelled(source, labels, score_column=score_column)
     _tell_problems(answers.problems)
     _tell_unchecked(answers)
     if request.calibration is not None:
@@ -179,16 +206,43 @@ def finish(scored: Scored, labels: LabelOptions) -> None:
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _score(source: "Source", request: Request) -> Scored:
+def _labels_of(source: "Source", request: Request) -> "Labels":
+    """Where it stands whether an answer is right.
+
+    Raises:
+        DataError: A column is not there.
+        SettingsError: The options contradict each other.
+    """
+    from nemoguardrails_trust.datasets.labels import ColumnLabels, GoldLabels, find_gold
+    from nemoguardrails_trust.errors import SettingsError
+
+    labels, rows = request.labels, request.rows
+    if not labels.generate and labels.gold_column is None:
+        return ColumnLabels(labels.label_column)
+    if labels.generate and rows.response_column is not None:
+        raise SettingsError("--response-column is of no use with --generate: all answers are made")
+    if labels.label_column != LabelOptions().label_column:
+        told = "--generate" if labels.gold_column is None else "--gold-column"
+        raise SettingsError(f"--label-column is of no use with {told}: reference answers decide")
+    gold = find_gold(source, labels.gold_column)
+    columns = find_columns_of(source, rows, generate=labels.generate, anew=labels.generate)
+    if gold == columns.response:
+        raise SettingsError(
+            f"column {gold!r} cannot hold both the answers and the reference answers: "
+            "give the reference answers another name"
+        )
+    return GoldLabels(gold, columns)
+
+
+def _score(source: "Source", labels: "Labels", request: Request) -> Scored:
     from nemoguardrails_trust.datasets.files import open_source
     from nemoguardrails_trust.datasets.labelled import (
         LabelledRowScorer,
         check_labels,
         read_labelled,
     )
-    from nemoguardrails_trust.datasets.rows import added_columns, carried_name
+    from nemoguardrails_trust.datasets.rows import added_columns
 
-    label_column = request.labels.label_column
     spec = RowScorerSpec(
         request.settings,
         request.options,
@@ -196,17 +250,20 @@ def _score(source: "Source", request: Request) -> Scored:
         request.rows.max_failures,
         request.calibration,
         request.decide_at,
+        generate=request.labels.generate,
+        anew=request.labels.generate,
     )
-    row_scorer = LabelledRowScorer(spec.build(), label_column)
-    problems = check_labels(source, label_column)
+    row_scorer = LabelledRowScorer(spec.build(), labels)
+    problems = check_labels(source, labels)
     _tell_problems(problems)
     with _place(request.out) as out:
         job = prepare_job(source, out, spec, row_scorer, request.rows)
-        job = replace(job, settings={**job.settings, "label column": label_column})
+        job = replace(job, settings={**job.settings, "label column": labels.column})
         keeps = request.out is not None
         outcome = run_job(job, spec, row_scorer, quiet=request.quiet, keeps=keeps)
-        written = carried_name(label_column, added_columns(outcome.tally.signals))
-        answers = read_labelled(open_source(out), label_column=written)
+        answers = read_labelled(
+            open_source(out), labels.written(added_columns(outcome.tally.signals))
+        )
     tell_missing(outcome.tally)
     return Scored(replace(answers, problems=problems), outcome.seconds, anew=True)
 

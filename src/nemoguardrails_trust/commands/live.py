@@ -55,8 +55,10 @@ def ask_live(
         TrustError: It cannot be done; the message says why.
         typer.Exit: It was interrupted.
     """
+    from nemoguardrails_trust.datasets.columns import Columns
     from nemoguardrails_trust.datasets.files import open_source
-    from nemoguardrails_trust.datasets.shipped import is_right, shipped_questions
+    from nemoguardrails_trust.datasets.labels import GoldLabels
+    from nemoguardrails_trust.datasets.shipped import shipped_questions
     from nemoguardrails_trust.disk import write_atomically
     from nemoguardrails_trust.errors import SettingsError
 
@@ -75,10 +77,9 @@ def ask_live(
     finally:
         questions.unlink(missing_ok=True)
     tell_missing(outcome.tally)
+    labels = GoldLabels("gold", Columns())
     for row in scored:
-        question = row["prompt"][-1]["content"]
-        answer = row.get("response") or ""
-        row["correct"] = is_right(answer, row["gold"], question)
+        row["correct"] = labels.read(row)
     return Live(scored, outcome.tally, outcome.seconds)
 
 

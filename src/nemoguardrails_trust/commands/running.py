@@ -28,18 +28,29 @@ def columns_of(source: "Source", spec: RowScorerSpec, rows: RowOptions) -> "Colu
     Raises:
         DataError: A column is not there.
     """
-    from nemoguardrails_trust.datasets.score import find_columns
-
-    columns = find_columns(
-        source,
-        generate=spec.generate,
-        prompt=rows.prompt_column,
-        response=rows.response_column,
-        context=rows.context_column,
-    )
+    columns = find_columns_of(source, rows, generate=spec.generate, anew=spec.anew)
     for told in filter(None, (*source.remarks, columns.told)):
         note(told)
     return columns
+
+
+def find_columns_of(
+    source: "Source", rows: RowOptions, *, generate: bool, anew: bool = False
+) -> "Columns":
+    """Settles which columns are read.
+
+    Raises:
+        DataError: A column is not there.
+    """
+    from nemoguardrails_trust.datasets.columns import Columns
+    from nemoguardrails_trust.datasets.score import find_columns
+
+    chosen = {"prompt": rows.prompt_column, "context": rows.context_column}
+    if anew:
+        blank = source.blank_is_none
+        columns, path = source.columns, source.name
+        return Columns.find(columns, anew=True, blank_is_none=blank, path=path, **chosen)
+    return find_columns(source, generate=generate, response=rows.response_column, **chosen)
 
 
 def prepare_job(

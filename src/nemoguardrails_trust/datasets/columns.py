@@ -46,6 +46,7 @@ class Columns:
         response: str | None = None,
         context: str | None = None,
         blank_is_none: bool = False,
+        anew: bool = False,
         path: str | None = None,
     ) -> "Columns":
         """Settles the columns of a data set.
@@ -56,6 +57,8 @@ class Columns:
             response: The user's choice; `None` takes the one with a name of `RESPONSES`, if any.
             context: The user's choice; `None` takes the one with a name of `CONTEXTS`, if any.
             blank_is_none: Whether an empty response means that there is none.
+            anew: Whether all responses are to be made: then they go into the column `response`,
+                and one by another name may hold the reference answers.
             path: The file, for the error.
 
         Raises:
@@ -64,9 +67,12 @@ class Columns:
         asked = find_column(present, prompt, PROMPTS, "--prompt-column", path=path)
         if asked is None:
             raise no_column(present, "prompt", "--prompt-column", path)
+        answers = RESPONSES[0] if RESPONSES[0] in present else None
+        if not anew:
+            answers = find_column(present, response, RESPONSES, "--response-column", path=path)
         return cls(
             prompt=asked,
-            response=find_column(present, response, RESPONSES, "--response-column", path=path),
+            response=answers,
             context=find_column(present, context, CONTEXTS, "--context-column", path=path),
             blank_is_none=blank_is_none,
         )

@@ -9,26 +9,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from nemoguardrails_trust.concurrency.failures import count_reason
-from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.columns import Columns, no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import open_frame
+from nemoguardrails_trust.datasets.labels import ColumnLabels, Labels
 from nemoguardrails_trust.datasets.row_scorers import RowScorer
-from nemoguardrails_trust.datasets.rows import (
-    SCORE,
-    Row,
-    RowResult,
-    added_columns,
-    carried_name,
-)
+from nemoguardrails_trust.datasets.rows import SCORE, Row, RowResult, added_columns
 from nemoguardrails_trust.datasets.score import describe_scorer, score_dataset
-from nemoguardrails_trust.datasets.scored import (
-    LABEL,
-    LABELS_ALLOWED,
-    ScoredRow,
-    read_label,
-    read_scored,
-)
-from nemoguardrails_trust.datasets.source import Position, Source, UnreadableRow
+from nemoguardrails_trust.datasets.scored import LABEL, ScoredRow, read_scored
+from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer, ScorerSettings
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
@@ -123,10 +112,10 @@ class LabelledAnswers:
 class LabelledRowScorer:
     """Scores rows that have a label; one without it costs nothing and says so."""
 
-    def __init__(self, scorer: RowScorer, label_column: str) -> None:
+    def __init__(self, scorer: RowScorer, labels: Labels) -> None:
         """Takes what scores, and where the labels are."""
         self._scorer = scorer
-        self._label_column = label_column
+        self._labels = labels
 
     @property
     def server(self) -> str | None:
@@ -136,7 +125,7 @@ class LabelledRowScorer:
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""
         try:
-            _require_label(row, self._label_column)
+            self._labels.require(row)
         except DataError as error:
             return RowResult.unusable(error)
         return await self._scorer.score(row, columns)
@@ -146,38 +135,50 @@ class LabelledRowScorer:
         await self._scorer.aclose()
 
 
-def check_labels(source: Source, label_column: str = LABEL) -> dict[int, DataError]:
+def check_labels(source: Source, labels: Labels) -> dict[int, DataError]:
     """Looks at the labels before anything is scored.
 
     Returns:
-        What is wrong with the rows that have no label that can be read, by row.
+        What is wrong with the rows that cannot be labelled, by row.
 
     Raises:
-        DataError: No row has one.
+        DataError: No row can.
     """
     problems: dict[int, DataError] = {}
-    if not sum(1 for _ in _usable(source, problems, label=label_column)):
-        raise _nothing_usable(source, problems, label=label_column)
+    usable = 0
+    for position, row in source.rows():
+        try:
+            labels.require(row)
+            usable += 1
+        except DataError as error:
+            problems[position.number] = _placed(error, source, position)
+    if not usable:
+        raise _nothing_usable(source, problems, {labels.option: labels.column})
     return problems
 
 
-def read_labelled(
-    source: Source, *, label_column: str = LABEL, score_column: str = SCORE
-) -> LabelledAnswers:
+def read_labelled(source: Source, labels: Labels, *, score_column: str = SCORE) -> LabelledAnswers:
     """Reads answers that have been scored, with their labels.
 
     Args:
         source: The rows; beside the scores stand the signals and costs that scoring writes.
-        label_column: Whether each answer is right.
+        labels: Whether each answer is right.
         score_column: The scores.
 
     Raises:
         DataError: No row can be used.
     """
     problems: dict[int, DataError] = {}
-    rows = list(_usable(source, problems, label=label_column, score=score_column))
+    rows = []
+    for position, row in source.rows():
+        try:
+            correct = labels.read(row)
+            rows.append(replace(_read_scored(row, score_column), correct=correct))
+        except DataError as error:
+            problems[position.number] = _placed(error, source, position)
     if not rows:
-        raise _nothing_usable(source, problems, label=label_column, score=score_column)
+        columns = {labels.option: labels.column, "--score-column": score_column}
+        raise _nothing_usable(source, problems, columns)
     return LabelledAnswers(rows, problems)
 
 
@@ -297,17 +298,15 @@ def _scored_answers(
     **scoring: Any,
 ) -> LabelledAnswers:
     source = _opened(data, limit)
+    labels = ColumnLabels(label_column)
     if scorer is None:
-        return _without_problems(
-            read_labelled(source, label_column=label_column, score_column=score_column)
-        )
-    problems = check_labels(source, label_column)
+        return _without_problems(read_labelled(source, labels, score_column=score_column))
+    problems = check_labels(source, labels)
     for problem in problems.values():
         raise problem
     with _scored_file(data, out) as path:
         scored = score_dataset(data, scorer=scorer, out=path, limit=limit, **scoring)
-        label = carried_name(label_column, added_columns(()))
-        return read_labelled(_opened(scored, None), label_column=label)
+        return read_labelled(_opened(scored, None), labels.written(added_columns(())))
 
 
 @contextmanager
@@ -335,47 +334,11 @@ def _opened(data: Any, limit: int | None) -> Source:
     return frame
 
 
-def _usable(
-    source: Source, problems: dict[int, DataError], *, label: str, score: str | None = None
-) -> Iterator[ScoredRow]:
-    """Reads the rows that have a label and, where one is asked for, a column with the score.
-
-    Args:
-        source: The rows.
-        problems: Takes what is wrong with the others, by row.
-        label: The column of the labels.
-        score: The column of the scores; without one only the labels are read.
-    """
-    for position, row in source.rows():
-        try:
-            correct = _require_label(row, label)
-            yield ScoredRow(None, correct) if score is None else _read_scored(row, score, label)
-        except DataError as error:
-            problems[position.number] = _placed(error, source, position)
-
-
-def _require_label(row: Row, column: str) -> bool:
-    """Reads whether the answer of a row is right.
-
-    Raises:
-        DataError: The row does not say, or cannot be read.
-    """
-    if isinstance(row, UnreadableRow):
-        raise row.problem
-    try:
-        correct = read_label(row.get(column), column)
-    except ValueError as error:
-        raise DataError(str(error)) from None
-    if correct is None:
-        raise DataError(f"has no {column!r}, which must be {LABELS_ALLOWED}")
-    return correct
-
-
-def _read_scored(row: Row, score_column: str, label_column: str) -> ScoredRow:
+def _read_scored(row: Row, score_column: str) -> ScoredRow:
     if score_column not in row:
         raise DataError(f"has no {score_column!r}")
     try:
-        return read_scored(row, score_column=score_column, label_column=label_column)
+        return read_scored(row, score_column=score_column, label_column=None)
     except ValueError as error:
         raise DataError(str(error)) from None
 
@@ -384,12 +347,10 @@ def _placed(error: DataError, source: Source, position: Position) -> DataError:
     return error if error.path else DataError(str(error), path=source.name, line=position.number)
 
 
-def _nothing_usable(source: Source, problems: Mapping[int, DataError], **columns: str) -> DataError:
+def _nothing_usable(
+    source: Source, problems: Mapping[int, DataError], columns: Mapping[str, str]
+) -> DataError:
     for option, column in columns.items():
         if column not in source.columns:
-            listed = ", ".join(map(str, source.columns))
-            return DataError(
-                f"there is no column {column!r} (--{option}-column); the columns are: {listed}",
-                path=source.name,
-            )
+            return no_column(source.columns, column, option, source.name)
     return next(iter(problems.values()))

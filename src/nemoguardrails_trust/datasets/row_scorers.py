@@ -56,6 +56,7 @@ class ModelRowScorer:
         scorer: Scorer,
         model: LanguageModel | None = None,
         *,
+        anew: bool = False,
         timeout: float = BATCH_TIMEOUT,
         decide_at: float | None = None,
     ) -> None:
@@ -64,6 +65,7 @@ class ModelRowScorer:
         Args:
             scorer: Scores.
             model: Makes responses; `None` where rows without one are errors.
+            anew: Whether it makes them for rows that have one, too.
             timeout: Seconds for a score, and for an answer.
             decide_at: The threshold, where only the decision matters.
         """
@@ -71,6 +73,7 @@ class ModelRowScorer:
         self._timeout = timeout
         self._decide_at = decide_at
         self._model = model
+        self._anew = anew
         check: Callable[[], None] | None = getattr(scorer, "check", None)
         if check is not None:
             check()
@@ -89,6 +92,8 @@ class ModelRowScorer:
         try:
             with reading_row():
                 content = read_content(row, columns)
+                if self._anew:
+                    content = replace(content, response=None)
                 tokens = None if content.response is None else read_tokens(row)
             answer = content.response if content.from_chat else None
             if content.response is None:

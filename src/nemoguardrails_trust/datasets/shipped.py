@@ -1,4 +1,4 @@
-"""The questions that come with the package, and whether an answer to one is right."""
+"""The questions that come with the package."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import nemoguardrails_trust
-from nemoguardrails_trust.agreement.compare import SAME, agreement
 from nemoguardrails_trust.errors import DataError
 
 INSTRUCTION = "Answer the question in a few words, without a sentence around them."
@@ -40,21 +39,3 @@ def shipped_questions(limit: int) -> Iterator[dict[str, Any]]:
             {"role": "user", "content": recorded["prompt"]},
         ]
         yield {"prompt": messages, "gold": recorded["gold"]}
-
-
-def is_right(answer: str, gold: str, question: str) -> bool:
-    """Whether an answer says what the reference answer says, or names it within a sentence.
-
-    There is one reference answer to a question, so a few right answers count as wrong.
-    """
-    words, wanted = _words(answer), _words(gold)
-    places = range(len(words) - len(wanted) + 1)
-    if wanted and any(words[place : place + len(wanted)] == wanted for place in places):
-        return True
-    found = agreement(answer, gold, prompt=question)
-    return found.settled and found.value >= SAME
-
-
-def _words(text: str) -> list[str]:
-    plain = "".join(letter if letter.isalnum() else " " for letter in text.casefold())
-    return plain.split()
