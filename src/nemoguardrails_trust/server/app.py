@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,7 +18,7 @@ from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.chat import Chat
 from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
-from nemoguardrails_trust.server.connected import while_connected
+from nemoguardrails_trust.server.connected import told_while_connected
 from nemoguardrails_trust.server.door import Door
 from nemoguardrails_trust.server.failures import FAILURES, failure, status_of, told, waiting
 from nemoguardrails_trust.server.metrics import Measured, Metrics, Working, metrics_routes
@@ -100,19 +99,19 @@ def _tlm_routes(scoring: Scoring) -> APIRouter:
     router = APIRouter(tags=["TLM"])
 
     @router.post("/v0/trustworthy_llm/prompt", response_model=None)
-    async def prompt(body: PromptBody, request: Request) -> dict[str, Any] | Response:
+    async def prompt(body: PromptBody, request: Request) -> Response:
         """Answers a prompt and scores the answer."""
-        return await while_connected(request, scoring.prompt(body))
+        return await told_while_connected(request, scoring.prompt(body))
 
     @router.post("/v0/trustworthy_llm/get_confidence_score", response_model=None)
-    async def get_confidence_score(body: ScoreBody, request: Request) -> dict[str, Any] | Response:
+    async def get_confidence_score(body: ScoreBody, request: Request) -> Response:
         """Scores a response."""
-        return await while_connected(request, scoring.score(body))
+        return await told_while_connected(request, scoring.score(body))
 
     @router.post("/v1/tlm_explanation/get_explanation", response_model=None)
-    async def get_explanation(body: ScoreBody, request: Request) -> dict[str, Any] | Response:
+    async def get_explanation(body: ScoreBody, request: Request) -> Response:
         """Tells why a response has its score."""
-        return await while_connected(request, scoring.explain(body))
+        return await told_while_connected(request, scoring.explain(body))
 
     return router
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 
 _CLIENT_LEFT = 499
 
@@ -13,19 +14,37 @@ Result = TypeVar("Result")
 
 async def while_connected(request: Request, work: Awaitable[Result]) -> Result | Response:
     """Does work for a client, and cancels it when the client leaves."""
-    task = asyncio.ensure_future(work)
-    left = asyncio.ensure_future(_left(request))
+    here = asyncio.current_task()
+    if here is None:
+        raise RuntimeError("a request is handled in a task")
+    cancelled_before = here.cancelling()
+    has_left = False
+
+    async def watch() -> None:
+        nonlocal has_left
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        has_left = True
+        here.cancel()
+
+    watching = asyncio.create_task(watch())
     try:
-        await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        return Response(status_code=_CLIENT_LEFT)
+        result = await work
+    except asyncio.CancelledError:
+        if has_left and here.uncancel() <= cancelled_before:
+            return Response(status_code=_CLIENT_LEFT)
+        raise
     finally:
-        for waiting in (task, left):
-            waiting.cancel()
-        await asyncio.gather(task, left, return_exceptions=True)
+        watching.cancel()
+    if has_left:  # the work ended all the same
+        here.uncancel()
+    return result
 
 
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+async def told_while_connected(request: Request, work: Awaitable[dict[str, Any]]) -> Response:
+    """Does work for a client, and tells the client what came of it.
+
+    A plain dictionary is written as it is; FastAPI would copy it first.
+    """
+    result = await while_connected(request, work)
+    return result if isinstance(result, Response) else JSONResponse(result)

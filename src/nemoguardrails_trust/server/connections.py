@@ -17,6 +17,7 @@ def uvicorn_options(limits: LimitSettings) -> dict[str, Any]:
     """How uvicorn is to run a server with these limits."""
     return {
         "http": functools.partial(BoundedConnection, limits=limits),
+        "ws": "none",  # there are no web sockets here, and their library takes long to load
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,  # nothing depends on the client's address

@@ -144,6 +144,8 @@ class Measured:
 
     def _endpoint(self, path: str) -> str:
         """The endpoint, so that clients cannot make up labels."""
+        if path in self._endpoints:
+            return path
         plain = re.sub(r"/{2,}", "/", path)
         return next(
             (name for name, form in self._endpoints.items() if form.fullmatch(plain)), _OTHER

@@ -11,7 +11,7 @@ from nemoguardrails_trust.scorers.local.evaluating import Evaluated
 from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
-from nemoguardrails_trust.server.connected import while_connected
+from nemoguardrails_trust.server.connected import told_while_connected
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
@@ -27,14 +27,14 @@ def rag_routes(backends: Backends, scoring: Scoring) -> APIRouter:
     rag = _Rag(backends, scoring)
 
     @router.post("/score", response_model=None)
-    async def score(body: RagScoreBody, request: Request) -> dict[str, Any] | Response:
+    async def score(body: RagScoreBody, request: Request) -> Response:
         """Scores a response from retrieved passages, part by part."""
-        return await while_connected(request, rag.score(body))
+        return await told_while_connected(request, rag.score(body))
 
     @router.post("/generate", response_model=None)
-    async def generate(body: RagBody, request: Request) -> dict[str, Any] | Response:
+    async def generate(body: RagBody, request: Request) -> Response:
         """Answers a query from retrieved passages, and scores every part of the way."""
-        return await while_connected(request, rag.generate(body))
+        return await told_while_connected(request, rag.generate(body))
 
     return router
 

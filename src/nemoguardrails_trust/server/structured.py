@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from nemoguardrails_trust.server.connected import while_connected
+from nemoguardrails_trust.server.connected import told_while_connected
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import OPTIONS, read_wanted
 from nemoguardrails_trust.tlm.questions import Item
@@ -54,8 +54,8 @@ def structured_routes(scoring: Scoring) -> APIRouter:
         return told | ({"log": log} if log or "log" in beside else {})
 
     @router.post("/v1/openai_trustworthy_llm/score", response_model=None)
-    async def score(body: StructuredBody, request: Request) -> dict[str, Any] | Response:
+    async def score(body: StructuredBody, request: Request) -> Response:
         """Scores a structured output."""
-        return await while_connected(request, scored(body))
+        return await told_while_connected(request, scored(body))
 
     return router

@@ -1,5 +1,7 @@
 """What a client wants of a score: its options, translated into the library's."""
 
+import functools
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from nemoguardrails_trust.tlm.options import TLMOptions, read_options
 
 _DEFAULT_QUALITY: QualityPreset = "medium"
 _LOGGED = ("explanation", "perplexity")
+_PLAIN = (str, int, float, type(None))
+_REMEMBERED_LENGTH = 1000
 
 OPTIONS = frozenset(TLMOptions.model_fields) | {"max_timeout", "model_provider"}
 """The options of TLM, as distinct from what stands beside them in some requests."""
@@ -50,6 +54,20 @@ def read_wanted(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
     Raises:
         SettingsError: A value cannot be honoured. The message names the option.
     """
+    if all(isinstance(value, _PLAIN) for value in (given or {}).values()):
+        text = json.dumps(given or {})
+        if len(text) <= _REMEMBERED_LENGTH and len(quality or "") <= _REMEMBERED_LENGTH:
+            return _remembered(quality, text)
+    return _read(quality, given)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(quality: str | None, given: str) -> Wanted:
+    """What most clients want is what others have wanted before."""
+    return _read(quality, json.loads(given))
+
+
+def _read(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
     if quality is not None and quality not in PRESETS:
         raise SettingsError(f"quality is not one of {', '.join(PRESETS)}", key="quality")
     chosen: QualityPreset = quality or _DEFAULT_QUALITY
