@@ -9,6 +9,7 @@ import pytest
 
 from tests.server.running import KEY, Running, serving
 from tests.servers.faults import status
+from tests.tlm.scene import text_of
 
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
 GOOD = {"prompt": "Say echo", "response": "echo", "quality": "low"}
@@ -63,6 +64,7 @@ def test_slashes_and_queries_make_no_difference(server: Running, path: str) -> N
         ({"response": {"text": "echo"}}, "response"),
         ({"response": {"response": "echo", "perplexity": 1.5}}, "perplexity"),
         ({"quality": "superb"}, "quality"),
+        ({"task": "poetry"}, "task"),
         ({"options": {"max_tokens": -1}}, "options.max_tokens"),
         ({"options": {"max_timeout": 0}}, "options.max_timeout"),
         ({"options": {"num_self_reflections": 4}}, "options.num_self_reflections"),
@@ -136,6 +138,30 @@ def test_a_model_that_fails_is_a_503(caplog: pytest.LogCaptureFixture) -> None:
     assert isinstance(answer.json()["error"], str)
     assert "secret" not in answer.text + caplog.text
     assert KEY not in answer.text + caplog.text
+    assert "127.0.0.1" not in answer.text
+
+
+def test_the_task_changes_what_the_judge_is_asked() -> None:
+    with serving() as running:
+        for task in ("default", "code_generation"):
+            assert post(running, **GOOD, task=task).status_code == 200
+        asked = [text_of(body) for body in running.model.bodies]
+    assert "edge case" not in asked[0]
+    assert "edge case" in asked[1]
+
+
+def test_a_result_is_explained_without_being_scored_again() -> None:
+    result: dict[str, Any] = {"response": "echo", "trustworthiness_score": 0.25}
+    path = "/api/v1/tlm_explanation/get_explanation"
+    with serving("Nobody says so.") as running:
+        told = post(running, path, prompt="Say echo", response=result).json()
+        assert told == {"explanation": "Nobody says so."}
+        (body,) = running.model.bodies
+        assert "0.25" in text_of(body)
+        result["log"] = {"explanation": "As said."}
+        told = post(running, path, prompt="Say echo", response=result).json()
+        assert told == {"explanation": "As said."}
+        assert len(running.model.bodies) == 1
 
 
 def test_a_key_that_the_models_server_refuses_is_no_fault_of_the_client() -> None:

@@ -48,6 +48,14 @@ def test_a_query_is_answered_and_every_part_is_scored(server: Running) -> None:
     assert told["response"] == "30"
 
 
+def test_an_answer_that_is_none_of_those_allowed_counts_as_the_last(server: Running) -> None:
+    allowed = {"constrain_outputs": ["14", "other"], "evals": []}
+    told = post(server, "generate", ASKED | allowed).json()
+    assert told["response"] == "other"
+    assert is_share(told["trustworthiness"]["score"])
+    assert post(server, "score", GIVEN | allowed).status_code == 422
+
+
 @pytest.mark.parametrize("response", ["30", {"response": "30"}])
 def test_a_response_is_a_text_or_an_object(server: Running, response: Any) -> None:
     assert is_share(scored(server, response=response)["trustworthiness"]["score"])

@@ -90,6 +90,7 @@ class OpenAICompatibleModel:
         limits: The cap on concurrency and the rate limits; by default the one that all models
             with this server, name and key share.
         most_bytes: The most that an answer may have, unpacked; at least 1.
+        label: What errors call the model; by default its name and its server's.
 
     Raises:
         SettingsError: An argument is out of range, or a parameter is not the caller's to set.
@@ -109,6 +110,7 @@ class OpenAICompatibleModel:
         max_retries: int = 2,
         limits: Limits | None = None,
         most_bytes: int = MOST_BYTES,
+        label: str | None = None,
     ) -> None:
         if not model:
             raise SettingsError("model is empty; name the model to use", key="model")
@@ -133,10 +135,11 @@ class OpenAICompatibleModel:
             "max_retries": max_retries,
             "limits": limits,
             "most_bytes": most_bytes,
+            "label": label,
         }
         self._name = model
         self._shown_url = f"{url.origin()}{url.path}"
-        self._label = f"{model} at {url.host}"
+        self._label = label or f"{model} at {url.host}"
         self._defaults = RequestDefaults.of(model, parameters)
         self._known = abilities_by_name(model)
         self._taken: frozenset[str] = frozenset()

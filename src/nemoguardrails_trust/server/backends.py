@@ -3,6 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.server.settings import LOCAL, REPLAY, BackendSettings, ServerSettings
 from nemoguardrails_trust.server.wanted import Wanted
+from nemoguardrails_trust.signals.reflection import Task
 from nemoguardrails_trust.tlm.building import DEFAULT_CONCURRENCY, ModelChoice, Parts, build_parts
 from nemoguardrails_trust.tlm.options import TLMOptions
 
@@ -61,6 +63,7 @@ class Backends:
             notes.append(f"the model is {own}")
         if not self._is_local(wanted):
             given = [name for name in _FOR_LOCAL if getattr(wanted.options, name) is not None]
+            given += ["task"] if wanted.task != "default" else []
             notes += [f"the option {name} changes nothing in this preset" for name in given]
         return tuple(notes)
 
@@ -68,7 +71,7 @@ class Backends:
         """The model of a backend."""
         key = (backend, effort)
         if key not in self._models:
-            self._models[key] = _build(self._settings.backends[backend], effort)
+            self._models[key] = _build(backend, self._settings.backends[backend], effort)
         return self._models[key]
 
     def parts(self, wanted: Wanted) -> Parts:
@@ -78,28 +81,41 @@ class Backends:
             SettingsError: An option cannot be honoured by the preset's scorer.
         """
         backend = self.name_for(wanted.model)
-        key = (backend, wanted.reasoning_effort, wanted.quality, wanted.options)
+        key = (backend, wanted.reasoning_effort, wanted.quality, wanted.options, wanted.task)
         if key in self._parts:
             self._parts.move_to_end(key)
             return self._parts[key]
-        options = wanted.options
+        options, task = wanted.options, wanted.task
         if not self._is_local(wanted):
             options = options.model_copy(update=dict.fromkeys(_FOR_LOCAL))
-        parts = self._built(backend, wanted.reasoning_effort, wanted.quality, options)
+            task = "default"
+        parts = self._built(backend, wanted.reasoning_effort, wanted.quality, options, task)
         self._parts[key] = parts
         if len(self._parts) > _KEPT:
             self._parts.popitem(last=False)
         return parts
 
     def _built(
-        self, backend: str, effort: str | None, quality: QualityPreset, options: TLMOptions
+        self,
+        backend: str,
+        effort: str | None,
+        quality: QualityPreset,
+        options: TLMOptions,
+        task: Task = "default",
     ) -> Parts:
         preset = self._settings.backends[backend].preset(quality)
         timeout = self._settings.limits.timeout
         choice = ModelChoice(self.model(backend, effort), None, None, timeout, None, None, None)
-        return build_parts(
-            quality, options, choice, scorer=preset.scorer, calibration=preset.calibration
+        parts = build_parts(
+            quality,
+            options,
+            choice,
+            scorer=preset.scorer,
+            calibration=preset.calibration,
+            task=task,
         )
+        # As the hosted service has it.
+        return replace(parts, answerer=replace(parts.answerer, takes_last=True))
 
     def _is_local(self, wanted: Wanted) -> bool:
         backend = self._settings.backends[self.name_for(wanted.model)]
@@ -142,7 +158,7 @@ class Backends:
             await model.aclose()
 
 
-def _build(settings: BackendSettings, effort: str | None) -> LanguageModel:
+def _build(name: str, settings: BackendSettings, effort: str | None) -> LanguageModel:
     if settings.model == REPLAY:
         if settings.recorded is None:
             raise SettingsError("the model 'replay' needs recorded answers", key="recorded")
@@ -153,6 +169,7 @@ def _build(settings: BackendSettings, effort: str | None) -> LanguageModel:
         api_key=os.environ.get(settings.api_key_variable, ""),
         parameters={} if effort is None else {"reasoning_effort": effort},
         timeout=settings.timeout,
+        label=f"the backend {name!r}",  # its address is nothing for clients
     )
     model.limits.configure(
         settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute

@@ -22,10 +22,12 @@ class PromptBody(_Body):
         quality: The preset: best, high, medium, low or base.
         options: See the documentation of TLM's options.
         constrain_outputs: The only answers that will do.
+        task: What kind of responses these are: default, classification or code_generation.
     """
 
     prompt: str
     quality: str | None = None
+    task: str | None = None
     options: dict[str, Any] | None = None
     constrain_outputs: list[str] | None = None
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Awaitable
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, ModelResponseError, ScoringError
+from nemoguardrails_trust.errors import DataError, ScoringError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import time_left
@@ -15,7 +15,6 @@ from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.tlm.answering import is_unmet
 from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
-from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import Item
 
 _SMALLEST = 1e-300  # of a probability whose logarithm is taken
@@ -40,8 +39,9 @@ class Scoring:
         Raises:
             TrustError: There is no answer, or no score.
         """
-        wanted = read_wanted(body.quality, body.options)
-        work = self._prompt(wanted, body.prompt, tuple(body.constrain_outputs or ()))
+        wanted = read_wanted(body.quality, body.options, body.task)
+        item = Item(body.prompt, None, tuple(body.constrain_outputs or ()))
+        work = self._backends.parts(wanted).answerer.prompt(item)
         outcome = await settled(work, timeout=self.seconds(wanted), what="the answer")
         if outcome.error is not None:
             raise outcome.error
@@ -56,7 +56,7 @@ class Scoring:
         Raises:
             TrustError: There is no score.
         """
-        wanted = read_wanted(body.quality, body.options)
+        wanted = read_wanted(body.quality, body.options, body.task)
         given = body.given
         allowed = tuple(given.constrain_outputs or body.constrain_outputs or ())
         item = Item(body.prompt, None, allowed, given.response, has_response=True)
@@ -73,11 +73,17 @@ class Scoring:
         given = body.given
         if given.trustworthiness_score is None:
             raise DataError("response.trustworthiness_score is missing: nothing is to be explained")
-        asked = {**(body.options or {}), "log": ["explanation"]}
-        wanted = read_wanted("low", asked)
-        item = Item(body.prompt, None, (), given.response, has_response=True)
-        score = await self.scored(wanted, item)
-        return {"explanation": score.explanation or _NO_REASON}
+        told = (given.log or {}).get("explanation")
+        if isinstance(told, str):
+            return {"explanation": told}
+        wanted = read_wanted(body.quality, body.options)
+        question = Item(body.prompt, None, (), given.response, has_response=True).read()
+        reasons = await self._backends.evaluator(wanted).explain(
+            Exchange(question.response, question.messages, question.context),
+            given.trustworthiness_score,
+            timeout=self.seconds(wanted),
+        )
+        return {"explanation": reasons or _NO_REASON}
 
     async def scored(
         self, wanted: Wanted, item: Item, *, perplexity: float | None = None
@@ -135,16 +141,6 @@ class Scoring:
     def seconds(self, wanted: Wanted) -> float:
         """Seconds for a request."""
         return min(self._timeout, wanted.seconds or self._timeout)
-
-    async def _prompt(self, wanted: Wanted, prompt: str, allowed: tuple[str, ...]) -> Outcome:
-        answerer = self._backends.parts(wanted).answerer
-        outcome = await answerer.prompt(Item(prompt, None, allowed))
-        if allowed and outcome.response is None and isinstance(outcome.error, ModelResponseError):
-            # As the hosted service has it: what resembles none of them is the last.
-            item = Item(prompt, None, allowed, allowed[-1], has_response=True)
-            score = await self.scored(wanted, item)
-            return Outcome(allowed[-1], score=score)
-        return outcome
 
     def _told(
         self, wanted: Wanted, score: TrustworthinessScore, perplexity: float | None

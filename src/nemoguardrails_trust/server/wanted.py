@@ -9,6 +9,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset
+from nemoguardrails_trust.signals.reflection import TASKS, Task
 from nemoguardrails_trust.tlm.options import TLMOptions, read_options
 
 _DEFAULT_QUALITY: QualityPreset = "medium"
@@ -27,6 +28,7 @@ class Wanted:
     Attributes:
         model: The model name that it sent; `None` where it sent none.
         quality: The preset that scores are made with.
+        task: What kind of responses are scored.
         options: The library's options, without the model and the reasoning effort.
         reasoning_effort: How long a model that thinks may think.
         log: What the answer's `log` is to hold.
@@ -37,6 +39,7 @@ class Wanted:
 
     model: str | None
     quality: QualityPreset
+    task: Task
     options: TLMOptions
     reasoning_effort: str | None
     log: frozenset[str]
@@ -45,8 +48,10 @@ class Wanted:
     notes: tuple[str, ...]
 
 
-def read_wanted(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
-    """Translates a client's preset and options.
+def read_wanted(
+    quality: str | None, given: Mapping[str, Any] | None, task: str | None = None
+) -> Wanted:
+    """Translates a client's preset, options and task.
 
     Options that are unknown, or that nothing here depends on, are noted and not refused: newer
     and hand-written clients send them.
@@ -57,17 +62,24 @@ def read_wanted(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
     if all(isinstance(value, _PLAIN) for value in (given or {}).values()):
         text = json.dumps(given or {})
         if len(text) <= _REMEMBERED_LENGTH and len(quality or "") <= _REMEMBERED_LENGTH:
-            return _remembered(quality, text)
-    return _read(quality, given)
+            return _remembered(quality, text, _task(task))
+    return _read(quality, given, _task(task))
 
 
 @functools.lru_cache(maxsize=256)
-def _remembered(quality: str | None, given: str) -> Wanted:
+def _remembered(quality: str | None, given: str, task: Task) -> Wanted:
     """What most clients want is what others have wanted before."""
-    return _read(quality, json.loads(given))
+    return _read(quality, json.loads(given), task)
 
 
-def _read(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
+def _task(sent: str | None) -> Task:
+    for task in TASKS:
+        if task == (sent or "default"):
+            return task
+    raise SettingsError(f"task is not one of {', '.join(TASKS)}", key="task")
+
+
+def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> Wanted:
     if quality is not None and quality not in PRESETS:
         raise SettingsError(f"quality is not one of {', '.join(PRESETS)}", key="quality")
     chosen: QualityPreset = quality or _DEFAULT_QUALITY
@@ -92,6 +104,7 @@ def _read(quality: str | None, given: Mapping[str, Any] | None) -> Wanted:
     return Wanted(
         model=options.model,
         quality=chosen,
+        task=task,
         options=options.model_copy(update={"model": None, "reasoning_effort": None}),
         reasoning_effort=options.reasoning_effort,
         log=frozenset(log),

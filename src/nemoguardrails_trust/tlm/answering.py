@@ -43,6 +43,8 @@ class Answerer:
         is_scored: Whether a trustworthiness score is wanted, and not only the user's criteria.
         evaluator: Has the model judge the fields of JSON responses; `None` leaves them.
         hides_probabilities: Whether the scorer is to do without the tokens' probabilities.
+        takes_last: Whether an answer that is none of those allowed counts as the last of them;
+            else there is no answer then.
     """
 
     model: Callable[[], LanguageModel]
@@ -54,6 +56,7 @@ class Answerer:
     is_scored: bool
     evaluator: Evaluator | None
     hides_probabilities: bool
+    takes_last: bool = False
 
     async def prompt(self, item: Item, *, told: Callable[[str], None] | None = None) -> Outcome:
         """Answers a prompt and scores the answer.
@@ -163,6 +166,8 @@ class Answerer:
             said = reply.completions[0].text if reply.completions else ""
             told = Message("user", correction(question.allowed))
             asked = (*messages, Message("assistant", said), told)
+        if question.allowed and self.takes_last:
+            return [Completion(question.allowed[-1])]
         if question.allowed:
             raise ModelResponseError(
                 f"the model's answer is none of constrain_outputs, asked {_TRIES} times"
