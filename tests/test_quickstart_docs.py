@@ -36,6 +36,8 @@ def model(body: Body) -> Answer:
     said = answers_to(text)
     if not is_judging(body):
         return said if is_sampling(body) else said[0]
+    if "Reply with 2 lines" in text:
+        return "1: True 95\n2: False 10"
     if "criterion" in text:
         return "True"
     response = re.findall(r"<response [^>]*>\s*(.*?)\s*</response", text, re.DOTALL)[-1]
@@ -114,6 +116,10 @@ def test_the_page_does_what_it_says(server: OpenAIServer) -> None:
     assert log["explanation"] == "That is so."
     assert [each["name"] for each in log["custom_eval_criteria"]] == ["brief"]
     assert 0.0 < log["perplexity"] <= 1.0
+
+    page.run_to("score_claims")
+    right, wrong = names["result"]["claims"]
+    assert right["score"] > 0.6 > wrong["score"]
 
     page.run_to("try_prompt")
     assert [each["response"] for each in names["outputs"]] == ["391", None, "No"]

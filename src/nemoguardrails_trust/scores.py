@@ -38,7 +38,8 @@ class CallUsage:
     """What one call to a model cost.
 
     Attributes:
-        purpose: `answer`, `sample`, `reflection`, `comparison`, `rephrasing` or `evaluation`.
+        purpose: `answer`, `sample`, `reflection`, `comparison`, `rephrasing`, `claims` or
+            `evaluation`.
         samples: Answers that it brought.
         prompt_tokens: Tokens read, as the server counted them; 0 where it did not.
         completion_tokens: Tokens written, likewise.
@@ -106,6 +107,32 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of a response, with a score of its own.
+
+    Attributes:
+        start: Where it begins in the response, in characters from 0.
+        end: Where it ends.
+        text: What stands there.
+        score: How far it can be trusted, 0 to 1.
+        signals: What the score was made of, by name.
+    """
+
+    start: int
+    end: int
+    text: str
+    score: float
+    signals: Mapping[str, float] = field(default_factory=lambda: _EMPTY)
+
+    def __post_init__(self) -> None:
+        require_share("score", self.score)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its place and its score as JSON types."""
+        return {"start": self.start, "end": self.end, "score": self.score}
+
+
+@dataclass(frozen=True, slots=True)
 class TrustworthinessScore:
     """How far a response can be trusted.
 
@@ -119,6 +146,8 @@ class TrustworthinessScore:
         error: Why there is no score, or which signals are missing from it.
         metadata: Anything more, ready for JSON.
         failures: The errors behind what is missing, in the order they came; not part of the JSON.
+        claims: The sentences of the response that have scores, in order; `None` where they were
+            not asked for.
     """
 
     score: float | None
@@ -130,6 +159,7 @@ class TrustworthinessScore:
     error: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     failures: tuple[TrustError, ...] = ()
+    claims: tuple[Claim, ...] | None = None
 
     def __post_init__(self) -> None:
         require_share("score", self.score)
@@ -149,8 +179,8 @@ class TrustworthinessScore:
         return any(error.is_retryable for error in self.failures)
 
     def to_json(self) -> dict[str, Any]:
-        """The score as JSON types."""
-        return {
+        """The score as JSON types; `claims` only where they were asked for."""
+        told: dict[str, Any] = {
             "trustworthiness_score": self.score,
             "signals": {name: signal.to_json() for name, signal in self.signals.items()},
             "explanation": self.explanation,
@@ -160,6 +190,9 @@ class TrustworthinessScore:
             "error": self.error,
             "metadata": dict(self.metadata),
         }
+        if self.claims is not None:
+            told["claims"] = [claim.to_json() for claim in self.claims]
+        return told
 
 
 def require_share(name: str, value: float | None) -> None:

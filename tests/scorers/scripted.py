@@ -33,6 +33,7 @@ class ScriptedModel:
         judge: The judge's answer, or a callable of the request that gives it.
         samples: Dealt out in turn; an exception fails the request that comes to it.
         comparison: The judge's comparison, likewise.
+        claims: The judge's verdicts on sentences, likewise.
         rephrasings: Likewise; the default is none that asks for the same.
         seconds: How long a request of each purpose takes.
     """
@@ -40,6 +41,7 @@ class ScriptedModel:
     judge: Judgement | Callable[[Ask], Judgement] = field(default_factory=lambda: verdict(0.9))
     samples: Sequence[Judgement] = ("42",)
     comparison: Judgement | Callable[[Ask], Judgement] = "{}"
+    claims: Judgement | Callable[[Ask], Judgement] = ""
     rephrasings: Sequence[str] = ("",)
     seconds: dict[str, float] = field(default_factory=dict)
     name: str = "scripted"
@@ -79,7 +81,8 @@ class ScriptedModel:
         if asked.purpose == "rephrasing":
             count = len(self.rephrasings)
             return tuple(Completion(self.rephrasings[i % count]) for i in range(asked.n))
-        scripted: Any = self.judge if asked.purpose == "reflection" else self.comparison
+        scripts = {"reflection": self.judge, "claims": self.claims}
+        scripted: Any = scripts.get(asked.purpose, self.comparison)
         return (_completion(scripted(asked) if callable(scripted) else scripted),)
 
 

@@ -207,8 +207,9 @@ class ReplayModel:
         Raises:
             ModelError: The prompt, or what is asked about it, is not recorded.
         """
-        if ask.purpose == "comparison":
-            raise ModelError("comparisons are not recorded")
+        if ask.purpose in ("comparison", "claims"):
+            what = "comparisons" if ask.purpose == "comparison" else "judgements of sentences"
+            raise ModelError(f"{what} are not recorded")
         question = self._find(ask.messages, anywhere=ask.purpose in ("reflection", "rephrasing"))
         completions: tuple[Completion, ...]
         if ask.purpose == "reflection":

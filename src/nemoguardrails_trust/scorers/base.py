@@ -29,7 +29,8 @@ class ScorerSettings(BaseModel):
         model: Which model judges and samples. In a rail, the `type` of a `models:` entry;
             elsewhere the model's own name. `None` takes the main or default one.
         timeout: Seconds for a whole score, above 0.
-        explain: Whether to ask for reasons.
+        explain: Whether to ask for reasons; `claims` scores each sentence of the answer, and tells
+            which are least supported.
         rounds: In how many rounds samples are asked for, at least 1. More than 1 stops
             as soon as the samples still to come cannot change the decision.
         rephrase: How many of the samples answer rephrasings of the last user message, at least 0;
@@ -46,11 +47,21 @@ class ScorerSettings(BaseModel):
     quality: QualityPreset = "medium"
     model: str | None = None
     timeout: float = Field(default=20.0, gt=0.0)
-    explain: bool = False
+    explain: bool | Literal["claims"] = False
     rounds: int = Field(default=1, ge=1)
     rephrase: int | None = Field(default=None, ge=0)
     calibration: Path | None = None
     evaluations: tuple[EvaluationSettings, ...] = ()
+
+    @property
+    def asks_for_reasons(self) -> bool:
+        """Whether a judge is to give reasons."""
+        return self.explain is True
+
+    @property
+    def scores_claims(self) -> bool:
+        """Whether each sentence gets a score of its own."""
+        return self.explain == "claims"
 
     @field_validator("evaluations")
     @classmethod
@@ -109,6 +120,36 @@ class SamplingScorer(Protocol):
             TrustError: No score could be had.
         """
         ...
+
+
+@runtime_checkable
+class ClaimScorer(Protocol):
+    """A scorer that can give each sentence of a response a score of its own."""
+
+    async def score_claims(self, exchange: Exchange) -> TrustworthinessScore:
+        """Scores one exchange, with `claims`.
+
+        Raises:
+            TrustError: No score could be had.
+        """
+        ...
+
+
+class ClaimsOf:
+    """A scorer's `score_claims`, as a scorer."""
+
+    def __init__(self, scorer: ClaimScorer) -> None:
+        """Takes what scores."""
+        self._scorer = scorer
+        self.name: str = getattr(scorer, "name", "")
+
+    async def score(self, exchange: Exchange) -> TrustworthinessScore:
+        """Scores one exchange, with `claims`.
+
+        Raises:
+            TrustError: No score could be had.
+        """
+        return await self._scorer.score_claims(exchange)
 
 
 def samples_drawn_by(scorer: Scorer) -> int:

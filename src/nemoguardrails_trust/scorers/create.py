@@ -66,6 +66,11 @@ def create_scorer(
     calibration = calibration or load_calibration(settings, model)
     threshold = threshold_of(settings, calibration)
     concurrency = local_options.get("concurrency", 64)
+    if settings.scores_claims and settings.scorer in HOSTED_SCORERS:
+        raise SettingsError(
+            f"scorer {settings.scorer!r} gives sentences no scores; the scorer 'local' does",
+            key="explain",
+        )
     if settings.scorer == "local":
         scorer = _local(settings, model, calibration, local_options)
     elif local_options:

@@ -99,9 +99,15 @@ def explanation_messages(exchange: Exchange, score: float) -> tuple[Message, ...
     return (Message("user", "\n\n".join([*shown_exchange(exchange), _WHY.format(score=score)])),)
 
 
-def shown_exchange(exchange: Exchange) -> list[str]:
-    """What a judge is shown of an exchange: all that was said, between markers of its own."""
-    fence = Fence([*(m.content for m in exchange.messages), *exchange.context, exchange.response])
+def shown_exchange(exchange: Exchange, response: str | None = None) -> list[str]:
+    """What a judge is shown of an exchange: all that was said, between markers of its own.
+
+    Args:
+        exchange: What to show.
+        response: The form in which its response is shown; `None` shows it as it is.
+    """
+    shown = exchange.response if response is None else response
+    fence = Fence([*(m.content for m in exchange.messages), *exchange.context, shown])
     parts = [_PREAMBLE.format(mark=fence.mark)]
     parts += [
         fence.quote(message.role, message.content, limit=limit)
@@ -110,7 +116,7 @@ def shown_exchange(exchange: Exchange) -> list[str]:
     if exchange.context:
         passages = "\n\n".join(exchange.context)
         parts.append(fence.quote("context", passages, limit=CONTEXT_LIMIT))
-    parts.append(fence.quote("response", exchange.response, limit=RESPONSE_LIMIT))
+    parts.append(fence.quote("response", shown, limit=RESPONSE_LIMIT))
     return parts
 
 
@@ -201,10 +207,10 @@ def read_reflection(completion: Completion, *, explain: bool = False) -> Signal:
     line, reasons = _split(completion.text.strip(), explain=explain)
     details = {"reasons": reasons} if reasons else {}
     if completion.tokens:
-        value = _probability_of_true(_verdict_token(completion.tokens))
+        value = probability_of_true(_verdict_token(completion.tokens))
         if value is not None:
             return Signal(value, {"source": "token_probabilities", **details})
-    value, source = _stated(line)
+    value, source = stated(line)
     if value is None:
         return Signal(None, error=f"the judge's answer could not be read: {source}")
     return Signal(value, {"source": source, **details})
@@ -242,7 +248,7 @@ def verdict_came_first(completion: Completion) -> bool:
     If so, it can be asked for that one token.
     """
     first = completion.tokens[0] if completion.tokens else None
-    return _probability_of_true(first) is not None
+    return probability_of_true(first) is not None
 
 
 def _split(text: str, *, explain: bool) -> tuple[str, str]:
@@ -267,7 +273,8 @@ def _verdict_token(tokens: Sequence[TokenLogprob]) -> TokenLogprob | None:
     return None
 
 
-def _probability_of_true(token: TokenLogprob | None) -> float | None:
+def probability_of_true(token: TokenLogprob | None) -> float | None:
+    """P(true) by the token of a verdict; `None` where it is none, or has no usable probability."""
     if token is None:
         return None
     likely = dict(token.top)
@@ -296,8 +303,8 @@ def _word(token: str) -> str:
     return _PARTS.get(word, word)
 
 
-def _stated(line: str) -> tuple[float | None, str]:
-    """The value that a line states and how, or `None` and why there is none."""
+def stated(line: str) -> tuple[float | None, str]:
+    """The value that a verdict's line states and how, or `None` and why there is none."""
     found = _ANSWER_LINE.fullmatch(line) if len(line) <= _LONGEST_LINE else None
     if found is None or not (found["word"] or found["number"]):
         return None, "neither True, False nor a number alone"

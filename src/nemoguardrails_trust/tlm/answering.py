@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from nemoguardrails_trust.errors import ModelResponseError, ScoringError, TrustError
+from nemoguardrails_trust.errors import ModelResponseError, ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
@@ -14,7 +14,7 @@ from nemoguardrails_trust.models.prompts import (
     prompt_messages,
     sample_messages,
 )
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.base import ClaimScorer, ClaimsOf, Scorer
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
@@ -71,6 +71,20 @@ class Answerer:
     async def score(self, item: Item) -> Outcome:
         """Scores the response that was given."""
         return await self._settled(item, self._score)
+
+    async def score_claims(self, item: Item) -> Outcome:
+        """Scores the response that was given, and each of its sentences.
+
+        Raises:
+            SettingsError: The scorer cannot.
+        """
+        if not isinstance(self.scorer, ClaimScorer):
+            raise SettingsError(
+                "the scorer gives sentences no scores: it has no `async def score_claims(self, "
+                "exchange)`, as the scorer 'local' has",
+                key="scorer",
+            )
+        return await replace(self, scorer=ClaimsOf(self.scorer)).score(item)
 
     async def _settled(self, item: Item, work: Callable[[Question], Awaitable[Outcome]]) -> Outcome:
         with whole_deadline(self.timeout):

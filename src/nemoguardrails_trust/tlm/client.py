@@ -11,7 +11,7 @@ from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
 from nemoguardrails_trust.signals.reflection import Task
 from nemoguardrails_trust.tlm.batches import require_all
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
-from nemoguardrails_trust.tlm.connected import Connected
+from nemoguardrails_trust.tlm.claims import ScoresClaims
 from nemoguardrails_trust.tlm.explaining import (
     read_results,
     require_same_number,
@@ -27,7 +27,7 @@ from nemoguardrails_trust.tlm.questions import (
 )
 
 
-class TLM(Connected):
+class TLM(ScoresClaims):
     """A language model whose answers come with a trustworthiness score.
 
     Every method takes one prompt or a list of them. A prompt is a text, or a list of chat
@@ -42,6 +42,8 @@ class TLM(Connected):
     - `explanation`: why the score is what it is.
     - `perplexity`: the mean probability of the response's tokens, 0 to 1 (the inverse of what is
       usually called so); `None` where they are not known, as for a response given as text.
+    - `claims`: for each sentence its `text`, its place (`start`, `end`) and a `score`; see
+      `score_claims`.
     - `per_field_score`: for an answer that is a JSON object, the `score` and `explanation` of each
       field, judged by one request more; or an `error`.
     - `custom_eval_criteria`: for each its `name` and `score`, and an `error` where it has none.

@@ -45,8 +45,9 @@ class TLMLite:
                     f"options.{name} is of no use with TLMLite", key=f"options.{name}"
                 )
         answers = {name: given.pop(name) for name in _ANSWERING if given.get(name) is not None}
-        if "per_field_score" in answers.get("log", ()):
-            raise SettingsError("options.log: per_field_score is for TLM", key="options.log")
+        for entry in ("per_field_score", "claims"):
+            if entry in answers.get("log", ()):
+                raise SettingsError(f"options.log: {entry} is for TLM", key="options.log")
         for name in ("max_tokens", "log"):
             if name in answers:
                 given[name] = answers[name]

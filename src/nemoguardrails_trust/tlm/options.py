@@ -32,7 +32,7 @@ SimilarityMeasure = Literal[
 ]
 
 
-LogEntry = Literal["explanation", "perplexity", "per_field_score"]
+LogEntry = Literal["explanation", "perplexity", "per_field_score", "claims"]
 
 
 class EvalCriterion(BaseModel):
@@ -63,7 +63,8 @@ class TLMOptions(BaseModel):
             another question; the mean counts. By default once.
         use_self_reflection: The older form: `False` is no reflection.
         reasoning_effort: How long a model that thinks may think; sent with every request.
-        log: What results carry besides: `explanation`, `perplexity`, `per_field_score`.
+        log: What results carry besides: `explanation`, `perplexity`, `per_field_score`,
+            `claims`.
         custom_eval_criteria: Standards of the user's own; each costs one call more a score.
         similarity_measure: Taken from those who come from Cleanlab's clients, and changes
             nothing, of which the log tells: samples are compared by what their texts say, and in
@@ -166,6 +167,8 @@ def require_effect(options: TLMOptions, quality: QualityPreset, *, is_local: boo
         for name in _LOCAL:
             if getattr(options, name) != TLMOptions.model_fields[name].default:
                 raise _useless(name, "with this scorer; it is for the scorer 'local'")
+        if "claims" in options.log:
+            raise _useless("log", "'claims', with this scorer; it is for the scorer 'local'")
         return
     if options.disable_trustworthiness or options.reflections != 0 or options.samples(quality):
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.scores import Claim, TrustworthinessScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Outcome:
         """The outcome as callers get it.
 
         Args:
-            log: What is told besides: `explanation`, `perplexity`, `per_field_score`.
+            log: What is told besides: `explanation`, `perplexity`, `claims`, `per_field_score`.
             with_response: Whether the answer is part of it.
         """
         result: dict[str, Any] = {"response": self.response} if with_response else {}
@@ -48,6 +48,13 @@ class Outcome:
         if told := self._told(log):
             result["log"] = told
         return result
+
+    def to_claims_result(self, *, log: Collection[str]) -> dict[str, Any]:
+        """The outcome as callers of `score_claims` get it; `log` as for `to_result`."""
+        result = self.to_result(log=log, with_response=False)
+        claims = None if self.score is None else self.score.claims
+        told = None if claims is None else [_claim(claim) for claim in claims]
+        return {"trustworthiness_score": self.value, "claims": told} | result
 
     def to_rag_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
         """The outcome with its evaluations, as callers of `TrustworthyRAG` get it.
@@ -77,6 +84,8 @@ class Outcome:
             told["explanation"] = self.score.explanation or without_reasons(self.score)
         if "perplexity" in log:
             told["perplexity"] = self.perplexity
+        if "claims" in log:
+            told["claims"] = [_claim(claim) for claim in self.score.claims or ()]
         if "per_field_score" in log:
             told["per_field_score"] = dict(self.fields)
         if "criteria" in self.score.metadata:
@@ -100,6 +109,10 @@ def without_reasons(score: TrustworthinessScore) -> str:
 def failed(error: TrustError, *, response: str | None = None) -> Outcome:
     """The outcome of a prompt that failed with this error."""
     return Outcome(response, error=error, retryable=error.is_retryable)
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {"text": claim.text, **claim.to_json()}
 
 
 def _told_of(evaluated: Evaluated | None) -> dict[str, Any]:

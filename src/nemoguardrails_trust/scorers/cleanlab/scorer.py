@@ -169,7 +169,7 @@ class CleanlabScorer:
         )
         return TrustworthinessScore(
             score=read_score(answer),
-            explanation=read_explanation(answer) if self._settings.explain else None,
+            explanation=read_explanation(answer) if self._settings.asks_for_reasons else None,
             usage=Usage(calls=requests, seconds=time.perf_counter() - started),
             scorer=self._service.package,
         )

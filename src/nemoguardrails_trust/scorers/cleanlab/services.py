@@ -116,11 +116,11 @@ def build_tlm(library: Library, key: str, settings: ScorerSettings) -> Any:
     """
     package = library.service.package
     model = {} if settings.model is None else {"model": settings.model}
-    log = {"log": ["explanation"]} if settings.explain else {}
+    log = {"log": ["explanation"]} if settings.asks_for_reasons else {}
     tlm, complaint = _try_to_build(library, key, settings, model | log)
     if tlm is not None:
         return tlm
-    if settings.explain and _try_to_build(library, key, settings, model)[0] is not None:
+    if settings.asks_for_reasons and _try_to_build(library, key, settings, model)[0] is not None:
         raise SettingsError(
             f"{package} gives no explanations with quality {settings.quality!r} and model "
             f"{settings.model or 'its default'!r}; choose others, or set explain to false",

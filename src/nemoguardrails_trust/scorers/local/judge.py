@@ -10,6 +10,7 @@ from nemoguardrails_trust.scorers.local.calls import Calls
 from nemoguardrails_trust.scorers.local.comparing import comparison_messages, read_comparison
 from nemoguardrails_trust.scorers.local.fields import FieldJudgement, fields_messages, read_fields
 from nemoguardrails_trust.scores import Signal
+from nemoguardrails_trust.signals.claims import claims_messages, read_claims
 from nemoguardrails_trust.signals.reflection import (
     TOP_LOGPROBS,
     Criterion,
@@ -26,6 +27,7 @@ _VERDICT_TOKENS = 12  # `False 15`, and a model's own marks around it
 _REASONS_TOKENS = 200
 _TOKENS_A_FIELD = 50
 _TOKENS_AN_ANSWER = 12  # `"12": "different", `
+_TOKENS_A_SENTENCE = 12  # `12: False 15`, with marks
 
 
 class Judge:
@@ -130,6 +132,22 @@ class Judge:
         except ValueError as error:
             raise ModelResponseError(str(error)) from None
 
+    async def judge_claims(
+        self, exchange: Exchange, sentences: Sequence[str], calls: Calls
+    ) -> Mapping[int, float | None]:
+        """Asks how likely each sentence of the response is true, in one call; see `read_claims`.
+
+        Raises:
+            TrustError: No answer could be had, or nothing of it can be used.
+        """
+        messages = claims_messages(exchange, sentences)
+        room = 20 + _TOKENS_A_SENTENCE * len(sentences)
+        completion = await self._ask(messages, calls, "claims", room)
+        try:
+            return read_claims(completion, len(sentences))
+        except ValueError as error:
+            raise ModelResponseError(str(error)) from None
+
     async def compare(
         self, question: str, response: str, answers: Sequence[str], calls: Calls
     ) -> Mapping[int, float]:
@@ -158,7 +176,7 @@ class Judge:
     async def _ask(
         self, messages: tuple[Message, ...], calls: Calls, purpose: Purpose, room: int
     ) -> Completion:
-        top_logprobs = TOP_LOGPROBS if purpose == "reflection" else None
+        top_logprobs = TOP_LOGPROBS if purpose in ("reflection", "claims") else None
         reply = await calls.ask(
             self.model,
             Ask(

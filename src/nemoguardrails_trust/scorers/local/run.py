@@ -26,6 +26,8 @@ class Asker:
         samples: Draws so many samples.
         reflect: Asks the judge whether the response is correct, by one of several questions.
         meets: Asks the judge whether the response meets a criterion.
+        claims: Asks the judge about the response's sentences; `None` where that is not wanted.
+            Returns how likely each is true, by its number, or `None` for what states nothing.
         rephrase: Asks for so many rephrasings of the question; gives those that ask for the same.
         rephrased: Draws one answer to each of these rephrasings.
         compare: Asks the judge which of the answers say the same as the response; returns
@@ -38,6 +40,7 @@ class Asker:
     compare: Callable[[Sequence[str]], Awaitable[Mapping[int, float]]]
     rephrase: Callable[[int], Awaitable[Sequence[str]]]
     rephrased: Callable[[Sequence[str]], Awaitable[Reply]]
+    claims: Callable[[], Awaitable[Mapping[int, float | None]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Run:
             why there is none.
         comparison: How the samples compare with the response, once there are any.
         criteria_met: A signal for each criterion, by its place.
+        claim_verdicts: What the judge says of the sentences; `None` until then.
+        claims_problem: Why there is nothing of that.
         problems: Why samples, or the judge's comparison of them, are missing.
         lateness: The error of a run that ran out of time.
         decided_early: Whether something was left out because it could not change the decision.
@@ -82,6 +87,8 @@ class Run:
     signals: dict[str, Signal] = field(default_factory=dict)
     comparison: Comparison | None = None
     criteria_met: dict[int, Signal] = field(default_factory=dict)
+    claim_verdicts: Mapping[int, float | None] | None = None
+    claims_problem: str | None = None
     problems: list[str] = field(default_factory=list)
     lateness: ModelTimeoutError | None = None
     decided_early: bool = False
@@ -108,6 +115,8 @@ class Run:
         self._rephrased_to_come = self.plan.rephrased
         self._comparison_to_come = self.plan.settles
         wanted = [asyncio.create_task(self._judge(i)) for i in range(len(self.criteria))]
+        if self.ask.claims is not None:
+            wanted.append(asyncio.create_task(self._judge_claims(self.ask.claims)))
         deciding = [asyncio.create_task(self._reflect())] if self.plan.reflects else []
         if self.plan.own:
             deciding.append(asyncio.create_task(self._sample()))
@@ -127,7 +136,7 @@ class Run:
                 for task in done:
                     task.result()
                 if self.decided_early or self._stops_here():
-                    # Criteria are wanted for themselves, whatever the decision.
+                    # Criteria and claims are wanted for themselves, whatever the decision.
                     await _cancelled(deciding)
                     running = {each for each in wanted if not each.done()}
         finally:
@@ -146,6 +155,12 @@ class Run:
 
     async def _judge(self, place: int) -> None:
         self.criteria_met[place] = await _judged(self.ask.meets(self.criteria[place]))
+
+    async def _judge_claims(self, ask: Callable[[], Awaitable[Mapping[int, float | None]]]) -> None:
+        try:
+            self.claim_verdicts = await ask()
+        except TrustError as error:
+            self.claims_problem = str(error)
 
     async def _sample(self) -> None:
         """Draws the samples round by round, then has the judge settle what matching could not."""
@@ -309,6 +324,8 @@ class Run:
             self.signals["reflection"] = mean_reflection(had)
         for place in range(len(self.criteria)):
             self.criteria_met.setdefault(place, Signal(None, error=late))
+        if self.ask.claims is not None and self.claim_verdicts is None:
+            self.claims_problem = self.claims_problem or late
         if self._to_come:
             self.problems.append(late)
         elif self._unsettled_to_come():

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, TrustError
+from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
@@ -17,20 +17,31 @@ from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.local.calls import Calls
+from nemoguardrails_trust.scorers.local.claims import (
+    ScoredClaims,
+    score_claims,
+    sentences_of,
+)
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.local.presets import Plan, plan_for
 from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
+from nemoguardrails_trust.scorers.local.telling import (
+    consistency_of,
+    error_of,
+    explanation_of,
+    given_signals,
+    together,
+)
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
-from nemoguardrails_trust.signals.consistency import consistency_signal
-from nemoguardrails_trust.signals.probability import measured_in, response_probability
+from nemoguardrails_trust.signals.probability import measured_in
 from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS, Criterion, Task
 from nemoguardrails_trust.signals.rephrasing import LONGEST, rephrasing_messages, rephrasings_of
+from nemoguardrails_trust.signals.sentences import Sentences, require_splitter
 
 ScoreOf = Callable[[Mapping[str, float]], float | None]
 
-QUOTED_LIMIT = 200
-"""The most characters of a sample that an explanation quotes."""
+_ORDER = ("reflection", "consistency", "probability")
 
 
 class LocalScorer:
@@ -55,6 +66,7 @@ class LocalScorer:
         task: Task = "default",
         max_tokens: int | None = None,
         criteria: Sequence[tuple[str, str]] | None = None,
+        claims: bool | None = None,
         concurrency: int = 64,
         weights: Weights | None = None,
         transform: Callable[[float], float] | None = None,
@@ -74,6 +86,8 @@ class LocalScorer:
             criteria: Names and texts of standards of the user's own. Each is asked about in one
                 call more, and does not go into the score; `metadata["criteria"]` lists each one's
                 `name`, `score` (`None` where it could not be had) and `error`.
+            claims: Whether each sentence of a response gets a score too, as `score_claims` makes
+                it; `None` takes the settings'.
             concurrency: The most calls at once on an event loop, over all scores; at least 1.
             weights: How much each signal counts; `None` takes the default ones, in which
                 probability counts by what it was measured on.
@@ -81,6 +95,7 @@ class LocalScorer:
 
         Raises:
             ValueError: `samples`, `reflections` or `concurrency` is out of range.
+            MissingDependencyError: Sentences are to be scored without the extra `claims`.
         """
         if reflections is not None and not 0 <= reflections <= MOST_REFLECTIONS:
             raise ValueError(
@@ -90,12 +105,15 @@ class LocalScorer:
             raise ValueError(f"samples is {samples}; it must be at least 0")
         self._model = model
         self._settings = settings
-        self._judge = Judge(model, explain=settings.explain, task=task)
+        self._judge = Judge(model, explain=settings.asks_for_reasons, task=task)
         self._samples = samples
         self._reflections = reflections
         self._use_consistency = use_consistency
         self._max_tokens = max_tokens
         self._criteria = tuple(Criterion(name, text) for name, text in criteria or ())
+        self._claims = settings.scores_claims if claims is None else claims
+        if self._claims:
+            require_splitter()
         self._limits = Limits(concurrency)
         self._weights = weights
         self._transform = transform
@@ -149,16 +167,56 @@ class LocalScorer:
         Raises:
             ScoringError: The response is thinking without an answer, or too long to be read.
         """
+        return await self._score(exchange, quality, decide_at, prefetched, claims=self._claims)
+
+    async def score_claims(
+        self,
+        exchange: Exchange,
+        *,
+        quality: QualityPreset | None = None,
+        prefetched: Awaitable[Reply] | None = None,
+    ) -> TrustworthinessScore:
+        """Scores one exchange, and each sentence of its response.
+
+        The sentences are held against the same samples, and the judge is asked about all of them
+        by one call more, unless the scorer is not to reflect at all; with retrieved passages, about
+        what these bear out.
+
+        Args:
+            exchange: What to score.
+            quality: A preset other than the scorer's.
+            prefetched: Samples that are already being drawn.
+
+        Returns:
+            The score, with the `claims`, and in its metadata how many `sentences` there are and
+            whether they are `all` of the response: of a long one, the first 100 are scored.
+
+        Raises:
+            ScoringError: The response is thinking without an answer, or too long to be read.
+            MissingDependencyError: The extra `claims` is not installed.
+        """
+        return await self._score(exchange, quality, None, prefetched, claims=True)
+
+    async def _score(
+        self,
+        exchange: Exchange,
+        quality: QualityPreset | None,
+        decide_at: float | None,
+        prefetched: Awaitable[Reply] | None,
+        *,
+        claims: bool,
+    ) -> TrustworthinessScore:
         started = time.perf_counter()
         exchange = exchange.answering()
+        sentences = sentences_of(exchange) if claims else None
         calls = Calls(self._limits)
-        signals = _given_signals(exchange)
+        signals = given_signals(exchange)
         has_probability = bool(signals) and signals["probability"].value is not None
         plan = self._plan(quality or self.quality, has_probability=has_probability)
         run = Run(
             exchange,
             plan,
-            self._asker(exchange, calls, prefetched),
+            self._asker(exchange, calls, prefetched, sentences),
             # A prefetch brings all samples at once.
             early=self._early_stop(
                 decide_at,
@@ -172,12 +230,23 @@ class LocalScorer:
             # So that a model does not try again, or wait for a rate limit, past that time.
             with whole_deadline(self._settings.timeout):
                 await run.gather(time_left())
+                scored = None if sentences is None else await self._scored(sentences, run)
         finally:
             if prefetched is not None:
                 _drop(prefetched)
         usage = Usage.of_calls(tuple(calls.made), time.perf_counter() - started)
         failures = (*calls.failures, *([run.lateness] if run.lateness else ()))
-        return replace(self._result(run, quality or self.quality, usage), failures=failures)
+        return replace(self._result(run, quality or self.quality, usage, scored), failures=failures)
+
+    async def _scored(self, sentences: Sentences, run: Run) -> ScoredClaims:
+        return await score_claims(
+            sentences,
+            run.exchange,
+            verdicts=run.claim_verdicts or {},
+            samples=() if run.comparison is None else run.comparison.samples,
+            weights=self._weights,
+            problem=run.claims_problem,
+        )
 
     async def aclose(self) -> None:
         """Closes the connections that the model holds on the running event loop."""
@@ -194,9 +263,15 @@ class LocalScorer:
         )
 
     def _asker(
-        self, exchange: Exchange, calls: Calls, prefetched: Awaitable[Reply] | None
+        self,
+        exchange: Exchange,
+        calls: Calls,
+        prefetched: Awaitable[Reply] | None,
+        sentences: Sentences | None,
     ) -> Asker:
         given, drawn = prefetched, 0
+        texts = [sentence.text for sentence in sentences.listed] if sentences else []
+        asks_about_them = bool(texts) and self._reflections != 0
 
         async def sample(count: int) -> Reply:
             nonlocal given, drawn
@@ -220,12 +295,15 @@ class LocalScorer:
                 *(self._draw(exchange.asking(text), count, calls) for text, count in asked.items()),
                 return_exceptions=True,
             )
-            return _together(drawn)
+            return together(drawn)
 
         return Asker(
             samples=sample,
             rephrase=rephrase,
             rephrased=rephrased,
+            claims=partial(self._judge.judge_claims, exchange, texts, calls)
+            if asks_about_them
+            else None,
             reflect=lambda view: self._judge.reflect(exchange, calls, view),
             meets=lambda criterion: self._judge.meets(exchange, calls, criterion),
             compare=lambda answers: self._judge.compare(
@@ -271,8 +349,10 @@ class LocalScorer:
             return score
         return min(1.0, max(0.0, self._transform(score)))
 
-    def _result(self, run: Run, quality: QualityPreset, usage: Usage) -> TrustworthinessScore:
-        signals = run.signals | _consistency(run)
+    def _result(
+        self, run: Run, quality: QualityPreset, usage: Usage, scored: ScoredClaims | None
+    ) -> TrustworthinessScore:
+        signals = run.signals | consistency_of(run)
         ordered = {name: signals[name] for name in _ORDER if name in signals}
         values = {
             name: signal.value for name, signal in ordered.items() if signal.value is not None
@@ -286,15 +366,18 @@ class LocalScorer:
             metadata["fields"] = dict(run.comparison.fields)
         if self._criteria:
             metadata["criteria"] = self._criteria_met(run)
+        if scored is not None:
+            metadata["claims"] = scored.told
         return TrustworthinessScore(
             score,
             signals=ordered,
-            explanation=_explanation(run),
+            explanation=explanation_of(run, scored),
             alternatives=() if run.comparison is None else run.comparison.alternatives,
             usage=usage,
             scorer=self.name,
-            error=_error(ordered, run, has_score=score is not None),
+            error=error_of(ordered, run, has_score=score is not None),
             metadata=metadata,
+            claims=None if scored is None else scored.claims,
         )
 
     def _criteria_met(self, run: Run) -> list[dict[str, Any]]:
@@ -303,70 +386,6 @@ class LocalScorer:
             {"name": criterion.name, "score": signal.value, "error": signal.error}
             for criterion, signal in zip(self._criteria, met, strict=True)
         ]
-
-
-_ORDER = ("reflection", "consistency", "probability")
-
-
-def _given_signals(exchange: Exchange) -> dict[str, Signal]:
-    if exchange.token_logprobs is None:
-        return {}
-    return {"probability": response_probability(exchange)}
-
-
-def _consistency(run: Run) -> dict[str, Signal]:
-    if run.comparison is not None:
-        return {"consistency": consistency_signal(run.comparison)}
-    if run.problems:
-        return {"consistency": Signal(None, error=run.problems[0])}
-    return {}
-
-
-def _explanation(run: Run) -> str | None:
-    parts = []
-    reflection = run.signals.get("reflection")
-    if reflection is not None and "reasons" in reflection.details:
-        parts.append(str(reflection.details["reasons"]))
-    comparison = run.comparison
-    if comparison is not None and comparison.contradicting is not None:
-        other = " ".join(comparison.contradicting.split())
-        quoted = other if len(other) <= QUOTED_LIMIT else other[:QUOTED_LIMIT].rstrip() + "…"
-        against = sum(1 for group in comparison.groups if group != 0)
-        parts.append(
-            f"Asked again, the model gave another answer in {against} of "
-            f"{len(comparison.groups)} cases, such as: “{quoted}”"
-        )
-    return " ".join(parts) or None
-
-
-def _error(signals: Mapping[str, Signal], run: Run, *, has_score: bool) -> str | None:
-    missing = {name: signal.error for name, signal in signals.items() if signal.error is not None}
-    problems = [f"{name}: {reason}" for name, reason in missing.items()]
-    if "consistency" not in missing:
-        problems += [f"consistency: {reason}" for reason in dict.fromkeys(run.problems)]
-    if not problems and not has_score:
-        return "no signal was asked for"
-    return "; ".join(problems) or None
-
-
-def _together(drawn: Sequence[Reply | BaseException]) -> Reply:
-    """The answers of several requests.
-
-    Raises:
-        TrustError: None of them brought any.
-    """
-    replies = [each for each in drawn if isinstance(each, Reply)]
-    failures = [each for each in drawn if isinstance(each, BaseException)]
-    for failure in failures:
-        if not replies or not isinstance(failure, TrustError):
-            raise failure
-    return Reply(
-        tuple(completion for reply in replies for completion in reply.completions),
-        failures=(
-            *(told for reply in replies for told in reply.failures),
-            *(str(failure) for failure in failures),
-        ),
-    )
 
 
 def _drop(prefetched: Awaitable[Reply]) -> None:
