@@ -12,6 +12,8 @@ SOURCES := pyproject.toml README.md $(shell find src examples -type f ! -name '*
 demo: .venv/package
 	$(BIN)/nemo-trust demo $(DEMO_OPTIONS)
 
+# Else every process of the tests would compile all that it imports anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/development .venv/langfuse4/installed .venv/clients/installed
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TEST_OPTIONS)
 

@@ -1,10 +1,8 @@
 """Whatever a scorer of the user's own does wrongly, every door stays open, and tells it."""
 
-import asyncio
 import json
 import logging
-import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,48 +96,30 @@ async def _tlm(_: Path, calibration: Path | None) -> Told:
     }
 
 
-def _rows(path: Path) -> Path:
+def told_by_command(
+    name: str, tmp_path: Path, calibration: Path | None, *options: str, code: int
+) -> tuple[Told, str]:
+    """What a command writes of each response, and what it says."""
+    data, out = tmp_path / "data.jsonl", tmp_path / "out.jsonl"
     rows = [{"prompt": "?", "response": answer, "correct": 1} for answer in ANSWERS]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def _options(calibration: Path | None) -> list[str]:
-    named = [] if calibration is None else ["--calibration", str(calibration)]
-    return ["--scorer", NAME, "--timeout", str(TIMEOUT), *named]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    arguments = [name, str(data), "--out", str(out), "--scorer", NAME, "--timeout", str(TIMEOUT)]
+    if calibration is not None:
+        arguments += ["--calibration", str(calibration)]
+    result = CliRunner().invoke(app, [*arguments, "--concurrency", "1", *options])
+    assert result.exit_code == code, result.output
+    scored = map(json.loads, out.read_text("utf-8").splitlines())
+    told = {row["response"]: (row["trustworthiness_score"], row["error"] or "") for row in scored}
+    return told, result.output
 
 
 async def _score(tmp_path: Path, calibration: Path | None) -> Told:
-    return _scored(tmp_path, calibration, "--concurrency", "1")
-
-
-async def _ray(tmp_path: Path, calibration: Path | None) -> Told:
-    return _scored(tmp_path, calibration, "--engine", "ray", "--concurrency", "1")
-
-
-def _scored(tmp_path: Path, calibration: Path | None, *options: str) -> Told:
-    out = tmp_path / "out.jsonl"
-    data = _rows(tmp_path / "data.jsonl")
-    arguments = ["score", str(data), "--out", str(out), *_options(calibration), *options]
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 1, result.output
-    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
-    return {row["response"]: (row["trustworthiness_score"], row["error"] or "") for row in rows}
+    return told_by_command("score", tmp_path, calibration, code=1)[0]
 
 
 async def _evaluate(tmp_path: Path, calibration: Path | None) -> Told:
-    return await asyncio.to_thread(_evaluated, tmp_path, calibration)  # it has a loop of its own
-
-
-def _evaluated(tmp_path: Path, calibration: Path | None) -> Told:
-    told: Told = {}
-    for answer in ANSWERS:
-        rows = [{"prompt": "?", "response": response, "correct": 1} for response in (answer, FINE)]
-        path = tmp_path / "labelled.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        result = CliRunner().invoke(app, ["evaluate", str(path), "--json", *_options(calibration)])
-        unchecked = json.loads(result.stdout)["unchecked"]
-        told[answer] = (None if unchecked else 0.9, result.stderr)
+    told, output = told_by_command("evaluate", tmp_path, calibration, code=0)
+    assert f"{len(FAULTS)} rows have no score: " in output
     return told
 
 
@@ -168,31 +148,17 @@ DOORS: dict[str, Door] = {
     "rail, Colang 2.x": _rail_v2,
     "TLM": _tlm,
     "score": _score,
-    "score on Ray": _ray,
     "evaluate": _evaluate,
     "langfuse": _langfuse,
 }
 
 
-@pytest.fixture(autouse=True)
-def _ray_finds_the_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1])]))
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    yield
-    import sys
-
-    if "ray" in sys.modules:
-        sys.modules["ray"].shutdown()
-
-
-@pytest.mark.filterwarnings("ignore:`use_:DeprecationWarning")  # Ray Data's own
-@pytest.mark.parametrize("calibrated", [False, True], ids=["plain", "calibrated"])
-@pytest.mark.parametrize("door", DOORS)
-async def test_every_fault_is_told_at_every_door_and_costs_only_its_answer(
-    door: str, calibrated: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def check_door(
+    door: Door, tmp_path: Path, calibrated: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Tries every fault at a door; that of Ray is in `tests/datasets/test_ray.py`."""
     with caplog.at_level(logging.DEBUG, logger="nemoguardrails_trust"):
-        told = await DOORS[door](tmp_path, _calibration(tmp_path) if calibrated else None)
+        told = await door(tmp_path, _calibration(tmp_path) if calibrated else None)
     wrong = {
         answer: told.get(answer)
         for answer, fault in FAULTS.items()
@@ -201,3 +167,11 @@ async def test_every_fault_is_told_at_every_door_and_costs_only_its_answer(
     assert not wrong
     assert told[FINE][0] is not None
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("calibrated", [False, True], ids=["plain", "calibrated"])
+@pytest.mark.parametrize("door", DOORS)
+async def test_every_fault_is_told_at_every_door_and_costs_only_its_answer(
+    door: str, calibrated: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await check_door(DOORS[door], tmp_path, calibrated, caplog)

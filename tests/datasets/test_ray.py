@@ -1,8 +1,6 @@
 """The same run on Ray Data."""
 
 import functools
-import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from nemoguardrails_trust.datasets.writers import Output
 from nemoguardrails_trust.errors import DataError
 from tests.datasets.samples import make_rows, read, write
 from tests.datasets.scorers import TestScorer, expected_score
+from tests.test_scorer_faults import Told, check_door, told_by_command
 
 pytestmark = [
     # The defaults of Ray Data set what Ray Data itself has deprecated.
@@ -25,27 +24,33 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def _cluster() -> Iterator[None]:
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    import ray
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    """Lets Ray's processes find the tests. The first run starts Ray, the others take it over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        yield
+        import ray
 
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
-    )
-    yield
-    ray.shutdown()
+        ray.shutdown()
+
+
+async def _score(tmp_path: Path, calibration: Path | None) -> Told:
+    return told_by_command("score", tmp_path, calibration, "--engine", "ray", code=1)[0]
+
+
+@pytest.mark.parametrize("calibrated", [False, True], ids=["plain", "calibrated"])
+async def test_every_fault_of_a_scorer_is_told_on_ray_and_costs_only_its_answer(
+    calibrated: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await check_door(_score, tmp_path, calibrated, caplog)
 
 
 def build(call_log: str) -> ModelRowScorer:
     return ModelRowScorer(TestScorer(call_log=call_log))
 
 
-@pytest.mark.usefixtures("_cluster")
 def test_a_run_begun_here_is_ended_on_ray_with_the_same_shards(tmp_path: Path) -> None:
     from nemoguardrails_trust.datasets.local import local_engine
     from tests.datasets.test_runs import KilledError, dying_after

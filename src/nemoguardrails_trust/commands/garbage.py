@@ -15,7 +15,6 @@ def seldom_collected() -> Iterator[None]:
     that was set before is left alone. Only a command may do so: the pace is the process's.
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     if 0 < before[0] < _OFTEN_ENOUGH:
         gc.set_threshold(_OFTEN_ENOUGH, *before[1:])
