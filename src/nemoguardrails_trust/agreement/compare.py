@@ -22,6 +22,7 @@ from nemoguardrails_trust.agreement import (
     refusals,
     structures,
     text,
+    units,
 )
 from nemoguardrails_trust.agreement.answers import Answer, Value
 from nemoguardrails_trust.agreement.question import Question
@@ -243,7 +244,7 @@ def _last_quantity(
     place = len(prose.words) - prose.words[::-1].index(found[-1])
     if number.kind is not None and place < len(prose.words):
         unit = prose.words[place]
-        if quantities.is_unit(unit):
+        if units.is_unit(unit):
             return quantities.quantity([found[-1], unit])
     return quantities.quantity(found[-1:])
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from nemoguardrails_trust.agreement import units
 from nemoguardrails_trust.agreement.expressions import is_noise
 from nemoguardrails_trust.agreement.text import is_number, plain_number, word_set
 
@@ -51,55 +52,6 @@ _ROMAN = {
     "xix": "19", "xx": "20",
 }  # fmt: skip
 
-# Each kind of unit: names of one unit, and its size in the first one.
-_UNITS: dict[str, tuple[str | None, Fraction]] = {}
-
-
-def _size(written: str) -> Fraction:
-    top, _, bottom = written.partition("/")
-    return Fraction(top) / Fraction(bottom or 1)
-
-
-def _define(kind: str | None, table: str) -> None:
-    for entry in table.split(";"):
-        size, *names = entry.split()
-        for name in names:
-            _UNITS[name] = (kind or names[0], _size(size))
-
-
-_define(
-    "length", "1 m metre metres meter meters; 1000 km kilometre kilometres kilometer kilometers"
-)
-_define("length", "1/100 cm centimetre centimetres centimeter centimeters")
-_define("length", "1/1000 mm millimetre millimetres millimeter millimeters")
-_define("length", "1609.344 mile miles mi; 0.9144 yard yards yd; 0.3048 foot feet ft")
-_define("length", "0.0254 inch inches")
-_define("mass", "1 kg kilogram kilograms kilo kilos; 1/1000 g gram grams gramme grammes")
-_define("mass", "1/1000000 mg milligram milligrams; 1000 tonne tonnes")
-_define("mass", "0.45359237 pound pounds lb lbs; 0.028349523125 ounce ounces oz")
-_define("time", "1 s sec secs second seconds; 60 min mins minute minutes; 3600 h hr hrs hour hours")
-_define("time", "86400 day days; 604800 week weeks; 1/1000 ms millisecond milliseconds")
-_define(
-    "months", "1 month months; 12 year years yr yrs; 120 decade decades; 1200 century centuries"
-)
-_define("volume", "1 l litre litres liter liters; 1/1000 ml millilitre millilitres milliliter")
-_define("energy", "1 j joule joules; 1000 kj kilojoule kilojoules")
-_define("power", "1 w watt watts; 1000 kw kilowatt kilowatts; 1000000 mw megawatt megawatts")
-_define("data", "1 byte bytes; 1000 kb kilobyte kilobytes; 1000000 mb megabyte megabytes")
-_define("data", "1000000000 gb gigabyte gigabytes; 1000000000000 tb terabyte terabytes")
-_define(None, "1 dollar dollars usd buck bucks; 1/100 cent cents")
-_define("dollar", "1/100 cent cents")
-_define(None, "1 euro euros eur; 1 yen jpy; 1 rupee rupees inr; 1 percent pct")
-_define(None, "1 degree degrees deg; 1 gbp quid")
-_define("temperature", "1 celsius centigrade kelvin kelvins; 5/9 fahrenheit")
-_define("length per time", "1609.344/3600 mph; 1000/3600 kph kmh")
-
-# What is added to a temperature, after its size, to have it in degrees Celsius.
-_ZERO = {"fahrenheit": Fraction(-160, 9), "kelvin": Fraction(-27315, 100)}
-_AFTER_DEGREES = {
-    **{name: name for name in ("celsius", "fahrenheit", "kelvin")},
-    "c": "celsius", "centigrade": "celsius", "f": "fahrenheit", "k": "kelvin",
-}  # fmt: skip
 _HEDGES = word_set(
     "about approximately around roughly nearly almost exactly approx circa some ca equals total "
     "a an the of just only than at"
@@ -110,7 +62,6 @@ _BOUNDS = {
 }
 BOUND_WORDS = frozenset(_BOUNDS)
 _LONGEST_LABEL = 3
-_SQUARED = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +83,6 @@ class Quantity:
     digits: int = 0
     label: frozenset[str] = frozenset()
     bound: str = ""
-
-
-def is_unit(word: str) -> bool:
-    """Whether a word is the name of a known unit."""
-    return word in _UNITS
 
 
 def join_number_words(words: Sequence[str]) -> list[str]:
@@ -262,18 +208,18 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
         word = words[place]
         if word == "and":
             break
-        if word in _SQUARED:
-            power = _SQUARED[word]
-        elif word in _UNITS and kind is None and not label:
-            kind, size = _UNITS[word]
-            zero = _ZERO.get(word.removesuffix("s"), zero)
-        elif word in _AFTER_DEGREES and kind == "degree":
-            kind, size = _UNITS[_AFTER_DEGREES[word]]
-            zero = _ZERO.get(_AFTER_DEGREES[word], zero)
+        if word in units.POWERS:
+            power = units.POWERS[word]
+        elif word in units.UNITS and kind is None and not label:
+            kind, size = units.UNITS[word]
+            zero = units.ZERO.get(word.removesuffix("s"), zero)
+        elif word in units.AFTER_DEGREES and kind == "degree":
+            kind, size = units.UNITS[units.AFTER_DEGREES[word]]
+            zero = units.ZERO.get(units.AFTER_DEGREES[word], zero)
         elif word in ("per", "each", "every"):
             share = words[place + 1 : place + 3]
-            if len(share) == 1 and share[0] in _UNITS:
-                share_kind, share_size = _UNITS[share[0]]
+            if len(share) == 1 and share[0] in units.UNITS:
+                share_kind, share_size = units.UNITS[share[0]]
                 kind, size = f"{kind or ''} per {share_kind}", size / share_size
             else:
                 kind = f"{kind or ''} per {' '.join(share)}"
