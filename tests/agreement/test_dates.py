@@ -35,9 +35,19 @@ def test_a_date_in_numbers_may_be_either_way_round() -> None:
     assert american is not None
     assert british is not None
     assert other is not None
-    assert compare_dates(either, american) == (1.0, True)
-    assert compare_dates(either, british) == (1.0, True)
+    assert compare_dates(either, american) == (0.9, False)
+    assert compare_dates(either, british) == (0.9, False)
     assert compare_dates(either, other)[0] < 0.1
+
+
+def test_two_dates_in_numbers_that_are_not_written_alike_are_more_likely_two_days() -> None:
+    one, other, plain = map(date, ("12/11/1990", "11/12/1990", "13/11/1990"))
+    assert one is not None
+    assert other is not None
+    assert plain is not None
+    assert compare_dates(one, other) == (0.3, False)
+    assert compare_dates(one, one) == (1.0, True)
+    assert compare_dates(one, plain)[0] < 0.1
 
 
 @pytest.mark.parametrize(

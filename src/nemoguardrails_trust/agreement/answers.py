@@ -15,14 +15,16 @@ from nemoguardrails_trust.agreement import (
     languages,
     latex,
     mathematics,
+    pairs,
     polarity,
     quantities,
     structures,
     text,
+    units,
 )
 from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, stem
+from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, name_of, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 
@@ -44,6 +46,8 @@ _EXACT_DIGITS = 15
 _PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
+_NONE = frozenset(("none", "nothing", "nil", "nobody"))
+_WILL = re.compile(r"\bWill [A-Z]")
 NAMES = 3.0
 """What a name or a number weighs; other words weigh 1."""
 _LATER_SENTENCES = 0.2
@@ -91,7 +95,8 @@ class Answer:
     @cached_property
     def folded(self) -> str:
         """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
-        whole = latex.clean_latex(text.fold(self.final)[: 2 * text.WINDOW])
+        written = self.final if self.question.mathematical else units.in_full(self.final)
+        whole = latex.clean_latex(text.fold(written)[: 2 * text.WINDOW])
         folded = text.fewer_words(whole)
         if len(folded) < len(whole):
             self.cut = True
@@ -104,7 +109,10 @@ class Answer:
     @cached_property
     def words(self) -> list[str]:
         """Its words, numbers in digits."""
-        return quantities.join_number_words(text.tokens(self.folded))
+        words = quantities.join_number_words(text.tokens(self.folded))
+        if self.question.asks_for_a_count and len(words) == 1 and words[0] in _NONE:
+            return ["0"]
+        return words
 
     def _words_of(self, part: str) -> list[str]:
         """The words of a part of the folded answer, which often is all of it."""
@@ -160,7 +168,7 @@ class Answer:
                 return found
             if _RELATION.search(self.folded):
                 return None
-        if self.numbers:
+        if self.numbers or dates.clock(self.folded) is not None:
             return self._quantity_or_date()
         return mathematics.read(self.final.lower()) if self._is_symbol else None
 
@@ -169,8 +177,10 @@ class Answer:
         if dates.date(self.folded) is not None:
             return None  # 4/7/1776 is no fraction
         found = mathematics.read(self.final.lower())
-        if found is None:
-            return self._with_unit()
+        if found is None or not self.question.mathematical:
+            measured = self._with_unit(known=found is not None and not _has_variables(found))
+            if measured is not None or found is None:
+                return measured  # in `3/4 cup`, the letters are no variables
         if isinstance(found, expressions.Expression) and found.constant is not None:
             return _exact(found.constant)
         return found
@@ -183,9 +193,10 @@ class Answer:
         spaced = mathematics.read(latex.spaces_as_commas(self.final.lower()))
         return spaced if isinstance(spaced, expressions.Group) else None
 
-    def _with_unit(self) -> Value | None:
+    def _with_unit(self, *, known: bool) -> Value | None:
+        """The value of a formula with a word behind it, which may have to be a known unit."""
         parts = _WITH_UNIT.match(self.folded)
-        if parts is None:
+        if parts is None or (known and not units.is_unit(parts["unit"].split()[0])):
             return None
         found = mathematics.read(parts["formula"])
         unit = quantities.quantity(("1", *text.tokens(parts["unit"])))
@@ -193,6 +204,11 @@ class Answer:
             return None
         number = _exact(found.constant)
         return replace(number, value=number.value * unit.value, kind=unit.kind, label=unit.label)
+
+    @cached_property
+    def pair(self) -> pairs.Pair | None:
+        """The range, ratio or result that the answer gives."""
+        return None if self.question.mathematical else pairs.pair(self.folded)
 
     @property
     def _is_symbol(self) -> bool:
@@ -279,6 +295,13 @@ class Answer:
         return identifiers.identifiers(self.final, asked=self.question.asks_for_identifier)
 
     @cached_property
+    def addresses(self) -> frozenset[str]:
+        """The addresses of pages, mailboxes and files in it, and the options of commands."""
+        if self.question.mathematical:
+            return frozenset()
+        return identifiers.addresses(text.window(self.text))
+
+    @cached_property
     def call_numbers(self) -> frozenset[str]:
         """The digits of telephone numbers and accounts in it, where the prompt may ask for one."""
         return identifiers.call_numbers(self.final) if self.question.asks_for_call else frozenset()
@@ -327,21 +350,34 @@ class Answer:
                 share = _LATER_SENTENCES
         return terms
 
+    def _is_name(self, word: str, *, ends: bool) -> bool:
+        """Whether a word that says nothing else is a name: `Will Smith`, `hepatitis A`."""
+        if word == "will":
+            return bool(_WILL.search(self.final))
+        return word == "a" and ends
+
     def _clause_terms(
         self, clause: str, left_out: Collection[str], names: Collection[str], share: float
     ) -> Iterator[tuple[str, Term]]:
         words = self._words_of(clause)
         negations = polarity.negations(words, self.question.words)
         last = words[-1] if words else ""
-        for word in words:
+        for place, word in enumerate(words):
             meaning = MAY if word == "may" and is_month(words) else meaning_of(word)
+            if meaning is None and self._is_name(word, ends=0 < place == len(words) - 1):
+                meaning = name_of(word)
             if meaning is None or meaning.stem in left_out:
                 continue
-            weight = NAMES if meaning.number or word in names else 1.0
+            named = word in names or word == "a"
+            weight = NAMES if meaning.number or named else 1.0
             if meaning.title and word != last:
                 weight = 0.5  # names go with and without
             negated = (negations + meaning.opposite) % 2 == 1
             yield meaning.base, Term(weight * share, negated, meaning.opposite)
+
+
+def _has_variables(value: expressions.Mathematics) -> bool:
+    return isinstance(value, expressions.Expression) and value.constant is None
 
 
 def _exact(number: float) -> quantities.Quantity:

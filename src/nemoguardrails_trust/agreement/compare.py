@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nemoguardrails_trust.agreement import (
+    contrasts,
     dates,
     expressions,
     identifiers,
     languages,
     names,
     overlap,
+    pairs,
     polarity,
     quantities,
     refusals,
@@ -48,6 +50,8 @@ class Agreement:
     failure: str | None = None
 
 
+_APART = 0.3
+"""How far two answers agree that use the same words for different things."""
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
 
@@ -104,9 +108,11 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
         return named
     if first.key == second.key:
         return _YES
-    return (
-        _compare_choices(first, second)
-        or _compare_number_words(first, second)
+    found = _compare_choices(first, second) or _compare_number_words(first, second)
+    if found is not None:
+        return found
+    found = (
+        _compare_pairs(first, second)
         or _compare_values(first, second)
         or _compare_kinds(first, second)
         or _compare_stances(first, second)
@@ -114,6 +120,9 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
         or _compare_numbers_in_prose(first, second)
         or _compare_terms(first, second)
     )
+    if found.value >= SAME and contrasts.tells_apart(first, second):
+        return Agreement(_APART, settled=False)
+    return found
 
 
 def _compare_structures(first: Answer, second: Answer) -> Agreement:
@@ -138,6 +147,14 @@ def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     if words is None:
         return None
     return _compare_texts(Answer(" ".join(words), spelled.question), other)
+
+
+def _compare_pairs(first: Answer, second: Answer) -> Agreement | None:
+    """Two ranges, ratios or results."""
+    if first.pair is None or second.pair is None:
+        return None
+    as_ratio = "ratio" in first.question.words
+    return _YES if pairs.compare_pairs(first.pair, second.pair, as_ratio=as_ratio) else _NO
 
 
 def _compare_values(first: Answer, second: Answer) -> Agreement | None:
@@ -279,6 +296,7 @@ def _compare_choices(first: Answer, second: Answer) -> Agreement | None:
 def _compare_identifiers(first: Answer, second: Answer) -> Agreement | None:
     """Versions, codes and telephone numbers, which are not compared by value."""
     for ours, theirs in (
+        (first.addresses, second.addresses),
         (first.call_numbers, second.call_numbers),
         (first.identifiers, second.identifiers),
     ):
@@ -297,6 +315,8 @@ def _compare_kinds(first: Answer, second: Answer) -> Agreement | None:
     if all(refusals.is_refusal(each.folded, each.words) for each in (first, second)):
         return Agreement(0.9, settled=False)
     if names.is_acronym(first.final, second.words) or names.is_acronym(second.final, first.words):
+        return Agreement(0.9, settled=False)
+    if names.is_same_person(first.final, second.final):
         return Agreement(0.9, settled=False)
     if first.joined != second.joined and names.same_but_for_vowels(first.joined, second.joined):
         return Agreement(0.6, settled=False)

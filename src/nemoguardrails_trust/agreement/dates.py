@@ -28,6 +28,7 @@ _PATTERNS = tuple(
 _LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.|am|den|le|el|il|em|op)\s+")
 _ERA = re.compile(r"\s*\b(?:(b\.?c\.?(?:e\.?)?)|(?:a\.?d\.?|c\.?e\.?))$|^a\.?d\.?\s+")
 _CLOCK = re.compile(r"(?:at )?(\d{1,2})(?::(\d{2}))?\s*([ap]\.? ?m)?\.?(?: o'clock)?")
+_NAMED_TIMES = {"noon": 720, "12 noon": 720, "midday": 720, "midnight": 0, "12 midnight": 0}
 _LONGEST = 48
 
 
@@ -68,7 +69,10 @@ def date(folded: str) -> Date | None:
 
 def clock(folded: str) -> int | None:
     """The minutes since midnight of a text that is a time of day, such as `3:10 pm`."""
-    found = _CLOCK.fullmatch(folded.strip(" .")) if len(folded) <= _LONGEST else None
+    written = folded.strip(" .") if len(folded) <= _LONGEST else ""
+    if written in _NAMED_TIMES:
+        return _NAMED_TIMES[written]
+    found = _CLOCK.fullmatch(written)
     if found is None or not (found[2] or found[3]):
         return None
     hour, minute = int(found[1]), int(found[2] or 0)
@@ -102,8 +106,15 @@ def compare_dates(first: Date, second: Date) -> tuple[float, bool]:
     """How far two dates are the same, and whether that is settled.
 
     Dates that differ in a part that both name are 0.05 with the same year, else 0.0. Where one
-    says less than the other, and nothing else, they may be the same: 0.7, not settled.
+    says less than the other, and nothing else, they may be the same: 0.7, not settled. So may two
+    of which one could be read either way round; two that both could, and that are not written
+    alike, are more likely different days: 0.3.
     """
+    if first.readings == second.readings:
+        return 1.0, True
+    ambiguous = len(first.readings) + len(second.readings) - 2
+    if ambiguous and set(first.readings) & set(second.readings):
+        return (0.3 if ambiguous > 1 else 0.9), False
     best, settled = 0.0, True
     for one in first.readings:
         for other in second.readings:

@@ -1,4 +1,4 @@
-"""Versions, addresses, codes and telephone numbers: digits that are names, not numbers."""
+"""Versions, addresses, codes and telephone numbers: what is written to the letter."""
 
 import re
 from collections.abc import Collection
@@ -19,6 +19,23 @@ _DOTTED = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+)(?![\d.]*\d)")
 _CODE = re.compile(r"(?<![\w.,])v?(\d+(?:[.:/-]\d+)*)(?![\w]|[.,]\d)")
 _GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _CALL = re.compile(r"(?<![\w.,])\+?\(?\d[\d ().\-/]{5,24}\d(?![\w]|[.,]\d)")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_ADDRESS = re.compile(
+    r"\bhttps?://[^\s<>\"'`)\]}]+|\bwww\.[^\s<>\"'`)\]}]+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![^\s`'\"(])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.-]*)*|\b[A-Za-z]:\\[^\s\"'`]+"
+)
+_FLAG = re.compile(r"(?<!\S)-{1,2}[A-Za-z][\w-]*")
+# GPT-4o, H2O, CO2, B12, A-380.
+_DESIGNATION = re.compile(
+    r"(?<![\w.,-])(?=[\w-]*\d)(?=[\w-]*[A-Z])"
+    r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![\w-])"
+)
+_NO_DESIGNATION = re.compile(
+    r"(?i)-?\d+(?:st|nd|rd|th|s|x|[kmbt]|[ap]m|[kmgt]?i?b|[km]?hz|[kmgt]?wh?|[kcm]?[mgl]|mm|v|c|f|d)"
+    r"(?:-.*)?|(?:utc|gmt|q)[-+]?\d+|\d+(?:-\w+)*-[a-z]{3,}"
+)
+_PIECE = re.compile(r"[A-Za-z0-9]+")
+_MOST_PIECES = 24
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 19
 _SHORT = 8
 """Words of an answer that consists of little more than the identifier."""
@@ -55,12 +72,65 @@ def identifiers(answer: str, *, asked: bool) -> frozenset[str]:
 
 def call_numbers(answer: str) -> frozenset[str]:
     """The digits of telephone numbers, cards and accounts that stand in an answer."""
+    accounts = {found.replace(" ", "") for found in _IBAN.findall(answer)}
+    if accounts:
+        return frozenset(accounts)
     digits = ("".join(filter(str.isdecimal, found)) for found in _CALL.findall(answer))
     return frozenset(
         found.removeprefix("00") for found in digits if _FEWEST_DIGITS <= len(found) <= _MOST_DIGITS
     )
 
 
+def addresses(answer: str) -> frozenset[str]:
+    """The addresses of pages, mailboxes and files in an answer, and the options of commands."""
+    if not ("/" in answer or "@" in answer or "-" in answer or "\\" in answer):
+        return frozenset()
+    found = _ADDRESS.findall(answer)
+    plain = (re.sub(r"^https?://|^www\.", "", place).rstrip("/.,;:!?") for place in found)
+    return frozenset((*filter(None, plain), *_FLAG.findall(answer)))
+
+
+def designations_differ(first: str, second: str) -> bool:
+    """Whether one of two texts names a model, formula or code that the other has not.
+
+    `GPT-4` and `GPT-4o` differ, `CO` and `CO2` too, but not `LH 400` and `LH400`, nor a text
+    without any from one that has one.
+    """
+    ours, theirs = _designations(first), _designations(second)
+    if not (ours or theirs):
+        return False
+    runs, other_runs = _runs(first), _runs(second)
+    if ours and theirs:
+        return ours.isdisjoint(other_runs) and theirs.isdisjoint(runs)
+    return any(
+        name.rstrip("0123456789") in (other_runs if ours else runs) and name.isalnum()
+        for name in _attached(first if ours else second)
+    )
+
+
 def is_short(words: Collection[str]) -> bool:
     """Whether an answer consists of little more than the identifier."""
     return len(words) <= _SHORT
+
+
+def _designations(text: str) -> set[str]:
+    return {name.replace("-", "").lower() for name in _written_designations(text)}
+
+
+def _attached(text: str) -> set[str]:
+    """Those in which the digits follow the letters without a dash."""
+    return {name.lower() for name in _written_designations(text) if "-" not in name}
+
+
+def _written_designations(text: str) -> list[str]:
+    return [name for name in _DESIGNATION.findall(text) if not _NO_DESIGNATION.fullmatch(name)]
+
+
+def _runs(text: str) -> set[str]:
+    """All pieces of a text, and each two or three that follow one another, written as one."""
+    pieces = [piece.lower() for piece in _PIECE.findall(text)[:_MOST_PIECES]]
+    return {
+        "".join(pieces[start : start + count])
+        for count in (1, 2, 3)
+        for start in range(len(pieces) - count + 1)
+    }

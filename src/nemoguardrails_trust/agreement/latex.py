@@ -41,6 +41,7 @@ _LEXEME = re.compile(
     r"\\([a-zA-Z]+)|(\d+(?:\.\d*)?|\.\d+)|([a-zA-Zα-ωΑ-Ω]+)"
     r"|(<=|>=|!=|[-+*/^_=<>(){}\[\]|,;!%±∪&∞√×·÷])"
 )
+_PLAIN_SET = re.compile(r"^\s*\{([^{}]{0,200},[^{}]{0,200})\}\s*$")
 _CROSS = re.compile(r"(?<=\d)\s*x\s*(?=\d)")
 _GAP = re.compile(r"(\\[a-z]+|(?<![\w.])[\w.]+|[)}\]!])\s+(?=(\\[a-z]+|\w|[-+]\S))")
 _CHARACTERS = str.maketrans(
@@ -93,7 +94,7 @@ def lexemes(text: str) -> list[str]:
     Raises:
         NotMathematicsError: There is something else in it.
     """
-    text = spaced_fractions(text).translate(_CHARACTERS)
+    text = _PLAIN_SET.sub(r"\\{\1\\}", spaced_fractions(text).translate(_CHARACTERS))
     text = _POWERS.sub(lambda found: f"^{{{found[0].translate(_POWER_DIGITS)}}}", text)
     text = clean_latex(text).replace("$", " ").replace(" degrees ", " ")
     text = _ENVIRONMENT.sub(lambda found: "[" if found[1] == "begin" else "]", text)

@@ -57,6 +57,42 @@ def roles_are_swapped(first: Sequence[str], second: Sequence[str], *, texts: Seq
     return any((y, verb, x) in theirs and x != y for x, verb, y in _told(first, names))
 
 
+_NAME = re.compile(r"(?:[A-Z][\w'’-]*(?:\.\s?|\s|$)){2,5}")
+_PART_OF_NAME = re.compile(r"[A-Z](?=\.|\s|[A-Z]\.)|[A-Z][\w'’-]*")
+
+
+def is_same_person(first: str, second: str) -> bool | None:
+    """Whether two names with initials or with several first names may be one person's.
+
+    `J. S. Bach` and `Johann Sebastian Bach` may; `George W. Bush` and `George H. W. Bush` differ.
+    `None` where the names are not of this kind, or their first or last parts differ.
+
+    Args:
+        first: One name as it is written, capitals and all.
+        second: The other.
+    """
+    ours, theirs = _parts(first), _parts(second)
+    if min(len(ours), len(theirs)) < 2 or ours[-1] != theirs[-1] or ours == theirs:
+        return None
+    if not _may_stand_for(ours[0], theirs[0]):
+        return None
+    middle, other_middle = ours[1:-1], theirs[1:-1]
+    if not middle or not other_middle:
+        return True if 1 in (len(ours[0]), len(theirs[0])) else None
+    return len(middle) == len(other_middle) and all(map(_may_stand_for, middle, other_middle))
+
+
+def _parts(name: str) -> list[str]:
+    written = name.strip(" .!*\"'")
+    if len(written) > 60 or not _NAME.fullmatch(written):
+        return []
+    return [fold(part) for part in _PART_OF_NAME.findall(written)]
+
+
+def _may_stand_for(first: str, second: str) -> bool:
+    return first == second or (1 in (len(first), len(second)) and first[0] == second[0])
+
+
 _Told = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 

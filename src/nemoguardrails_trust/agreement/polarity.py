@@ -83,6 +83,13 @@ _POLES = (
     ("before", "after"), ("up", "down"), ("on", "off"), ("over", "under"), ("with", "without"),
     ("above", "below"), ("all", "some"), ("more", "less"), ("most", "least"), ("in", "out"),
     ("inside", "outside"), ("into", "out"), ("always", "sometimes"),
+    ("north", "south"), ("east", "west"), ("northern", "southern"), ("eastern", "western"),
+    ("left", "right"), ("more", "fewer"), ("top", "bottom"), ("upper", "lower"), ("min", "max"),
+    ("asc", "desc"), ("ascending", "descending"), ("profit", "loss"), ("gain", "loss"),
+    ("credit", "debit"), ("import", "export"), ("income", "expense"), ("internal", "external"),
+    ("acute", "chronic"), ("systolic", "diastolic"), ("hot", "cold"), ("male", "female"),
+    ("mother", "father"), ("brother", "sister"), ("son", "daughter"), ("husband", "wife"),
+    ("morning", "evening"), ("open", "closed"), ("clockwise", "counterclockwise"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _SAME_SIDE = frozenset(("right", "permitted"))

@@ -61,7 +61,15 @@ _BOUNDS = {
     **dict.fromkeys(("after", "over", "above", "more", "greater", "least", "since"), ">"),
 }
 BOUND_WORDS = frozenset(_BOUNDS)
+_TURNED = {"<": ">", ">": "<"}
+_BOUNDS_BEHIND = {
+    **_BOUNDS,
+    **dict.fromkeys(("fewer", "younger", "earlier", "lower", "smaller"), "<"),
+    **dict.fromkeys(("older", "later", "higher", "up", "larger"), ">"),
+}
 _LONGEST_LABEL = 3
+_OTHER_THING = 0.45
+"""How far a number of things and the same number with a unit agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,9 @@ class Quantity:
 
 def join_number_words(words: Sequence[str]) -> list[str]:
     """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
+    if len(words) > 1 and words[0] == "a" and words[1] in _PARTS and words[2:3] in ([], ["of"]):
+        part = _written(Fraction(1, _PARTS[words[1]]))
+        return [part, *words[2:]]
     if not _ROMAN.keys().isdisjoint(words):
         words = [*words[:1], *(_ROMAN.get(word, word) for word in words[1:])]
     if len(words) > 1 and words[-1] in _LAST_ROMAN:
@@ -181,7 +192,10 @@ def quantity(words: Sequence[str]) -> Quantity | None:
     A compound such as `5 feet 4 inches` is one quantity; two numbers that do not add up are
     none. Up to three words that are no unit may stand behind a number.
     """
-    place, parts, bound = 0, [], ""
+    words, bound = _without_last_bound(words)
+    place, parts = 0, []
+    if len(words) > 1 and words[0] in ("no", "not") and words[1] in _BOUNDS:
+        words, bound = [word for word in words[2:] if word != "than"], _TURNED[_BOUNDS[words[1]]]
     while place < len(words) and (words[place] in _HEDGES or words[place] in _BOUNDS):
         bound = _BOUNDS.get(words[place], bound)
         place += 1
@@ -196,6 +210,13 @@ def quantity(words: Sequence[str]) -> Quantity | None:
             place += 1
     total = _add_up(parts)
     return replace(total, bound=bound) if total and bound else total
+
+
+def _without_last_bound(words: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Takes `or more` off the end of `5 or more`, as the bound that it is."""
+    if len(words) > 2 and words[-2] in ("or", "and") and words[-1] in _BOUNDS_BEHIND:
+        return words[:-2], _BOUNDS_BEHIND[words[-1]]
+    return words, ""
 
 
 def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
@@ -269,6 +290,10 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
             return 0.95
         return _compare_numbers(first.value, second.value, first.digits, second.digits)
     kinds = {first.kind, second.kind}
+    if None in kinds and bool(first.label) != bool(second.label):
+        counted, measured = (first, second) if first.kind is None else (second, first)
+        if counted.label and not measured.label:
+            return min(_OTHER_THING, _compare_numbers(first.plain, second.plain, 0, 0))
     if None not in kinds and kinds != {"degree", "temperature"}:
         return 0.0
     bare, other = (first, second) if first.kind in (None, "degree") else (second, first)

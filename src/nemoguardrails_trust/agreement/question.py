@@ -40,6 +40,11 @@ class Question:
         return not self.words.isdisjoint(("when", "year"))
 
     @cached_property
+    def asks_for_a_count(self) -> bool:
+        """Whether it asks how many or how much."""
+        return not self.words.isdisjoint(("many", "much", "number"))
+
+    @cached_property
     def stems(self) -> frozenset[str]:
         """Its words without their endings."""
         return frozenset(stem(word) for word in self.words)

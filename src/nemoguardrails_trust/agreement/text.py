@@ -59,7 +59,8 @@ _MIXED_SIGN = re.compile(r"(?<=\d)\s?([½⅓⅔¼¾⅛⅜⅝⅞⅕⅖⅗⅘])")
 _MIXED = re.compile(r"(?<![\w./])(\d{1,9}) (\d{1,2})/(\d{1,2})(?![\w/])")
 _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,'])(?:(\d{1,3}(?:[.' ]\d{3})+),(\d{1,2})|(\d{4,}|0),(\d+)"
-    r"|(\d{1,3}),(\d{1,2})(?=\s?(?:[€%]|(?:eur|euro|euros|kg|g|mg|km|m|cm|mm|l|ml|kwh|uhr|prozent)\b)))"
+    r"|(\d{1,3}),(\d{1,2})(?=\s?(?:[€%$£]|(?:eur|euro|euros|kg|g|mg|km|m|cm|mm|l|ml|kwh|uhr|prozent)\b))"
+    r"|(?<=[€$£])(\d{1,3}),(\d{1,2}))"
     r"(?![\w]*,?\d)"
 )
 _OTHER_GROUPS = re.compile(

@@ -26,8 +26,13 @@ class Meaning:
     title: bool
 
 
+def name_of(word: str) -> Meaning:
+    """What a word says that is a name here and says nothing elsewhere."""
+    return Meaning(word, word, opposite=False, number=False, title=False)
+
+
 # The month and the verb are spelled alike; the verb says nothing.
-MAY = Meaning("may", "may", opposite=False, number=False, title=False)
+MAY = name_of("may")
 
 
 def is_month(words: Sequence[str]) -> bool:

@@ -1,0 +1,143 @@
+"""What tells two answers apart that use the same words."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from nemoguardrails_trust.agreement import identifiers, names, pairs, polarity, text, units
+from nemoguardrails_trust.agreement.answers import Answer
+from nemoguardrails_trust.agreement.quantities import Quantity
+
+_SHORT = 12
+"""Most words of an answer in which a single one of them makes the difference."""
+_LONGEST = 40
+"""Most words of which the order is looked at."""
+# Between two things, these say which of them comes first, or what is done to which.
+_DIRECTED = text.word_set("to from then than before after into over by for under until through")
+_SYMMETRIC = text.word_set(
+    "met meet meets married marry marries played plays play drew tied equals equal resembles "
+    "borders border joined plus times versus vs near beside against and or also with called "
+    "named known means mean means located"
+)
+# In front of a name, these make another one of it.
+_ANOTHER = text.word_set(
+    "north south east west northern southern eastern western vice deputy step new upper lower "
+    "half pseudo anti semi equatorial papua assistant"
+)
+_ANOTHER_NAME = text.word_set("new upper lower")
+_DECADE = re.compile(r"\b(\d{1,3}0)'?s\b")
+
+
+def tells_apart(first: Answer, second: Answer) -> bool:
+    """Whether something small turns one of two answers with like words into another one."""
+    return any(check(first, second) for check in _CHECKS)
+
+
+def _opposite_poles(first: Answer, second: Answer) -> bool:
+    short = max(len(first.words), len(second.words)) <= _SHORT
+    ours, theirs = first.value, second.value
+    if isinstance(ours, Quantity) and isinstance(theirs, Quantity) and ours.bound == theirs.bound:
+        short = short and not ours.bound  # `no more than 5`, `5 or less`
+    return short and polarity.at_opposite_poles(first.poles, second.poles)
+
+
+def _other_units(first: Answer, second: Answer) -> bool:
+    return bool(first.numbers and second.numbers) and units.differ(first.words, second.words)
+
+
+def _reversed_pairs(first: Answer, second: Answer) -> bool:
+    if len(first.numbers) < 2 or len(second.numbers) < 2:
+        return False
+    return pairs.are_reversed(first.folded, second.folded)
+
+
+def _changed_places(first: Answer, second: Answer) -> bool:
+    """Whether two things have changed their places about a word that relates them.
+
+    So they have in `from Paris to Rome` and `from Rome to Paris`, but not in `Paris is the
+    capital` and `the capital is Paris`.
+    """
+    ours, theirs = (
+        [word for word in answer.words if word not in text.ARTICLES] for answer in (first, second)
+    )
+    if len(ours) != len(theirs) or not 3 <= len(ours) <= _LONGEST or sorted(ours) != sorted(theirs):
+        return False
+    if first.parts is not None and not {"then", "to"} & set(ours):
+        return False
+    start = 0
+    while start < len(ours) and ours[start] == theirs[start]:
+        start += 1
+    end = len(ours)
+    while end > start and ours[end - 1] == theirs[end - 1]:
+        end -= 1
+    return _is_swap(ours[start:end], theirs[start:end])
+
+
+def _is_swap(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether they are `x relation y` and `y relation x`."""
+    for left in range(1, len(ours) - 1):
+        for right in range(left + 1, len(ours)):
+            relation = ours[left:right]
+            if [*ours[right:], *relation, *ours[:left]] == theirs and _relates(relation):
+                return True
+    return False
+
+
+def _relates(words: Sequence[str]) -> bool:
+    if not _SYMMETRIC.isdisjoint(words):
+        return False
+    return any(word in _DIRECTED or word not in text.STOP_WORDS for word in words)
+
+
+def _both_or_one(first: Answer, second: Answer) -> bool:
+    """Whether one joins with `and` what the other offers with `or`."""
+    ours, theirs = set(first.words), set(second.words)
+    if max(len(ours), len(theirs)) > _SHORT or ours ^ theirs != {"and", "or"}:
+        return False
+    return len(first.words) > 2
+
+
+def _another_name(first: Answer, second: Answer) -> bool:
+    """Whether a name of one is the other's with a word in front that makes another of it."""
+    short, long = sorted((first, second), key=lambda answer: len(answer.words))
+    if len(long.words) > _SHORT // 2 or not set(short.words) < set(long.words):
+        return False
+    capitalised = {text.fold(word) for word in text.CAPITALISED.findall(long.final)}
+    return any(
+        word in _ANOTHER
+        and word not in short.words
+        and following in short.words
+        and (word not in _ANOTHER_NAME or {word, following} <= capitalised)
+        for word, following in zip(long.words, long.words[1:], strict=False)
+    )
+
+
+def _decade_or_year(first: Answer, second: Answer) -> bool:
+    for one, other in ((first, second), (second, first)):
+        decades = set(_DECADE.findall(one.folded))
+        years = decades.intersection(other.numbers)
+        if years and years.isdisjoint(_DECADE.findall(other.folded)):
+            return True
+    return False
+
+
+def _other_designations(first: Answer, second: Answer) -> bool:
+    if max(len(first.words), len(second.words)) > _SHORT:
+        return False
+    return identifiers.designations_differ(first.final, second.final)
+
+
+def _other_initials(first: Answer, second: Answer) -> bool:
+    return names.is_same_person(first.final, second.final) is False
+
+
+_CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
+    _opposite_poles,
+    _other_units,
+    _reversed_pairs,
+    _both_or_one,
+    _another_name,
+    _decade_or_year,
+    _other_designations,
+    _other_initials,
+    _changed_places,
+)

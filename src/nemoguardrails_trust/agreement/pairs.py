@@ -1,0 +1,111 @@
+"""Ranges, ratios and results: two numbers whose order matters."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from nemoguardrails_trust.agreement import dates, quantities, text
+
+_NUMBER = r"-?[$£€]?\d{1,12}(?:[.,]\d{1,9})*"
+_LINK = r"\s?(?:-|:)\s?|\s(?:to|until|out of|of|in|and)\s"
+_PAIR = re.compile(
+    rf"(?:from |between |about |around |approximately )?"
+    rf"(?P<low>{_NUMBER})(?P<low_unit>\s?[^\W\d]+\.?)??"
+    rf"(?P<link>{_LINK})(?P<high>{_NUMBER})(?P<unit>(?:\s?%|\s?[^\W\d]+){{0,3}})\W*"
+)
+_PAIR_IN_PROSE = re.compile(
+    r"(?<![\w.,:/-])(\d{1,6})(?:-|:|\sto\s|\sout of\s|\sof\s|\sin\s)(\d{1,6})(?![\w:/-]|[.,]\d)"
+)
+_TIMES = re.compile(r"(?:from |between )?(.{1,12}?)\s?(?:-|\bto\b|\buntil\b|\band\b)\s?(.{1,12})")
+_LONGEST = 60
+_SAME = 0.9
+"""From this value on, two numbers of a pair are the same one, perhaps rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two numbers that belong together.
+
+    Attributes:
+        first: The one that stands first.
+        second: The other.
+        proportion: Whether they may be a ratio, so that 1:2 is 2:4.
+    """
+
+    first: quantities.Quantity
+    second: quantities.Quantity
+    proportion: bool = False
+
+
+def pair(folded: str) -> Pair | None:
+    """Reads a folded text as two numbers with a dash, a colon or a word between, all of it."""
+    written = folded.strip(" .") if len(folded) <= _LONGEST else ""
+    if not any(map(str.isdecimal, written)):
+        return None
+    times = _TIMES.fullmatch(written)
+    if times is not None:
+        start, end = map(dates.clock, times.groups())
+        if start is not None and end is not None:
+            return Pair(_time(start), _time(end))
+    if dates.clock(written) is not None:
+        return None
+    found = _PAIR.fullmatch(written)
+    if found is None or (found["link"].strip() == "and") != written.startswith("between"):
+        return None
+    return _as_pair(found)
+
+
+def _time(minutes: int) -> quantities.Quantity:
+    return quantities.Quantity(Fraction(minutes), Fraction(minutes), "time of day")
+
+
+def _as_pair(found: re.Match[str]) -> Pair | None:
+    low, high = found["low"], found["high"]
+    if len(high) > 1 and high[0] == "0" and high.isdecimal():
+        return None  # a telephone number, or a month of a year
+    if found["link"].strip() == "-" and text.is_year(low) and len(high) == 2:
+        high = low[:2] + high  # 1914-18
+    unit = found["unit"]
+    first, second = (
+        quantities.quantity(quantities.join_number_words(text.tokens(f"{number} {own}")))
+        for number, own in ((low, found["low_unit"] or unit), (high, unit))
+    )
+    if first is None or second is None:
+        return None
+    return Pair(first, second, proportion=found["link"].strip() in (":", "to"))
+
+
+def compare_pairs(first: Pair, second: Pair, *, as_ratio: bool = False) -> bool:
+    """Whether two pairs are the same one.
+
+    Args:
+        first: One.
+        second: The other.
+        as_ratio: Whether a ratio is asked for, so that only the relation of both numbers counts.
+    """
+    both = ((first.first, second.first), (first.second, second.second))
+    if all(quantities.compare_quantities(one, other) >= _SAME for one, other in both):
+        return True
+    if not (as_ratio and first.proportion and second.proportion):
+        return False
+    return (
+        first.first.plain * second.second.plain == first.second.plain * second.first.plain
+        and first.second.plain != 0 != second.second.plain
+    )
+
+
+def are_reversed(first: str, second: str) -> bool:
+    """Whether a pair of numbers stands in one text the other way round than in the other.
+
+    Args:
+        first: One text, folded.
+        second: The other.
+    """
+    ours, theirs = _in_prose(first), _in_prose(second)
+    turned = {(b, a) for a, b in ours if a != b}
+    return bool(turned & theirs) and ours.isdisjoint(theirs)
+
+
+def _in_prose(folded: str) -> set[Sequence[str]]:
+    return set(_PAIR_IN_PROSE.findall(folded))
