@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client.parser import text_string_to_metric_families
 
 from nemoguardrails_trust.server.logs import JsonFormatter, json_logs
 from tests.server.running import KEY, Running, serving
 from tests.servers.faults import status
+from tests.servers.meters import figures_of, metered
 
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
 GOOD = {"prompt": "Say echo", "response": "echo", "quality": "low"}
@@ -52,6 +54,8 @@ def test_requests_and_scores_are_counted_and_timed() -> None:
     assert found["score_calls_total", "low"] == 2
     assert found["score_tokens_total", "read", "low"] > 0
     assert found["requests_in_flight",] >= found["requests_working",] >= 1  # the one that asks
+    assert found["requests_waiting",] == 0
+    assert found["scores_total", "trusted", "low"] == 2
 
 
 def test_answers_and_evaluations_count_as_scores_too() -> None:
@@ -61,6 +65,28 @@ def test_answers_and_evaluations_count_as_scores_too() -> None:
         assert post(running, "/api/v1/rag_trustworthy_llm/score", **rag) == 200
         found = figures(running)
     assert found["score_count", "low"] == 2
+
+
+def test_opentelemetry_is_told_the_same_by_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = InMemoryMetricReader()
+    provider = metered(reader)
+    monkeypatch.setattr("opentelemetry.metrics.get_meter_provider", lambda: provider)
+    with serving() as running:
+        assert post(running) == 200
+        running.model.faults.always(status(503))
+        assert post(running, prompt="Say no", options={"max_timeout": 1}) == 503
+        told = figures_of(reader)
+        in_prometheus = figures(running)
+    for name, *labels in told:
+        ending = next(
+            end for end in ("_total", "_count", "") if (name + end, *labels) in in_prometheus
+        )
+        if not name.startswith("requests_"):
+            assert told[name, *labels] == in_prometheus[name + ending, *labels]
+    assert {name for name, *_ in told} >= {
+        "scores", "score", "score_seconds", "unscored", "score_calls", "score_tokens", "requests",
+        "request_seconds", "requests_in_flight", "requests_working",
+    }  # fmt: skip
 
 
 def test_what_could_not_be_scored_is_counted_by_its_reason() -> None:
@@ -106,10 +132,11 @@ def test_nothing_that_a_client_sent_is_in_the_figures() -> None:
 WORKERS = """
 import os, sys
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = sys.argv[1]
+from nemoguardrails_trust.scorers.figures import IN_FLIGHT, REQUESTS
 from nemoguardrails_trust.server.metrics import Metrics
 metrics = Metrics()
-metrics.requests.labels("/x", "200").inc()
-metrics.in_flight.inc()
+metrics.add(REQUESTS, 1, "/x", "200")
+metrics.add(IN_FLIGHT, 1)
 print(metrics.written().decode())
 """
 

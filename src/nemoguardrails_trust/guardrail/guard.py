@@ -19,6 +19,7 @@ from nemoguardrails_trust.guardrail.evaluated import (
     failing,
     held_to_evaluations,
 )
+from nemoguardrails_trust.guardrail.measuring import CheckFigures
 from nemoguardrails_trust.guardrail.missing import MissingSignals, held_to
 from nemoguardrails_trust.guardrail.outcome import (
     Consequence,
@@ -46,6 +47,9 @@ class Guard:
     Args:
         settings: The rail's settings.
         models: The models that it may use.
+
+    Raises:
+        MissingDependencyError: Metrics are wanted, and OpenTelemetry is not installed.
     """
 
     def __init__(self, settings: TrustSettings, models: BotModels) -> None:
@@ -53,6 +57,7 @@ class Guard:
         self.models = models
         self._cache = ScoreCache(settings.cache)
         self._missing = MissingSignals()
+        self._figures = CheckFigures(settings)
         self._settings_for = lru_cache(maxsize=64)(self._override)
 
     def settings_with(self, overrides: Mapping[str, Any]) -> TrustSettings:
@@ -89,6 +94,19 @@ class Guard:
             prefetched: Samples that are already being drawn.
             unseen: Why the exchange is not all that the model was given; it is not scored then.
         """
+        with self._figures.checking():
+            outcome = await self._checked(exchange, llm, overrides, render, prefetched, unseen)
+        return self._published(outcome)
+
+    async def _checked(
+        self,
+        exchange: Exchange,
+        llm: LLMModel | None,
+        overrides: Mapping[str, Any] | None,
+        render: Render | None,
+        prefetched: Prefetch | None,
+        unseen: str | None,
+    ) -> TrustOutcome:
         started = time.perf_counter()
         settings = self.settings
         try:
@@ -109,7 +127,10 @@ class Guard:
             answer, result, extra = await self._regenerate(exchange, llm, settings, result, started)
         if missing := self._missing.count(result):
             extra = {**extra, "missing": missing}
-        outcome = _decide(result, settings, exchange.response, answer, extra, render)
+        return _decide(result, settings, exchange.response, answer, extra, render)
+
+    def _published(self, outcome: TrustOutcome) -> TrustOutcome:
+        self._figures.decided(outcome.status)
         publish(outcome, self.settings.trace_scores)
         return outcome
 
@@ -124,9 +145,7 @@ class Guard:
         self, result: TrustworthinessScore, answer: str, render: Render | None = None
     ) -> TrustOutcome:
         """The outcome for an answer whose score is known; see `check`."""
-        outcome = _decide(result, self.settings, answer, answer, {}, render)
-        publish(outcome, self.settings.trace_scores)
-        return outcome
+        return self._published(_decide(result, self.settings, answer, answer, {}, render))
 
     def pass_by(self, message: str) -> TrustOutcome:
         """The outcome for a message that is no answer: the configuration defines it."""
@@ -150,16 +169,17 @@ class Guard:
             scorer = self.models.scorer_for(llm)
             # A decision that was made early holds for its own threshold only.
             threshold = settings.threshold if settings.rounds > 1 else None
-            result = await self._cache.get(
-                (*_key(exchange), threshold),
-                lambda: score_safely(
-                    scorer,
-                    exchange,
-                    timeout=left,
-                    decide_at=threshold,
-                    prefetched=None if prefetched is None else prefetched.take(),
-                ),
-            )
+            with self._figures.scoring():
+                result = await self._cache.get(
+                    (*_key(exchange), threshold),
+                    lambda: score_safely(
+                        scorer,
+                        exchange,
+                        timeout=left,
+                        decide_at=threshold,
+                        prefetched=None if prefetched is None else prefetched.take(),
+                    ),
+                )
         except TrustError as error:
             return _unscored(error, settings.scorer, started)
         except Exception as error:  # noqa: BLE001 - NeMo Guardrails' model may be of the user's own class

@@ -51,6 +51,9 @@ class TrustSettings(ScorerSettings):
             `probability`, or those of a scorer of one's own.
         min_signals: How many signals a score must be made of at least; with fewer, the answer
             is unchecked.
+        metrics: Whether checks are counted and timed as metrics of OpenTelemetry, for the meter
+            provider that the application sets. `None` does so where OpenTelemetry is loaded when
+            the bot starts.
     """
 
     on_untrustworthy: OnUntrustworthy = "warn"
@@ -62,6 +65,7 @@ class TrustSettings(ScorerSettings):
     tool_calls_threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     require: tuple[str, ...] = ()
     min_signals: int = Field(default=0, ge=0)
+    metrics: bool | None = None
 
     def overridden(self, overrides: Mapping[str, Any]) -> "TrustSettings":
         """These settings with some replaced, checked again.

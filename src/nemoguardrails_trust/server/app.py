@@ -60,7 +60,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     )
     metrics = Metrics()
     app.add_middleware(Working, metrics=metrics)
-    app.add_middleware(Door, settings=settings, keys=Keys.of(settings))
+    app.add_middleware(Door, settings=settings, keys=Keys.of(settings), metrics=metrics)
     if settings.cors_origins:
         # Outside the door: a browser asks beforehand without a key, and must read refusals.
         app.add_middleware(

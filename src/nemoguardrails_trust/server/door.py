@@ -11,7 +11,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemoguardrails_trust.models.pacing import Pacing, Wait
+from nemoguardrails_trust.scorers.figures import WAITING
 from nemoguardrails_trust.server.failures import failure
+from nemoguardrails_trust.server.metrics import Metrics
 from nemoguardrails_trust.server.settings import Keys, ServerSettings
 
 NO_KEY = -1
@@ -31,8 +33,11 @@ class _Refused(Exception):  # noqa: N818 -- it is an answer, not a fault of the 
 class Door:
     """An ASGI application around another: lets requests in, or refuses them as JSON."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, keys: Keys) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, keys: Keys, metrics: Metrics
+    ) -> None:
         self._app = app
+        self._metrics = metrics
         self._settings = settings
         self._keys = keys
         self._turns = asyncio.Semaphore(settings.limits.in_flight)
@@ -114,7 +119,11 @@ class Door:
         try:
             self._waiting += 1
             try:
-                await self._turns.acquire()
+                if self._turns.locked():
+                    with self._metrics.under_way(WAITING):
+                        await self._turns.acquire()
+                else:
+                    await self._turns.acquire()
             finally:
                 self._waiting -= 1
             try:

@@ -1,9 +1,10 @@
-"""What a server counts and times, in the form that Prometheus reads."""
+"""What a server counts and times, in the forms of Prometheus and of OpenTelemetry."""
 
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -18,18 +19,30 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
+from nemoguardrails_trust.scorers.figures import (
+    IN_FLIGHT,
+    OF_SERVER,
+    OTHER,
+    PREFIX,
+    REQUEST_SECONDS,
+    REQUESTS,
+    SCORES,
+    WORKING,
+    Figure,
+    Instruments,
+    preset_of,
+    record_score,
+)
 from nemoguardrails_trust.scorers.observing import observed_by
 from nemoguardrails_trust.scorers.spans import annotate_span
+from nemoguardrails_trust.scorers.telemetry import telemetry
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder by which several worker processes add up what they count."""
 
-_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
-_SHARES = tuple(place / 10 for place in range(1, 11))
 _CLIENT_LEFT = "499"
-_OTHER = "other"
 _IDENTIFIER = re.compile(r"\{[^}]+\}")
 
 
@@ -37,39 +50,62 @@ class Metrics:
     """The figures of one server."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self.requests = self._counter("requests", "Requests.", "endpoint", "status")
-        self.seconds = self._histogram(
-            "request_seconds", "Seconds until a request is answered.", _SECONDS, "endpoint"
-        )
-        self.in_flight = self._gauge("requests_in_flight", "Requests under way or waiting.")
-        self.working = self._gauge("requests_working", "Requests under way, without those waiting.")
-        self._scores = self._histogram("score", "Scores.", _SHARES, "preset")
-        self._score_seconds = self._histogram(
-            "score_seconds", "Seconds for a score.", _SECONDS, "preset"
-        )
-        self._unscored = self._counter(
-            "unscored", "Scores that could not be had.", "preset", "reason"
-        )
-        self._calls = self._counter("score_calls", "Calls to models for scores.", "preset")
-        self._tokens = self._counter(
-            "score_tokens", "Tokens that models read and wrote for scores.", "preset", "kind"
-        )
+        self._prometheus = _Prometheus(OF_SERVER)
+        # The application that this server is part of may have a meter provider.
+        telling = telemetry(OF_SERVER, wanted=None)
+        self._instruments: list[Instruments] = [self._prometheus]
+        self._instruments += [] if telling is None else [telling]
+
+    def add(self, figure: Figure, amount: float, *labels: str) -> None:
+        """Adds to a counter or a gauge."""
+        for instruments in self._instruments:
+            instruments.add(figure, amount, *labels)
+
+    def record(self, figure: Figure, value: float, *labels: str) -> None:
+        """Puts a value into a distribution."""
+        for instruments in self._instruments:
+            instruments.record(figure, value, *labels)
+
+    @contextmanager
+    def under_way(self, gauge: Figure) -> Iterator[None]:
+        """Counts what is under way within."""
+        self.add(gauge, 1)
+        try:
+            yield
+        finally:
+            self.add(gauge, -1)
 
     def observe(self, scorer: Scorer, score: TrustworthinessScore) -> None:
         """Counts a score, or the lack of one."""
-        preset = str(getattr(scorer, "quality", None) or _OTHER)
-        usage = score.usage
-        self._score_seconds.labels(preset).observe(usage.seconds)
-        self._calls.labels(preset).inc(usage.calls)
-        self._tokens.labels(preset, "read").inc(usage.prompt_tokens)
-        self._tokens.labels(preset, "written").inc(usage.completion_tokens)
-        if score.score is not None:
-            self._scores.labels(preset).observe(score.score)
-            return
-        failure = next(iter(score.failures), None)
-        reason = "no score" if failure is None else type(failure).__name__
-        self._unscored.labels(preset, reason).inc()
+        preset = preset_of(scorer)
+        record_score(self, preset, score)
+        if score.score is None:
+            outcome = "unchecked"
+        else:
+            outcome = "untrustworthy" if score.score < DEFAULT_THRESHOLD else "trusted"
+        self.add(SCORES, 1, preset, outcome)
+
+    def written(self) -> bytes:
+        """All figures, those of other worker processes included."""
+        return self._prometheus.written()
+
+
+class _Prometheus:
+    """Figures in the form of Prometheus."""
+
+    def __init__(self, figures: Iterable[Figure]) -> None:
+        self._registry = CollectorRegistry()
+        self._metrics = {figure: self._metric(figure) for figure in figures}
+        # What `labels` gives is found again in a tenth of its time.
+        self._found: dict[tuple[Figure, tuple[str, ...]], Any] = {}
+
+    def add(self, figure: Figure, amount: float, *labels: str) -> None:
+        """See `Instruments`."""
+        self._of(figure, labels).inc(amount)
+
+    def record(self, figure: Figure, value: float, *labels: str) -> None:
+        """See `Instruments`."""
+        self._of(figure, labels).observe(value)
 
     def written(self) -> bytes:
         """All figures, those of other worker processes included."""
@@ -79,18 +115,20 @@ class Metrics:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
-    def _counter(self, name: str, told: str, *labels: str) -> Counter:
-        return Counter(f"nemo_trust_{name}", told, labels, registry=self._registry)
+    def _of(self, figure: Figure, labels: tuple[str, ...]) -> Any:
+        key = (figure, labels)
+        if key not in self._found:
+            metric = self._metrics[figure]
+            self._found[key] = metric.labels(*labels) if labels else metric
+        return self._found[key]
 
-    def _gauge(self, name: str, told: str) -> Gauge:
-        return Gauge(
-            f"nemo_trust_{name}", told, registry=self._registry, multiprocess_mode="livesum"
-        )
-
-    def _histogram(self, name: str, told: str, buckets: tuple[float, ...], label: str) -> Histogram:
-        return Histogram(
-            f"nemo_trust_{name}", told, (label,), buckets=buckets, registry=self._registry
-        )
+    def _metric(self, figure: Figure) -> Counter | Gauge | Histogram:
+        name, labels, registry = PREFIX + figure.name, figure.labels, self._registry
+        if figure.kind == "counter":
+            return Counter(name, figure.told, labels, registry=registry)
+        if figure.kind == "gauge":
+            return Gauge(name, figure.told, labels, registry=registry, multiprocess_mode="livesum")
+        return Histogram(name, figure.told, labels, buckets=figure.buckets, registry=registry)
 
 
 class Measured:
@@ -121,8 +159,8 @@ class Measured:
             if not is_counted:
                 is_counted = True
                 endpoint = self._endpoint(scope["path"])
-                self._metrics.requests.labels(endpoint, status).inc()
-                self._metrics.seconds.labels(endpoint).observe(time.perf_counter() - started)
+                self._metrics.add(REQUESTS, 1, endpoint, status)
+                self._metrics.record(REQUEST_SECONDS, time.perf_counter() - started, endpoint)
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -132,7 +170,7 @@ class Measured:
                 count()  # before the client knows that it is at an end
             await send(message)
 
-        with self._metrics.in_flight.track_inprogress(), observed_by(self._observe):
+        with self._metrics.under_way(IN_FLIGHT), observed_by(self._observe):
             try:
                 await self._app(scope, receive, sending)
             finally:
@@ -148,7 +186,7 @@ class Measured:
             return path
         plain = re.sub(r"/{2,}", "/", path)
         return next(
-            (name for name, form in self._endpoints.items() if form.fullmatch(plain)), _OTHER
+            (name for name, form in self._endpoints.items() if form.fullmatch(plain)), OTHER
         )
 
 
@@ -169,7 +207,7 @@ class Working:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with self._metrics.working.track_inprogress():
+        with self._metrics.under_way(WORKING):
             await self._app(scope, receive, send)
 
 

@@ -1,0 +1,79 @@
+"""What a rail's checks are counted and timed by."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from nemoguardrails_trust.guardrail.outcome import Status
+from nemoguardrails_trust.guardrail.settings import TrustSettings
+from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.figures import (
+    CHECKS_IN_FLIGHT,
+    OF_RAIL,
+    SCORES,
+    Figure,
+    Instruments,
+    record_score,
+)
+from nemoguardrails_trust.scorers.observing import observed_by
+from nemoguardrails_trust.scorers.telemetry import telemetry
+from nemoguardrails_trust.scores import TrustworthinessScore
+
+_log = logging.getLogger(__name__)
+
+
+class CheckFigures:
+    """The figures of one rail; none, where the application reads none.
+
+    Raises:
+        MissingDependencyError: `metrics` is true, and OpenTelemetry is not installed.
+    """
+
+    def __init__(self, settings: TrustSettings) -> None:
+        found = telemetry(OF_RAIL, wanted=settings.metrics)
+        self._instruments = None if found is None else _Harmless(found)
+        self._preset = settings.quality
+
+    @contextmanager
+    def checking(self) -> Iterator[None]:
+        """Counts a check as under way."""
+        if self._instruments is None:
+            yield
+            return
+        self._instruments.add(CHECKS_IN_FLIGHT, 1)
+        try:
+            yield
+        finally:
+            self._instruments.add(CHECKS_IN_FLIGHT, -1)
+
+    def scoring(self) -> AbstractContextManager[None]:
+        """Counts and times the scores that are made within."""
+        return nullcontext() if self._instruments is None else observed_by(self._scored)
+
+    def decided(self, status: Status) -> None:
+        """Counts an answer by what was found of it."""
+        if self._instruments is not None:
+            self._instruments.add(SCORES, 1, self._preset, status)
+
+    def _scored(self, _: Scorer, score: TrustworthinessScore) -> None:
+        if self._instruments is not None:
+            record_score(self._instruments, self._preset, score)
+
+
+class _Harmless:
+    """Instruments whose failures, which are those of the application's own, stop no answer."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._instruments = instruments
+
+    def add(self, figure: Figure, amount: float, *labels: str) -> None:
+        try:
+            self._instruments.add(figure, amount, *labels)
+        except Exception as error:  # noqa: BLE001
+            _log.warning("a figure could not be recorded: %s", type(error).__name__)
+
+    def record(self, figure: Figure, value: float, *labels: str) -> None:
+        try:
+            self._instruments.record(figure, value, *labels)
+        except Exception as error:  # noqa: BLE001
+            _log.warning("a figure could not be recorded: %s", type(error).__name__)
