@@ -171,7 +171,7 @@ def test_what_score_wrote_calibrates_the_scorer_that_its_run_recorded(
     tmp_path: Path, ending: str
 ) -> None:
     scored, out = str(tmp_path / f"scored{ending}"), str(tmp_path / "c.json")
-    local = (TRIVIA, "--model", "replay", "--limit", "250", "--quality", "high")
+    local = (TRIVIA, "--model", "replay", "--limit", "120", "--quality", "high")
     invoke("score", *local, "--out", scored)
     target = ("--target", "recall=0.8")
     made = told("calibrate", scored, "--out", out, *target)

@@ -111,29 +111,25 @@ ALWAYS = {
 }
 
 
+SHOWN = {"flag": f"Paris\n{NOT_CHECKED}", "block": WITHHELD, "allow": "Paris"}
+"""What is shown by `on_error`."""
+
+
 @pytest.mark.parametrize("fault", ALWAYS.values(), ids=ALWAYS.keys())
-@pytest.mark.parametrize(
-    ("on_error", "expected"),
-    [("flag", f"Paris\n{NOT_CHECKED}"), ("block", WITHHELD), ("allow", "Paris")],
-)
 async def test_a_fault_of_every_call_leaves_the_answer_unchecked(
-    make: Make,
-    server: OpenAIServer,
-    fault: Fault,
-    on_error: str,
-    expected: str,
-    caplog: pytest.LogCaptureFixture,
+    make: Make, server: OpenAIServer, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     server.faults.always(fault, when=is_ours)
-    rails = make(on_error, timeout=0.5)
+    bots = [make(on_error, timeout=0.5) for on_error in SHOWN]
     started = time.perf_counter()
-    shown, trust = await ask_bot(rails)
+    told = await asyncio.gather(*map(ask_bot, bots))
     assert time.perf_counter() - started < 5
-    assert shown == expected
-    assert (trust["status"], trust["trustworthiness_score"]) == ("unchecked", None)
-    assert trust["error"]
-    assert KEY not in str(trust)
+    assert [shown for shown, _ in told] == list(SHOWN.values())
+    for _, trust in told:
+        assert (trust["status"], trust["trustworthiness_score"]) == ("unchecked", None)
+        assert trust["error"]
+        assert KEY not in str(trust)
     assert KEY not in caplog.text
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,26 +17,9 @@ from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
 from nemoguardrails_trust import TLM, register
 from nemoguardrails_trust.guardrail.messages import CAUTION
 from nemoguardrails_trust.integrations.langchain import TrustCallback, trust_runnable
-from tests.integrations.scene import judging, run_section
+from tests.integrations.scene import run_section
 from tests.servers.openai import OpenAIServer
 from tests.tlm.scene import text_of
-
-
-@pytest.fixture(scope="module")
-def both() -> Iterator[tuple[TLM, OpenAIServer]]:
-    with judging() as both:
-        yield both
-
-
-@pytest.fixture
-def tlm(both: tuple[TLM, OpenAIServer]) -> TLM:
-    both[1].received.clear()
-    return both[0]
-
-
-@pytest.fixture
-def server(both: tuple[TLM, OpenAIServer]) -> OpenAIServer:
-    return both[1]
 
 
 def saying(*answers: str) -> FakeListChatModel:

@@ -1,7 +1,6 @@
 """LiteLLM's own calls and hooks, with its guardrails at work."""
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import litellm
 import pytest
@@ -11,30 +10,16 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from nemoguardrails_trust import TLM, SettingsError
 from nemoguardrails_trust.integrations.litellm import TrustGuardrail
-from tests.integrations.scene import PAGE, judging
+from tests.integrations.scene import PAGE
 from tests.servers.openai import OpenAIServer
 from tests.tlm.scene import KEY, kinds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*ReadOnly.*:UserWarning")  # within LiteLLM
 
 RIGHT, WRONG = "Capital of France?", "Capital of Utopia?"
-
-
-@pytest.fixture(scope="module")
-def both() -> Iterator[tuple[TLM, OpenAIServer]]:
-    with judging() as both:
-        yield both
-
-
-@pytest.fixture
-def tlm(both: tuple[TLM, OpenAIServer]) -> TLM:
-    both[1].received.clear()
-    return both[0]
-
-
-@pytest.fixture
-def server(both: tuple[TLM, OpenAIServer]) -> OpenAIServer:
-    return both[1]
 
 
 def guardrail(tlm: TLM, **settings: Any) -> TrustGuardrail:

@@ -18,12 +18,6 @@ def both() -> Iterator[tuple[TLM, OpenAIServer]]:
         yield both
 
 
-@pytest.fixture
-def tlm(both: tuple[TLM, OpenAIServer]) -> TLM:
-    both[1].received.clear()
-    return both[0]
-
-
 def test_an_answer_has_its_score_as_feedback(tlm: TLM) -> None:
     trust = trust_scorer(tlm)
     right = trust.run(inputs={"question": "Capital of France?"}, outputs="Paris")
