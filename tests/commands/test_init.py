@@ -260,6 +260,16 @@ def test_the_examples_are_copied_and_run(tmp_path: Path) -> None:
     ]
     register()
     RailsConfig.from_path(str(folder / "trivia_colang2"))
+
+    mine = folder / "trivia" / "config.yml"
+    mine.write_text("mine", encoding="utf-8")
+    (folder / "trivia" / "README.md").unlink()
     again = CliRunner().invoke(app, ["examples", str(folder)])
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert (folder / "trivia" / "README.md").is_file()
+    again = CliRunner().invoke(app, ["examples", str(folder)])
+    assert again.stderr == f"nemo-trust: all examples are in {folder} already\n"
+    again = CliRunner().invoke(app, ["examples", str(mine)])
     assert again.exit_code == 2
-    assert "is there already" in again.stderr
+    assert "cannot be written" in again.stderr

@@ -167,7 +167,7 @@ class LocalServer:
         return self._runner.server()
 
 
-Running = TypeVar("Running", bound=LocalServer)
+Running = TypeVar("Running", bound=contextlib.AbstractAsyncContextManager[Any])
 
 
 @contextlib.contextmanager

@@ -47,23 +47,37 @@ def examples(
         Path, typer.Argument(metavar="DIR", help="The folder to make, with the examples in it.")
     ],
 ) -> None:
-    """Copy the examples that come with the package into a folder of your own."""
-    import shutil
+    """Copy the examples that come with the package into a folder of your own.
 
+    What is in the folder already stays as it is.
+    """
     with user_errors():
         from nemoguardrails_trust.datasets.shipped import examples_folder
         from nemoguardrails_trust.errors import DataError
 
-        source = examples_folder()
-        if folder.exists():
-            raise DataError("is there already; name a folder that is to be made", path=str(folder))
         try:
-            shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+            copied = _copy_missing(examples_folder(), folder)
         except OSError as error:
             raise DataError(f"cannot be written: {error.strerror}", path=str(folder)) from None
-        for path in sorted(folder.iterdir()):
+        if not copied:
+            say(f"all examples are in {folder} already")
+        for path in sorted(path for path in folder.iterdir() if path.is_dir()):
             first = _title(path)
             typer.echo(f"{path}{first and f'  {first}'}")
+
+
+def _copy_missing(source: Path, folder: Path) -> int:
+    """Copies the files that are not in the folder yet; returns how many."""
+    import shutil
+
+    copied = 0
+    for path in sorted(source.rglob("*")):
+        target = folder / path.relative_to(source)
+        if path.is_file() and path.parent.name != "__pycache__" and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            copied += 1
+    return copied
 
 
 def _title(folder: Path) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import nemoguardrails_trust
+from tests.pages.model import answers_to
 from tests.servers.openai import Answer
-from tests.test_quickstart_docs import answers_to
 from tests.tlm.scene import KEY, Body, is_sampling, serving, text_of
 
-PAGE = Path(__file__).parents[1] / "docs" / "from-cleanlab.md"
+PAGE = Path(__file__).parents[2] / "docs" / "from-cleanlab.md"
 BLOCKS = re.findall(r"^```diff\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
