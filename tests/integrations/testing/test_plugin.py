@@ -363,7 +363,7 @@ def test_the_page_shows_tests_that_run(run: Runner) -> None:
     assert form.sub("0", summary[1]) == form.sub("0", shown.splitlines()[1])
     run.pytester.makeconftest(conftest)
     run.pytester.mkdir("other").joinpath("test_bot.py").write_text(tests, encoding="utf-8")
-    (run.pytester.path / "recorded.jsonl").write_text(RECORDED, encoding="utf-8")
+    (run.pytester.path / "answers.jsonl").write_text(RECORDED, encoding="utf-8")
     run.pytester.runpytest_inprocess(*WITHOUT, "other").assert_outcomes(passed=2)
 
 
