@@ -87,7 +87,7 @@ class Newcomer:
             stdin=subprocess.DEVNULL,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
 
     def write(self, block: Block) -> None:
