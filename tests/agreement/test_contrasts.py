@@ -52,6 +52,16 @@ def value(first: str, second: str, prompt: str) -> float:
         ("Which?", "the left kidney", "the right kidney"),
         ("Limit?", "5 or more", "5 or fewer"),
         ("Limit?", "no more than 5", "no less than 5"),
+        ("Is water damage covered?", "The warranty covers it.", "The warranty excludes it."),
+        ("Is it covered?", "The warranty covers water.", "The warranty excludes water."),
+        ("The rate?", "The rate is fixed at 4.5%.", "The rate is variable at 4.5%."),
+        ("Where is my order?", "It was shipped on May 3.", "It will be shipped on May 3."),
+        # one thing in the place of another, or without another
+        ("How do I reset it?", "Hold the power button.", "Hold the volume button."),
+        ("Allergy?", "Allergic to penicillin.", "Allergic to amoxicillin."),
+        ("Which plans?", "Business and Enterprise.", "Only Enterprise."),
+        ("Where?", "In all EU countries.", "In all EU countries except France."),
+        ("Who won?", "Obama defeated Romney.", "Obama was defeated by Romney."),
         # names of other things
         ("Model?", "GPT-4", "GPT-4o"),
         ("Formula?", "H2O", "H2O2"),
@@ -111,12 +121,20 @@ def test_these_are_different(prompt: str, first: str, second: str) -> None:
         ("Page?", "https://example.com/a/", "example.com/a"),
         ("Account?", "DE89 3704 0044 0532 0130 00", "DE89370400440532013000"),
         ("Where?", "Paris and Rome", "Rome and Paris"),
+        ("Who won?", "Obama defeated Romney.", "Romney was defeated by Obama."),
         ("What is it?", "Berlin is the capital", "the capital is Berlin"),
         ("How fast?", "60 mph", "60 miles per hour"),
     ],
 )
 def test_these_are_the_same(prompt: str, first: str, second: str) -> None:
     assert value(first, second, prompt) >= SAME
+
+
+def test_two_statements_that_only_imply_a_yes_are_not_settled() -> None:
+    prompt = "Is it available in stores?"
+    said = agreement("It is available in stores.", "It is available online.", prompt=prompt)
+    assert not said.settled
+    assert agreement("Yes, it is.", "Yes, in all of them.", prompt=prompt).settled
 
 
 def test_a_pair_of_numbers_is_read_with_its_unit() -> None:

@@ -269,8 +269,17 @@ class Answer:
     @cached_property
     def stance(self) -> bool | None:
         """Whether the answer is a yes or a no; `None` where it is neither."""
-        said = polarity.stance(self.folded, self.words)
+        said = self._said_stance
         return self.implied_stance if said is None and self.question.asks_yes_or_no else said
+
+    @property
+    def says_so(self) -> bool:
+        """Whether it says yes or no in so many words."""
+        return self._said_stance is not None
+
+    @cached_property
+    def _said_stance(self) -> bool | None:
+        return polarity.stance(self.folded, self.words)
 
     @cached_property
     def implied_stance(self) -> bool | None:

@@ -270,6 +270,7 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
     ours, theirs = first.stance, second.stance
     if ours is None and theirs is None:
         return None
+    said = first.says_so and second.says_so
     # Beside a plain yes or no, a repeated question is one in any language.
     ours = first.implied_stance if ours is None else ours
     theirs = second.implied_stance if theirs is None else theirs
@@ -278,7 +279,7 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
     if ours != theirs:
         return _NO
     bare = min(len(first.words), len(second.words)) <= 3
-    if bare or first.question.asks_yes_or_no:
+    if bare or (said and first.question.asks_yes_or_no):
         return _YES
     return Agreement(max(0.6, _compare_terms(first, second).value), settled=False)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from nemoguardrails_trust.agreement import identifiers, names, pairs, polarity, text, units
 from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.quantities import Quantity
+from nemoguardrails_trust.agreement.words import stem
 
 _SHORT = 12
 """Most words of an answer in which a single one of them makes the difference."""
@@ -24,6 +25,8 @@ _ANOTHER = text.word_set(
     "half pseudo anti semi equatorial papua assistant"
 )
 _ANOTHER_NAME = text.word_set("new upper lower")
+_EXCEPTIONS = text.word_set("except excepting excluding unless")
+_JOINING = text.word_set("and both also all")
 _DECADE = re.compile(r"\b(\d{1,3}0)'?s\b")
 
 
@@ -96,6 +99,38 @@ def _both_or_one(first: Answer, second: Answer) -> bool:
     return len(first.words) > 2
 
 
+def _restricted(first: Answer, second: Answer) -> bool:
+    """Whether one makes an exception, or names the only one of what the other joins."""
+    if max(len(first.words), len(second.words)) > _LONGEST // 2:
+        return False
+    for one, other in ((first, second), (second, first)):
+        ours, theirs = set(one.words), set(other.words)
+        if ours & _EXCEPTIONS and not theirs & _EXCEPTIONS:
+            return True
+        if "only" in ours and "only" not in theirs and theirs & _JOINING:
+            return bool(other.terms.keys() - one.terms.keys())
+    return False
+
+
+def _one_word_replaced(first: Answer, second: Answer) -> bool:
+    """Whether they are the same but for one word, in whose place another one stands."""
+    ours, theirs = first.words, second.words
+    if len(ours) != len(theirs) or not 3 <= len(ours) <= _SHORT:
+        return False
+    replaced = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
+    if len(replaced) != 1 or all(map(units.is_unit, replaced[0])):
+        return False
+    return all(_says_something(word) for word in replaced[0]) and not _alike(*replaced[0])
+
+
+def _says_something(word: str) -> bool:
+    return word not in text.STOP_WORDS and not polarity.is_negator(word)
+
+
+def _alike(first: str, second: str) -> bool:
+    return stem(first) == stem(second) or text.likeness(first, second) > 0
+
+
 def _another_name(first: Answer, second: Answer) -> bool:
     """Whether a name of one is the other's with a word in front that makes another of it."""
     short, long = sorted((first, second), key=lambda answer: len(answer.words))
@@ -135,6 +170,8 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _other_units,
     _reversed_pairs,
     _both_or_one,
+    _restricted,
+    _one_word_replaced,
     _another_name,
     _decade_or_year,
     _other_designations,

@@ -14,6 +14,7 @@ _MUTUAL = word_set(
     "met meet meets married marry marries played plays play drew tied equals equal resembles "
     "borders border joined plus times versus vs near beside against"
 )
+_BEING = word_set("is are was were be been being")
 
 
 def is_acronym(text: str, words: Sequence[str]) -> bool:
@@ -97,7 +98,10 @@ _Told = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
 def _told(words: Sequence[str], names: set[str]) -> Iterator[_Told]:
-    """Each pair of neighbouring names, with the words between them, where these have a verb."""
+    """Each pair of neighbouring names, with what one does to the other, where there is a verb.
+
+    In `Croatia was beaten by France`, it is the second that does it.
+    """
     runs: list[tuple[bool, list[str]]] = []
     for word in words:
         named = word in names
@@ -106,6 +110,9 @@ def _told(words: Sequence[str], names: set[str]) -> Iterator[_Told]:
         else:
             runs.append((named, [word]))
     for (named, x), (_, between), (_, y) in zip(runs, runs[1:], runs[2:], strict=False):
-        content = {word for word in between if word not in STOP_WORDS and not is_number(word)}
-        if named and content and content.isdisjoint(_MUTUAL):
-            yield tuple(x), tuple(between), tuple(y)
+        verb = {word for word in between if word not in STOP_WORDS and not is_number(word)}
+        if named and verb and verb.isdisjoint(_MUTUAL):
+            passive = between[-1] == "by" and not _BEING.isdisjoint(between)
+            told = [word for word in between[:-1] if word not in _BEING] if passive else between
+            x, y = (y, x) if passive else (x, y)
+            yield tuple(x), tuple(told), tuple(y)

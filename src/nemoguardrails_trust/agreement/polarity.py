@@ -90,6 +90,8 @@ _POLES = (
     ("acute", "chronic"), ("systolic", "diastolic"), ("hot", "cold"), ("male", "female"),
     ("mother", "father"), ("brother", "sister"), ("son", "daughter"), ("husband", "wife"),
     ("morning", "evening"), ("open", "closed"), ("clockwise", "counterclockwise"),
+    ("includes", "excludes"), ("included", "excluded"), ("covers", "excludes"),
+    ("covered", "excluded"), ("fixed", "variable"), ("was", "will"), ("were", "will"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _SAME_SIDE = frozenset(("right", "permitted"))
