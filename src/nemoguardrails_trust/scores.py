@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -177,6 +177,19 @@ class TrustworthinessScore:
         if self.score is not None or any(isinstance(error, SetupError) for error in self.failures):
             return False
         return any(error.is_retryable for error in self.failures)
+
+    def with_claims_in(self, response: str) -> "TrustworthinessScore":
+        """The score, its claims where they stand in a response of which only a part was scored.
+
+        Args:
+            response: The whole response. Claims that do not stand in it are left out.
+        """
+        found: list[Claim] = []
+        for claim in self.claims or ():
+            start = response.find(claim.text, found[-1].end if found else 0)
+            if start >= 0:
+                found.append(replace(claim, start=start, end=start + len(claim.text)))
+        return self if self.claims is None else replace(self, claims=tuple(found))
 
     def to_json(self) -> dict[str, Any]:
         """The score as JSON types; `claims` only where they were asked for."""

@@ -41,7 +41,7 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
-        option = "evaluation" if key == "evaluations" else key
+        option = {"evaluations": "evaluation", "explain": "claims"}.get(key, key)
         raise SettingsError(f"--{option} is {given[key]!r}: {first['msg']}", key=key) from None
 
 
@@ -233,6 +233,8 @@ class RowScorerSpec:
         told["calibration"] = self.calibration and self.calibration.model_dump(mode="json")
         if self.decide_at is not None:
             told["early stop"] = True
+        if self.settings.scores_claims:
+            told["claims"] = True
         if self.settings.evaluations:
             told["evaluations"] = [chosen.name for chosen in self.settings.evaluations]
         return told

@@ -95,6 +95,14 @@ def score(
             "be given several times.",
         ),
     ] = None,
+    claims: Annotated[
+        bool,
+        typer.Option(
+            "--claims",
+            help="Give each sentence of an answer a score of its own, too, by one request a row, "
+            "in the column 'claims'; needs the extra 'claims'.",
+        ),
+    ] = False,
     bom: Annotated[
         bool,
         typer.Option("--bom", help="Begin a CSV OUT with the mark by which Excel knows UTF-8."),
@@ -138,6 +146,7 @@ def score(
             calibration=calibration,
             timeout=rows.timeout,
             evaluations=evaluations or None,
+            explain="claims" if claims else None,
         )
         if evaluations and options.model == REPLAY:
             raise SettingsError("--evaluation needs a model that judges; replay has none")

@@ -46,7 +46,7 @@ def columns_of_results(
     frame: Frame, results: Sequence[RowResult], columns: Columns
 ) -> tuple[dict[str, str], dict[str, list[Any]]]:
     """What `with_columns` takes: the new names of the frame's columns, and those to be added."""
-    names = tuple(dict.fromkeys(name for each in results for name in each.signals))
+    names = tuple(dict.fromkeys(name for each in results for name in each.names))
     added = added_columns(names)
     values: dict[str, list[Any]] = {name: [] for name in added}
     for result in results:
@@ -130,6 +130,7 @@ class _PolarsFrame(_InMemory):
             "texts": pl.List(pl.String),
             "number": pl.Float64,
             "count": pl.Int64,
+            "claims": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "score": pl.Float64})),
         }
         return self._data.rename(dict(renamed)).with_columns(
             pl.Series(name, values, dtype=types[kind_of(name)], strict=False)

@@ -30,6 +30,9 @@ def arrow_type(column: str) -> Any:
         "texts": pa.list_(pa.string()),
         "number": pa.float64(),
         "count": pa.int64(),
+        "claims": pa.list_(
+            pa.struct([("start", pa.int64()), ("end", pa.int64()), ("score", pa.float64())])
+        ),
     }[kind_of(column)]
 
 

@@ -28,15 +28,18 @@ Row = Mapping[str, Any]
 
 SCORE = "trustworthiness_score"
 EVALUATION_PREFIX = "evaluation_"
+CLAIMS = "claims"
+"""Named among the signals, and its own column, where sentences have scores."""
 _CARRIED = "input_"
 USAGE = ("calls", "samples", "prompt_tokens", "completion_tokens", "seconds")
 _AFTER_SIGNALS = ("explanation", "alternatives", "error", *(f"usage_{name}" for name in USAGE))
 
-Kind = Literal["text", "texts", "number", "count"]
+Kind = Literal["text", "texts", "number", "count", "claims"]
 _KINDS: dict[str, Kind] = {
     "response": "text",
     "explanation": "text",
     "alternatives": "texts",
+    CLAIMS: "claims",
     "error": "text",
     "usage_calls": "count",
     "usage_samples": "count",
@@ -159,6 +162,8 @@ class RowResult:
             or one that was made.
         made: Whether it was made.
         missing: Why signals have no value, by the signals' names.
+        claims: The sentences that have scores, each with its `start`, `end` and `score`; `None`
+            where they were not asked for.
         unreadable: Whether the row itself could not be used; not stored.
     """
 
@@ -171,6 +176,7 @@ class RowResult:
     response: str | None = None
     made: bool = False
     missing: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[Mapping[str, Any], ...] | None = None
     unreadable: bool = False
 
     @classmethod
@@ -195,6 +201,9 @@ class RowResult:
                 if signal.value is None
             }
             | {EVALUATION_PREFIX + name: str(encodable(why)) for name, why in failed.items()},
+            claims=None
+            if score.claims is None
+            else tuple(claim.to_json() for claim in score.claims),
         )
 
     @classmethod
@@ -207,9 +216,14 @@ class RowResult:
         """Whether there is no score."""
         return self.score is None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its signals, and `claims` where its sentences have scores."""
+        return tuple(self.signals) if self.claims is None else (*self.signals, CLAIMS)
+
     def to_json(self) -> dict[str, Any]:
         """The result as JSON types, without the single calls."""
-        return {
+        told = {
             "score": self.score,
             "signals": dict(self.signals),
             "explanation": self.explanation,
@@ -220,6 +234,7 @@ class RowResult:
             "made": self.made,
             "missing": dict(self.missing),
         }
+        return told if self.claims is None else {**told, CLAIMS: list(self.claims)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "RowResult":
@@ -234,17 +249,23 @@ class RowResult:
             response=stored["response"],
             made=stored["made"],
             missing=stored["missing"],
+            claims=None if CLAIMS not in stored else tuple(stored[CLAIMS]),
         )
 
     def columns(self, signal_names: Iterable[str]) -> dict[str, Any]:
         """The columns that are written beside the row's own, the made response left out."""
         values: dict[str, Any] = {SCORE: self.score}
-        values.update((column_of(name), self.signals.get(name)) for name in signal_names)
+        values.update((column_of(name), self._value(name)) for name in signal_names)
         values["explanation"] = self.explanation
         values["alternatives"] = list(self.alternatives)
         values["error"] = self.error
         values.update((f"usage_{name}", getattr(self.usage, name)) for name in USAGE)
         return values
+
+    def _value(self, name: str) -> Any:
+        if name == CLAIMS:
+            return None if self.claims is None else list(self.claims)
+        return self.signals.get(name)
 
 
 def added_columns(signal_names: Iterable[str]) -> tuple[str, ...]:
@@ -254,7 +275,8 @@ def added_columns(signal_names: Iterable[str]) -> tuple[str, ...]:
 
 def column_of(signal: str) -> str:
     """The column in which a signal is written; an evaluation has one by its own name."""
-    return signal if signal.startswith(EVALUATION_PREFIX) else f"signal_{signal}"
+    own = signal == CLAIMS or signal.startswith(EVALUATION_PREFIX)
+    return signal if own else f"signal_{signal}"
 
 
 def kind_of(column: str) -> Kind:
@@ -285,7 +307,7 @@ def scored_row(
         columns: Which columns were read.
         signal_names: The signals of the whole data set; `None` takes the row's own.
     """
-    values = result.columns(result.signals if signal_names is None else signal_names)
+    values = result.columns(result.names if signal_names is None else signal_names)
     written = dict(row)
     if result.response is not None or columns.response is None:
         written[columns.response or "response"] = result.response

@@ -332,6 +332,7 @@ def describe_scorer(scorer: Scorer, model: LanguageModel | None) -> dict[str, An
         "quality": getattr(scorer, "quality", None),
         "model": getattr(scorer, "model_name", None),
         "server": getattr(scorer, "server", None),
+        **({"claims": True} if getattr(scorer, "scores_claims", False) else {}),
         "model of the responses": None if model is None else model.name,
     }
 

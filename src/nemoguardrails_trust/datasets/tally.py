@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
-from nemoguardrails_trust.datasets.rows import RowResult
+from nemoguardrails_trust.datasets.rows import CLAIMS, RowResult
 from nemoguardrails_trust.errors import DataError, SettingsError, known_instead
 
 
@@ -57,8 +57,9 @@ class Tally:
         self.samples += result.usage.samples
         self.prompt_tokens += result.usage.prompt_tokens
         self.completion_tokens += result.usage.completion_tokens
-        for name, value in result.signals.items():
-            self.signals[name] = self.signals.get(name, 0) + (value is not None)
+        for name in result.names:
+            has_value = name == CLAIMS or result.signals[name] is not None
+            self.signals[name] = self.signals.get(name, 0) + has_value
         for name, reason in result.missing.items():
             count_reason(self.missing.setdefault(name, {}), reason)
 

@@ -1,7 +1,7 @@
 """The models that a bot may be checked with, and the scorers on them, each made once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nemoguardrails import LLMRails
@@ -23,7 +23,7 @@ _MOST_KEPT = 8  # where an application hands over a new model for each request
 class _Made:
     llm: LLMModel | None
     model: LanguageModel | None
-    scorer: Scorer | None = None
+    scorers: dict[bool, Scorer] = field(default_factory=dict)
 
 
 class BotModels:
@@ -60,16 +60,20 @@ class BotModels:
         """A model of the bot's as a language model."""
         return self._for(llm).model
 
-    def scorer_for(self, llm: LLMModel | None) -> Scorer:
+    def scorer_for(self, llm: LLMModel | None, *, claims: bool = False) -> Scorer:
         """The scorer on a model of the bot's.
+
+        Args:
+            llm: The model.
+            claims: Whether it scores sentences, whatever the settings say.
 
         Raises:
             TrustError: It cannot be built.
         """
         made = self._for(llm)
-        if made.scorer is None:
-            made.scorer = self._scorer_on(made.model)
-        return made.scorer
+        if claims not in made.scorers:
+            made.scorers[claims] = self._scorer_on(made.model, claims=claims)
+        return made.scorers[claims]
 
     def _for(self, llm: LLMModel | None) -> _Made:
         llm = None if llm is None else plain_model(llm)
@@ -82,8 +86,10 @@ class BotModels:
         self._made = [*self._made[1 - _MOST_KEPT :], found]
         return found
 
-    def _scorer_on(self, model: LanguageModel | None) -> Scorer:
+    def _scorer_on(self, model: LanguageModel | None, *, claims: bool) -> Scorer:
         settings = self._settings
+        if claims:
+            settings = settings.overridden({"on_untrustworthy": "mark"})
         # `model` is the type of a `models:` entry, which only the local scorer has a use for.
         own = settings if settings.scorer == "local" else settings.overridden({"model": None})
         folders = config_folders(self._config)

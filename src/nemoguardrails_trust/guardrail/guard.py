@@ -10,7 +10,7 @@ from typing import Any
 
 from nemoguardrails.types import LLMModel
 
-from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
+from nemoguardrails_trust.errors import ScoringError, SettingsError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.bot_models import BotModels
@@ -33,6 +33,7 @@ from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.models.base import Ask
 from nemoguardrails_trust.models.prompts import prompt_messages
+from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.safely import score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
@@ -166,12 +167,13 @@ class Guard:
             return _unscored(ScoringError("the answer is empty"), settings.scorer, started)
         left = max(settings.timeout - (time.perf_counter() - started), 0.0)
         try:
-            scorer = self.models.scorer_for(llm)
+            claims = settings.scores_claims
+            scorer = self._scorer(llm, claims=claims)
             # A decision that was made early holds for its own threshold only.
             threshold = settings.threshold if settings.rounds > 1 else None
             with self._figures.scoring():
                 result = await self._cache.get(
-                    (*_key(exchange), threshold),
+                    (*_key(exchange), threshold, claims),
                     lambda: score_safely(
                         scorer,
                         exchange,
@@ -190,6 +192,20 @@ class Guard:
         if result.score is None:
             _log.warning("an answer could not be scored: %s", result.error)
         return result if result.scorer else replace(result, scorer=settings.scorer)
+
+    def _scorer(self, llm: LLMModel | None, *, claims: bool) -> Scorer:
+        """What scores, with the sentences where they are wanted and can be had.
+
+        Raises:
+            TrustError: It cannot be built.
+        """
+        if not claims or self.settings.scores_claims:
+            return self.models.scorer_for(llm)
+        try:  # `mark` stands on the flow's line alone
+            return self.models.scorer_for(llm, claims=True)
+        except SetupError as error:
+            _log.warning("sentences are not scored, and not marked: %s", error)
+            return self.models.scorer_for(llm)
 
     async def _regenerate(
         self,
@@ -264,6 +280,15 @@ def _decide(
     render: Render | None,
 ) -> TrustOutcome:
     status, consequence = _verdict(result, settings)
+    marked = None
+    if consequence == "mark":
+        marked = messages.with_marks(
+            answer,
+            result.claims or (),
+            threshold=settings.threshold,
+            mark=settings.mark_text,
+        )
+        consequence = "warn" if marked is None else "mark"
     passes = consequence == "none"
     verdict = {
         "trustworthiness_score": result.score,
@@ -271,7 +296,7 @@ def _decide(
         "status": status,
         "explanation": result.explanation,
     }
-    text = answer if passes else _message(answer, verdict, consequence, render)
+    text = marked or (answer if passes else _message(answer, verdict, consequence, render))
     return make_outcome(
         result,
         threshold=settings.threshold,

@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
+from nemoguardrails_trust.scores import Claim
+
 MESSAGE_NAME = "response untrustworthy"
 
 CAUTION = "CAUTION: THIS ANSWER HAS BEEN FLAGGED AS POTENTIALLY UNTRUSTWORTHY"
@@ -44,6 +46,21 @@ def render(template: str, variables: Mapping[str, Any]) -> str:
         raise ValueError(
             f"bot {MESSAGE_NAME} cannot be rendered: an expression raised {type(error).__name__}"
         ) from error
+
+
+def with_marks(answer: str, claims: Sequence[Claim], *, threshold: float, mark: str) -> str | None:
+    """The answer with a mark behind each sentence below the threshold.
+
+    Returns:
+        `None` where no sentence is, or they do not stand in the answer.
+    """
+    parts: list[str] = []
+    last = 0
+    for claim in claims:
+        if claim.score < threshold and answer[claim.start : claim.end] == claim.text:
+            parts += [answer[last : claim.end], f" {mark}"]
+            last = claim.end
+    return "".join([*parts, answer[last:]]) if parts else None
 
 
 def with_caution(answer: str, *, checked: bool) -> str:

@@ -1,6 +1,6 @@
 """The verdict on one answer, in the form that every engine of NeMo Guardrails takes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from nemoguardrails_trust.scorers.evaluations import EVALUATIONS
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 Status = Literal["trusted", "untrustworthy", "unchecked"]
-Consequence = Literal["none", "warn", "block", "escalate"]
+Consequence = Literal["none", "warn", "mark", "block", "escalate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,30 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
 
 
 _LONGEST_TEXT = 80  # characters of a text in the history
+_MOST_CLAIMS = 8  # sentences in the history, those with the lowest scores
 _LEFT_OUT = frozenset({"alternatives", "details", "metadata", "missing", "usage"})
 
 
 def brief(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """An outcome's metadata as the history keeps it: what is long is cut off or left out."""
     return {
-        key: {name: _numbers(each) for name, each in value.items()}
+        key: _weakest(value)
+        if key == "claims"
+        else {name: _numbers(each) for name, each in value.items()}
         if isinstance(value, Mapping)
         else _cut(value)
         for key, value in metadata.items()
         if key not in _LEFT_OUT and (value is not None or key == "trustworthiness_score")
     }
+
+
+def _weakest(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The places of the sentences with the lowest scores, in the order of the answer."""
+    lowest = sorted(claims, key=lambda claim: claim["score"])[:_MOST_CLAIMS]
+    return [
+        {**claim, "score": round(claim["score"], 3)}
+        for claim in sorted(lowest, key=lambda claim: claim["start"])
+    ]
 
 
 def _numbers(told: Any) -> Any:

@@ -49,6 +49,7 @@ from nemoguardrails_trust.models.base import Ask, Reply
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS
 from nemoguardrails_trust.scorers.create import threshold_of
 from nemoguardrails_trust.scorers.local.presets import plan_for
+from nemoguardrails_trust.signals.sentences import require_splitter
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ def _set_up(app: LLMRails) -> None:
         check_langfuse()
     _check_watching(settings)
     _check_signals(settings)
+    _check_claims(settings, app.config)
     guard = Guard(settings, BotModels(settings, app.config, calibration))
     if settings.scorer != "local":
         # Evaluations are made by the bot's model, which comes with the first check.
@@ -148,6 +150,31 @@ def _check_watching(settings: TrustSettings) -> None:
             f"custom_data.trust.token_probabilities is true, and scorer {settings.scorer!r} has "
             "no use for them; leave it out",
             key="token_probabilities",
+        )
+
+
+def _check_claims(settings: TrustSettings, config: RailsConfig) -> None:
+    """Whether sentences can be scored, where the settings or a flow's line need it."""
+    lines = [line for line in config.rails.output.flows if is_trust_flow(line)]
+    marks = "mark" in (
+        settings.on_untrustworthy,
+        *(read_flow_line(line).get("on_untrustworthy") for line in lines),
+    )
+    if not (marks or settings.scores_claims):
+        return
+    if settings.scorer in HOSTED_SCORERS:
+        key = "on_untrustworthy" if marks else "explain"
+        raise SettingsError(
+            f"{key} is {'mark' if marks else 'claims'}, and scorer {settings.scorer!r} gives "
+            "sentences no scores; the scorer 'local' does",
+            key=key,
+        )
+    if settings.scorer == "local":
+        require_splitter()
+    if marks and config.rails.output.streaming.enabled:
+        _log.warning(
+            "on_untrustworthy is mark, and answers may be streamed: what stream_async has shown "
+            "cannot be marked any more; stream_with_trust holds an answer back until it is"
         )
 
 

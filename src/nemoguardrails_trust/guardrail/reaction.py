@@ -29,6 +29,8 @@ _COMPARISON = r"(?:\$\w+\.trustworthiness_score{names})\s*(?:<=?|>=?)\s*(\d*\.?\
 _HEEDS_THRESHOLD = re.compile(r"\.(?:is_blocked|status|consequence|threshold)\b")
 _BELOW = {
     "warn": "the answer with a caution (warn)",
+    "mark": "the answer with a mark behind each sentence that is low too, or with a caution where "
+    "none is (mark); streamed by stream_async, it cannot be marked any more",
     "block": "the message instead of the answer (block)",
     "escalate": "an exception for the application (escalate)",
     "regenerate": "asked once more, and the better answer, with a caution where that is low too "
@@ -36,6 +38,7 @@ _BELOW = {
 }
 _UNCHECKED = {
     "warn": "the answer with a caution",
+    "mark": "the answer with a caution",
     "regenerate": "the answer with a caution",
     "block": "the message instead of the answer",
     "escalate": "an exception for the application",

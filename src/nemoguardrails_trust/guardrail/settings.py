@@ -15,13 +15,14 @@ from nemoguardrails_trust.scorers.base import ScorerSettings
 FLOW_NAME = "cleanlab trustworthiness"
 TOOL_CALLS_FLOW_NAME = "cleanlab trustworthiness tool calls"
 
-OnUntrustworthy = Literal["warn", "block", "escalate", "regenerate"]
+OnUntrustworthy = Literal["warn", "mark", "block", "escalate", "regenerate"]
 OnError = Literal["flag", "block", "allow"]
 TraceScores = Literal["langfuse"]
 
 SETTINGS_ON_LINE = ("threshold", "on_untrustworthy")
 """The settings that may stand on the flow's own line, in the order of the flow's parameters."""
 
+MARK = "[UNVERIFIED]"
 _ASSIGNMENT = re.compile(r"\$?(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,$()]*)")
 
 
@@ -30,8 +31,10 @@ class TrustSettings(ScorerSettings):
 
     Attributes:
         on_untrustworthy: What happens to an answer below the threshold: `warn` adds a caution,
+            `mark` puts `mark_text` behind each of its sentences that is below the threshold,
             `block` gives the message instead of it, `escalate` hands it to the application as
             an exception, `regenerate` asks again and keeps the best.
+        mark_text: What stands behind a sentence under `mark`.
         on_error: What happens to an answer that could not be scored: `flag` treats it as
             untrustworthy and says that it was not checked, `block` withholds it, `allow` lets
             it through, recorded as unchecked.
@@ -57,6 +60,7 @@ class TrustSettings(ScorerSettings):
     """
 
     on_untrustworthy: OnUntrustworthy = "warn"
+    mark_text: str = Field(default=MARK, min_length=1, max_length=200, pattern=r"\S")
     on_error: OnError = "flag"
     cache: int = Field(default=1024, ge=0)
     trace_scores: TraceScores | None = None
@@ -66,6 +70,11 @@ class TrustSettings(ScorerSettings):
     require: tuple[str, ...] = ()
     min_signals: int = Field(default=0, ge=0)
     metrics: bool | None = None
+
+    @property
+    def scores_claims(self) -> bool:
+        """Whether each sentence gets a score of its own."""
+        return self.explain == "claims" or self.on_untrustworthy == "mark"
 
     def overridden(self, overrides: Mapping[str, Any]) -> "TrustSettings":
         """These settings with some replaced, checked again.

@@ -44,6 +44,7 @@ def tool_settings(settings: TrustSettings) -> TrustSettings:
         {
             "threshold": settings.threshold if threshold is None else threshold,
             "quality": "low",
+            "explain": settings.asks_for_reasons,
             "on_untrustworthy": "escalate" if settings.on_untrustworthy == "escalate" else "block",
             "calibration": None,
             "rounds": 1,

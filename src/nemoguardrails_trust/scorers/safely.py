@@ -67,6 +67,8 @@ async def score_safely(
             work = _ask(scorer, answering, decide_at, prefetched)
             score = await settled(work, timeout=timeout, what="the scorer")
         require_usable(score)
+        if answering is not exchange:
+            score = score.with_claims_in(exchange.response)
         if score.score is None and not score.error:
             raise ScoringError("the scorer gave no score and no reason")
     except TrustError as error:
@@ -192,5 +194,6 @@ def require_usable(score: object) -> None:
         json.dumps(score.to_json(), allow_nan=False, ensure_ascii=False).encode()
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise ScoringError(
-            "the scorer's signals, usage, alternatives or metadata cannot be written as JSON"
+            "the scorer's signals, usage, alternatives, metadata or claims cannot be written as "
+            "JSON"
         ) from error

@@ -64,6 +64,7 @@ class Backends:
         if not self._is_local(wanted):
             given = [name for name in _FOR_LOCAL if getattr(wanted.options, name) is not None]
             given += ["task"] if wanted.task != "default" else []
+            given += ["log: claims"] if "claims" in wanted.log else []
             notes += [f"the option {name} changes nothing in this preset" for name in given]
         return tuple(notes)
 
@@ -87,7 +88,8 @@ class Backends:
             return self._parts[key]
         options, task = wanted.options, wanted.task
         if not self._is_local(wanted):
-            options = options.model_copy(update=dict.fromkeys(_FOR_LOCAL))
+            log = tuple(name for name in options.log if name != "claims")
+            options = options.model_copy(update={**dict.fromkeys(_FOR_LOCAL), "log": log})
             task = "default"
         parts = self._built(backend, wanted.reasoning_effort, wanted.quality, options, task)
         self._parts[key] = parts

@@ -15,6 +15,7 @@ from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.tlm.answering import is_unmet
 from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
+from nemoguardrails_trust.tlm.outcomes import claims_to_result
 from nemoguardrails_trust.tlm.questions import Item
 
 _SMALLEST = 1e-300  # of a probability whose logarithm is taken
@@ -164,6 +165,8 @@ class Scoring:
             if perplexity is None:
                 notes.append("perplexity is the score: the model gives no token probabilities")
             log["perplexity"] = score.score if perplexity is None else perplexity
+        if "claims" in wanted.log:
+            log["claims"] = claims_to_result(score)
         if "criteria" in score.metadata:
             log["custom_eval_criteria"] = [
                 {"name": criterion["name"], "score": criterion["score"]}

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset
 from nemoguardrails_trust.signals.reflection import TASKS, Task
+from nemoguardrails_trust.signals.sentences import require_splitter
 from nemoguardrails_trust.tlm.options import TLMOptions, read_options
 
 _DEFAULT_QUALITY: QualityPreset = "medium"
-_LOGGED = ("explanation", "perplexity")
+_LOGGED = ("explanation", "perplexity", "claims")
 _PLAIN = (str, int, float, type(None))
 _REMEMBERED_LENGTH = 1000
 
@@ -139,4 +140,11 @@ def _log(options: dict[str, Any], notes: list[str]) -> list[str]:
         raise SettingsError("options.log must be a list of names", key="options.log")
     known = (*_LOGGED, "per_field_score")
     notes += [f"log {name[:60]} is unknown to this server" for name in asked if name not in known]
-    return list(asked)
+    names = list(asked)
+    if "claims" in names:
+        try:
+            require_splitter()
+        except MissingDependencyError as error:
+            names.remove("claims")
+            notes.append(f"no claims: {error}")
+    return names

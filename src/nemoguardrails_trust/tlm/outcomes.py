@@ -6,7 +6,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated
-from nemoguardrails_trust.scores import Claim, TrustworthinessScore
+from nemoguardrails_trust.scores import TrustworthinessScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,7 @@ class Outcome:
     def to_claims_result(self, *, log: Collection[str]) -> dict[str, Any]:
         """The outcome as callers of `score_claims` get it; `log` as for `to_result`."""
         result = self.to_result(log=log, with_response=False)
-        claims = None if self.score is None else self.score.claims
-        told = None if claims is None else [_claim(claim) for claim in claims]
+        told = None if self.score is None else claims_to_result(self.score)
         return {"trustworthiness_score": self.value, "claims": told} | result
 
     def to_rag_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
@@ -85,7 +84,7 @@ class Outcome:
         if "perplexity" in log:
             told["perplexity"] = self.perplexity
         if "claims" in log:
-            told["claims"] = [_claim(claim) for claim in self.score.claims or ()]
+            told["claims"] = claims_to_result(self.score)
         if "per_field_score" in log:
             told["per_field_score"] = dict(self.fields)
         if "criteria" in self.score.metadata:
@@ -111,8 +110,11 @@ def failed(error: TrustError, *, response: str | None = None) -> Outcome:
     return Outcome(response, error=error, retryable=error.is_retryable)
 
 
-def _claim(claim: Claim) -> dict[str, Any]:
-    return {"text": claim.text, **claim.to_json()}
+def claims_to_result(score: TrustworthinessScore) -> list[dict[str, Any]] | None:
+    """The sentences that have scores as callers get them; `None` where they were not made."""
+    if score.claims is None:
+        return None
+    return [{"text": claim.text, **claim.to_json()} for claim in score.claims]
 
 
 def _told_of(evaluated: Evaluated | None) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class LocalScorer:
         weights: Weights | None = None,
         transform: Callable[[float], float] | None = None,
     ) -> None:
-        """Sets the scorer up; nothing is called yet.
+        """Sets the scorer up.
 
         Args:
             model: Draws the samples, and judges.
@@ -85,9 +85,8 @@ class LocalScorer:
             max_tokens: The most tokens of a sample; `None` leaves it to the server.
             criteria: Names and texts of standards of the user's own. Each is asked about in one
                 call more, and does not go into the score; `metadata["criteria"]` lists each one's
-                `name`, `score` (`None` where it could not be had) and `error`.
-            claims: Whether each sentence of a response gets a score too, as `score_claims` makes
-                it; `None` takes the settings'.
+                `name`, `score` and `error`.
+            claims: Whether each sentence gets a score too; `None` takes the settings'.
             concurrency: The most calls at once on an event loop, over all scores; at least 1.
             weights: How much each signal counts; `None` takes the default ones, in which
                 probability counts by what it was measured on.
@@ -127,6 +126,11 @@ class LocalScorer:
     def samples_per_score(self) -> int:
         """How many samples of the question itself a score draws; 0 where it draws none."""
         return self._plan(self.quality, has_probability=False).own
+
+    @property
+    def scores_claims(self) -> bool:
+        """Whether every score comes with scores of the sentences."""
+        return self._claims
 
     @property
     def server(self) -> str | None:
