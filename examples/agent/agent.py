@@ -53,7 +53,8 @@ async def main() -> None:
     rails = LLMRails(RailsConfig.from_path(str(Path(__file__).parent)))
     for question in QUESTIONS:
         said, trust = await answer(rails, question)
-        print(f"> {question}\n{said}\n  ({trust['status']}, {trust['trustworthiness_score']:.2f})")
+        score = f"{trust['status']}, {trust['trustworthiness_score']:.2f}"
+        print(f"> {question}\n{said}\n  ({score}) {trust['explanation']}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class CallUsage:
     """What one call to a model cost.
 
     Attributes:
-        purpose: `answer`, `sample`, `reflection`, `comparison`, `rephrasing`, `claims` or
+        purpose: `answer`, `sample`, `reflection`, `comparison`, `fields`, `rephrasing`, `claims` or
             `evaluation`.
         samples: Answers that it brought.
         prompt_tokens: Tokens read, as the server counted them; 0 where it did not.
@@ -83,6 +83,17 @@ class Usage:
             completion_tokens=sum(call.completion_tokens for call in calls),
             seconds=seconds,
             by_call=calls,
+        )
+
+    def __add__(self, more: "Usage") -> "Usage":
+        """What both cost together, one after the other."""
+        return Usage(
+            calls=self.calls + more.calls,
+            samples=self.samples + more.samples,
+            prompt_tokens=self.prompt_tokens + more.prompt_tokens,
+            completion_tokens=self.completion_tokens + more.completion_tokens,
+            seconds=self.seconds + more.seconds,
+            by_call=(*self.by_call, *more.by_call),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -193,6 +193,42 @@ def test_a_misspelt_output_rail_is_a_problem(version: str, tmp_path: Path) -> No
     assert "did you mean 'cleanlab trustworthiness'?" in problem["text"]
 
 
+TOOL_RAIL = "rails: {tool_output: {flows: [cleanlab trustworthiness tool calls]}}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "more", "told"),
+    [
+        ("tool_calls_threshold: 0.8", "passthrough: true", "calls of tools below 0.8: withheld"),
+        (
+            "on_untrustworthy: regenerate",
+            "passthrough: true",
+            "calls of tools below 0.6: asked once more, then withheld",
+        ),
+        (
+            "on_untrustworthy: escalate",
+            "passthrough: true",
+            "calls of tools below 0.6: an exception for the application",
+        ),
+        ("", "", "has nothing to check: NeMo Guardrails hands calls of tools on in passthrough"),
+    ],
+)
+def test_what_becomes_of_calls_of_tools_is_stated(
+    settings: str, more: str, told: str, tmp_path: Path
+) -> None:
+    path = write_v1(tmp_path, settings) / "config.yml"
+    path.write_text(re.sub("rails: .*", TOOL_RAIL, path.read_text()) + more)
+    assert problems(tmp_path) == []
+    assert told in texts(tmp_path)
+
+
+def test_in_colang_2_a_rail_for_calls_of_tools_is_a_problem(tmp_path: Path) -> None:
+    path = write_v2(tmp_path) / "config.yml"
+    path.write_text(path.read_text() + TOOL_RAIL)
+    (problem,) = problems(tmp_path)
+    assert "would never run" in problem["text"]
+
+
 def test_in_colang_2_the_guardrails_library_comes_along_with_the_rail(tmp_path: Path) -> None:
     write_v2(tmp_path, MAIN_V2.replace("import guardrails\n", ""))
     assert problems(tmp_path) == []

@@ -147,6 +147,7 @@ async def test_finds_a_prompt_that_was_recorded_as_chat_messages() -> None:
         ("sample", "What is bare?", "no samples are recorded"),
         ("reflection", "What is bare?", "no judgement is recorded"),
         ("comparison", QUESTION, "comparisons are not recorded"),
+        ("fields", QUESTION, "no judgement of the fields of this response is recorded"),
     ],
 )
 async def test_what_is_not_recorded_is_an_error_that_does_not_quote_the_prompt(

@@ -114,8 +114,8 @@ class ModelRowScorer:
         except TrustError as error:
             score = TrustworthinessScore(None, error=str(error), failures=(error,))
         if calls:
-            usage = _with_calls(score.usage, calls, time.monotonic() - started)
-            score = replace(score, usage=usage)
+            usage = Usage.of_calls(calls, 0.0) + score.usage
+            score = replace(score, usage=replace(usage, seconds=time.monotonic() - started))
         return RowResult.of(score, response=answer, made=made is not None)
 
     async def aclose(self) -> None:
@@ -216,18 +216,6 @@ class StoppingRowScorer:
 
 def _exchange_made(content: RowContent, made: Completion) -> Exchange:
     return Exchange(made.text, content.messages, content.context, tokens=made.tokens)
-
-
-def _with_calls(usage: Usage, calls: tuple[CallUsage, ...], seconds: float) -> Usage:
-    answer = Usage.of_calls(calls, 0.0)
-    return Usage(
-        calls=usage.calls + answer.calls,
-        samples=usage.samples + answer.samples,
-        prompt_tokens=usage.prompt_tokens + answer.prompt_tokens,
-        completion_tokens=usage.completion_tokens + answer.completion_tokens,
-        seconds=seconds,
-        by_call=(*calls, *usage.by_call),
-    )
 
 
 def _recorded(row: Row, columns: Columns) -> Recorded:

@@ -15,6 +15,7 @@ from nemoguardrails_trust.guardrail.watching.main_call import original_entry, pl
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.create import create_scorer
+from nemoguardrails_trust.scorers.tool_calls import ToolCallScorer
 
 _MOST_KEPT = 8  # where an application hands over a new model for each request
 
@@ -35,14 +36,21 @@ class BotModels:
         settings: The rail's settings.
         config: The bot's configuration.
         calibration: What the settings name, where they name one.
+        of_calls: Whether calls of tools are scored, rather than answers.
     """
 
     def __init__(
-        self, settings: TrustSettings, config: RailsConfig, calibration: Calibration | None = None
+        self,
+        settings: TrustSettings,
+        config: RailsConfig,
+        calibration: Calibration | None = None,
+        *,
+        of_calls: bool = False,
     ) -> None:
         self._settings = settings
         self._config = config
         self._calibration = calibration
+        self._of_calls = of_calls
         self._made: list[_Made] = []  # the one used last is the last
 
     def pick(self, main: LLMModel | None, others: Mapping[str, LLMModel] | None) -> LLMModel | None:
@@ -93,7 +101,10 @@ class BotModels:
         # `model` is the type of a `models:` entry, which only the local scorer has a use for.
         own = settings if settings.scorer == "local" else settings.overridden({"model": None})
         folders = config_folders(self._config)
-        return create_scorer(own, model, calibration=self._calibration, folders=folders).scorer
+        built = create_scorer(own, model, calibration=self._calibration, folders=folders)
+        if not self._of_calls or settings.scorer != "local" or model is None:
+            return built.scorer
+        return ToolCallScorer(built.scorer, model, timeout=settings.timeout)
 
 
 def model_entry(config: RailsConfig, model_type: str | None) -> Model | None:

@@ -18,7 +18,13 @@ from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import NemoModel
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.reaction import FlowCall, flow_calls, reaction
-from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TrustSettings, read_settings
+from nemoguardrails_trust.guardrail.settings import (
+    FLOW_NAME,
+    TOOL_CALLS_FLOW_NAME,
+    TrustSettings,
+    read_settings,
+)
+from nemoguardrails_trust.guardrail.tool_calls import TOOL_GUARD_PARAMETER, ToolGuard
 from nemoguardrails_trust.guardrail.trial import try_turn
 from nemoguardrails_trust.models.base import LanguageModel
 
@@ -79,6 +85,7 @@ def check_configuration(
     findings += reaction(rails, guard)
     findings += _message(config)
     findings += _models(rails, guard)
+    findings += _tool_calls(rails, settings)
     findings += _exchange(config)
     if ask and not any(finding.level == "problem" for finding in findings):
         findings += asyncio.run(try_turn(rails, question))
@@ -142,7 +149,7 @@ def _flow_lines_v1(config: RailsConfig) -> Iterator[Finding]:
     except TrustError as error:
         yield failure("the flow's line cannot be read", error)
         return
-    if not calls:
+    if not calls and TOOL_CALLS_FLOW_NAME not in config.rails.tool_output.flows:
         yield Finding(
             "problem",
             f"'{FLOW_NAME}' is not among the output rails",
@@ -210,6 +217,26 @@ def _message(config: RailsConfig) -> Iterator[Finding]:
         own = messages.user_message(config.bot_messages or {})
         whose = "this package's" if own is None else "your own"
         yield Finding("fact", f"bot {messages.MESSAGE_NAME}: {whose} wins")
+
+
+def _tool_calls(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
+    """What becomes of calls of tools."""
+    tool_guard = rails.runtime.registered_action_params.get(TOOL_GUARD_PARAMETER)
+    if not isinstance(tool_guard, ToolGuard):
+        return
+    if not rails.config.passthrough:
+        yield Finding(
+            "note",
+            f"'{TOOL_CALLS_FLOW_NAME}' has nothing to check: NeMo Guardrails hands calls of tools "
+            "on in passthrough mode only",
+            "add passthrough: true to config.yml",
+        )
+        return
+    again = "asked once more, then " if tool_guard.asks_again else ""
+    escalates = settings.on_untrustworthy == "escalate" or rails.config.enable_rails_exceptions
+    becomes = "an exception for the application" if escalates else "withheld"
+    threshold = tool_guard.guard.settings.threshold
+    yield Finding("fact", f"calls of tools below {threshold:g}: {again}{becomes}")
 
 
 def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:

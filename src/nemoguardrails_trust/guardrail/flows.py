@@ -71,12 +71,33 @@ def refuse_misspelt_flows(config: RailsConfig) -> None:
     Raises:
         SettingsError: There is such a name.
     """
+    _refuse_misspelt_tool_rails(config)
     known = {FLOW_NAME, *(flow_name(flow) for flow in config.flows)}
     for called in _called_as_output_rails(config):
         name = " ".join(called.casefold().replace("_", " ").split())
         if called not in known and get_close_matches(name, [FLOW_NAME], cutoff=0.75):
             raise SettingsError(
                 f"the output rail {called!r} is no flow; did you mean {FLOW_NAME!r}?", key=called
+            )
+
+
+def _refuse_misspelt_tool_rails(config: RailsConfig) -> None:
+    """Refuses a tool output rail that is close to ours and no flow: calls would go unchecked."""
+    known = {TOOL_CALLS_FLOW_NAME, *(flow_name(flow) for flow in config.flows)}
+    for line in config.rails.tool_output.flows:
+        name = _NAME_ENDS.split(line, maxsplit=1)[0].strip()
+        if line in known:
+            continue
+        if name == TOOL_CALLS_FLOW_NAME:
+            raise SettingsError(
+                f"the tool output rail {line!r} takes no settings on its line; write "
+                "tool_calls_threshold and on_untrustworthy under custom_data.trust",
+                key=line,
+            )
+        if get_close_matches(name.casefold(), [TOOL_CALLS_FLOW_NAME], cutoff=0.75):
+            raise SettingsError(
+                f"the tool output rail {line!r} is no flow; did you mean {TOOL_CALLS_FLOW_NAME!r}?",
+                key=line,
             )
 
 

@@ -29,7 +29,6 @@ from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
-    TOOL_CALLS_FLOW_NAME,
     TrustSettings,
     is_trust_flow,
     read_flow_line,
@@ -37,6 +36,8 @@ from nemoguardrails_trust.guardrail.settings import (
 )
 from nemoguardrails_trust.guardrail.tool_calls import (
     TOOL_GUARD_PARAMETER,
+    ToolGuard,
+    checks_tool_calls,
     score_tool_calls,
     tool_settings,
 )
@@ -121,9 +122,12 @@ def _set_up(app: LLMRails) -> None:
         if check is not None:
             check()
     app.runtime.register_action_param(GUARD_PARAMETER, guard)
-    if TOOL_CALLS_FLOW_NAME in app.config.rails.tool_output.flows:
+    if checks_tool_calls(app.config):
         own = tool_settings(settings)
-        tool_guard = Guard(own, BotModels(own, app.config))
+        tool_guard = ToolGuard(
+            Guard(own, BotModels(own, app.config, of_calls=True)),
+            asks_again=settings.on_untrustworthy == "regenerate",
+        )
         app.runtime.register_action_param(TOOL_GUARD_PARAMETER, tool_guard)
         app.runtime.register_action(score_tool_calls, "score_tool_calls", override=False)
     _watch_main_model(app, guard)

@@ -1,9 +1,10 @@
 """A model that gives recorded answers, samples and judgements back, so that nothing needs a key."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -27,6 +28,7 @@ CHARACTERS_PER_TOKEN = 4
 
 _IN_OTHER_WORDS = "Put in other words:"
 _NEVER = -745.0  # exp() of it is the smallest number above 0; JSON and exp() both bear it
+_QUOTING = ("reflection", "fields", "rephrasing")  # their prompts quote the conversation
 _RECOGNISED_BY = 200  # characters of a response that are looked for in a judge's prompt
 
 _MUST_BE = {
@@ -65,6 +67,8 @@ class Recorded:
         reflection: The probability that a judge gave the response of being correct, 0 to 1.
         context: Retrieved passages that the model was given besides the prompt.
         paraphrase_samples: Answers that it gave to the prompt in other words.
+        judged_fields: The probability that a judge gave each field of the response, or each
+            argument of a call, of being right, in the order in which they are asked for.
     """
 
     prompt: Annotated[str | tuple[Message, ...], _read_by(read_messages, "prompt")]
@@ -73,6 +77,7 @@ class Recorded:
     reflection: Share | None = None
     context: Annotated[str | tuple[str, ...] | None, _read_by(read_passages, "context")] = None
     paraphrase_samples: tuple[str, ...] = ()
+    judged_fields: Mapping[str, Share] = field(default_factory=dict)
 
     @property
     def exchange(self) -> Exchange:
@@ -210,11 +215,13 @@ class ReplayModel:
         if ask.purpose in ("comparison", "claims"):
             what = "comparisons" if ask.purpose == "comparison" else "judgements of sentences"
             raise ModelError(f"{what} are not recorded")
-        question = self._find(ask.messages, anywhere=ask.purpose in ("reflection", "rephrasing"))
+        question = self._find(ask.messages, anywhere=ask.purpose in _QUOTING)
         completions: tuple[Completion, ...]
         if ask.purpose == "reflection":
             with_logprobs = bool(ask.top_logprobs)
             completions = (self._judge(question, ask.messages, with_logprobs=with_logprobs),)
+        elif ask.purpose == "fields":
+            completions = (self._judge_fields(question, ask.messages),)
         elif ask.purpose == "rephrasing":
             recorded = len(self._records[question][0].paraphrase_samples)
             if not recorded:
@@ -281,15 +288,10 @@ class ReplayModel:
     def _judge(
         self, question: str, messages: Sequence[Message], *, with_logprobs: bool
     ) -> Completion:
-        # The response follows its question; what stands before may hold the same words by chance.
-        judged = _bare("".join(message.content for message in messages)).partition(_bare(question))[
-            2
-        ]
         found = [
-            (len(response), record.reflection)
-            for record in self._records[question]
+            (length, record.reflection)
+            for length, record in self._judged(question, messages)
             if record.reflection is not None
-            and (response := _bare(record.response)[:_RECOGNISED_BY]) in judged
         ]
         probability = max(found)[1] if found else None
         if probability is None:
@@ -299,6 +301,28 @@ class ReplayModel:
         top = (("True", _log(probability)), ("False", _log(1.0 - probability)))
         token, logprob = max(top, key=lambda each: each[1])
         return Completion(token, (TokenLogprob(token, logprob, top),), finish_reason="stop")
+
+    def _judge_fields(self, question: str, messages: Sequence[Message]) -> Completion:
+        found = [
+            (length, list(record.judged_fields.values()))
+            for length, record in self._judged(question, messages)
+            if record.judged_fields
+        ]
+        if not found:
+            raise ModelError("no judgement of the fields of this response is recorded")
+        shares = max(found)[1]
+        percent = {str(number): 100 * share for number, share in enumerate(shares, start=1)}
+        return Completion(json.dumps(percent), finish_reason="stop")
+
+    def _judged(self, question: str, messages: Sequence[Message]) -> Iterator[tuple[int, Recorded]]:
+        """The records whose response a judge's prompt quotes, with the length of what it quotes."""
+        # The response follows its question; what stands before may hold the same words by chance.
+        asked = _bare("".join(message.content for message in messages))
+        judged = asked.partition(_bare(question))[2]
+        for record in self._records[question]:
+            response = _bare(record.response)[:_RECOGNISED_BY]
+            if response in judged:
+                yield len(response), record
 
 
 def _spaced(text: str) -> str:

@@ -1,9 +1,9 @@
 """A scorer that has the model evaluate each exchange beside the making of its score."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
@@ -19,6 +19,8 @@ from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
 from nemoguardrails_trust.scorers.safely import score_safely
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.evaluations import Evidence
+
+Found = TypeVar("Found")
 
 
 class EvaluatingScorer:
@@ -82,30 +84,26 @@ class EvaluatingScorer:
         }
         fitting = [evaluation for evaluation, _ in self._chosen if evaluation.name not in skipped]
         evidence = Evidence(_conversation(exchange), exchange.context, exchange.response)
-        evaluating = asyncio.ensure_future(
-            self._evaluator.evaluate(fitting, evidence, timeout=timeout, spent=spent)
-        )
-        try:
-            score = await score_safely(
+        score, found = await score_beside(
+            self._evaluator.evaluate(fitting, evidence, timeout=timeout, spent=spent),
+            score_safely(
                 self._scorer,
                 exchange,
                 timeout=timeout,
                 decide_at=decide_at,
                 prefetched=prefetched,
-            )
-            found = await evaluating
-        finally:
-            evaluating.cancel()
-            await asyncio.gather(evaluating, return_exceptions=True)
+            ),
+        )
         told: dict[str, dict[str, Any]] = {}
         for evaluation, threshold in self._chosen:
             name = evaluation.name
             not_applicable = {"not_applicable": skipped.get(name)}
             brought = not_applicable if name in skipped else _told(found[name])
             told[name] = {"threshold": threshold, **brought}
+        calls = tuple(replace(call, purpose="evaluation") for call in spent)
         return replace(
             score,
-            usage=_with_calls(score.usage, spent),
+            usage=score.usage + Usage.of_calls(calls, 0.0),
             metadata={**score.metadata, EVALUATIONS: told},
         )
 
@@ -114,6 +112,18 @@ class EvaluatingScorer:
         close = getattr(self._scorer, "aclose", None)
         if close is not None:
             await close()
+
+
+async def score_beside(
+    judging: Coroutine[Any, Any, Found], scoring: Awaitable[TrustworthinessScore]
+) -> tuple[TrustworthinessScore, Found]:
+    """Waits for a score and for what is judged beside it, which ends with it where that fails."""
+    beside = asyncio.ensure_future(judging)
+    try:
+        return await scoring, await beside
+    finally:
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
 
 
 def _conversation(exchange: Exchange) -> str:
@@ -128,16 +138,3 @@ def _told(evaluated: Evaluated) -> dict[str, Any]:
     if evaluated.value is None:
         return {"score": None, "error": evaluated.error or "no reason given"}
     return {"score": evaluated.value}
-
-
-def _with_calls(usage: Usage, spent: Sequence[CallUsage]) -> Usage:
-    calls = tuple(replace(call, purpose="evaluation") for call in spent)
-    more = Usage.of_calls(calls, 0.0)
-    return Usage(
-        calls=usage.calls + more.calls,
-        samples=usage.samples,
-        prompt_tokens=usage.prompt_tokens + more.prompt_tokens,
-        completion_tokens=usage.completion_tokens + more.completion_tokens,
-        seconds=usage.seconds,
-        by_call=(*usage.by_call, *calls),
-    )

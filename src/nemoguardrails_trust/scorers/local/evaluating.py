@@ -85,7 +85,12 @@ class Evaluator:
             return await settled(work, timeout=timeout, what="the judge")
 
     async def judge_fields(
-        self, exchange: Exchange, names: Sequence[str], *, timeout: float
+        self,
+        exchange: Exchange,
+        names: Sequence[str],
+        *,
+        timeout: float,
+        spent: list[CallUsage] | None = None,
     ) -> Mapping[str, FieldJudgement | TrustError]:
         """Judges the fields of a JSON response, all at once, many of them by one call.
 
@@ -93,11 +98,14 @@ class Evaluator:
             exchange: What to judge.
             names: The fields.
             timeout: Seconds for all of them.
+            spent: Gets what each call cost.
 
         Returns:
             By name in their order, what each brought. No failure raises.
         """
         calls = Calls(self._limits)
+        if spent is not None:
+            calls.made = spent
         parts = [
             names[start : start + FIELDS_AT_ONCE] for start in range(0, len(names), FIELDS_AT_ONCE)
         ]

@@ -126,7 +126,7 @@ class Judge:
         """
         messages = fields_messages(exchange, names)
         room = 20 + _TOKENS_A_FIELD * len(names)
-        completion = await self._ask(messages, calls, "comparison", room)
+        completion = await self._ask(messages, calls, "fields", room)
         try:
             return read_fields(completion.text, names)
         except ValueError as error:
