@@ -43,7 +43,9 @@ _WITH_UNIT = re.compile(
     re.DOTALL,
 )
 _EXACT_DIGITS = 15
-_PROSE = re.compile(r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}")
+_PROSE = re.compile(
+    r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}|[^\W\da-z_]{4,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2,}"
+)
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _NONE = frozenset(("none", "nothing", "nil", "nobody"))

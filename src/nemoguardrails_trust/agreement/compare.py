@@ -140,10 +140,13 @@ def _compare_structures(first: Answer, second: Answer) -> Agreement:
 
 def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     """A number in digits against the same in words of another language than English."""
-    if bool(first.numbers) == bool(second.numbers):
+    # As they stand: of `cinquante-six`, a part is a number word of English, too.
+    ours, theirs = (text.tokens(answer.folded) for answer in (first, second))
+    counts = [any(map(text.is_number, words)) for words in (ours, theirs)]
+    if counts[0] == counts[1]:
         return None
-    spelled, other = (second, first) if first.numbers else (first, second)
-    words = languages.in_digits(spelled.words, lambda number: f"{number}" in other.numbers)
+    spelled, other, own = (second, first, theirs) if counts[0] else (first, second, ours)
+    words = languages.in_digits(own, lambda number: f"{number}" in other.numbers)
     if words is None:
         return None
     return _compare_texts(Answer(" ".join(words), spelled.question), other)

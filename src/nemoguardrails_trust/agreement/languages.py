@@ -24,10 +24,13 @@ _LONGEST_NUMBER = 60
 _ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million dix")
 _BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and")
 
+# What some languages say behind a year: `12 апреля 1961 года`, `11 listopada 1918 roku`.
+_YEAR = r"(\d{4})\b(?:\s(?:год[ау]?|г|року|р|roku)\b\.?)?"
 _DAY_MONTH = re.compile(
-    r"\b(\d{1,2})(?:\.|er|º|o)?\s(?:de\s|d')?([^\W\d_]{3,12})\b\.?(?:(?:\sdel?)?,?\s(\d{4})\b)?"
+    r"\b(\d{1,2})(?:\.|er|º|o)?\s(?:de\s|d')?([^\W\d_]{3,12})\b\.?"
+    rf"(?:(?:\sdel?)?,?\s{_YEAR})?"
 )
-_MONTH_YEAR = re.compile(r"\b([^\W\d_]{3,12})(?:\sdel?)?\s(\d{4})\b")
+_MONTH_YEAR = re.compile(rf"\b([^\W\d_]{{3,12}})(?:\sdel?)?\s{_YEAR}")
 _YEAR_MONTH_DAY = re.compile(r"\b(\d{4})\.?\s([^\W\d_]{3,12})\.?\s(\d{1,2})\b\.?")
 
 

@@ -105,6 +105,12 @@ class _Reader:
                 return right
             return Expression(right.values, name) if not right.relation else right
         right_values = self._sum()
+        if relation == "=" and _is_number(left) and _is_number(right_values):
+            # A calculation, such as 12 * 12 = 144, says what it comes to.
+            while self._peek() == "=":
+                self._take()
+                right_values = self._sum()
+            return Expression(right_values)
         if relation.startswith(">"):
             left, right_values, relation = right_values, left, relation.replace(">", "<")
         return Expression(
@@ -285,3 +291,7 @@ class _Reader:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise NotMathematicsError
+
+
+def _is_number(values: Values) -> bool:
+    return Expression(values).constant is not None

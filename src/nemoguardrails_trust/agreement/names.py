@@ -7,9 +7,25 @@ from nemoguardrails_trust.agreement.text import CAPITALISED, STOP_WORDS, fold, i
 
 _ACRONYM = re.compile(r"(?<![\w.])(?:[A-Z]\.?){2,6}(?!\w)")
 _MOST_WORDS = 40
+_LONGEST_ARTICLE = 3
 _SHORTEST_NAME, _LONGEST_NAME = 7, 40
 _DOUBLED = re.compile(r"(\w)\1+")
-_VOWEL = re.compile("[aeiouy]")
+_SPELLINGS = (
+    (re.compile("schtsch|shch|szcz"), "q"),
+    (re.compile("tsch|tch|kh|ch|cz"), "x"),
+    (re.compile("sch|sh|sz|z"), "s"),
+    (re.compile("ph"), "f"),
+    (re.compile("w"), "v"),
+    (re.compile("c(?=[aou])"), "k"),
+    (re.compile("[aeiouyj]+"), "e"),
+)
+"""How European languages write the same sounds; the first that fits is taken."""
+_ARTICLES = word_set(
+    "the a la le les el los las il lo gli der die das den dem de het een o os as um uma un una une"
+)
+_ELIDED = re.compile(r"^(?:l|d|dell|nell|all)['’]")
+_CJK_ONLY = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{5,40}")
+_CJK_JOINS = frozenset("和与與及或跟同、とや")
 _MUTUAL = word_set(
     "met meet meets married marry marries played plays play drew tied equals equal resembles "
     "borders border joined plus times versus vs near beside against"
@@ -23,21 +39,30 @@ def is_acronym(text: str, words: Sequence[str]) -> bool:
         return False
     letters = fold(re.sub("[^A-Z]", "", text))
     full = [word for word in words if word not in STOP_WORDS]
+    # What articles and the like are in other languages is told by how short they are.
+    long = [word for word in words if len(word) > _LONGEST_ARTICLE]
     return len(full) > 1 and letters in (
-        "".join(word[0] for word in words),
-        "".join(word[0] for word in full),
+        "".join(word[0] for word in spelt) for spelt in (words, full, long)
     )
 
 
 def same_but_for_vowels(first: str, second: str) -> bool:
     """Whether two folded names may be two spellings of one (`Ulaanbaatar`, `Ulan-Bator`).
 
-    They have the same consonants in the same places, doubled letters counting once.
+    They have the same consonants in the same places, doubled letters counting once, in the
+    spelling of whichever language: `Gorbachev`, `Gorbatschow`.
     """
     if not all(_SHORTEST_NAME <= len(name) <= _LONGEST_NAME for name in (first, second)):
         return False
-    one, other = (_DOUBLED.sub(r"\1", name) for name in (first, second))
-    return one.isalpha() and other.isalpha() and _VOWEL.sub("e", one) == _VOWEL.sub("e", other)
+    if not (first.isalpha() and second.isalpha()):
+        return False
+    return _sounds(first) == _sounds(second)
+
+
+def _sounds(name: str) -> str:
+    for spelling, sound in _SPELLINGS:
+        name = spelling.sub(sound, name)
+    return _DOUBLED.sub(r"\1", name)
 
 
 def roles_are_swapped(first: Sequence[str], second: Sequence[str], *, texts: Sequence[str]) -> bool:
@@ -53,9 +78,31 @@ def roles_are_swapped(first: Sequence[str], second: Sequence[str], *, texts: Seq
     """
     if max(len(first), len(second)) > _MOST_WORDS:
         return False
-    names = {fold(word) for text in texts for word in CAPITALISED.findall(text)} - STOP_WORDS
-    theirs = set(_told(second, names))
-    return any((y, verb, x) in theirs and x != y for x, verb, y in _told(first, names))
+    if _swapped_in_signs(*texts):
+        return True
+    written = [fold(word) for text in texts for word in CAPITALISED.findall(text)]
+    names = {_ELIDED.sub("", word) for word in written} - STOP_WORDS - _ARTICLES
+    # Among the words, an apostrophe has gone: `litalie`.
+    bare = {re.sub("['’]", "", word): _ELIDED.sub("", word) for word in written}
+    one, other = (
+        [bare.get(word, word) for word in words if word not in _ARTICLES]
+        for words in (first, second)
+    )
+    theirs = set(_told(other, names))
+    return any((y, verb, x) in theirs and x != y for x, verb, y in _told(one, names))
+
+
+def _swapped_in_signs(first: str, second: str) -> bool:
+    """The same where no capital letters tell names: `德国击败巴西` and `巴西击败德国`."""
+    first, second = (text.strip(" .。!！") for text in (first, second))
+    if len(first) != len(second) or not _CJK_ONLY.fullmatch(first) or first == second:
+        return False
+    for start in range(2, len(first) - 2):
+        for end in range(start + 1, len(first) - 1):
+            left, verb, right = first[:start], first[start:end], first[end:]
+            if second == right + verb + left and _CJK_JOINS.isdisjoint(verb):
+                return True
+    return False
 
 
 _NAME = re.compile(r"(?:[A-Z][\w'’-]*(?:\.\s?|\s|$)){2,5}")

@@ -22,10 +22,34 @@ _UNKNOWN = re.compile(
     r"|(?: have|'ve) no (?:idea|information|knowledge|clue))\b"
     r"|^(?:that |it |this |the answer )?(?:is )?(?:unknown|no idea|not (?:sure|known))\W*$"
 )
-_POLITE = re.compile(
-    r"\b(?:sorry|apologi[sz]e|apologies|unfortunately|please|contact|consult|check|let me know)\b"
+# The usual wordings of other languages, folded.
+_UNKNOWN_ELSEWHERE = re.compile(
+    r"\bich weiss (?:es |das |die antwort )?(?:leider )?nicht\b|\bkeine (?:ahnung|informationen)\b"
+    r"|\bkann ich (?:\w+ ){0,3}nicht (?:sagen|beantworten|helfen)\b"
+    r"|\bkann (?:\w+ ){0,3}nicht (?:sagen|beantworten|helfen)\b"
+    r"|\bje ne (?:le )?sais pas\b|\bje n['’]ai (?:pas|aucune) (?:\w+['’ ]){0,2}"
+    r"(?:information|reponse|idee)|\bje ne peux pas (?:\w+['’ ]){0,3}(?:repondre|aider)\b"
+    r"|\bno (?:lo )?se\W*$|\bno (?:tengo|dispongo de) (?:\w+ ){0,2}"
+    r"(?:informacion|respuesta|datos|idea)\b|\bno puedo (?:\w+ ){0,3}(?:responder|ayudar)"
+    r"|\bnon (?:lo )?so\b|\bnon ho (?:\w+ ){0,2}(?:informazioni|idea)\b"
+    r"|\bnon posso (?:\w+ ){0,3}(?:rispondere|aiutar)"
+    r"|\bnao (?:o )?sei\b|\bnao tenho (?:\w+ ){0,2}informac|\bnao posso (?:\w+ ){0,2}responder\b"
+    r"|\bik weet (?:het|dat) niet\b|\bgeen (?:idee|informatie)\b"
+    r"|\bне знаю\b|\bнеизвестно\b|\bнет (?:\w+ ){0,2}(?:информации|данных)\b"
+    r"|\bне могу (?:\w+ ){0,3}(?:ответить|помочь|сказать)\b"
+    r"|\bnie wiem\b|\bnie mam (?:\w+ ){0,2}informacji\b"
+    r"|不(?:太)?(?:知道|清楚|了解|确定|確定)|[无無]法(?:回答|提供|确定|確定)|没有(?:相关|这方面的)?信息"
+    r"|[分わ]かりません|存じません|答えできません|모르겠|모릅니다|알 수 없"
 )
-_AND_YET = re.compile(r"\b(?:however|instead|the answer is)\b|\bbut (?!i\b|we\b)")
+_POLITE = re.compile(
+    r"\b(?:sorry|apologi[sz]e|apologies|unfortunately|please|contact|consult|check|let me know"
+    r"|leider|entschuldigung|desolee?|lo siento|mi dispiace|desculpe|извините|сожалению)\b"
+    r"|抱歉|对不起|對不起|请|すみません|申し訳|죄송"
+)
+_AND_YET = re.compile(
+    r"\b(?:however|instead|the answer is)\b|\bbut (?!i\b|we\b)"
+    r"|\b(?:aber|sondern|mais|pero|sino|perche|mas|но)\b|但|しかし|하지만"
+)
 
 
 def is_refusal(folded: str, words: Sequence[str]) -> bool:
@@ -35,6 +59,9 @@ def is_refusal(folded: str, words: Sequence[str]) -> bool:
     if _REFUSAL.search(folded):
         return True
     # `I am not sure. Paris?` does offer something.
-    said = [bool(_UNKNOWN.search(sentence)) for sentence in sentences(folded)]
+    said = [
+        bool(_UNKNOWN.search(sentence) or _UNKNOWN_ELSEWHERE.search(sentence))
+        for sentence in sentences(folded)
+    ]
     rest = zip(said, sentences(folded), strict=True)
     return any(said) and all(unknown or _POLITE.search(sentence) for unknown, sentence in rest)

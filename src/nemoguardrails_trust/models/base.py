@@ -7,9 +7,7 @@ from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.scores import CallUsage
 
-Purpose = Literal[
-    "answer", "sample", "reflection", "comparison", "fields", "rephrasing", "claims"
-]
+Purpose = Literal["answer", "sample", "reflection", "comparison", "fields", "rephrasing", "claims"]
 
 
 @dataclass(frozen=True, slots=True)
