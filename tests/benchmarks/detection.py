@@ -2,17 +2,30 @@
 
     python -m tests.benchmarks.detection
 
-Every figure comes out of `nemo-trust evaluate`, run as a user would.
+The figures of scores come out of `nemo-trust evaluate`, run as a user would. What the probability
+alone tells is also looked for in the data of the folder `NEMO_TRUST_DATA`.
 """
 
 import json
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from subprocess import run
 from typing import Any, NamedTuple
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from nemoguardrails_trust import Exchange
+from nemoguardrails_trust.calibration.evaluation import auroc
+from nemoguardrails_trust.calibration.intervals import Interval
+from nemoguardrails_trust.datasets.files import open_source
+from nemoguardrails_trust.datasets.probabilities import read_tokens
+from nemoguardrails_trust.datasets.source import UnreadableRow
+from nemoguardrails_trust.signals.combine import PROBABILITY_WEIGHTS
+from nemoguardrails_trust.signals.probability import measured_in, response_probability
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -125,10 +138,42 @@ def show_early_stopping(console: Console) -> bool:
     return all_same and drawn / planned <= EARLY_AT_MOST
 
 
+def show_probability(console: Console) -> None:
+    """Prints what the probability alone tells, by what it is measured on."""
+    found: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in PROBABILITY_WEIGHTS}
+    files: dict[str, set[str]] = {kind: set() for kind in PROBABILITY_WEIGHTS}
+    folders = {DATA, Path(os.environ.get("NEMO_TRUST_DATA") or DATA)}
+    for path in sorted(path for folder in folders for path in folder.glob("*.jsonl*")):
+        for _, row in open_source(path).rows():
+            tokens = None if isinstance(row, UnreadableRow) else read_tokens(row)
+            if tokens is None or "correct" not in row:
+                continue
+            exchange = Exchange.of(row["prompt"], row["response"])
+            signal = response_probability(replace(exchange, tokens=tokens))
+            if signal.value is not None:
+                kind = measured_in(signal)
+                found[kind].append((signal.value, bool(row["correct"])))
+                files[kind].add(path.name.partition(".")[0])
+    table = Table("measured on", "weight", "data", "answers", "AUROC", "95 % interval")
+    table.title = "The probability alone"
+    for kind, weight in PROBABILITY_WEIGHTS.items():
+        values = np.array([value for value, _ in found[kind]])
+        area = auroc(values, np.array([right for _, right in found[kind]], dtype=np.bool_))
+        told = ("", "") if area.value is None else (f"{area.value:.4f}", _interval(area))
+        names = ", ".join(sorted(files[kind])) or "nothing recorded"
+        table.add_row(kind, f"{weight:g}", names, f"{len(values)}", *told)
+    console.print(table)
+
+
+def _interval(area: Interval) -> str:
+    return "" if area.low is None else f"{area.low:.3f} to {area.high:.3f}"
+
+
 def main() -> int:
-    """Prints both tables; 1 where a bound is missed."""
+    """Prints the tables; 1 where a bound is missed."""
     console = Console(highlight=False, width=96)
     reached = [show_detection(console), show_early_stopping(console)]
+    show_probability(console)
     return 0 if all(reached) else 1
 
 

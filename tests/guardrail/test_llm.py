@@ -25,6 +25,7 @@ from nemoguardrails_trust.guardrail.llm import NemoModel
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.models.base import Ask
 from tests.guardrail.scripted import ask
+from tests.servers.openai import OpenAIServer
 
 QUESTION = (Message("user", "Capital of France?"),)
 
@@ -161,6 +162,42 @@ async def test_the_rails_calls_are_shown_in_explain() -> None:
         "trustworthiness_reflection",
         *["trustworthiness_sample"] * 5,
     ]
+
+
+async def test_each_call_for_rephrasings_and_evaluations_is_shown_and_counted() -> None:
+    question = "What is the capital of France?"
+
+    def answer(body: dict[str, Any]) -> str | list[str]:
+        asked = str(body["messages"])
+        if "Rephrase a message" in asked:
+            return ["Which city is the capital of France?", "France has which city as its capital?"]
+        if "True or False" in asked:
+            return "True 95"
+        return ["Paris"] * body.get("n", 1)
+
+    async with OpenAIServer(answer=answer, logprobs="off") as server:
+        register()
+        model = (
+            f"engine: openai, model: m, parameters: {{base_url: '{server.base_url}', api_key: k}}"
+        )
+        yaml = (
+            f"{CONFIG}models: [{{type: main, {model}}}]\n"
+            "custom_data: {trust: {rephrase: 2, evaluations: [query_ease]}}"
+        )
+        rails = LLMRails(RailsConfig.from_content(yaml_content=yaml))
+        response = await rails.generate_async(
+            messages=[{"role": "user", "content": question}], options={"output_vars": ["trust"]}
+        )
+    usage = response.output_data["trust"]["usage"]
+    purposes = [call["purpose"] for call in usage["by_call"]]
+    assert {"reflection", "sample", "rephrasing", "evaluation"} == set(purposes)
+    # One call more was the answer's own.
+    assert usage["calls"] == len(purposes) == len(server.bodies) - 1
+    shown = [call.task for call in rails.explain().llm_calls]
+    assert len(shown) == len(server.bodies)
+    assert shown.count("trustworthiness_rephrasing") == 1
+    assert shown.count("trustworthiness_sample") == purposes.count("sample") == 3
+    assert usage["prompt_tokens"] == sum(call["prompt_tokens"] for call in usage["by_call"]) > 0
 
 
 async def test_a_model_of_another_type_can_judge_and_sample(tmp_path: Any) -> None:

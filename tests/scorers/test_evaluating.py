@@ -1,9 +1,12 @@
 """A scorer that has the model evaluate each exchange beside the making of its score."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nemoguardrails_trust import Exchange, ScorerSettings, TrustworthinessScore, create_scorer
 from nemoguardrails_trust.errors import CredentialsError, ModelError, SettingsError
@@ -37,6 +40,36 @@ async def test_all_is_asked_at_once_and_counted() -> None:
     assert score.usage.calls == 6
     assert score.usage.prompt_tokens == 60
     assert [call.purpose for call in score.usage.by_call].count("evaluation") == 4
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+async def test_whatever_the_judge_says_an_evaluation_is_bounded_or_an_error(
+    said: str, query: str, response: str
+) -> None:
+    model = ScriptedModel(judge=lambda ask: said)
+    exchange = Exchange.of(f"x {query}", f"y {response}", context=query or None)
+    score = await evaluated(ALL, model).score(exchange)
+    for told in score.metadata["evaluations"].values():
+        value = told.get("score")
+        assert value is None or 0.0 <= value <= 1.0
+        assert value is not None or told.get("error") or told.get("not_applicable")
+
+
+def _verdict_of(share: float, ask: Ask) -> Completion:
+    del ask
+    return verdict(share)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+async def test_a_surer_judge_never_lowers_an_evaluation(one: float, other: float) -> None:
+    values = []
+    for share in sorted((one, other)):
+        model = ScriptedModel(judge=partial(_verdict_of, share))
+        score = await evaluated(["query_ease"], model).score(EXCHANGE)
+        values.append(score.metadata["evaluations"]["query_ease"]["score"])
+    assert values[0] <= values[1] + 1e-9
 
 
 async def test_the_score_is_what_it_is_without_evaluations() -> None:

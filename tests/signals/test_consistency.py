@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -221,6 +222,31 @@ def test_agreement_on_an_empty_value_counts_half_where_there_was_a_text(
     assert found.value == value
     assert found.distinct == 1
     assert found.alternatives == ()
+
+
+VALUES = st.text(min_size=1, max_size=5) | st.integers() | st.lists(st.integers(), min_size=1)
+EMPTY: st.SearchStrategy[Any] = st.sampled_from(["", [], {}, None])
+
+
+@given(
+    st.dictionaries(st.text(max_size=4), VALUES, min_size=1, max_size=4),
+    st.lists(EMPTY, min_size=4, max_size=4),
+    st.integers(0, 4),
+    st.text(max_size=200),
+)
+@settings(max_examples=300, deadline=None)
+def test_emptiness_is_bounded_and_a_value_more_is_never_worth_less(
+    full: dict[str, Any], empty: list[Any], emptied: int, prompt: str
+) -> None:
+    def worth(count: int) -> float:
+        values = dict(zip(full, [*empty[:count], *list(full.values())[count:]], strict=False))
+        response = json.dumps(values)
+        value = compare(response, [response] * 2, prompt=prompt).value
+        assert value is not None
+        return value
+
+    emptied = min(emptied, len(full))
+    assert 0.0 <= worth(emptied) <= worth(max(emptied - 1, 0)) <= 1.0
 
 
 def test_an_empty_field_is_told_as_half_agreed() -> None:

@@ -76,12 +76,15 @@ PROBABILITY_WEIGHTS: Mapping[Measured, float] = MappingProxyType(
   0.42 since, with more than 0.45, judge and fluency could together lift an answer that every
   sample contradicts to the default threshold.
 - `choice`, the letter of a multiple choice, and `fields`, the values of a JSON object: the answer
-  itself without any wording, and so the same.
+  itself without any wording, and so the same. That is a reason and no figure: no recorded rows
+  hold the probabilities of letters or of JSON values.
 - `text`, a longer one: most of its tokens carry wording, not the answer, so the mean is high for
   any fluent text, and tells little (Kuhn et al., "Semantic Uncertainty", ICLR 2023; Duan et al.,
   "Shifting Attention to Relevance", ACL 2024). It counts as an indicator only.
 - `final_answer`, what a longer text marks as its answer: it is likely given the reasoning before
-  it, right or wrong, so it tells little more than the text as a whole.
+  it, right or wrong, so it tells little more than the text as a whole. Here, too, no recorded
+  rows hold the tokens; `python -m tests.benchmarks detection` prints what there is, by kind, of
+  these data and of a folder of one's own.
 """
 
 
