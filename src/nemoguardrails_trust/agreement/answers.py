@@ -18,6 +18,7 @@ from nemoguardrails_trust.agreement import (
     pairs,
     polarity,
     quantities,
+    refusals,
     structures,
     text,
     units,
@@ -267,6 +268,11 @@ class Answer:
         if any(text.is_number(word) for word in own):
             return own
         return [w for w in self.words if text.is_number(w) or w in own]
+
+    @cached_property
+    def declines(self) -> bool:
+        """Whether it only declines to answer, or says that it does not know."""
+        return refusals.is_refusal(self.folded, self.words)
 
     @cached_property
     def stance(self) -> bool | None:

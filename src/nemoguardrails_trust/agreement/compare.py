@@ -21,7 +21,6 @@ from nemoguardrails_trust.agreement import (
     pairs,
     polarity,
     quantities,
-    refusals,
     structures,
     text,
     units,
@@ -140,12 +139,14 @@ def _compare_structures(first: Answer, second: Answer) -> Agreement:
 
 def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     """A number in digits against the same in words of another language than English."""
+    if not (first.numbers or second.numbers):
+        return None
     # As they stand: of `cinquante-six`, a part is a number word of English, too.
-    ours, theirs = (text.tokens(answer.folded) for answer in (first, second))
-    counts = [any(map(text.is_number, words)) for words in (ours, theirs)]
+    counts = [any(map(str.isdecimal, answer.folded)) for answer in (first, second)]
     if counts[0] == counts[1]:
         return None
-    spelled, other, own = (second, first, theirs) if counts[0] else (first, second, ours)
+    spelled, other = (second, first) if counts[0] else (first, second)
+    own = text.tokens(spelled.folded)
     words = languages.in_digits(own, lambda number: f"{number}" in other.numbers)
     if words is None:
         return None
@@ -316,7 +317,7 @@ def _compare_identifiers(first: Answer, second: Answer) -> Agreement | None:
 
 def _compare_kinds(first: Answer, second: Answer) -> Agreement | None:
     """Refusals, acronyms, two spellings of a name, and names that changed their roles."""
-    if all(refusals.is_refusal(each.folded, each.words) for each in (first, second)):
+    if first.declines and second.declines:
         return Agreement(0.9, settled=False)
     if names.is_acronym(first.final, second.words) or names.is_acronym(second.final, first.words):
         return Agreement(0.9, settled=False)

@@ -39,7 +39,7 @@ _UNKNOWN_ELSEWHERE = re.compile(
     r"|\bне могу (?:\w+ ){0,3}(?:ответить|помочь|сказать)\b"
     r"|\bnie wiem\b|\bnie mam (?:\w+ ){0,2}informacji\b"
     r"|不(?:太)?(?:知道|清楚|了解|确定|確定)|[无無]法(?:回答|提供|确定|確定)|没有(?:相关|这方面的)?信息"
-    r"|[分わ]かりません|存じません|答えできません|모르겠|모릅니다|알 수 없"
+    r"|[分わ]かりません|存じません|答え..?きません|모르겠|모릅니다|알 수 없"
 )
 _POLITE = re.compile(
     r"\b(?:sorry|apologi[sz]e|apologies|unfortunately|please|contact|consult|check|let me know"
