@@ -348,6 +348,18 @@ def test_a_flow_of_the_user_that_checks_nothing_is_a_problem(tmp_path: Path) -> 
             ],
         ),
         (
+            "on_untrustworthy: mark",
+            "",
+            [
+                (
+                    "below 0.6 (the default): the answer with a mark behind each sentence that is "
+                    "low too, or with a caution where none is (mark); streamed by stream_async, it "
+                    "cannot be marked any more"
+                ),
+                "where an answer cannot be checked: the answer with a caution (on_error: flag)",
+            ],
+        ),
+        (
             "on_untrustworthy: regenerate",
             "",
             [

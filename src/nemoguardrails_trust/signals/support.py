@@ -23,12 +23,12 @@ SILENT = 0.5
 MOST_SAMPLES = 20
 _MOST_SENTENCES = 50  # of a sample; what stands behind them is not looked at
 _COMPARED = 2  # of a sample's sentences, the ones that share most words with ours
-_ABOUT_THE_SAME = 0.5  # of the words that our sentence adds to the prompt
+_ABOUT_THE_SAME = 0.5  # of our sentence's words, those of the prompt among them
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A sentence, and the stems of the words that it adds to the prompt."""
+    """A sentence, and the stems of its words."""
 
     answer: Answer
     stems: frozenset[str]
@@ -77,7 +77,7 @@ def support(
 def _read(sentence: str, question: Question) -> _Read:
     words = text.tokens(text.fold(text.window(sentence)))
     stems = frozenset(stem(word) for word in words if word not in text.STOP_WORDS)
-    return _Read(Answer(sentence, question), stems - question.stems)
+    return _Read(Answer(sentence, question), stems)
 
 
 def _borne_out(ours: _Read, theirs: Sequence[_Read]) -> float:
