@@ -1,6 +1,7 @@
 """The same run on Ray Data."""
 
 import functools
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,26 @@ def test_a_run_begun_here_is_ended_on_ray_with_the_same_shards(tmp_path: Path) -
     write(data, [*rows[:60], *reversed(rows[60:])])
     with pytest.raises(DataError, match="row 61 is not the one that was scored"):
         carry_out(job, ray_engine(functools.partial(build, str(calls))))
+
+
+def _take_turn(most: int) -> bool:
+    """Whether a process that Ray has started may send a request."""
+    import asyncio
+
+    from nemoguardrails_trust.models.limits import rates_shared
+    from nemoguardrails_trust.models.pacing import Wait
+    from nemoguardrails_trust.models.ray_rates import share_rates_over_ray
+
+    share_rates_over_ray()
+    rates = rates_shared("one model")
+    assert rates is not None
+    return not isinstance(asyncio.run(rates.take_turn((most, None), 0)), Wait)
+
+
+def test_rates_hold_for_all_processes_of_the_cluster_together() -> None:
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    taking = ray.remote(max_calls=1)(_take_turn)  # each in a process of its own
+    assert sorted(ray.get([taking.remote(3) for _ in range(4)])) == [False, True, True, True]

@@ -1,6 +1,7 @@
 """The server's answers to requests written by hand, good and bad."""
 
 import concurrent.futures
+import json
 import logging
 from typing import Any
 
@@ -116,6 +117,15 @@ def test_a_body_that_is_no_object_is_a_422(server: Running, content: bytes) -> N
     answer = httpx.post(f"{server.url}{SCORE}", content=content, headers=headers)
     assert answer.status_code == 422
     assert isinstance(answer.json()["error"], str)
+
+
+@pytest.mark.conformance(26)
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_not_called_json_is_a_415_that_says_so(server: Running, kind: str) -> None:
+    headers = {"Authorization": f"bearer {KEY}", "Content-Type": kind}
+    answer = httpx.post(f"{server.url}{SCORE}", content=json.dumps(GOOD), headers=headers)
+    assert answer.status_code == 415
+    assert "application/json" in answer.json()["error"]
 
 
 @pytest.mark.conformance(26)

@@ -189,7 +189,7 @@ class RowScorerSpec:
     def _build(self) -> "RowScorer":
         from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer
         from nemoguardrails_trust.errors import SettingsError
-        from nemoguardrails_trust.models.limits import Limits
+        from nemoguardrails_trust.models.limits import Limits, rates_shared
 
         settings, options = self.settings, self.options
         answers = settings.scorer == "local" and options.model not in (None, REPLAY)
@@ -202,7 +202,12 @@ class RowScorerSpec:
         if options.model == REPLAY:
             require_no_server(options)
             return ReplayRowScorer(self._create, decide_at=decide_at)
-        limits = Limits(self.concurrency, options.requests_per_minute, options.tokens_per_minute)
+        limits = Limits(
+            self.concurrency,
+            options.requests_per_minute,
+            options.tokens_per_minute,
+            shared=rates_shared(f"score {options.base_url} {options.model}"),
+        )
         model = build_model(options, limits=limits)
         return ModelRowScorer(
             self._create(model),

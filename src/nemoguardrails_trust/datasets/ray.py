@@ -28,6 +28,7 @@ from nemoguardrails_trust.datasets.shards import (
 from nemoguardrails_trust.datasets.source import Position
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
 from nemoguardrails_trust.errors import DataError, MissingDependencyError, ScoringError, TrustError
+from nemoguardrails_trust.models.ray_rates import share_rates_over_ray
 
 WaitingRow = tuple[int, str, dict[str, Any]]
 
@@ -136,6 +137,7 @@ class ShardScorer:
 
     def __init__(self, build: Callable[[], RowScorer], job: Job) -> None:
         self._job = job
+        share_rates_over_ray()
         self._scorer = build()
         self._loop = LoopThread()  # until the actor's process ends
 

@@ -12,11 +12,71 @@ import hashlib
 import threading
 import weakref
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from nemoguardrails_trust.errors import RateLimitError, SettingsError
-from nemoguardrails_trust.models.pacing import Pacing, Sent
+from nemoguardrails_trust.models.pacing import Pacing, Sent, Wait
+
+Rates = tuple[int | None, int | None]
+"""The most requests and the most tokens in any 60 seconds; `None` for no limit."""
+
+
+class Turn(Protocol):
+    """A request that was sent and is counted somewhere."""
+
+    def accepted(self, headers: Mapping[str, str], tokens: int) -> None:
+        """Reports that the server took it; see `Pacing`."""
+
+    def refused(self, headers: Mapping[str, str]) -> None:
+        """Reports that the server refused it with 429."""
+
+    def ended(self) -> None:
+        """Reports that it is over, however it went."""
+
+
+class SharedRates(Protocol):
+    """Rates that several processes keep together."""
+
+    async def take_turn(self, rates: Rates, tokens: int) -> Turn | Wait:
+        """Sends a request of so many tokens, or tells how long to wait before asking again."""
+        ...
+
+
+class CountedHere:
+    """A request that this process counts, on the running loop's clock."""
+
+    __slots__ = ("_pacing", "_sent")
+
+    def __init__(self, pacing: Pacing, sent: Sent) -> None:
+        self._pacing = pacing
+        self._sent = sent
+
+    def accepted(self, headers: Mapping[str, str], tokens: int) -> None:
+        """See `Turn`."""
+        now = asyncio.get_running_loop().time()
+        self._pacing.accepted(self._sent, now, headers, tokens)
+
+    def refused(self, headers: Mapping[str, str]) -> None:
+        """See `Turn`."""
+        self._pacing.refused(self._sent, asyncio.get_running_loop().time(), headers)
+
+    def ended(self) -> None:
+        """See `Turn`."""
+        self._pacing.ended()
+
+
+class RatesHere:
+    """Rates that this process keeps alone."""
+
+    def __init__(self) -> None:
+        self._pacing = Pacing()
+
+    async def take_turn(self, rates: Rates, tokens: int) -> Turn | Wait:
+        """See `SharedRates`."""
+        self._pacing.requests_per_minute, self._pacing.tokens_per_minute = rates
+        sent = self._pacing.take_turn(asyncio.get_running_loop().time(), tokens)
+        return sent if isinstance(sent, Wait) else CountedHere(self._pacing, sent)
 
 
 class Limits:
@@ -30,6 +90,7 @@ class Limits:
         requests_per_minute: The most requests sent in any 60 seconds; `None` for no limit.
         tokens_per_minute: The most tokens, prompts and answers, in any 60 seconds. What a request
             will use is estimated until its answer is there. `None` for no limit.
+        shared: Counts the rates that are set, in the place of this process.
 
     Raises:
         SettingsError: A number is below 1.
@@ -40,7 +101,10 @@ class Limits:
         concurrency: int = 64,
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
+        *,
+        shared: SharedRates | None = None,
     ) -> None:
+        self._shared = shared
         self._concurrency = 64
         self._pacing = Pacing()
         self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Gates] = (
@@ -117,13 +181,24 @@ class Limits:
         if gates is None:
             gates = self._gates[loop] = _Gates()
         gates.room = self._concurrency
-        return Permit(self._pacing, gates, tokens, deadline, patience, label)
+        rates = self._pacing.requests_per_minute, self._pacing.tokens_per_minute
+        shared = None if rates == (None, None) else self._shared
+        return Permit(self._pacing, gates, tokens, deadline, patience, label, shared)
 
 
 class Permit:
     """Leave to send one request. See `Limits.permit`."""
 
-    __slots__ = ("_deadline", "_gates", "_label", "_pacing", "_patience", "_sent", "_tokens")
+    __slots__ = (
+        "_deadline",
+        "_gates",
+        "_label",
+        "_pacing",
+        "_patience",
+        "_shared",
+        "_tokens",
+        "_turn_taken",
+    )
 
     def __init__(
         self,
@@ -133,14 +208,16 @@ class Permit:
         deadline: float | None,
         patience: float | None,
         label: str,
+        shared: SharedRates | None,
     ) -> None:
         self._label = label
+        self._shared = shared
         self._pacing = pacing
         self._gates = gates
         self._tokens = tokens
         self._deadline = deadline
         self._patience = patience
-        self._sent: Sent | None = None
+        self._turn_taken: Turn | None = None
 
     def accepted(self, headers: Mapping[str, str], tokens: int = 0) -> None:
         """Reports that the server took the request.
@@ -149,49 +226,57 @@ class Permit:
             headers: Of the answer, with names in lower case or a mapping that does not mind.
             tokens: What the request used; 0 where that is not known.
         """
-        if self._sent is not None:
-            now = asyncio.get_running_loop().time()
-            self._pacing.accepted(self._sent, now, headers, tokens)
+        if self._turn_taken is not None:
+            self._turn_taken.accepted(headers, tokens)
 
     def refused(self, headers: Mapping[str, str]) -> None:
         """Reports that the server refused the request with 429; headers as in `accepted`."""
-        if self._sent is not None:
-            self._pacing.refused(self._sent, asyncio.get_running_loop().time(), headers)
+        if self._turn_taken is not None:
+            self._turn_taken.refused(headers)
 
     async def __aenter__(self) -> "Permit":
         gates = self._gates
         await gates.cap.enter(gates.room)
         try:
-            if self._pacing.slows:
-                self._sent = await self._turn(gates.turnstile)
+            if self._shared is not None or self._pacing.slows:
+                self._turn_taken = await self._turn(gates.turnstile)
             else:
                 now = asyncio.get_running_loop().time()
-                self._sent = self._pacing.send_at_once(now, self._tokens)
+                sent = self._pacing.send_at_once(now, self._tokens)
+                self._turn_taken = CountedHere(self._pacing, sent)
         except BaseException:
             gates.cap.leave(gates.room)
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._pacing.ended()
+        if self._turn_taken is not None:
+            self._turn_taken.ended()
         self._gates.cap.leave(self._gates.room)
 
-    async def _turn(self, turnstile: "_Gate") -> Sent:
+    async def _turn(self, turnstile: "_Gate") -> Turn:
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        self._require_in_time(now, self._pacing.held(now), held=True)
+        if self._shared is None:
+            now = loop.time()
+            self._require_in_time(now, self._pacing.held(now), held=True)
         # One at a time looks at the clock, so that the others keep their order and cost nothing.
         await turnstile.enter(1)
         try:
             while True:
-                now = loop.time()
-                turn = self._pacing.take_turn(now, self._tokens)
-                if isinstance(turn, Sent):
+                turn = await self._asked(loop.time())
+                if not isinstance(turn, Wait):
                     return turn
-                self._require_in_time(now, turn.seconds, held=turn.held)
+                self._require_in_time(loop.time(), turn.seconds, held=turn.held)
                 await asyncio.sleep(turn.seconds)
         finally:
             turnstile.leave(1)
+
+    async def _asked(self, now: float) -> Turn | Wait:
+        if self._shared is not None:
+            rates = self._pacing.requests_per_minute, self._pacing.tokens_per_minute
+            return await self._shared.take_turn(rates, self._tokens)
+        sent = self._pacing.take_turn(now, self._tokens)
+        return sent if isinstance(sent, Wait) else CountedHere(self._pacing, sent)
 
     def _require_in_time(self, now: float, wait: float, *, held: bool) -> None:
         if wait <= 0:
@@ -260,6 +345,22 @@ def _require_count(key: str, value: int | None) -> None:
 
 _shared: dict[tuple[str, str, bytes], Limits] = {}
 _shared_lock = threading.Lock()
+_rates_by: Callable[[str], SharedRates] | None = None
+
+
+def share_rates(make: Callable[[str], SharedRates] | None) -> None:
+    """Has what this process makes from now on keep its rates together with other processes.
+
+    Args:
+        make: Gives the rates of what has a name, the same in all processes; `None` ends it.
+    """
+    global _rates_by
+    _rates_by = make
+
+
+def rates_shared(name: str) -> SharedRates | None:
+    """The rates of what has a name, where processes keep them together."""
+    return None if _rates_by is None else _rates_by(name)
 
 
 def shared_limits(
@@ -285,7 +386,11 @@ def shared_limits(
         SettingsError: A number is below 1.
     """
     digest = hashlib.blake2b(credential.encode(), digest_size=16).digest()
+    key = base_url.rstrip("/"), model, digest
     with _shared_lock:
-        limits = _shared.setdefault((base_url.rstrip("/"), model, digest), Limits())
+        if key not in _shared:
+            name = f"{key[0]} {model} {digest.hex()}"
+            _shared[key] = Limits(shared=rates_shared(name))
+        limits = _shared[key]
         limits.configure(concurrency, requests_per_minute, tokens_per_minute)
         return limits

@@ -164,6 +164,9 @@ def _tell_failures(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def unfit(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if first["loc"] == ("body",) and not kind.endswith("json"):  # it was not read as JSON
+            return failure(request.url.path, 415, "send it with Content-Type: application/json")
         if first["type"] == "json_invalid":
             return failure(request.url.path, 422, "the request is not JSON")
         name = ".".join(str(part) for part in first["loc"][1:]) or "the request"

@@ -3,14 +3,15 @@
 import asyncio
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nemoguardrails_trust.models.pacing import Pacing, Wait
+from nemoguardrails_trust.models.limits import RatesHere, SharedRates, rates_shared
+from nemoguardrails_trust.models.pacing import Wait
 from nemoguardrails_trust.scorers.figures import WAITING
 from nemoguardrails_trust.server.failures import failure
 from nemoguardrails_trust.server.metrics import Metrics
@@ -42,7 +43,7 @@ class Door:
         self._keys = keys
         self._turns = asyncio.Semaphore(settings.limits.in_flight)
         self._by_key: Counter[int] = Counter()
-        self._rates: defaultdict[int, Pacing] = defaultdict(self._rate)
+        self._rates: dict[int, SharedRates] = {}
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +67,7 @@ class Door:
         key = NO_KEY if self._is_open(path) else self._key(headers)
         if int(headers.get("content-length") or 0) > self._settings.limits.body_bytes:
             raise self._too_large()
-        self._count(key)
+        await self._count(key)
         async with self._turn(key):
             await self._app(scope, *self._bounded(receive, send))
 
@@ -94,19 +95,16 @@ class Door:
             raise _Refused(401, "the key is missing or is not one of this server's")
         return found
 
-    def _rate(self) -> Pacing:
-        rate = Pacing()
-        rate.requests_per_minute = self._settings.limits.requests_per_minute_per_key
-        return rate
-
-    def _count(self, key: int) -> None:
-        if self._settings.limits.requests_per_minute_per_key is None:
+    async def _count(self, key: int) -> None:
+        most = self._settings.limits.requests_per_minute_per_key
+        if most is None:
             return
-        rate = self._rates[key]
-        turn = rate.take_turn(asyncio.get_running_loop().time(), 0)
+        if key not in self._rates:
+            self._rates[key] = rates_shared(f"key {key}") or RatesHere()
+        turn = await self._rates[key].take_turn((most, None), 0)
         if isinstance(turn, Wait):
             raise _Refused(429, "too many requests with this key a minute", wait=turn.seconds)
-        rate.ended()  # how many are under way at once is counted elsewhere
+        turn.ended()  # how many are under way at once is counted elsewhere
 
     @asynccontextmanager
     async def _turn(self, key: int) -> AsyncIterator[None]:
