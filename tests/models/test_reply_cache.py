@@ -107,11 +107,11 @@ def judging(mark: str, text: str = "2", room: int | None = 12) -> Ask:
 
 
 def test_a_judgement_is_the_same_whatever_mark_and_room_it_had(model: CachedModel) -> None:
-    key = model._key(judging("4f1c09ab"), 0)
-    assert model._key(judging("aaaa0000"), 0) == key
-    assert model._key(judging("aaaa0000", room=1), 0) == key
-    assert model._key(judging("aaaa0000", room=None), 0) != key
-    assert model._key(judging("aaaa0000", "3"), 0) != key
+    key = model._keys(judging("4f1c09ab"))[0]
+    assert model._keys(judging("aaaa0000"))[0] == key
+    assert model._keys(judging("aaaa0000", room=1))[0] == key
+    assert model._keys(judging("aaaa0000", room=None))[0] != key
+    assert model._keys(judging("aaaa0000", "3"))[0] != key
 
 
 def test_other_messages_models_servers_and_parameters_are_others(tmp_path: Path) -> None:
@@ -123,11 +123,11 @@ def test_other_messages_models_servers_and_parameters_are_others(tmp_path: Path)
         for url in ("http://one.example/v1", "http://two.example/v1")
         for parameters in ({}, {"top_p": 0.5}, {"temperature": 0.5}, {"max_tokens": 3})
     ]
-    keys = {CachedModel(model, cache)._key(asks, 0) for model in models}
-    keys.add(CachedModel(models[0], cache)._key(Ask((*QUESTION, *QUESTION), "sample"), 0))
+    keys = {CachedModel(model, cache)._keys(asks)[0] for model in models}
+    keys.add(CachedModel(models[0], cache)._keys(Ask((*QUESTION, *QUESTION), "sample"))[0])
     assert len(keys) == len(models) + 1
     same = OpenAICompatibleModel("a", base_url="http://one.example/v1", api_key="another")
-    assert CachedModel(same, cache)._key(asks, 0) in keys
+    assert CachedModel(same, cache)._keys(asks)[0] in keys
 
 
 def test_failures_and_blank_answers_are_not_kept(model: CachedModel) -> None:

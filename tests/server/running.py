@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nemoguardrails_trust.server.app import create_app
 from nemoguardrails_trust.server.connections import uvicorn_options
-from nemoguardrails_trust.server.settings import settings_of
+from nemoguardrails_trust.server.settings import ServerSettings, settings_of
 from tests.servers.openai import Answer, OpenAIServer, threaded_server
 from tests.tlm.scene import echo
 
@@ -59,27 +59,36 @@ def serving(
     with threaded_server(OpenAIServer(answer=answer, **(model or {}))) as behind:
         own = {"model": "gpt-test", "base_url": behind.base_url, "api_key_variable": "NO_KEY"}
         read = settings_of({"backends": {"own": own | (backend or {})}} | settings)
-        options = uvicorn_options(read.limits)
-        recorded = _Recorded(around(create_app(read)))
-        config = uvicorn.Config(recorded, port=0, log_config=None, **options)
-        server = uvicorn.Server(config)
-        started = threading.Event()
-        startup = server.startup
+        with in_thread(read, around) as (url, requests):
+            yield Running(url, behind, requests)
 
-        async def start(sockets: Any = None) -> None:
-            await startup(sockets)
-            started.set()
 
-        server.startup = start  # type: ignore[method-assign]
-        thread = threading.Thread(target=server.run, name="server")
-        thread.start()
-        try:
-            assert started.wait(30)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            yield Running(f"http://127.0.0.1:{port}", behind, recorded.requests)
-        finally:
-            server.should_exit = True
-            thread.join()
+@contextmanager
+def in_thread(
+    settings: ServerSettings, around: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> Iterator[tuple[str, list[str]]]:
+    """Runs a server in a thread of its own; gives its address, and the paths asked for so far."""
+    options = uvicorn_options(settings.limits)
+    recorded = _Recorded(around(create_app(settings)))
+    config = uvicorn.Config(recorded, port=0, log_config=None, **options)
+    server = uvicorn.Server(config)
+    started = threading.Event()
+    startup = server.startup
+
+    async def start(sockets: Any = None) -> None:
+        await startup(sockets)
+        started.set()
+
+    server.startup = start  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run, name="server")
+    thread.start()
+    try:
+        assert started.wait(30)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}", recorded.requests
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 class _Recorded:

@@ -175,15 +175,21 @@ def test_samples_are_drawn_while_the_answer_is_made() -> None:
     assert made[1].at - made[0].at < 0.3
 
 
-def test_an_image_is_passed_on_and_the_answer_is_told_to_be_unscored(running: Running) -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+@pytest.mark.parametrize(
+    ("url", "is_scored"), [("data:image/png;base64,AAAA", True), ("x:", False)]
+)
+def test_an_image_is_passed_on_and_goes_along_to_the_judge(
+    running: Running, url: str, *, is_scored: bool
+) -> None:
+    image = {"type": "image_url", "image_url": {"url": url}}
     asked = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]}]
     completion = create(running, messages=asked)
     assert completion.choices[0].message.content == "a cat"
-    assert completion.tlm_metadata["trustworthiness_score"] is None
-    error = completion.tlm_metadata["log"]["error"]
-    assert "image" in error["message"]
-    assert error["retryable"] is False
+    assert (completion.tlm_metadata["trustworthiness_score"] is not None) == is_scored
+    if not is_scored:
+        error = completion.tlm_metadata["log"]["error"]
+        assert "image" in error["message"]
+        assert error["retryable"] is False
 
 
 def test_messages_that_cannot_be_read_are_the_backends_to_refuse() -> None:

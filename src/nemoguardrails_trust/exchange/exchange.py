@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from nemoguardrails_trust.errors import ScoringError
+from nemoguardrails_trust.exchange.media import Media
 from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.passages import read_passages
 from nemoguardrails_trust.exchange.reading import read_messages
@@ -78,8 +79,8 @@ class Exchange:
         plain prompts expect.
         """
         if not self.context and len(self.messages) == 1 and self.messages[0].role == "user":
-            return self.messages[0].content
-        parts = [f"{message.role.capitalize()}: {message.content}" for message in self.messages]
+            return self.messages[0].shown
+        parts = [f"{message.role.capitalize()}: {message.shown}" for message in self.messages]
         if self.context:
             passages = "\n".join(f"[{i}] {text}" for i, text in enumerate(self.context, start=1))
             # Beside the question that it serves, as a retrieving application would put it.
@@ -127,17 +128,15 @@ class Exchange:
         return replace(self, messages=tuple(messages))
 
     @property
-    def unseen(self) -> tuple[str, ...]:
-        """What the messages hold besides text, each by its media type or its kind."""
-        return tuple(
-            medium.type or medium.kind for message in self.messages for medium in message.media
-        )
+    def media(self) -> tuple[Media, ...]:
+        """What the messages hold besides text, in order."""
+        return tuple(medium for message in self.messages for medium in message.media)
 
     def fingerprint(self) -> str:
         """A digest that two exchanges share only when they are equal, as 64 hex digits."""
-        parts = [
+        parts: list[Any] = [
             self.response,
-            [astuple(message) for message in self.messages],
+            [_told(message) for message in self.messages],
             list(self.context),
             None if self.token_logprobs is None else list(self.token_logprobs),
         ]
@@ -145,3 +144,8 @@ class Exchange:
             parts.append([astuple(token) for token in self.tokens])
         text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _told(message: Message) -> list[Any]:
+    media = [[medium.kind, medium.type, medium.digest] for medium in message.media]
+    return [message.role, message.content, media]

@@ -5,7 +5,8 @@ from itertools import groupby
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.messages import ROLE_NAMES, MediaKind, Message
+from nemoguardrails_trust.exchange.media import MediaKind
+from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
 from nemoguardrails_trust.exchange.parts import (
     Piece,
     call_text,

@@ -1,7 +1,8 @@
-"""One message of a conversation, and what it holds besides text."""
+"""One message of a conversation."""
 
 from dataclasses import dataclass
-from typing import Literal
+
+from nemoguardrails_trust.exchange.media import Media
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -15,23 +16,6 @@ ROLE_NAMES = {
     **dict.fromkeys(("tool", "function", "ipython", "observation"), "tool"),
 }
 """Who speaks, by all the names that frameworks and data sets have for it."""
-
-MediaKind = Literal["image", "audio", "video", "file"]
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """A picture, a recording or a file that a message holds.
-
-    Attributes:
-        kind: `image`, `audio`, `video` or `file`.
-        type: Its media type, such as `image/png`; `None` where that is not told.
-        url: Where it is, or a `data:` URL with all of it; `None` where only an id is known.
-    """
-
-    kind: MediaKind
-    type: str | None = None
-    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +37,11 @@ class Message:
             raise ValueError(f"role is {self.role!r}; it must be one of {', '.join(ROLES)}")
         if not isinstance(self.content, str):
             raise TypeError(f"content is {type(self.content).__name__}; it must be a string")
+
+    @property
+    def shown(self) -> str:
+        """Its text, with references to what it holds besides."""
+        if not self.media:
+            return self.content
+        references = (medium.reference for medium in self.media)
+        return "\n".join(filter(None, (self.content, *references)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.messages import Media, MediaKind
+from nemoguardrails_trust.exchange.media import Media, MediaKind
 from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text, to_json
 
 _MOST_NESTED = 8  # parts within parts, such as the passages of a tool's result
@@ -58,6 +58,13 @@ _MEDIA_TYPES = ("mime_type", "mimeType", "media_type", "mediaType", "mimetype", 
 _URLS = ("url", "uri", "image_url", "audio_url", "video_url", "file_url", "fileUri", "file_uri")
 _DATA = ("data", "bytes", "base64", "file_data", "content", "image", "audio", "video")
 _KINDS: tuple[MediaKind, ...] = ("image", "audio", "video")
+_BEGIN = {
+    "iVBORw0KGgo": "image/png",
+    "/9j/": "image/jpeg",
+    "R0lGOD": "image/gif",
+    "JVBERi": "application/pdf",
+}
+"""How data in Base64 begin whose media type is not told, as in Ollama's `images`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +266,10 @@ def _url(value: str | bytes, media_type: str | None) -> str:
         except binascii.Error:
             value = base64.b64encode(value)
         value = value.decode("ascii")
-    return f"data:{media_type or 'application/octet-stream'};base64,{value}"
+    told = media_type or next(
+        (form for start, form in _BEGIN.items() if value.startswith(start)), None
+    )
+    return f"data:{told or 'application/octet-stream'};base64,{value}"
 
 
 def _told(part: Mapping[str, Any]) -> str:

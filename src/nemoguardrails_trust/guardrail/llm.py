@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from nemoguardrails.context import explain_info_var, llm_call_info_var, llm_stats_var
@@ -26,9 +27,16 @@ from nemoguardrails_trust.errors import (
     ModelTimeoutError,
 )
 from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange.media import MediaKind
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Purpose, Reply
 from nemoguardrails_trust.models.http_failures import error_of_status
+from nemoguardrails_trust.models.media_parts import (
+    content_of,
+    kinds_in,
+    kinds_refused,
+    refusal_of,
+)
 from nemoguardrails_trust.scores import CallUsage
 
 # The engines that NeMo Guardrails itself speaks to by the OpenAI protocol. Azure is left to
@@ -146,7 +154,7 @@ class ShownModel:
             id=new_uuid(),
             task=_task(ask.purpose),
             prompt="\n".join(
-                f"{message.role.capitalize()}: {message.content}" for message in ask.messages
+                f"{message.role.capitalize()}: {message.shown}" for message in ask.messages
             ),
             llm_model_name=self.name,
             llm_provider_name=self._provider or "unknown",
@@ -201,6 +209,8 @@ class NemoModel:
     def __init__(self, llm: LLMModel) -> None:
         self._llm = llm
         self._refused: frozenset[str] = frozenset()
+        self._refused_media: frozenset[str] = frozenset()
+        self._taken_media: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -216,6 +226,7 @@ class NemoModel:
             if value is not None and key not in self._refused
         }
         chat = [_chat_message(message) for message in ask.messages]
+        _require_taken(_kinds(chat) & self._refused_media)
         # A task each, so that each has its own call in the context that NeMo records calls in.
         tasks = [
             asyncio.create_task(self._ask(chat, ask.purpose, parameters)) for _ in range(ask.n)
@@ -249,8 +260,10 @@ class NemoModel:
         try:
             response = await llm_call(self._llm, chat, llm_params=dict(parameters))
         except LLMCallException as error:
+            self._learn_of_media(str(error.inner_exception), _kinds(chat))
             raise model_error(error) from None
         seconds = time.perf_counter() - started
+        self._taken_media |= _kinds(chat)
         usage = response.usage
         call = CallUsage(
             purpose=purpose,
@@ -265,8 +278,22 @@ class NemoModel:
             raise ModelResponseError("the model's answer holds no text")
         return Completion(text, finish_reason=response.finish_reason), call
 
+    def _learn_of_media(self, said: str, sent: frozenset[MediaKind]) -> None:
+        refused = kinds_refused(said, sent) - self._taken_media
+        self._refused_media |= refused
+        _require_taken(refused)
+
     async def aclose(self) -> None:
         """NeMo Guardrails owns the connections."""
+
+
+def _kinds(chat: Sequence[ChatMessage]) -> frozenset[MediaKind]:
+    return kinds_in(message.to_dict() for message in chat)
+
+
+def _require_taken(refused: frozenset[str]) -> None:
+    if refused:
+        raise ModelRequestError(refusal_of(refused))
 
 
 def _said(response: LLMResponse) -> str:
@@ -282,8 +309,9 @@ def _said(response: LLMResponse) -> str:
 def _chat_message(message: Message) -> ChatMessage:
     if message.role == "tool":
         # Providers refuse a tool's message without the call that it answers, which is not kept.
-        return ChatMessage.from_user(f"Result of a tool: {message.content}")
-    return ChatMessage(Role(message.role), message.content)
+        result = replace(message, content=f"Result of a tool: {message.content}")
+        return ChatMessage(Role.USER, content_of(result))
+    return ChatMessage(Role(message.role), content_of(message))
 
 
 def _gathered(results: Sequence[tuple[Completion, CallUsage] | BaseException]) -> Reply:

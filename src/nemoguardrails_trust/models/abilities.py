@@ -40,6 +40,7 @@ class Abilities:
         limit_name: What the limit on an answer's tokens is called.
         left_out: Parameters that it refuses.
         thinks: Whether the model thinks before it answers, so that its limit has to hold both.
+        refused_media: The kinds of pictures, recordings and files that it does not take.
     """
 
     most_choices: int | None = None
@@ -48,6 +49,7 @@ class Abilities:
     limit_name: str = "max_tokens"
     left_out: frozenset[str] = frozenset()
     thinks: bool = False
+    refused_media: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,14 @@ def lessons_of(
     ):
         lessons.append(_set("has a model that thinks first", thinks=True))
     return lessons
+
+
+def refused_media(kinds: frozenset[str]) -> Lesson:
+    """That the model does not take such media, without which no request is made."""
+    return Lesson(
+        f"has a model that takes no {', '.join(sorted(kinds))}",
+        lambda known: replace(known, refused_media=known.refused_media | kinds),
+    )
 
 
 def _set(words: str, **fields: Any) -> Lesson:

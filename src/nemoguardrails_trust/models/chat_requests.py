@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.abilities import SAMPLING, Abilities
+from nemoguardrails_trust.models.media_parts import content_of
 
 ROOM_TO_THINK = 4096
 """Tokens that a thinking model gets beside those of its answer."""
@@ -160,15 +161,19 @@ def encoded(body: Mapping[str, Any]) -> bytes:
     return _ENCODER.encode(body).encode("utf-8", errors="replace")
 
 
-def in_protocol_form(messages: Sequence[Message]) -> list[dict[str, str]]:
+def in_protocol_form(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages as the protocol has them.
 
     A tool's result is given as a user's message that says so: the protocol's own form needs the
     id of the call that it answers, which is not known, and servers refuse it without.
     """
     return [
-        {"role": "user", "content": f"Result of the tool:\n{message.content}"}
+        {"role": "user", "content": content_of(_as_result(message))}
         if message.role == "tool"
-        else {"role": message.role, "content": message.content}
+        else {"role": message.role, "content": content_of(message)}
         for message in messages
     ]
+
+
+def _as_result(message: Message) -> Message:
+    return replace(message, content=f"Result of the tool:\n{message.content}")

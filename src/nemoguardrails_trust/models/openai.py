@@ -14,6 +14,7 @@ from typing import Any
 from nemoguardrails_trust.errors import (
     CredentialsError,
     ModelError,
+    ModelRequestError,
     ModelResponseError,
     SettingsError,
 )
@@ -24,6 +25,7 @@ from nemoguardrails_trust.models.abilities import (
     applied,
     lesson_of,
     lessons_of,
+    refused_media,
 )
 from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply
 from nemoguardrails_trust.models.chat_answers import (
@@ -43,6 +45,12 @@ from nemoguardrails_trust.models.chat_requests import (
 from nemoguardrails_trust.models.endpoint import Endpoint
 from nemoguardrails_trust.models.http import MOST_BYTES, Incoming
 from nemoguardrails_trust.models.limits import Limits, shared_limits
+from nemoguardrails_trust.models.media_parts import (
+    kinds_in,
+    kinds_refused,
+    refusal_of,
+    tokens_in,
+)
 from nemoguardrails_trust.models.refusals import RefusedRequestError
 from nemoguardrails_trust.models.scouts import Scouts
 from nemoguardrails_trust.models.server_address import address, credential, headers_for
@@ -240,7 +248,9 @@ class OpenAICompatibleModel:
             ModelError: On entering, there is no answer; later, it broke off.
         """
         content = encoded({**body, "model": self._name})
-        guessed = len(content) // 4 + _GUESSED_TOKENS
+        messages = body.get("messages")
+        asked = tokens_in(content, messages if isinstance(messages, list) else ())
+        guessed = asked + _GUESSED_TOKENS
         # A stream that is packed would come in lumps.
         headers = {"Accept-Encoding": "identity"} if body.get("stream") else _NOTHING
         return self._endpoint.opened(content, tokens=guessed, seconds=seconds, headers=headers)
@@ -305,12 +315,19 @@ class OpenAICompatibleModel:
     ) -> list[Choice]:
         """Makes one request, and again where it showed what the server takes."""
         lessons: list[Lesson] = []
+        media = kinds_in(request.messages)
         while True:
             known = applied(lessons, self._known)
+            self._require_taken(media & known.refused_media)
             body = request.body(known, n)
             try:
                 choices = await self._post(body, known, purpose, calls)
             except RefusedRequestError as refusal:
+                # What was once taken is refused for a reason of its own.
+                refused = kinds_refused(refusal.said, media) - self._taken
+                if refused:
+                    self._learn({}, [refused_media(refused)])
+                    self._require_taken(refused)
                 lesson = lesson_of(refusal, body)
                 if lesson is None or lesson.change(known) == known:
                     raise
@@ -318,10 +335,14 @@ class OpenAICompatibleModel:
                 continue
             # Only now: a refusal that was misread would have been followed by another.
             lessons += lessons_of(choices, body, known)
-            self._learn(body, lessons)
+            self._learn(body, lessons, media)
             thinks_as_learnt = self._known.thinks and not known.thinks
             if not thinks_as_learnt or any(choice.completion for choice in choices):
                 return choices
+
+    def _require_taken(self, refused: frozenset[str]) -> None:
+        if refused:
+            raise ModelRequestError(f"{self._label}: {refusal_of(refused)}")
 
     async def _post(
         self, body: Mapping[str, Any], known: Abilities, purpose: Purpose, calls: list[CallUsage]
@@ -333,7 +354,9 @@ class OpenAICompatibleModel:
         choices: list[Choice] = []
         try:
             answer = await self._endpoint.post(
-                content, tokens=len(content) // 4 + limit * body.get("n", 1), spent=spent
+                content,
+                tokens=tokens_in(content, body["messages"]) + limit * body.get("n", 1),
+                spent=spent,
             )
             choices = read_choices(answer)
         finally:
@@ -342,8 +365,13 @@ class OpenAICompatibleModel:
             raise ModelResponseError(f"{self._label}: the answer holds no choices")
         return choices
 
-    def _learn(self, body: Mapping[str, Any], lessons: Sequence[Lesson]) -> None:
-        taken = optional_parts(body)
+    def _learn(
+        self,
+        body: Mapping[str, Any],
+        lessons: Sequence[Lesson],
+        media: frozenset[str] = frozenset(),
+    ) -> None:
+        taken = optional_parts(body) | media
         if not lessons and taken <= self._taken:
             return
         with self._learning:

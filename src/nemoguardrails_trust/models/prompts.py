@@ -1,9 +1,11 @@
 """The messages that further answers are drawn to."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nemoguardrails_trust.errors import DataError, ModelError
-from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.exchange import Exchange, Media, Message
+from nemoguardrails_trust.exchange.media import why_unsendable
 
 SAMPLING_TEMPERATURE = 1.0
 """Samples are drawn from the model's own distribution, whose spread is what is measured."""
@@ -37,9 +39,9 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     assistant messages in turns only.
 
     Raises:
-        DataError: The messages hold more than text, which a model is not sent.
+        DataError: The messages hold media that cannot be handed on.
     """
-    require_text(exchange)
+    require_sendable(exchange)
     messages = exchange.messages
     place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
     if not exchange.context or place is None:
@@ -53,15 +55,36 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     return (*messages[:place], asked, *messages[place + 1 :])
 
 
-def require_text(exchange: Exchange) -> None:
+def require_sendable(exchange: Exchange) -> None:
     """Refuses an exchange of which only a part can be shown to a model.
+
+    Raises:
+        DataError: Its messages hold media that cannot be handed on.
+    """
+    media = exchange.media
+    why = why_unsendable(media) if media else None
+    if why is not None:
+        raise DataError(f"the prompt holds more than text ({_kinds(media)}): they {why}")
+
+
+def require_text(exchange: Exchange, *, by: str) -> None:
+    """Refuses an exchange that one who takes text only would see a part of.
+
+    Args:
+        exchange: It.
+        by: Who takes text only.
 
     Raises:
         DataError: Its messages hold more than text.
     """
-    if exchange.unseen:
-        told = ", ".join(dict.fromkeys(exchange.unseen))
-        raise DataError(f"the prompt holds more than text ({told}), which is not sent along")
+    if exchange.media:
+        raise DataError(
+            f"the prompt holds more than text ({_kinds(exchange.media)}), and {by} takes text only"
+        )
+
+
+def _kinds(media: Sequence[Media]) -> str:
+    return ", ".join(dict.fromkeys(medium.kind for medium in media))
 
 
 def _spaced(text: str) -> str:

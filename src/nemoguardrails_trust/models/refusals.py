@@ -14,6 +14,7 @@ from nemoguardrails_trust.errors import (
     RateLimitError,
 )
 from nemoguardrails_trust.models.http_failures import Remedies, error_of_status
+from nemoguardrails_trust.models.media_parts import MEDIA_KINDS, kinds_refused
 
 REMEDIES = Remedies(
     key="see that it is current, and that it is the key of this server",
@@ -86,9 +87,12 @@ def failure_of_status(label: str, status: int, headers: Mapping[str, str], body:
         codes=", ".join(words),
         quota_used_up=not _OUT_OF_MONEY.isdisjoint(words),
     )
-    if isinstance(failure, ModelRequestError):
+    said = _said(error)
+    # llama.cpp's server calls it a failure of its own that a model takes no pictures.
+    takes_no_media = status == 500 and kinds_refused(said, MEDIA_KINDS)
+    if isinstance(failure, ModelRequestError) or takes_no_media:
         failure = RefusedRequestError(
-            str(failure), status=status, parameter=_named_parameter(error), said=_said(error)
+            str(failure), status=status, parameter=_named_parameter(error), said=said
         )
     if not failure.is_retryable:
         return Failed(failure, Again.NEVER)

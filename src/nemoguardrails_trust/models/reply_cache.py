@@ -13,12 +13,12 @@ import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Reply
 
@@ -148,7 +148,7 @@ class CachedModel:
             ModelError: No answer could be had.
             CredentialsError: The key was refused.
         """
-        keys = [self._key(ask, ask.first + number) for number in range(ask.n)]
+        keys = self._keys(ask)
         found = await self._cache.find(keys)
         missing = [key for key, completion in zip(keys, found, strict=True) if completion is None]
         kept = tuple(completion for completion in found if completion is not None)
@@ -163,23 +163,31 @@ class CachedModel:
         """Closes the model's connections."""
         await self._model.aclose()
 
-    def _key(self, ask: Ask, number: int) -> bytes:
+    def _keys(self, ask: Ask) -> list[bytes]:
         asked = {
             "version": _VERSION,
             "model": self.name,
             "server": getattr(self._model, "base_url", None),
             "parameters": dict(getattr(self._model, "parameters", {})),
-            "messages": [asdict(message) for message in ask.messages],
+            "messages": [_message(message) for message in ask.messages],
             "purpose": ask.purpose,
             "temperature": ask.temperature,
             "max_tokens": _room(ask),
             "top_logprobs": ask.top_logprobs,
-            "number": number,
         }
-        text = json.dumps(asked, sort_keys=True, default=repr)
-        if ask.purpose in _FENCED and (fence := _FENCE.search(text)):
-            text = text.replace(fence[1], "")
-        return hashlib.sha256(text.encode()).digest()
+        return [_key({**asked, "number": ask.first + number}, ask) for number in range(ask.n)]
+
+
+def _key(asked: Mapping[str, Any], ask: Ask) -> bytes:
+    text = json.dumps(asked, sort_keys=True, default=repr)
+    if ask.purpose in _FENCED and (fence := _FENCE.search(text)):
+        text = text.replace(fence[1], "")
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _message(message: Message) -> dict[str, Any]:
+    media = [[medium.kind, medium.type, medium.digest] for medium in message.media]
+    return {"role": message.role, "content": message.content, "media": media}
 
 
 def _room(ask: Ask) -> int | None:

@@ -79,6 +79,9 @@ class ScorerSettings(BaseModel):
 class Scorer(Protocol):
     """Anything that scores an exchange.
 
+    A scorer that hands on what an exchange's messages hold besides text (`Exchange.media`) says so
+    by `takes_media = True`. Any other is given no exchange with pictures, recordings or files.
+
     A scorer may also have `async def aclose(self)`, called when it is no longer needed, and
     `def check(self)`, called once at start: it raises a `TrustError` where it can tell that no
     score will be had.
@@ -155,3 +158,8 @@ class ClaimsOf:
 def samples_drawn_by(scorer: Scorer) -> int:
     """How many samples a scorer draws for a score; 0 where it draws none."""
     return scorer.samples_per_score if isinstance(scorer, SamplingScorer) else 0
+
+
+def takes_media(scorer: Scorer) -> bool:
+    """Whether a scorer takes pictures, recordings and files into account."""
+    return getattr(scorer, "takes_media", False) is True

@@ -5,7 +5,12 @@ from collections.abc import Awaitable
 from nemoguardrails_trust.calibration.calibration import Calibration
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer, samples_drawn_by
+from nemoguardrails_trust.scorers.base import (
+    SamplingScorer,
+    Scorer,
+    samples_drawn_by,
+    takes_media,
+)
 from nemoguardrails_trust.scorers.safely import require_usable
 from nemoguardrails_trust.scores import TrustworthinessScore
 
@@ -27,6 +32,11 @@ class CalibratedScorer:
     def samples_per_score(self) -> int:
         """How many samples a score draws; 0 where the scorer draws none."""
         return samples_drawn_by(self._scorer)
+
+    @property
+    def takes_media(self) -> bool:
+        """Whether the scorer takes pictures, recordings and files into account."""
+        return takes_media(self._scorer)
 
     async def score(
         self,

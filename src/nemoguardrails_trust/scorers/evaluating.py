@@ -83,7 +83,9 @@ class EvaluatingScorer:
             if (why := why_not_applicable(evaluation, exchange)) is not None
         }
         fitting = [evaluation for evaluation, _ in self._chosen if evaluation.name not in skipped]
-        evidence = Evidence(_conversation(exchange), exchange.context, exchange.response)
+        evidence = Evidence(
+            _conversation(exchange), exchange.context, exchange.response, exchange.media
+        )
         score, found = await score_beside(
             self._evaluator.evaluate(fitting, evidence, timeout=timeout, spent=spent),
             score_safely(

@@ -15,8 +15,8 @@ from nemoguardrails_trust.errors import ModelTimeoutError, ScoringError, SetupEr
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import whole_deadline
-from nemoguardrails_trust.models.prompts import require_text
-from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer
+from nemoguardrails_trust.models.prompts import require_sendable, require_text
+from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer, takes_media
 from nemoguardrails_trust.scorers.observing import tell
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage, require_share
 
@@ -60,7 +60,10 @@ async def score_safely(
     """
     started = time.perf_counter()
     try:
-        require_text(exchange)
+        if takes_media(scorer):
+            require_sendable(exchange)
+        else:
+            require_text(exchange, by=_name_of(scorer) or "the scorer")
         answering = exchange.answering()
         # The calls know the deadline too, and do not wait for what lies beyond it.
         with whole_deadline(timeout * SHARE_FOR_CALLS):
@@ -72,11 +75,10 @@ async def score_safely(
         if score.score is None and not score.error:
             raise ScoringError("the scorer gave no score and no reason")
     except TrustError as error:
-        name = getattr(scorer, "name", "")
         score = TrustworthinessScore(
             None,
             usage=Usage(seconds=time.perf_counter() - started),
-            scorer=name if isinstance(name, str) else "",
+            scorer=_name_of(scorer),
             error=str(error),
             failures=(error,),
         )
@@ -86,6 +88,11 @@ async def score_safely(
             if isinstance(failure, SetupError):
                 raise failure
     return score
+
+
+def _name_of(scorer: Scorer) -> str:
+    name = getattr(scorer, "name", "")
+    return name if isinstance(name, str) else ""
 
 
 async def settled(work: Awaitable[Result], *, timeout: float | None, what: str) -> Result:

@@ -178,7 +178,6 @@ class Chat:
             not count
             or not isinstance(model, OpenAICompatibleModel)
             or isinstance(question, DataError)
-            or question.unseen
         ):
             yield None
             return

@@ -12,7 +12,7 @@ from itertools import accumulate
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.base import Completion
-from nemoguardrails_trust.signals.reflection import probability_of_true, shown_exchange, stated
+from nemoguardrails_trust.signals.reflection import asked_about, probability_of_true, stated
 
 MOST_CLAIMS = 100
 """The most sentences of a response that get a score; the first ones do."""
@@ -54,7 +54,7 @@ def claims_messages(exchange: Exchange, sentences: Sequence[str]) -> tuple[Messa
         for number, sentence in enumerate(sentences, start=1)
     )
     task = _TASK.format(question=_BORNE_OUT if exchange.context else _CORRECT, count=len(sentences))
-    return (Message("user", "\n\n".join([*shown_exchange(exchange, numbered), task])),)
+    return (asked_about(exchange, task, response=numbered),)
 
 
 def read_claims(completion: Completion, count: int) -> Mapping[int, float | None]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
-from nemoguardrails_trust.exchange import Message
+from nemoguardrails_trust.exchange import Media, Message
 from nemoguardrails_trust.signals.fences import Fence
 from nemoguardrails_trust.signals.reflection import (
     CONTEXT_LIMIT,
     CONVERSATION_LIMIT,
     RESPONSE_LIMIT,
     VERDICT_FORM,
+    numbered,
 )
 
 RESERVED_NAMES = frozenset({"response", "trustworthiness", "log"})
@@ -86,11 +87,13 @@ class Evidence:
         query: What the user asked.
         context: Retrieved passages.
         response: The answer; empty where there is none yet.
+        media: Pictures, recordings and files that the user sent with the query.
     """
 
     query: str
     context: tuple[str, ...] = ()
     response: str = ""
+    media: tuple[Media, ...] = ()
 
 
 _EVALS = (
@@ -204,6 +207,9 @@ def evaluation_messages(evaluation: Eval, evidence: Evidence) -> tuple[Message, 
         f"{identifier}:\n{fence.quote(name, text, limit=limit)}"
         for identifier, name, text, limit in shown
     ]
+    media = () if evaluation.query_identifier is None else evidence.media
+    if media:
+        told.insert(1, numbered(media))
     prompt = "\n\n".join(
         [
             _PREAMBLE.format(mark=fence.mark),
@@ -212,7 +218,7 @@ def evaluation_messages(evaluation: Eval, evidence: Evidence) -> tuple[Message, 
             VERDICT_FORM,
         ]
     )
-    return (Message("user", prompt),)
+    return (Message("user", prompt, media),)
 
 
 _PREAMBLE = (

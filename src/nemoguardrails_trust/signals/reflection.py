@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.exchange import Exchange, Media, Message
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.base import Completion
 from nemoguardrails_trust.scores import Signal
@@ -83,10 +83,9 @@ def reflection_messages(
         view: Which of the questions about correctness is put, from 0.
         task: What kind of response it is.
     """
-    parts = shown_exchange(exchange)
-    parts.append(_question(bool(exchange.context), criterion, view, task))
-    parts.append(_FORM_WITH_REASONS if explain else VERDICT_FORM)
-    return (Message("user", "\n\n".join(parts)),)
+    form = _FORM_WITH_REASONS if explain else VERDICT_FORM
+    question = _question(bool(exchange.context), criterion, view, task)
+    return (asked_about(exchange, question, form),)
 
 
 def explanation_messages(exchange: Exchange, score: float) -> tuple[Message, ...]:
@@ -96,28 +95,40 @@ def explanation_messages(exchange: Exchange, score: float) -> tuple[Message, ...
         exchange: What was scored.
         score: Its trustworthiness score, 0 to 1.
     """
-    return (Message("user", "\n\n".join([*shown_exchange(exchange), _WHY.format(score=score)])),)
+    return (asked_about(exchange, _WHY.format(score=score)),)
 
 
-def shown_exchange(exchange: Exchange, response: str | None = None) -> list[str]:
-    """What a judge is shown of an exchange: all that was said, between markers of its own.
+def asked_about(exchange: Exchange, *questions: str, response: str | None = None) -> Message:
+    """What a judge is asked about an exchange.
+
+    All that was said stands between markers of its own, the pictures and files go along, and the
+    questions come after them.
 
     Args:
         exchange: What to show.
+        questions: What is asked.
         response: The form in which its response is shown; `None` shows it as it is.
     """
     shown = exchange.response if response is None else response
     fence = Fence([*(m.content for m in exchange.messages), *exchange.context, shown])
     parts = [_PREAMBLE.format(mark=fence.mark)]
-    parts += [
-        fence.quote(message.role, message.content, limit=limit)
-        for message, limit in _kept(exchange.messages)
-    ]
+    media: list[Media] = []
+    for message, limit in _kept(exchange.messages):
+        parts.append(fence.quote(message.role, message.content, limit=limit))
+        if message.media:
+            parts.append(numbered(message.media, first=len(media) + 1))
+            media += message.media
     if exchange.context:
         passages = "\n\n".join(exchange.context)
         parts.append(fence.quote("context", passages, limit=CONTEXT_LIMIT))
     parts.append(fence.quote("response", shown, limit=RESPONSE_LIMIT))
-    return parts
+    return Message("user", "\n\n".join([*parts, *questions]), tuple(media))
+
+
+def numbered(media: Sequence[Media], *, first: int = 1) -> str:
+    """The line that tells a judge what was sent with a text, of which nothing is quoted."""
+    told = (f"attachment {number} ({each.kind})" for number, each in enumerate(media, start=first))
+    return f"Sent with it: {', '.join(told)}."
 
 
 _PREAMBLE = (

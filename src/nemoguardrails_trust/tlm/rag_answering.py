@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange, read_messages
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
+from nemoguardrails_trust.models.prompts import require_sendable
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
 from nemoguardrails_trust.signals.evaluations import Eval, Evidence, only_calls_tools
 from nemoguardrails_trust.tlm.answering import Answerer
@@ -120,6 +121,7 @@ def _evidence(given: RagItem) -> Evidence:
     Raises:
         DataError: A part of it is not what it must be.
     """
-    query = Exchange("", read_messages(given.query, in_text=False, what="the query")).prompt
+    query = Exchange("", read_messages(given.query, in_text=False, what="the query"))
+    require_sendable(query)
     question = given.item.read()
-    return Evidence(query, question.context, question.response)
+    return Evidence(query.prompt, question.context, question.response, query.media)

@@ -10,6 +10,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Message, read_messages, read_passages, read_response
+from nemoguardrails_trust.exchange.media import why_unsendable
 from nemoguardrails_trust.exchange.parts import is_part
 from nemoguardrails_trust.exchange.reading import INSTRUCTIONS, is_chat, is_completion
 from nemoguardrails_trust.exchange.values import MAX_DEPTH, bounded, load_json, to_json
@@ -45,7 +46,8 @@ def messages_of(value: Any) -> tuple[Message, ...]:
     for message in messages:
         _only_text(message.content)
         for medium in message.media:
-            raise DataError(f"a message holds more than text ({medium.type or medium.kind})")
+            if why_unsendable([medium]):  # such as what Langfuse has put away
+                raise DataError(f"a message holds more than text ({medium.type or medium.kind})")
     return messages
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.scorers.local.comparing import read_numbered
-from nemoguardrails_trust.signals.reflection import shown_exchange
+from nemoguardrails_trust.signals.reflection import asked_about
 
 FIELDS_AT_ONCE = 20
 """The most fields that one request asks about."""
@@ -46,7 +46,7 @@ def fields_messages(exchange: Exchange, names: Sequence[str]) -> tuple[Message]:
     )
     keys = ", ".join(str(number) for number in range(1, len(names) + 1))
     task = _TASK.format(names=listed, keys=keys)
-    return (Message("user", "\n\n".join([*shown_exchange(exchange), task])),)
+    return (asked_about(exchange, task),)
 
 
 def read_fields(text: str, names: Sequence[str]) -> Mapping[str, FieldJudgement]:

@@ -51,9 +51,11 @@ class LocalScorer:
 
     Attributes:
         name: `local`.
+        takes_media: That pictures, recordings and files go along in its calls.
     """
 
     name = "local"
+    takes_media = True
 
     def __init__(
         self,
@@ -287,6 +289,8 @@ class LocalScorer:
 
         async def rephrase(count: int) -> list[str]:
             asked = exchange.question
+            if not asked.strip():
+                raise DataError("the message has no words to rephrase")
             if len(asked) > LONGEST:
                 raise DataError("the message is too long to be rephrased")
             ask = Ask(rephrasing_messages(asked), "rephrasing", n=count, temperature=1.0)

@@ -1,0 +1,86 @@
+"""Pictures, recordings and files that messages hold, and which of them can be handed on."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+MediaKind = Literal["image", "audio", "video", "file"]
+
+MOST_CHARACTERS = 8_000_000
+"""The most that the media of one exchange may have together as URLs, some 6 MB of data."""
+
+MOST_MEDIA = 100
+"""The most media of one exchange."""
+
+_IN_BASE64 = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]{1,40}=[^;,]{0,100})*;base64,")
+_LONGEST_HEAD = 500  # of a data: URL, before its data
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, a recording or a file that a message holds.
+
+    Attributes:
+        kind: `image`, `audio`, `video` or `file`.
+        type: Its media type, such as `image/png`; `None` where that is not told.
+        url: Where it is, or a `data:` URL with all of it; `None` where only an id is known.
+    """
+
+    kind: MediaKind
+    type: str | None = None
+    url: str | None = field(default=None, repr=False)
+
+    @property
+    def digest(self) -> str:
+        """What stands for the URL where all of it would be too much, as 64 hex digits."""
+        return hashlib.sha256((self.url or "").encode("utf-8", "replace")).hexdigest()
+
+    @property
+    def reference(self) -> str:
+        """What stands for it in texts for people: what it is, never what it holds."""
+        told = (self.type or self.kind)[:60]
+        return f"[{told}, {self.digest[:8]}]" if self.url else f"[{told}]"
+
+    @property
+    def data(self) -> str | None:
+        """Its data as Base64; `None` where the URL only tells where it is."""
+        head = _head(self.url)
+        return None if head is None else (self.url or "")[len(head) :]
+
+
+def why_unsendable(media: Sequence[Media]) -> str | None:
+    """Why the media of an exchange cannot be handed on to a model; `None` where they can."""
+    size = sum(len(medium.url or "") for medium in media)
+    if size > MOST_CHARACTERS:
+        return f"are {size / 1e6:.3g} MB; at most {MOST_CHARACTERS / 1e6:.3g} MB are sent along"
+    if len(media) > MOST_MEDIA:
+        return f"are {len(media)}; at most {MOST_MEDIA} are sent along"
+    return next((why for medium in media if (why := _why_not(medium))), None)
+
+
+def _why_not(medium: Media) -> str | None:
+    url = medium.url
+    if url is None:
+        return "are known by an id only"
+    if url.startswith(("https://", "http://")):
+        return None
+    if not url.startswith("data:"):
+        return "lie at no address of the web"
+    data = medium.data
+    return None if data is not None and _is_base64(data) else "are broken data"
+
+
+def _is_base64(data: str) -> bool:
+    # Decoding it all would take ten times as long.
+    if not data.isascii():
+        return False
+    bare = data.rstrip("=").encode("ascii")
+    return bool(bare) and len(bare) % 4 != 1 and not bare.translate(None, _ALPHABET)
+
+
+def _head(url: str | None) -> str | None:
+    found = _IN_BASE64.match((url or "")[:_LONGEST_HEAD])
+    return None if found is None else found[0]
