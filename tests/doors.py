@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.testing import FakeLLMModel
-from nemoguardrails.types import LLMResponse
+from nemoguardrails.types import LLMResponse, LLMResponseChunk
 
 from nemoguardrails_trust import (
     TLM,
@@ -106,6 +106,11 @@ class _Says(FakeLLMModel):  # type: ignore[misc]
 
     def _next_response(self) -> LLMResponse:
         return LLMResponse(content=self.words)
+
+    async def stream_async(self, prompt: Any, **_: Any) -> AsyncIterator[LLMResponseChunk]:
+        half = len(self.words) // 2
+        for part in (self.words[:half], self.words[half:]):
+            yield LLMResponseChunk(delta_content=part)
 
 
 @contextlib.contextmanager
@@ -224,7 +229,9 @@ def _python(url: str, timeout: float, stack: contextlib.ExitStack) -> dict[str, 
             found = await asyncio.to_thread(work)
         except TrustError as error:
             return Verdict(None, str(error))
-        return Verdict(None if found.unchecked else found.accuracy_kept, None)
+        if found.unchecked:
+            return Verdict(None, "unchecked")
+        return Verdict(1.0 - (found.flagged_share or 0.0), None)
 
     return {"TLM": by_tlm, "score": by_score, "evaluate": by_evaluate}
 
@@ -248,7 +255,7 @@ def _server(address: str) -> dict[str, Door]:
         headers = {"Content-Type": "application/json"}
         async with httpx.AsyncClient(base_url=address, timeout=60) as client:
             response = await client.post(path, content=content, headers=headers)
-        assert response.status_code < 500, response.text
+        assert response.status_code != 500, response.text
         return response.json()
 
     async def by_tlm(messages: Messages, answer: str) -> Verdict:

@@ -2,106 +2,45 @@
 
 import asyncio
 import gzip
-import itertools
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import pytest
+from nemoguardrails import RailsConfig
+from nemoguardrails.llm.models.initializer import init_llm_model
+from nemoguardrails.rails.llm.config import Model
 
-from nemoguardrails_trust.errors import (
-    ModelConnectionError,
-    ModelError,
-    ModelRequestError,
-    ModelResponseError,
-    ModelServerError,
-    ModelTimeoutError,
-    RateLimitError,
-    TrustError,
-)
+from nemoguardrails_trust.commands.building import build_model
+from nemoguardrails_trust.commands.options import ScorerOptions
+from nemoguardrails_trust.errors import ModelError, ModelResponseError, ModelTimeoutError
 from nemoguardrails_trust.exchange import Exchange, Message
+from nemoguardrails_trust.guardrail.bot_models import BotModels
+from nemoguardrails_trust.guardrail.settings import read_settings
 from nemoguardrails_trust.integrations.langfuse.client import (
     Connection,
     LangfuseClient,
     RetryPolicy,
 )
-from nemoguardrails_trust.models.base import Ask
+from nemoguardrails_trust.models.base import Ask, LanguageModel
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
+from nemoguardrails_trust.server.backends import Backends
+from nemoguardrails_trust.server.settings import settings_of
 from tests.scorers.cleanlab.scene import Scene
-from tests.servers.faults import HANG, HTML, Fault, status, streamed
+from tests.servers.faults import status, streamed
 from tests.servers.langfuse import PUBLIC_KEY, SECRET_KEY, LangfuseServer
 from tests.servers.local import LocalServer
+from tests.servers.manners import DIGITS, MANNERS
 from tests.servers.openai import OpenAIServer
 from tests.servers.tlm import TLMServer
 
 MOST_MEMORY = 50_000_000
 SLACK = 5.0  # seconds that a busy machine may add
-DIGITS = "9" * 400
 
-
-def packed(whole: int) -> Callable[[], Iterable[bytes]]:
-    """Spaces, of which gzip makes a thousandth."""
-
-    def pieces() -> Iterable[bytes]:
-        packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
-        block = b" " * 1_000_000
-        for _ in range(whole // len(block)):
-            yield packer.compress(block)
-        yield packer.flush()
-
-    return pieces
-
-
-def endless() -> Iterable[bytes]:
-    return itertools.repeat(b" " * 65536)
-
-
-def drops() -> Iterable[bytes]:
-    return itertools.repeat(b" ")
-
-
-MANNERS: dict[str, tuple[Fault, type[TrustError]]] = {
-    "hangs": (HANG, ModelTimeoutError),
-    "drips": (streamed(drops, pause=0.02), ModelTimeoutError),
-    "drips an error": (streamed(drops, 503, pause=0.02), ModelTimeoutError),
-    "half a gigabyte of gzip": (
-        streamed(packed(500_000_000), Content_Encoding="gzip"),
-        ModelResponseError,
-    ),
-    "endless": (streamed(endless), ModelResponseError),
-    "an endless refusal": (streamed(endless, 400), ModelRequestError),
-    "an endless failure": (streamed(endless, 500), ModelServerError),
-    "a packed failure": (
-        streamed(packed(50_000_000), 500, Content_Encoding="gzip"),
-        ModelServerError,
-    ),
-    "a million lists": (streamed(lambda: [b"[", b"[]," * 2_000_000, b"0]"]), ModelResponseError),
-    "brackets": (streamed(lambda: [b"[" * 100_000]), ModelResponseError),
-    "brackets in a refusal": (streamed(lambda: [b"[" * 50_000], 400), ModelRequestError),
-    "broken gzip": (
-        streamed(lambda: [b"\x1f\x8b\x08" + b"?" * 99], Content_Encoding="gzip"),
-        ModelConnectionError,
-    ),
-    "packed unasked": (streamed(lambda: [b"?"], Content_Encoding="br"), ModelConnectionError),
-    "a page": (HTML, ModelResponseError),
-    "no bytes": (streamed(list), ModelResponseError),
-    "half a character": (streamed(lambda: [b'{"a": "\xc3"}']), ModelResponseError),
-    "a long header": (status(200, {}, X="y" * 100_000), ModelResponseError),
-    "a day's pause": (status(429, Retry_After="86399"), RateLimitError),
-    "a pause of 400 digits": (status(429, Retry_After=DIGITS), RateLimitError),
-    "a reset of 400 digits": (
-        status(
-            429,
-            x_ratelimit_remaining_requests="0",
-            x_ratelimit_reset_requests=f"{DIGITS}s",
-        ),
-        RateLimitError,
-    ),
-}  # fmt: skip
 
 Use = Callable[[], Awaitable[Any]]
 
@@ -251,3 +190,36 @@ async def test_a_reason_that_is_none_is_not_quoted() -> None:
         answer["choices"][0]["finish_reason"] = "content_filter"
         with pytest.raises(ModelResponseError, match=r"\(content_filter\)"):
             await use()
+
+
+def _of_a_command(url: str) -> LanguageModel:
+    model = build_model(ScorerOptions(model="gpt-test", base_url=url, most_bytes=50))
+    assert model is not None
+    return model
+
+
+def _of_the_server(url: str) -> LanguageModel:
+    backend = {"model": "gpt-test", "base_url": url, "most_bytes": 50}
+    return Backends(settings_of({"backends": {"own": backend}})).model("own")
+
+
+def _of_the_rail(url: str) -> LanguageModel:
+    parameters = {"base_url": url, "api_key": "k"}
+    entry = Model(type="main", engine="openai", model="gpt-test", parameters=parameters)
+    config = RailsConfig(models=[entry])
+    llm = init_llm_model("gpt-test", "openai", parameters, mode="chat")
+    model = BotModels(read_settings({"trust": {"most_bytes": 50}}), config).model_for(llm)
+    assert model is not None
+    return model
+
+
+@pytest.mark.parametrize("build", [_of_a_command, _of_the_server, _of_the_rail])
+async def test_the_most_of_an_answer_is_a_setting(
+    build: Callable[[str], LanguageModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    async with OpenAIServer(answer="x" * 100) as server:
+        model = build(server.base_url)
+        with pytest.raises(ModelResponseError, match="larger than"):
+            await model.complete(Ask((Message("user", "?"),), "sample"))
+        await model.aclose()

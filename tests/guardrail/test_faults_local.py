@@ -124,7 +124,7 @@ async def test_a_fault_of_every_call_leaves_the_answer_unchecked(
     bots = [make(on_error, timeout=0.5) for on_error in SHOWN]
     started = time.perf_counter()
     told = await asyncio.gather(*map(ask_bot, bots))
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 6
     assert [shown for shown, _ in told] == list(SHOWN.values())
     for _, trust in told:
         assert (trust["status"], trust["trustworthiness_score"]) == ("unchecked", None)
@@ -137,7 +137,7 @@ async def test_a_fault_of_every_call_leaves_the_answer_unchecked(
 async def test_the_next_turn_is_scored_again(
     make: Make, server: OpenAIServer, fault: Fault
 ) -> None:
-    rails = make(timeout=0.5)
+    rails = make(timeout=1.0)
     server.faults.always(fault, when=is_ours)
     _, trust = await ask_bot(rails)
     assert trust["status"] == "unchecked"

@@ -314,7 +314,7 @@ def test_the_same_object_works_after_closing_and_on_one_loop_after_another() -> 
 
 
 async def _until(condition: Any) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.005)
 

@@ -78,9 +78,15 @@ def build_model(
         if options.rate_option is not None:
             raise SettingsError(f"{options.rate_option} needs a --model")
         return None
+    from nemoguardrails_trust.models.base import MOST_BYTES
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 
-    model = OpenAICompatibleModel(options.model, base_url=options.base_url, limits=limits)
+    model = OpenAICompatibleModel(
+        options.model,
+        base_url=options.base_url,
+        limits=limits,
+        most_bytes=options.most_bytes or MOST_BYTES,
+    )
     model.limits.configure(None, options.requests_per_minute, options.tokens_per_minute)
     if options.cache is None:
         return model

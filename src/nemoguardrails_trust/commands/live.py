@@ -105,6 +105,7 @@ def without_server(options: ScorerOptions) -> ScorerOptions:
         samples=None,
         requests_per_minute=None,
         tokens_per_minute=None,
+        most_bytes=None,
         cache=None,
     )
 

@@ -154,6 +154,15 @@ class ScorerOptions:
             help="Use at most N tokens a minute, read and written.",
         ),
     ] = None
+    most_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--most-bytes",
+            min=1,
+            metavar="N",
+            help="Read no answer of the model's server that is larger, unpacked (8 MB).",
+        ),
+    ] = None
     cache: Annotated[
         str | None,
         typer.Option(
@@ -177,7 +186,7 @@ class ScorerOptions:
         """Without what the environment says about a model's server, where none is asked."""
         if self.model != REPLAY and self.scorer in (None, "local"):
             return self
-        of_server = ["base_url", "requests_per_minute", "tokens_per_minute", "cache"]
+        of_server = ["base_url", "requests_per_minute", "tokens_per_minute", "most_bytes", "cache"]
         if self.scorer not in (None, "local"):
             of_server.append("samples")
         unset: dict[str, Any] = dict.fromkeys(_from_environment.get() & set(of_server))
@@ -203,6 +212,7 @@ class ScorerOptions:
             "--base-url": self.base_url,
             "--samples": self.samples,
             "--rephrase": self.rephrase,
+            "--most-bytes": self.most_bytes,
             "--cache": self.cache,
         }
         chosen = next((option for option, value in given.items() if value is not None), None)

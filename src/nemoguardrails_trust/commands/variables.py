@@ -83,6 +83,7 @@ def _read(given: set[str]) -> dict[str, Any]:
         samples: int | None = Field(default=None, ge=1)
         requests_per_minute: int | None = Field(default=None, ge=1)
         tokens_per_minute: int | None = Field(default=None, ge=1)
+        most_bytes: int | None = Field(default=None, ge=1)
         concurrency: int | None = Field(default=None, ge=1)
         timeout: float | None = Field(default=None, gt=0.0)
         max_failures: int | None = Field(default=None, ge=0)

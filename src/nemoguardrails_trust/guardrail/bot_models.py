@@ -88,7 +88,9 @@ class BotModels:
         found = next((made for made in self._made if made.llm is llm), None)
         if found is None:
             entry = model_entry(self._config, self._settings.model)
-            found = _Made(llm, None if llm is None else language_model(llm, entry))
+            most = self._settings.most_bytes
+            model = None if llm is None else language_model(llm, entry, most_bytes=most)
+            found = _Made(llm, model)
         else:
             self._made.remove(found)
         self._made = [*self._made[1 - _MOST_KEPT :], found]

@@ -29,7 +29,14 @@ from nemoguardrails_trust.errors import (
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.exchange.media import MediaKind
 from nemoguardrails_trust.exchange.thinking import answer_in
-from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel, Purpose, Reply
+from nemoguardrails_trust.models.base import (
+    MOST_BYTES,
+    Ask,
+    Completion,
+    LanguageModel,
+    Purpose,
+    Reply,
+)
 from nemoguardrails_trust.models.http_failures import error_of_status
 from nemoguardrails_trust.models.media_parts import (
     content_of,
@@ -78,7 +85,9 @@ class HasLanguageModel(Protocol):
         ...
 
 
-def language_model(llm: LLMModel, entry: Model | None) -> LanguageModel:
+def language_model(
+    llm: LLMModel, entry: Model | None, *, most_bytes: int = MOST_BYTES
+) -> LanguageModel:
     """The bot's model as the scorer needs it.
 
     Where the configuration's entry shows that it speaks the OpenAI protocol, a client of our
@@ -88,11 +97,12 @@ def language_model(llm: LLMModel, entry: Model | None) -> LanguageModel:
     Args:
         llm: The model as NeMo Guardrails holds it.
         entry: The `models:` entry it was made from, where it was made from one.
+        most_bytes: The most that an answer to our own client may have, unpacked.
     """
     if isinstance(llm, HasLanguageModel):
         return ShownModel(llm.language_model, llm.provider_name)
     if entry is not None and _speaks_openai(llm, entry):
-        return ShownModel(_openai_model(llm, entry), llm.provider_name)
+        return ShownModel(_openai_model(llm, entry, most_bytes), llm.provider_name)
     return NemoModel(llm)
 
 
@@ -110,7 +120,7 @@ def _speaks_openai(llm: LLMModel, entry: Model) -> bool:
     )
 
 
-def _openai_model(llm: LLMModel, entry: Model) -> LanguageModel:
+def _openai_model(llm: LLMModel, entry: Model, most_bytes: int) -> LanguageModel:
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 
     parameters = dict(entry.parameters or {})
@@ -127,6 +137,7 @@ def _openai_model(llm: LLMModel, entry: Model) -> LanguageModel:
         api_key=api_key or "",
         headers=parameters.get("default_headers") or {},
         parameters={k: v for k, v in parameters.items() if k not in _CLIENT_PARAMETERS},
+        most_bytes=most_bytes,
         **own,
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from nemoguardrails_trust.errors import SettingsError, known_instead
+from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.scorers.base import ScorerSettings
 
 FLOW_NAME = "cleanlab trustworthiness"
@@ -52,6 +53,8 @@ class TrustSettings(ScorerSettings):
             `threshold`.
         require: The signals without which an answer is unchecked: `reflection`, `consistency`,
             `probability`, or those of a scorer of one's own.
+        most_bytes: The most that an answer of the model that judges and samples may have, unpacked,
+            where it speaks the OpenAI protocol; a larger one is not read.
         min_signals: How many signals a score must be made of at least; with fewer, the answer
             is unchecked.
         metrics: Whether checks are counted and timed as metrics of OpenTelemetry, for the meter
@@ -70,6 +73,7 @@ class TrustSettings(ScorerSettings):
     require: tuple[str, ...] = ()
     min_signals: int = Field(default=0, ge=0)
     metrics: bool | None = None
+    most_bytes: int = Field(default=MOST_BYTES, ge=1)
 
     @property
     def scores_claims(self) -> bool:

@@ -7,6 +7,9 @@ from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.scores import CallUsage
 
+MOST_BYTES = 8_000_000
+"""Of an answer, unpacked."""
+
 Purpose = Literal["answer", "sample", "reflection", "comparison", "fields", "rephrasing", "claims"]
 
 

@@ -16,10 +16,10 @@ import aiohttp
 from yarl import URL
 
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, ModelTimeoutError
+from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.models.chat_answers import token_count
 from nemoguardrails_trust.models.deadline import current_deadline
 from nemoguardrails_trust.models.http import (
-    MOST_BYTES,
     HttpClient,
     Incoming,
     Received,

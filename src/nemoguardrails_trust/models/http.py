@@ -16,10 +16,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.models.sessions import SessionPool
 
-MOST_BYTES = 8_000_000
-"""Of an answer, unpacked."""
 MOST_BYTES_OF_ERROR = 64_000
 
 _MOST_VALUES = 750_000  # in one answer: each takes some 50 bytes, however short it is written

@@ -27,7 +27,7 @@ from nemoguardrails_trust.models.abilities import (
     lessons_of,
     refused_media,
 )
-from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply
+from nemoguardrails_trust.models.base import MOST_BYTES, Ask, Completion, Purpose, Reply
 from nemoguardrails_trust.models.chat_answers import (
     FINISH_REASONS,
     Choice,
@@ -43,7 +43,7 @@ from nemoguardrails_trust.models.chat_requests import (
     request_like,
 )
 from nemoguardrails_trust.models.endpoint import Endpoint
-from nemoguardrails_trust.models.http import MOST_BYTES, Incoming
+from nemoguardrails_trust.models.http import Incoming
 from nemoguardrails_trust.models.limits import Limits, shared_limits
 from nemoguardrails_trust.models.media_parts import (
     kinds_in,

@@ -172,6 +172,7 @@ def _build(name: str, settings: BackendSettings, effort: str | None) -> Language
         parameters={} if effort is None else {"reasoning_effort": effort},
         timeout=settings.timeout,
         label=f"the backend {name!r}",  # its address is nothing for clients
+        most_bytes=settings.most_bytes,
     )
     model.limits.configure(
         settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute

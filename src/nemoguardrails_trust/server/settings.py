@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError, known_instead
+from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.scorers.base import QualityPreset
 
 REPLAY = "replay"
@@ -50,6 +51,7 @@ class BackendSettings(_Settings):
         concurrency: The most requests to it at once.
         requests_per_minute: The most requests to it in any 60 seconds.
         tokens_per_minute: The most tokens, read and written, in any 60 seconds.
+        most_bytes: The most that an answer of it may have, unpacked; a larger one is not read.
         presets: What scores in which preset, where it is not the model itself, uncalibrated.
     """
 
@@ -61,6 +63,7 @@ class BackendSettings(_Settings):
     concurrency: Count | None = None
     requests_per_minute: Count | None = None
     tokens_per_minute: Count | None = None
+    most_bytes: Count = MOST_BYTES
     presets: dict[QualityPreset, PresetSettings] = Field(default_factory=dict)
 
     def preset(self, quality: QualityPreset) -> PresetSettings:

@@ -337,7 +337,7 @@ async def test_an_answer_that_another_rail_blocks_leaves_no_request_open(
 
 async def test_where_a_task_outlives_its_turn_patience_ends(server: OpenAIServer) -> None:
     server.faults.always(HANG, when=is_sample)
-    rails = bot(server, "timeout: 0.2", rails="refuse everything, ", colang=BLOCKING)
+    rails = bot(server, "timeout: 1.0", rails="refuse everything, ", colang=BLOCKING)
     await rails.generate_async(messages=ask())
     assert server.open_requests == 1
     await settled(server)

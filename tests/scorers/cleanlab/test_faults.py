@@ -145,10 +145,10 @@ async def test_an_error_tells_the_status_and_how_long_to_wait(scene: Scene) -> N
 @BOTH
 async def test_a_service_that_hangs_is_cut_off_in_time(scene: Scene) -> None:
     async with TLMServer() as server:
-        scorer = scene.scorer(server.url, timeout=0.3)
+        scorer = scene.scorer(server.url, timeout=1.0)
         await scorer.score(EXCHANGE)
         server.faults.always(HANG)
-        with pytest.raises(ModelTimeoutError, match=r"within 0\.3 s"), at_most(1.5):
+        with pytest.raises(ModelTimeoutError, match=r"within 1 s"), at_most(1.5):
             await scorer.score(EXCHANGE)
         await server.idle()
         assert server.cancelled_requests == 1
@@ -160,7 +160,7 @@ async def test_a_service_that_hangs_is_cut_off_in_time(scene: Scene) -> None:
 @BOTH
 async def test_many_checks_of_a_service_that_hangs_all_end_in_time(scene: Scene) -> None:
     async with TLMServer() as server:
-        scorer = scene.scorer(server.url, timeout=0.3)
+        scorer = scene.scorer(server.url, timeout=1.0)
         await scorer.score(EXCHANGE)
         server.faults.always(HANG)
         with at_most(3.0):
@@ -272,7 +272,7 @@ async def test_many_checks_refused_at_once_make_no_storm(scene: Scene) -> None:
 
 async def received(server: TLMServer, requests: int) -> None:
     """Waits until the server has had so many requests and had time to answer."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while len(server.received) < requests:
             await asyncio.sleep(0.002)
     await asyncio.sleep(0.02)

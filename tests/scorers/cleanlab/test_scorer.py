@@ -213,7 +213,7 @@ def test_one_scorer_serves_event_loops_side_by_side(scene: Scene) -> None:
 
 
 async def no_connection_is_open(server: TLMServer) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while server.open_connections:
             await asyncio.sleep(0.005)
 

@@ -93,10 +93,10 @@ class TestASignalThatFails:
 class TestASlowModel:
     async def test_gets_no_more_than_the_time_for_a_score(self) -> None:
         model = ScriptedModel(samples=["The Pacific"], seconds={"reflection": 60.0})
-        score = await LocalScorer(model, ScorerSettings(timeout=0.1)).score(QUESTION)
+        score = await LocalScorer(model, ScorerSettings(timeout=1.0)).score(QUESTION)
         assert score.score == 1.0
-        assert score.error == "reflection: no answer within 0.1 s"
-        assert 0.1 <= score.usage.seconds < 0.5
+        assert score.error == "reflection: no answer within 1 s"
+        assert 0.9 <= score.usage.seconds < 6
         assert (model.open, model.cancelled) == (0, 1)
 
     async def test_that_answers_nothing_in_time_gets_no_score(self) -> None:
@@ -112,10 +112,10 @@ class TestASlowModel:
 
     async def test_that_compares_too_slowly_leaves_the_samples_as_they_are(self) -> None:
         model = ScriptedModel(samples=[UNSETTLED], seconds={"comparison": 60.0})
-        settings = ScorerSettings(quality="high", timeout=0.05)
+        settings = ScorerSettings(quality="high", timeout=1.0)
         score = await LocalScorer(model, settings).score(QUESTION)
         assert score.score is not None
-        assert score.error == "consistency: not compared by the judge: no answer within 0.05 s"
+        assert score.error == "consistency: not compared by the judge: no answer within 1 s"
 
 
 class TestACallerThatGoesAway:
@@ -195,9 +195,9 @@ class TestAPrefetch:
 
     async def test_that_takes_too_long_is_ended(self) -> None:
         prefetched = asyncio.create_task(_reply(["The Pacific"], seconds=60.0))
-        settings = ScorerSettings(timeout=0.05)
+        settings = ScorerSettings(timeout=1.0)
         score = await LocalScorer(ScriptedModel(), settings).score(QUESTION, prefetched=prefetched)
-        assert score.error == "consistency: no answer within 0.05 s"
+        assert score.error == "consistency: no answer within 1 s"
         assert prefetched.cancelled()
 
 

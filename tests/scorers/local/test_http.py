@@ -110,13 +110,13 @@ async def test_a_faulty_judge_is_a_missing_signal(fault: Any) -> None:
 async def test_a_judge_that_hangs_holds_no_connection_past_the_time_for_a_score() -> None:
     async with OpenAIServer(answer="The Pacific") as server:
         server.faults.always(HANG, when=is_judged)
-        scorer = LocalScorer(_model(server), ScorerSettings(timeout=0.3))
+        scorer = LocalScorer(_model(server), ScorerSettings(timeout=1.0))
         score = await scorer.score(QUESTION)
         assert score.score == 1.0
         assert score.error is not None
         assert score.error.startswith("reflection: ")
         assert "no answer within" in score.error
-        assert score.usage.seconds < 1.0
+        assert score.usage.seconds < 6.0
         await server.idle()
         assert server.cancelled_requests == 1
         await scorer.aclose()

@@ -23,7 +23,8 @@ from nemoguardrails_trust.errors import (
     SettingsError,
     TrustError,
 )
-from nemoguardrails_trust.models.http import MOST_BYTES, TooLargeError
+from nemoguardrails_trust.models.base import MOST_BYTES
+from nemoguardrails_trust.models.http import TooLargeError
 from nemoguardrails_trust.models.http_failures import (
     Remedies,
     error_of_connection,
