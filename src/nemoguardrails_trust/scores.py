@@ -106,13 +106,13 @@ class Usage:
             "seconds": self.seconds,
             "by_call": [
                 {
-                    "purpose": each.purpose,
-                    "samples": each.samples,
-                    "prompt_tokens": each.prompt_tokens,
-                    "completion_tokens": each.completion_tokens,
-                    "seconds": each.seconds,
+                    "purpose": call.purpose,
+                    "samples": call.samples,
+                    "prompt_tokens": call.prompt_tokens,
+                    "completion_tokens": call.completion_tokens,
+                    "seconds": call.seconds,
                 }
-                for each in self.by_call
+                for call in self.by_call
             ],
         }
 

@@ -250,8 +250,8 @@ def _compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None
     if value >= SAME:
         return Agreement(0.9 * value, settled=False)
     among = any(
-        each is not None and each.value == number.plain
-        for each in map(quantities.quantity, ([word] for word in found))
+        quantity is not None and quantity.value == number.plain
+        for quantity in map(quantities.quantity, ([word] for word in found))
     )
     return Agreement(0.4 if among else value, settled=False)
 

@@ -21,7 +21,7 @@ _LONGEST_RUN = 9
 """Most words that one number is written in."""
 _LONGEST_NUMBER = 60
 """Most letters that one number is written in."""
-_ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million dix")
+_ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million")
 _BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and")
 
 # What some languages say behind a year: `12 апреля 1961 года`, `11 listopada 1918 roku`.

@@ -131,7 +131,7 @@ def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:
     count = 0
     for place in places:
         if not _is_abbreviation(words, place):
-            following = (each for each in words[place + 1 :] if each not in STOP_WORDS)
+            following = (word for word in words[place + 1 :] if word not in STOP_WORDS)
             count += not (negates and next(following, "") in asked)
     return count
 

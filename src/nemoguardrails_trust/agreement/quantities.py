@@ -336,8 +336,8 @@ def _is_conversion(first: Quantity, second: Quantity) -> bool:
         return False
     try:
         (x, x_size, x_digits), (y, y_size, y_digits) = (
-            (float(each.value), float(each.value / each.plain), abs(each.plain) * 10**each.digits)
-            for each in (first, second)
+            (float(one.value), float(one.value / one.plain), abs(one.plain) * 10**one.digits)
+            for one in (first, second)
         )
     except OverflowError:
         return False

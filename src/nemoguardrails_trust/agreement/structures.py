@@ -64,7 +64,7 @@ def same_value(first: Any, second: Any) -> bool:
     """Whether two JSON values are equal; 1 and 1.0 are, true and 1 are not."""
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(
-            same_value(each, second[key]) for key, each in first.items()
+            same_value(value, second[key]) for key, value in first.items()
         )
     if isinstance(first, list) and isinstance(second, list):
         return len(first) == len(second) and all(map(same_value, first, second))
@@ -102,9 +102,9 @@ def fields(value: Any) -> Mapping[str, Any] | None:
     if not isinstance(value, dict) or not value:
         return None
     if isinstance(value.get("arguments"), dict) and isinstance(value.get("name"), str):
-        named = {f"arguments.{key}": each for key, each in value["arguments"].items()}
+        named = {f"arguments.{key}": argument for key, argument in value["arguments"].items()}
         return {"name": value["name"], **named}
-    return {str(key): each for key, each in value.items()}
+    return {str(key): part for key, part in value.items()}
 
 
 def list_items(text: str) -> list[str] | None:

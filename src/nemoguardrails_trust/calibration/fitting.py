@@ -40,7 +40,7 @@ def fit_map(scores: Floats, correct: Booleans) -> tuple[str, Knots]:
         The name of the fit, and the map's knots, to be joined by straight lines.
     """
     losses = {name: _held_out_loss(fit, scores, correct) for name, fit in FITS.items()}
-    name = min(losses, key=lambda each: losses[each])
+    name = min(losses, key=lambda shape: losses[shape])
     even = np.linspace(0.0, 1.0, _KNOTS)
     places = np.unique(np.concatenate([even, np.quantile(scores, even)]))
     values = (1.0 - _TILT) * FITS[name](scores, correct, places) + _TILT * places
@@ -124,7 +124,7 @@ def _platt(scores: Floats, correct: Booleans, at: Floats) -> Floats:
 
     Platt, "Probabilistic outputs for support vector machines", 1999.
     """
-    return _logistic([lambda each: _log(each) - _log(1.0 - each)], scores, correct, at)
+    return _logistic([lambda x: _log(x) - _log(1.0 - x)], scores, correct, at)
 
 
 def _beta(scores: Floats, correct: Booleans, at: Floats) -> Floats:
@@ -132,7 +132,7 @@ def _beta(scores: Floats, correct: Booleans, at: Floats) -> Floats:
 
     Kull, Silva Filho & Flach, "Beta calibration", AISTATS 2017.
     """
-    features = [_log, lambda each: -_log(1.0 - each)]
+    features = [_log, lambda x: -_log(1.0 - x)]
     return _logistic(features, scores, correct, at)
 
 

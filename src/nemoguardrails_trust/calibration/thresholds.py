@@ -63,7 +63,7 @@ class Target:
         if kind not in _KINDS or not 0.0 < share <= 1.0:
             raise SettingsError(
                 f"--target is {text!r}; it must be one of "
-                f"{', '.join(f'{each}=SHARE' for each in _KINDS)}, with a share above 0 and at "
+                f"{', '.join(f'{kind}=SHARE' for kind in _KINDS)}, with a share above 0 and at "
                 "most 1",
                 key="target",
             )

@@ -308,14 +308,14 @@ async def _stopping() -> AsyncIterator[asyncio.Event]:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     caught = (signal.SIGTERM, signal.SIGINT)
     with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
-        for each in caught:
-            loop.add_signal_handler(each, stop.set)
+        for number in caught:
+            loop.add_signal_handler(number, stop.set)
     try:
         yield stop
     finally:
         with contextlib.suppress(NotImplementedError, RuntimeError):
-            for each in caught:
-                loop.remove_signal_handler(each)
+            for number in caught:
+                loop.remove_signal_handler(number)
 
 
 @contextlib.asynccontextmanager

@@ -46,7 +46,7 @@ def columns_of_results(
     frame: Frame, results: Sequence[RowResult], columns: Columns
 ) -> tuple[dict[str, str], dict[str, list[Any]]]:
     """What `with_columns` takes: the new names of the frame's columns, and those to be added."""
-    names = tuple(dict.fromkeys(name for each in results for name in each.names))
+    names = tuple(dict.fromkeys(name for result in results for name in result.names))
     added = added_columns(names)
     values: dict[str, list[Any]] = {name: [] for name in added}
     for result in results:
@@ -54,12 +54,12 @@ def columns_of_results(
             values[name].append(value)
     renamed = {name: carried_name(name, added) for name in frame.columns}
     if columns.response is None:
-        values["response"] = [each.response for each in results]
-    elif any(each.response is not None for each in results):
+        values["response"] = [result.response for result in results]
+    elif any(result.response is not None for result in results):
         own = (row[columns.response] for _, row in frame.rows())
         values[renamed[columns.response]] = [
-            value if each.response is None else each.response
-            for value, each in zip(own, results, strict=True)
+            value if result.response is None else result.response
+            for value, result in zip(own, results, strict=True)
         ]
     return {old: new for old, new in renamed.items() if old != new}, values
 

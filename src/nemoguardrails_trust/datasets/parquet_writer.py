@@ -89,12 +89,12 @@ def _joined(
         for index, name in enumerate(carried.schema.names)
     }
     if columns.response is None:
-        arrays["response"] = pa.array([each.response for each in results], pa.string())
-    elif any(each.response is not None for each in results):
+        arrays["response"] = pa.array([result.response for result in results], pa.string())
+    elif any(result.response is not None for result in results):
         name = carried_name(columns.response, added_columns(signals))
         merged = [
-            row[str(columns.response)] if each.response is None else each.response
-            for row, each in chunk
+            row[str(columns.response)] if result.response is None else result.response
+            for row, result in chunk
         ]
         arrays[name] = _array(merged, schema.field(name).type)
     for name in added_columns(signals):

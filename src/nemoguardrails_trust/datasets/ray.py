@@ -123,7 +123,7 @@ def _shards(
     """The shards by their index with their rows, as far as these have to be read."""
     size, count = job.shard_size, job.source.row_count
     if count is None:  # text has to be read to know where rows begin
-        yield from groupby(job.source.rows(), lambda each: each[0].row // size)
+        yield from groupby(job.source.rows(), lambda row: row[0].row // size)
         return
     for index, first in enumerate(range(0, count, size)):
         if index in folder.finished:

@@ -188,7 +188,7 @@ class RowResult:
         values = {name: signal.value for name, signal in score.signals.items()}
         return cls(
             score=score.score,
-            signals=values | {EVALUATION_PREFIX + name: each for name, each in evaluated.items()},
+            signals=values | {EVALUATION_PREFIX + name: share for name, share in evaluated.items()},
             explanation=encodable(score.explanation),
             alternatives=tuple(map(encodable, score.alternatives)),
             error=encodable(score.error),

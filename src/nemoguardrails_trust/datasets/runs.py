@@ -168,7 +168,7 @@ class InputCheck:
             if digest_of(self._before) != shard.digest:
                 then = self._folder.fingerprints(shard)
                 pairs = enumerate(zip(then, self._before, strict=False), start=shard.first)
-                row, pair = next(each for each in pairs if each[1][0] != each[1][1])
+                row, pair = next((row, pair) for row, pair in pairs if pair[0] != pair[1])
                 check_same_row(self._job, row, *pair)
             self._before = []
 
@@ -183,7 +183,7 @@ class InputCheck:
             DataError: More rows had been scored.
         """
         finished = self._folder.finished.values()
-        last = max((each.first + each.rows - 1 for each in finished), default=-1)
+        last = max((shard.first + shard.rows - 1 for shard in finished), default=-1)
         if max(last, journalled) >= rows:
             raise changed(self._job, rows, "was scored and is not there any more")
 
@@ -261,7 +261,7 @@ def _finished_before(job: Job) -> Tally:
         )
     cure = "choose another OUT, or remove it to score again"
     check_same_settings(settings, job.identity, str(job.out), cure=cure)
-    shards = groupby(fingerprinted(job.source), lambda each: each[0].row // job.shard_size)
+    shards = groupby(fingerprinted(job.source), lambda row: row[0].row // job.shard_size)
     digests = [digest_of([digits for _, digits, _ in rows]) for _, rows in shards]
     if digest_of(digests) != made_from["digest"]:
         raise DataError(

@@ -237,7 +237,7 @@ def _media(part: Mapping[str, Any], kind: MediaKind) -> Media:
     media_type = next((str(fields[key]) for key in _MEDIA_TYPES if fields.get(key)), None)
     form = fields.get("format")
     told = media_type or str(fields.get("modality") or "")
-    kind = next((each for each in _KINDS if told.startswith(each)), kind)
+    kind = next((known for known in _KINDS if told.startswith(known)), kind)
     if media_type is None and isinstance(form, str):
         media_type = f"{'application' if kind == 'file' else kind}/{form}"
     values = [fields[key] for key in (*_URLS, *_DATA) if fields.get(key)]

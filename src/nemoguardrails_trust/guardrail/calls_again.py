@@ -102,4 +102,4 @@ def _as_sent(exchange: Exchange) -> list[dict[str, Any]]:
     request = raw_llm_request.get()
     if isinstance(request, list):
         return [dict(turn) for turn in request if turn.get("role") not in _NO_TURNS]
-    return [{"role": each.role, "content": each.content} for each in exchange.messages]
+    return [{"role": message.role, "content": message.content} for message in exchange.messages]

@@ -66,7 +66,7 @@ def _holds(value: Any, text: str, depth: int = 0) -> bool:
     if depth > _KEPT_NESTING:
         return True
     if isinstance(value, Mapping):
-        return any(_holds(each, text, depth + 1) for each in value.values())
+        return any(_holds(entry, text, depth + 1) for entry in value.values())
     if isinstance(value, list | tuple | set | frozenset):
-        return any(_holds(each, text, depth + 1) for each in value)
+        return any(_holds(entry, text, depth + 1) for entry in value)
     return True  # an object that cannot be looked into may have brought it

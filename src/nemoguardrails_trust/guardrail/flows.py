@@ -122,7 +122,7 @@ def flow_name(flow: Any) -> str:
 def _put_flow(app: LLMRails, flow: dict[str, Any], instead: dict[str, Any] | None) -> None:
     flow["is_system_flow"] = True
     flows = app.config.flows
-    flows[:] = [flow, *(each for each in flows if each is not instead)]
+    flows[:] = [flow, *(known for known in flows if known is not instead)]
     app.runtime.flow_configs.pop(flow["id"], None)
     app.runtime._load_flow_config(flow)  # noqa: SLF001 - NeMo has no public way to add one
 

@@ -92,7 +92,7 @@ def brief(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: _weakest(value)
         if key == "claims"
-        else {name: _numbers(each) for name, each in value.items()}
+        else {name: _numbers(entry) for name, entry in value.items()}
         if isinstance(value, Mapping)
         else _cut(value)
         for key, value in metadata.items()

@@ -116,7 +116,10 @@ def reaction(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
         yield from (Finding("fact", f"below {threshold}: {below}") for threshold, below in stated)
     settings = guard.settings_with(calls[0].settings) if calls else guard.settings
     if settings.evaluations:
-        chosen = ", ".join(f"{each.name} below {each.threshold:g}" for each in settings.evaluations)
+        chosen = ", ".join(
+            f"{evaluation.name} below {evaluation.threshold:g}"
+            for evaluation in settings.evaluations
+        )
         yield Finding("fact", f"untrustworthy like a low score: {chosen}")
     yield Finding(
         "fact", f"where an answer cannot be checked: {_unchecked(settings, rails.config, owner)}"
@@ -214,7 +217,7 @@ def _compared_with(source: str) -> list[str]:
 def _unheeded(config: RailsConfig, compared: list[str]) -> Iterator[Finding]:
     written = read_settings(config.custom_data)
     by_user = "threshold" in written.model_fields_set or written.calibration is not None
-    if by_user and not any(float(each) == written.threshold for each in compared):
+    if by_user and not any(float(number) == written.threshold for number in compared):
         yield Finding(
             "note",
             "the threshold of custom_data.trust does not decide: your flow compares with its own",

@@ -158,12 +158,12 @@ def _validated(values: Mapping[Any, Any], where: str) -> TrustSettings:
 def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
     problems = []
     first_key = None
-    for each in error.errors():
-        key = ".".join(str(part) for part in each["loc"])
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
         first_key = first_key or key
-        if each["type"] == "extra_forbidden":
+        if problem["type"] == "extra_forbidden":
             hint = known_instead(key, sorted(TrustSettings.model_fields))
             problems.append(f"{where}{key} is not a setting; {hint}")
         else:
-            problems.append(f"{where}{key} is {each['input']!r}: {each['msg']}")
+            problems.append(f"{where}{key} is {problem['input']!r}: {problem['msg']}")
     return SettingsError("; ".join(problems), key=first_key)

@@ -196,7 +196,7 @@ def _added_v2(folder: Path) -> list[Change]:
     path = path or next((path for path in files if path.name == "main.co"), None)
     path = path or next(iter(files), folder / "main.co")
     text = after.get(path, "")
-    if not any(_CALL.search(rails) for each in files.values() for rails in _output_rails(each)):
+    if not any(_CALL.search(rails) for code in files.values() for rails in _output_rails(code)):
         text = _with_call(text)
     everything = "\n".join(files.values()).splitlines()
     plain = [line.partition("#")[0].strip() for line in everything]

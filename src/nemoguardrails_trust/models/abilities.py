@@ -126,7 +126,7 @@ def lessons_of(
         lessons.append(_most_choices(len(choices)))
     if "logprobs" in body and known.logprobs is None:
         plain = [choice.completion for choice in choices if choice.completion and choice.plain]
-        if any(each.tokens is not None for each in plain):
+        if any(completion.tokens is not None for completion in plain):
             lessons.append(_set("gives token probabilities", logprobs=True))
         elif plain:
             lessons.append(_set("gives no token probabilities", logprobs=False))

@@ -145,9 +145,9 @@ def _tool_calls(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The calls as name and arguments by value; their ids are random and say nothing."""
     listed = message.get("tool_calls")
     functions = [
-        each.get("function")
-        for each in (listed if isinstance(listed, list) else [])
-        if isinstance(each, dict)
+        call.get("function")
+        for call in (listed if isinstance(listed, list) else [])
+        if isinstance(call, dict)
     ]
     functions.append(message.get("function_call"))
     calls = []
@@ -180,8 +180,8 @@ def read_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
         if pair is None:
             return None
         listed = entry.get("top_logprobs")
-        top = (_pair(each) for each in listed) if isinstance(listed, list) else ()
-        tokens.append(TokenLogprob(*pair, tuple(each for each in top if each is not None)))
+        top = map(_pair, listed) if isinstance(listed, list) else ()
+        tokens.append(TokenLogprob(*pair, tuple(other for other in top if other is not None)))
     return tuple(tokens) or None
 
 

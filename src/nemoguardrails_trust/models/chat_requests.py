@@ -49,7 +49,7 @@ class RequestDefaults:
             "max_tokens": self.max_tokens,
             "top_logprobs": self.top_logprobs,
         }
-        return {**self.fixed, **{name: each for name, each in given.items() if each is not None}}
+        return {**self.fixed, **{name: value for name, value in given.items() if value is not None}}
 
     @classmethod
     def of(cls, model: str, parameters: Mapping[str, Any]) -> "RequestDefaults":

@@ -192,11 +192,11 @@ class Pacing:
         if self.tokens_per_minute is not None:
             # A request larger than the whole limit goes when nothing else counts any more.
             excess = self._sent_tokens + tokens - self.tokens_per_minute
-            for each in sent:
+            for request in sent:
                 if excess <= 0:
                     break
-                excess -= each.tokens
-                wait = max(wait, each.at + _MINUTE - now)
+                excess -= request.tokens
+                wait = max(wait, request.at + _MINUTE - now)
         return wait
 
     def _heed(self, now: float, headers: Mapping[str, str]) -> None:

@@ -47,7 +47,7 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     if not exchange.context or place is None:
         return messages
     said = _spaced("\n".join(message.content for message in messages))
-    missing = [each for each in exchange.context if _spaced(each) not in said]
+    missing = [passage for passage in exchange.context if _spaced(passage) not in said]
     if not missing:
         return messages
     text = "\n\n".join(["Context:", *missing, messages[place].content])

@@ -299,7 +299,7 @@ class ReplayModel:
         if not with_logprobs:
             return Completion(repr(probability), finish_reason="stop")
         top = (("True", _log(probability)), ("False", _log(1.0 - probability)))
-        token, logprob = max(top, key=lambda each: each[1])
+        token, logprob = max(top, key=lambda entry: entry[1])
         return Completion(token, (TokenLogprob(token, logprob, top),), finish_reason="stop")
 
     def _judge_fields(self, question: str, messages: Sequence[Message]) -> Completion:
@@ -331,7 +331,7 @@ def _spaced(text: str) -> str:
 
 def _bare(text: str) -> str:
     # Letters and digits only, since a judge's prompt may quote an answer with its marks altered.
-    return "".join(each for each in text.casefold() if each.isalnum())
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _log(probability: float) -> float:

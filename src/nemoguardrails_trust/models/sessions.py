@@ -42,7 +42,7 @@ class SessionPool:
         held = self._sessions.get(loop)
         if held is not None and not held.session.closed:
             return held.session
-        for other in [each for each in list(self._sessions) if each.is_closed()]:
+        for other in [known for known in list(self._sessions) if known.is_closed()]:
             if (dead := self._sessions.pop(other, None)) is not None:
                 _let_go(dead)
         session = self._make()

@@ -97,7 +97,7 @@ def _claims(value: object) -> tuple[Claim, ...]:
     listed = unpacked(plain(value))
     if not isinstance(listed, list | tuple):
         return ()
-    found = [_claim(each) for each in map(plain, listed) if isinstance(each, Mapping)]
+    found = [_claim(entry) for entry in map(plain, listed) if isinstance(entry, Mapping)]
     return tuple(sorted(filter(None, found), key=lambda claim: claim.start))
 
 

@@ -97,12 +97,12 @@ def evaluation_values(
     """
     found = metadata.get(EVALUATIONS)
     told = {
-        name: each
-        for name, each in (found.items() if isinstance(found, Mapping) else ())
-        if isinstance(name, str) and isinstance(each, Mapping) and "threshold" in each
+        name: entry
+        for name, entry in (found.items() if isinstance(found, Mapping) else ())
+        if isinstance(name, str) and isinstance(entry, Mapping) and "threshold" in entry
     }
-    values: dict[str, float | None] = {name: each.get("score") for name, each in told.items()}
-    return values, {name: str(each["error"]) for name, each in told.items() if "error" in each}
+    values: dict[str, float | None] = {name: entry.get("score") for name, entry in told.items()}
+    return values, {name: str(entry["error"]) for name, entry in told.items() if "error" in entry}
 
 
 def why_not_applicable(evaluation: Eval, exchange: Exchange) -> str | None:

@@ -92,13 +92,17 @@ def with_arguments(
 
     Without any judgement of arguments, the score stays, and the signal is named as missing.
     """
-    sure = {name: each for name, each in judged.items() if isinstance(each, FieldJudgement)}
-    told = {name: _told(each) for name, each in judged.items()}
-    failures = tuple(each for each in judged.values() if isinstance(each, TrustError))
+    sure = {
+        name: judgement
+        for name, judgement in judged.items()
+        if isinstance(judgement, FieldJudgement)
+    }
+    told = {name: _told(judgement) for name, judgement in judged.items()}
+    failures = tuple(error for error in judged.values() if isinstance(error, TrustError))
     explanation, value = score.explanation, score.score
     if sure:
         least = min(sure, key=lambda name: sure[name].value)
-        values = {name: each.value for name, each in sure.items()}
+        values = {name: judgement.value for name, judgement in sure.items()}
         signal = Signal(sure[least].value, details={"least_sure": least, "scores": values})
         named = f"The least sure is {least!r} ({sure[least].value:.0%})"
         named = f"{named}: {sure[least].reason}" if sure[least].reason else f"{named}."

@@ -68,11 +68,6 @@ class Gathering:
         self._logprobs: list[Any] = []
         self._finish_reason: str | None = None
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether any chunk has come."""
-        return bool(self._envelope)
-
     def add(self, chunk: Chunk) -> None:
         """Adds a chunk."""
         self._envelope = self._envelope or _enveloped(chunk)

@@ -52,7 +52,9 @@ class Comparison:
     @property
     def unsettled(self) -> tuple[int, ...]:
         """Places of the samples that plain comparing could not settle."""
-        return tuple(place for place, each in enumerate(self.agreements) if not each.settled)
+        return tuple(
+            place for place, agreement in enumerate(self.agreements) if not agreement.settled
+        )
 
     @property
     def distinct(self) -> int:
@@ -119,7 +121,7 @@ def compare(
     question = Question(prompt)
     read = {answer: Answer(answer, question) for answer in (response, *samples)}
     ours = read[response]
-    found = {answer: compare_answers(ours, each) for answer, each in read.items()}
+    found = {answer: compare_answers(ours, theirs) for answer, theirs in read.items()}
     agreements = tuple(found[sample] for sample in samples)
     worth = _worth(ours)
     return Comparison(
@@ -218,7 +220,7 @@ def _worth(answer: Answer) -> float:
     if value is None or len(answer.question.in_order) < _LEAST_TEXT:
         return 1.0
     values = list((structures.fields(value) or {"": value}).values())
-    empty = sum(1 for each in values if _is_empty(each))
+    empty = sum(map(_is_empty, values))
     return 1.0 - (1.0 - EMPTY_COUNTS) * empty / len(values)
 
 
@@ -238,7 +240,9 @@ def _compare_fields(ours: Answer, samples: Sequence[Answer]) -> Mapping[str, flo
     return MappingProxyType(
         {
             name: sum(
-                1 for each in given if name in each and structures.same_value(value, each[name])
+                1
+                for fields in given
+                if name in fields and structures.same_value(value, fields[name])
             )
             * (EMPTY_COUNTS if has_text and _is_empty(value) else 1.0)
             / len(samples)

@@ -275,8 +275,8 @@ def _split(text: str, *, explain: bool) -> tuple[str, str]:
 def _verdict_token(tokens: Sequence[TokenLogprob]) -> TokenLogprob | None:
     """The first token that is not thinking, white space or a mark."""
     after_thinking = 0
-    for i, each in enumerate(tokens):
-        if "</think>" in each.token:
+    for i, token in enumerate(tokens):
+        if "</think>" in token.token:
             after_thinking = i + 1
     for token in tokens[after_thinking:]:
         if _word(token.token):

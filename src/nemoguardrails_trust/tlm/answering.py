@@ -146,7 +146,9 @@ class Answerer:
         told = next((error for error in score.failures if str(error) == score.error), None)
         if not self.is_scored:
             criteria = score.metadata["criteria"]
-            told = ScoringError("; ".join(f"{each['name']}: {each['error']}" for each in criteria))
+            told = ScoringError(
+                "; ".join(f"{criterion['name']}: {criterion['error']}" for criterion in criteria)
+            )
         return Outcome(error=told or ScoringError(score.error), retryable=score.is_retryable)
 
     async def _answers(self, model: LanguageModel, question: Question) -> list[Completion]:

@@ -72,7 +72,9 @@ def require_all(outcomes: Sequence[Outcome], results: list[dict[str, Any]]) -> N
     Raises:
         BatchError: Some have; it holds the results.
     """
-    failures = [(i, each.error) for i, each in enumerate(outcomes) if each.error is not None]
+    failures = [
+        (i, outcome.error) for i, outcome in enumerate(outcomes) if outcome.error is not None
+    ]
     if not failures:
         return
     place, first = failures[0]

@@ -251,7 +251,9 @@ def _local_options(options: TLMOptions, choice: ModelChoice, task: Task) -> dict
         "task": task,
         "max_tokens": options.max_tokens,
         "claims": "claims" in options.log,
-        "criteria": [(each.name, each.criteria) for each in options.custom_eval_criteria],
+        "criteria": [
+            (evaluation.name, evaluation.criteria) for evaluation in options.custom_eval_criteria
+        ],
         # Each prompt makes several calls at once; the model has the cap.
         "concurrency": 4 * (choice.concurrency or DEFAULT_CONCURRENCY),
     }

@@ -13,10 +13,10 @@ def completion_as_data(value: Any) -> Any:
     if is_object(value):
         return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, list | tuple):
-        items = [completion_as_data(each) for each in value]
+        items = [completion_as_data(entry) for entry in value]
         return items if any(map(is_not, items, value)) else value
     if isinstance(value, dict):
-        entries = {key: completion_as_data(each) for key, each in value.items()}
+        entries = {key: completion_as_data(entry) for key, entry in value.items()}
         return entries if any(map(is_not, entries.values(), value.values())) else value
     return value
 
@@ -52,4 +52,6 @@ def _logprobs(given: Any) -> Iterator[Any]:
 
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    return (
+        [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+    )

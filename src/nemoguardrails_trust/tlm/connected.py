@@ -43,8 +43,8 @@ class Connected:
 
         Those of a loop that ends, as in `asyncio.run`, are closed with it.
         """
-        for each in (self._parts.scorer, self._parts.model.if_built):
-            aclose: Callable[[], Awaitable[None]] | None = getattr(each, "aclose", None)
+        for part in (self._parts.scorer, self._parts.model.if_built):
+            aclose: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
             if aclose is not None:
                 await aclose()
 
@@ -110,7 +110,7 @@ class Connected:
         if is_one and outcomes[0].error is not None:
             raise outcomes[0].error
         told = [outcome.response or "" for outcome in outcomes]
-        require_all(outcomes, [{"explanation": each or None} for each in told])
+        require_all(outcomes, [{"explanation": text or None} for text in told])
         for result, explanation in zip(results, told, strict=True):
             note_explanation(result, explanation)
         return told[0] if is_one else told

@@ -75,7 +75,7 @@ def read_results(tlm_result: Any) -> tuple[list[Scored], bool]:
         return [_read(tlm_result, "tlm_result")], True
     if isinstance(tlm_result, str) or not isinstance(tlm_result, Iterable):
         raise _unfit("tlm_result", f"is a {type(tlm_result).__name__}")
-    return [_read(each, f"tlm_result[{place}]") for place, each in enumerate(tlm_result)], False
+    return [_read(result, f"tlm_result[{place}]") for place, result in enumerate(tlm_result)], False
 
 
 def responses_of(scored: list[Scored], is_one: bool, response: Any) -> Any:
@@ -84,7 +84,7 @@ def responses_of(scored: list[Scored], is_one: bool, response: Any) -> Any:
     Raises:
         SettingsError: It is given twice, or not at all.
     """
-    if not all(each.has_response for each in scored):
+    if not all(result.has_response for result in scored):
         if response is None:
             raise SettingsError(
                 "response is missing, and tlm_result does not have it", key="response"
@@ -92,7 +92,7 @@ def responses_of(scored: list[Scored], is_one: bool, response: Any) -> Any:
         return response
     if response is not None:
         raise SettingsError("response is given, and tlm_result has one", key="response")
-    return scored[0].response if is_one else [each.response for each in scored]
+    return scored[0].response if is_one else [result.response for result in scored]
 
 
 def require_same_number(is_one: bool, is_one_prompt: bool) -> None:

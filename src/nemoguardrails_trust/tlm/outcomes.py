@@ -89,8 +89,8 @@ class Outcome:
             told["per_field_score"] = dict(self.fields)
         if "criteria" in self.score.metadata:
             told["custom_eval_criteria"] = [
-                {name: value for name, value in each.items() if name != "error" or value}
-                for each in self.score.metadata["criteria"]
+                {name: value for name, value in criterion.items() if name != "error" or value}
+                for criterion in self.score.metadata["criteria"]
             ]
         if told and self.value is not None and self.score.error is not None:
             told["warning"] = self.score.error

@@ -119,8 +119,8 @@ def items_of(
     if constrain_outputs is not None and not _are_texts(constrain_outputs):
         choices = one_each("constrain_outputs", constrain_outputs, len(prompts))
     return [
-        Item(each, passages, _allowed(texts))
-        for each, passages, texts in zip(prompts, contexts, choices, strict=True)
+        Item(prompt, passages, _allowed(texts))
+        for prompt, passages, texts in zip(prompts, contexts, choices, strict=True)
     ], False
 
 
@@ -145,8 +145,8 @@ def items_with_responses(
     if perplexity is not None and not is_one:
         known = one_each("perplexity", perplexity, len(items))
     return [
-        replace(each, response=own, has_response=True, perplexity=_share(likely))
-        for each, own, likely in zip(items, responses, known, strict=True)
+        replace(item, response=own, has_response=True, perplexity=_share(likely))
+        for item, own, likely in zip(items, responses, known, strict=True)
     ], is_one
 
 
@@ -198,7 +198,7 @@ def matching(answer: str, allowed: Iterable[str]) -> str | None:
     if answer in listed:
         return answer
     plain = _plain(answer)
-    return next((each for each in listed if _plain(each) == plain), None)
+    return next((text for text in listed if _plain(text) == plain), None)
 
 
 def correction(allowed: Iterable[str]) -> str:
@@ -244,8 +244,8 @@ def _require_one(response: Any) -> None:
         return
     told = f"a {type(response).__name__}"
     if isinstance(response, list | tuple):
-        data = [completion_as_data(each) for each in response]
-        if data and not any(isinstance(each, str) or is_completion(each) for each in data):
+        data = [completion_as_data(entry) for entry in response]
+        if data and not any(isinstance(entry, str) or is_completion(entry) for entry in data):
             return  # messages, or parts of one
         told += f" of {len(data)}"
     raise SettingsError(
@@ -279,7 +279,7 @@ def _instructed(messages: tuple[Message, ...], allowed: tuple[str, ...]) -> tupl
 
 
 def _instruction(allowed: Iterable[str]) -> str:
-    listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in allowed)
+    listed = ", ".join(json.dumps(text, ensure_ascii=False) for text in allowed)
     return f"Answer with exactly one of these, and nothing else: {listed}"
 
 

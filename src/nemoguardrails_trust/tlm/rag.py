@@ -294,7 +294,8 @@ class TrustworthyRAG(Connected):
             if not outcome.evaluations and outcome.error is not None:
                 outcomes[place] = self._rag.whole(outcome, {})
         results = [
-            each.to_rag_result(log=self._log, with_response=with_response) for each in outcomes
+            outcome.to_rag_result(log=self._log, with_response=with_response)
+            for outcome in outcomes
         ]
         if not self._rag.has_trustworthiness:
             for result in results:

@@ -53,12 +53,12 @@ def rag_items_of(
         items, is_one = items_with_responses(query, responses[0], context=context)
     given = [RagItem(item, item.prompt) for item in items]
     if form_prompt is not None:
-        prompts = [form_prompt(each.query, each.item.context) for each in given]
+        prompts = [form_prompt(question.query, question.item.context) for question in given]
     elif prompt is None:
         return given, is_one
     else:
         prompts = [prompt] if is_one else one_each("prompt", prompt, len(given))
     return [
-        replace(each, item=replace(each.item, prompt=own))
-        for each, own in zip(given, prompts, strict=True)
+        replace(question, item=replace(question.item, prompt=own))
+        for question, own in zip(given, prompts, strict=True)
     ], is_one

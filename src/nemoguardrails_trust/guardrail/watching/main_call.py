@@ -279,7 +279,7 @@ def watch_main_model(
             app.llm = MainModel(plain_model(app.llm), calls)
         return
     models = app.config.models
-    place = next((i for i, each in enumerate(models) if each.type == "main"), None)
+    place = next((i for i, model in enumerate(models) if model.type == "main"), None)
     if place is None:
         return
     if get_default_framework() != "default":
@@ -346,10 +346,14 @@ def _plain_messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...] | No
         messages = [Message("user", prompt)]
     else:
         messages = []
-        for each in prompt:
-            if each.role is Role.TOOL or each.tool_calls or not isinstance(each.content, str):
+        for message in prompt:
+            if (
+                message.role is Role.TOOL
+                or message.tool_calls
+                or not isinstance(message.content, str)
+            ):
                 return None
-            messages.append(Message(each.role.value, each.content))
+            messages.append(Message(message.role.value, message.content))
     length = sum(len(message.content) for message in messages)
     return tuple(messages) if messages and length <= PROMPT_LIMIT else None
 
@@ -358,7 +362,7 @@ def _cut_off(reply: Reply, stop: Sequence[str]) -> Reply:
     """Ends each sample where the answer itself would have ended."""
     completions = []
     for completion in reply.completions:
-        ends = [place for each in stop if (place := completion.text.find(each)) > 0]
+        ends = [place for ending in stop if (place := completion.text.find(ending)) > 0]
         text = completion.text[: min(ends)].rstrip() if ends else completion.text
         completions.append(replace(completion, text=text))
     return replace(reply, completions=tuple(completions))

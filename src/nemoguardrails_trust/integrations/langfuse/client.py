@@ -318,7 +318,7 @@ def _is_address(text: str) -> bool:
         _ = parts.port  # raises where it is no number
     except ValueError:
         return False
-    whole = text.isprintable() and not any(each.isspace() for each in text)
+    whole = text.isprintable() and not any(character.isspace() for character in text)
     return whole and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 

@@ -139,7 +139,7 @@ def _answering_generation(trace: Trace) -> Observation | None:
         return generations[-1]
     answering = max(
         reversed(generations),  # the last of equals
-        key=lambda each: _kinship(each.output, trace.output),
+        key=lambda step: _kinship(step.output, trace.output),
     )
     if _kinship(answering.output, trace.output) > _STRANGERS:
         return answering

@@ -147,8 +147,8 @@ class _Sender:
                 except queue.Empty:
                     break
             try:
-                for connection in {each for each, _ in batch}:
-                    scores = [score for each, score in batch if each == connection]
+                for connection in {connection for connection, _ in batch}:
+                    scores = [score for other, score in batch if other == connection]
                     runner.run(_write(connection, scores))
             except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
                 _log.warning("%d outcomes were not written: %s", len(batch), _line(error))

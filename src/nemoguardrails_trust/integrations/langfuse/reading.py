@@ -107,8 +107,8 @@ async def _root_pages(
             filter=json.dumps(query.root_conditions()),
         )
         roots: dict[str, list[Any]] = defaultdict(list)
-        for each in answer.data:
-            roots[each.trace_id or each.id].append(each)
+        for root in answer.data:
+            roots[root.trace_id or root.id].append(root)
         yield [
             _trace_of_roots(trace_id, group)
             for trace_id, group in roots.items()
@@ -146,8 +146,8 @@ async def _steps(
             cursor=cursor,
             filter=json.dumps(conditions),
         )
-        for each in answer.data:
-            steps[each.trace_id].append(_observation(each))
+        for step in answer.data:
+            steps[step.trace_id].append(_observation(step))
         cursor = answer.meta.cursor
         if not cursor or not answer.data:
             return steps
@@ -167,7 +167,7 @@ async def _scored(client: LangfuseClient, ids: Sequence[str], reading: Reading) 
             limit=MOST_PER_PAGE,
             cursor=cursor,
         )
-        scored.update(each.subject.id for each in answer.data if each.subject.kind == "trace")
+        scored.update(score.subject.id for score in answer.data if score.subject.kind == "trace")
         cursor = answer.meta.cursor
         if not cursor or not answer.data:
             break
@@ -192,10 +192,10 @@ async def _trace_pages(
             **_old_arguments(query),
         )
         yield [
-            _old_trace(each, score_id(each.id, reading.score_name))
-            for each in answer.data
+            _old_trace(trace, score_id(trace.id, reading.score_name))
+            for trace in answer.data
             # Servers from before filters pass over them.
-            if not wanted or each.id in wanted
+            if not wanted or trace.id in wanted
         ]
         page += 1
         if page > answer.meta.total_pages or not answer.data:
@@ -234,8 +234,8 @@ async def _complete_old(
             filter=json.dumps(conditions),
             from_start_time=earliest,  # for servers from before filters
         )
-        for each in answer.data:
-            steps[each.trace_id].append(_observation(each))
+        for step in answer.data:
+            steps[step.trace_id].append(_observation(step))
         page, pages = page + 1, answer.meta.total_pages
     return [_with_steps(trace, steps[trace.id], trace.scored) for trace in traces]
 
@@ -261,7 +261,7 @@ def _trace_of_roots(trace_id: str, roots: Sequence[Any]) -> Trace:
         input=first.input,
         output=last.output,
         metadata=metadata,
-        steps=tuple(_observation(each) for each in ordered if each.type == GENERATION),
+        steps=tuple(_observation(root) for root in ordered if root.type == GENERATION),
     )
 
 
@@ -297,17 +297,17 @@ def _latest(moments: Sequence[datetime]) -> datetime | None:
     return max(moments, default=None)
 
 
-def _observation(each: Any) -> Observation:
+def _observation(source: Any) -> Observation:
     return Observation(
-        id=each.id,
-        kind=each.type,
-        start=each.start_time,
-        end=each.end_time,
-        input=each.input,
-        output=each.output,
-        metadata=_metadata(each),
+        id=source.id,
+        kind=source.type,
+        start=source.start_time,
+        end=source.end_time,
+        input=source.input,
+        output=source.output,
+        metadata=_metadata(source),
     )
 
 
-def _metadata(each: Any) -> dict[str, Any]:
-    return dict(each.metadata) if isinstance(each.metadata, Mapping) else {}
+def _metadata(source: Any) -> dict[str, Any]:
+    return dict(source.metadata) if isinstance(source.metadata, Mapping) else {}

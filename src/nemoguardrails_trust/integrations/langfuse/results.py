@@ -78,7 +78,7 @@ class TraceReport:
     @property
     def flagged(self) -> list[TraceResult]:
         """Results with a score below the threshold, least trustworthy first."""
-        return [each for each in self.scored if (each.value or 0.0) < self.threshold]
+        return [result for result in self.scored if (result.value or 0.0) < self.threshold]
 
     @property
     def least(self) -> TraceResult | None:

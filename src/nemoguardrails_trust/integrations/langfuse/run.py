@@ -356,7 +356,9 @@ class _Run:
 def _comment(score: TrustworthinessScore, threshold: float) -> str:
     """What stands beside a score that has no explanation of its own."""
     values = [
-        f"{name} {each.value:.2f}" for name, each in score.signals.items() if each.value is not None
+        f"{name} {signal.value:.2f}"
+        for name, signal in score.signals.items()
+        if signal.value is not None
     ]
     measured = f" ({', '.join(values)})" if values else ""
     if score.score is not None and score.score < threshold:

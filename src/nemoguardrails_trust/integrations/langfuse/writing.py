@@ -141,7 +141,7 @@ async def _create(client: LangfuseClient, batch: Sequence[TraceScore], written: 
         rejected, reasons = len(batch), [str(error)]
     else:
         rejected = getattr(answer, "rejected", 0)
-        reasons = [each.message for each in getattr(answer, "errors", ())]
+        reasons = [error.message for error in getattr(answer, "errors", ())]
     if rejected == 0:
         written.accepted.update(score.trace_id for score in batch)
     elif len(batch) == 1:

@@ -186,7 +186,7 @@ class CleanlabScorer:
         loop = asyncio.get_running_loop()
         place = self._places.get(loop)
         if place is None:
-            for ended in [each for each in self._places if each.is_closed()]:
+            for ended in [known for known in self._places if known.is_closed()]:
                 self._places.pop(ended, None)
             place = self._places[loop] = _Place()
         if place.client is None:

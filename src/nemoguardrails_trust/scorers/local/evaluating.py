@@ -64,7 +64,9 @@ class Evaluator:
                     for evaluation in evaluations
                 )
             )
-        return {each.name: value for each, value in zip(evaluations, found, strict=True)}
+        return {
+            evaluation.name: value for evaluation, value in zip(evaluations, found, strict=True)
+        }
 
     async def explain(self, exchange: Exchange, score: float, *, timeout: float) -> str:
         """Has the model say why a response has the score that it has, by one call.

@@ -138,7 +138,7 @@ class Run:
                 if self.decided_early or self._stops_here():
                     # Criteria and claims are wanted for themselves, whatever the decision.
                     await _cancelled(deciding)
-                    running = {each for each in wanted if not each.done()}
+                    running = {task for task in wanted if not task.done()}
         finally:
             await _cancelled([*wanted, *deciding])
 
@@ -283,7 +283,9 @@ class Run:
         own = len(self._samples)
         outlook = Outlook(
             known={
-                name: each.value for name, each in self.signals.items() if each.value is not None
+                name: signal.value
+                for name, signal in self.signals.items()
+                if signal.value is not None
             },
             open=("reflection",) if reflects else (),
             agreements=agreements[:own],
@@ -342,7 +344,7 @@ async def _judged(judgement: Awaitable[Signal]) -> Signal:
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
     """Cancels the tasks that still run, and waits until they have ended."""
     running = [task for task in tasks if not task.done()]
-    for each in running:
-        each.cancel()
+    for task in running:
+        task.cancel()
     if running:
         await asyncio.gather(*running, return_exceptions=True)

@@ -68,8 +68,8 @@ def together(drawn: Sequence[Reply | BaseException]) -> Reply:
     Raises:
         TrustError: None of them brought any.
     """
-    replies = [each for each in drawn if isinstance(each, Reply)]
-    failures = [each for each in drawn if isinstance(each, BaseException)]
+    replies = [outcome for outcome in drawn if isinstance(outcome, Reply)]
+    failures = [outcome for outcome in drawn if isinstance(outcome, BaseException)]
     for failure in failures:
         if not replies or not isinstance(failure, TrustError):
             raise failure
