@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from nemoguardrails_trust.scorers.base import QualityPreset, Scorer, ScorerSettings
     from nemoguardrails_trust.scorers.create import BuiltScorer, create_scorer
     from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-    from nemoguardrails_trust.scores import CallUsage, Signal, TrustworthinessScore, Usage
+    from nemoguardrails_trust.scores import CallUsage, Claim, Signal, TrustworthinessScore, Usage
     from nemoguardrails_trust.signals.evaluations import (
         Eval,
         get_default_evals,
@@ -70,6 +70,7 @@ _HOMES = {
     "BuiltScorer": "scorers.create",
     "Calibration": "calibration.calibration",
     "CallUsage": "scores",
+    "Claim": "scores",
     "Completion": "models.base",
     "CredentialsError": "errors",
     "DataError": "errors",
@@ -134,6 +135,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "BuiltScorer",
     "Calibration",
     "CallUsage",
+    "Claim",
     "Completion",
     "CredentialsError",
     "DataError",
