@@ -29,9 +29,12 @@ bench: .venv/development
 fuzz: .venv/development
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
 
-# The site, in site/; a warning is an error.
-docs: .venv/docs/installed
+# The site, in site/, with the schemas that editors look up there; a warning is an error.
+docs: .venv/docs/installed .venv/package
 	NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --quiet --strict
+	mkdir -p site/schemas
+	$(BIN)/nemo-trust schema rail > site/schemas/rail.json
+	$(BIN)/nemo-trust schema server > site/schemas/server.json
 
 .venv/docs/installed: .venv/uv pyproject.toml
 	$(PYTHON) -m venv .venv/docs
@@ -89,11 +92,11 @@ dist: .venv/uv
 	  "pytest>=8.4" "pytest-asyncio>=1" "hypothesis>=6.100" "pytest-xdist>=3.6" "pandas>=2.2"
 	touch $@
 
-# Clients of TLM that are too heavy to stand with everything else.
+# Clients of TLM, and MLflow whole, that are too heavy to stand with everything else.
 .venv/clients/installed: .venv/uv
 	$(PYTHON) -m venv .venv/clients
 	$(INSTALL) .venv/clients "cleanlab-tlm>=1.1.39,<2" scikit-learn \
-	  "llama-index-llms-cleanlab>=0.8,<0.9" "azure-ai-inference>=1.0.0b9,<2"
+	  "llama-index-llms-cleanlab>=0.8,<0.9" "azure-ai-inference>=1.0.0b9,<2" "mlflow>=3.4,<4"
 	touch $@
 
 clean:

@@ -1,15 +1,21 @@
 """MLflow's own scorers, run as its evaluation of a data set runs them."""
 
+import json
+import math
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nemoguardrails_trust import TLM
 from nemoguardrails_trust.integrations.mlflow import trust_scorer
+from tests.environments import ROOT, clients_python
 from tests.integrations.scene import judging, run_section
 from tests.servers.openai import OpenAIServer
-from tests.tlm.scene import text_of
+from tests.tlm.scene import KEY, text_of
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +32,36 @@ def test_an_answer_has_its_score_as_feedback(tlm: TLM) -> None:
     assert wrong.value < 0.6 < right.value
     assert right.metadata == {"threshold": 0.6, "status": "trusted"}
     assert wrong.metadata["status"] == "untrustworthy"
+
+
+def test_mlflow_evaluates_a_data_set_with_it(
+    both: tuple[TLM, OpenAIServer], tmp_path: Path
+) -> None:
+    """In an environment of its own: `mlflow` itself brings 50 packages, `mlflow-skinny` not."""
+    variables = {
+        "HOME": str(tmp_path),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/runs.db",
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": both[1].base_url,
+        "PATH": os.defpath,
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+    ran = subprocess.run(
+        [clients_python(), str(Path(__file__).with_name("mlflow_evaluation.py"))],
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    printed = json.loads(ran.stdout.splitlines()[-1])
+    values = printed["values"]
+    assert values["Zug"] < 0.6 < values["Paris"]
+    assert math.isnan(values["Ayr"])  # it had no question
+    assert printed["mean"] == pytest.approx((values["Zug"] + values["Paris"]) / 2)
 
 
 @pytest.mark.parametrize(

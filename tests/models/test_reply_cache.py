@@ -24,6 +24,7 @@ from nemoguardrails_trust import (
     ScorerSettings,
     SettingsError,
     TokenLogprob,
+    TrustworthyRAG,
 )
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import Reply
@@ -270,3 +271,15 @@ def test_a_tlm_asks_its_server_once(tmp_path: Path) -> None:
         with TLM(model="gpt-test", base_url=server.base_url, api_key="x") as tlm:
             tlm.prompt("Who wrote Faust?")  # off by default
         assert len(server.bodies) == 9
+
+
+def test_evaluations_of_passages_are_kept_as_well(tmp_path: Path) -> None:
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        results = []
+        for _ in range(2):
+            with TrustworthyRAG(
+                model="gpt-test", base_url=server.base_url, api_key="x", cache=tmp_path
+            ) as rag:
+                results.append(rag.score(query="How long?", context="30 days.", response="30."))
+        assert results[0] == results[1]
+        assert len(server.bodies) == 4 + 2  # four evaluations, a judgement and the samples

@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from nemoguardrails_trust.cli import app
+from nemoguardrails_trust.commands.options import EXIT_CODES
 from nemoguardrails_trust.tlm.options import TLMOptions
 from tests.pages import model as pages_model
 from tests.pages.blocks import PAGES, ROOT, block_with, blocks_of
@@ -33,7 +34,7 @@ def test_every_command_on_a_page_is_taken_by_the_real_one(page: str) -> None:
             raise AssertionError(f"{place}: nemo-trust {shlex.join(words)}: {error}") from error
     for words in spans_of(page):
         name, *rest = words
-        if name.startswith("-"):
+        if name.startswith("-") or name.isupper():
             continue
         assert name in COMMANDS, words
         given = {word.partition("=")[0] for word in rest if word.startswith("-") and word != "-"}
@@ -150,6 +151,51 @@ def test_the_report_is_made_in_python_as_the_page_says(capsys: pytest.CaptureFix
     run_python("docs/report.md", {})
     assert re.fullmatch(r"\d+ of 500 answers are flagged\n", capsys.readouterr().out)
     assert Path("report.html").is_file()
+
+
+@pytest.mark.usefixtures("answers")
+def test_a_scorer_of_your_own_is_found_by_commands_and_from_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = blocks_of("docs/own-scorer.md", "python")
+    assert first.file is not None
+    Path(first.file).write_text(first.text, "utf-8")
+    (block,) = blocks_of("docs/own-scorer.md", "bash")
+    for command in block.commands:
+        result = RUNNER.invoke(app, shlex.split(command)[1:])
+        assert result.exit_code == 0, result.output
+    monkeypatch.syspath_prepend(Path.cwd())
+    for other in others:
+        exec(compile(other.text, other.place, "exec"), {})
+    assert capsys.readouterr().out == "0.9\n"
+
+
+def of_a_bank(body: Body) -> Any:
+    if is_judging(body):
+        return "False 95"
+    arguments = '{"to": "Ada Byron", "amount": 200}'
+    function = {"name": "transfer", "arguments": arguments}
+    return {"content": None, "tool_calls": [{"id": "1", "type": "function", "function": function}]}
+
+
+def test_a_call_of_a_tool_is_held_back_as_the_page_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(of_a_bank) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        names = run_python("docs/agents.md", {})
+        names["client"].close()
+    assert names["score"]["trustworthiness_score"] < 0.6
+    assert capsys.readouterr().out == "Ask the user before this is carried out.\n"
+    (text,) = blocks_of("docs/agents.md", "text")
+    assert text.text.strip() in (ROOT / "examples" / "agent" / "README.md").read_text("utf-8")
+
+
+def test_the_exit_codes_are_those_of_the_commands() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    told = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
+    assert told == re.findall(r"\b(\d+) [a-z]", EXIT_CODES)
 
 
 def test_the_options_of_the_page_on_python_are_all_there_are() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from tomllib import loads
 from typing import Any, get_args
 
 import pytest
@@ -79,8 +80,8 @@ async def test_the_streaming_example_goes_on_where_another_rail_answers(
 
 def test_every_setting_that_is_shown_is_valid() -> None:
     shown = [
-        safe_load(block.text)
-        for page in ("README.md", "docs/rail.md")
+        safe_load(block.text) or {}
+        for page in ("README.md", "docs/rail.md", "docs/own-scorer.md", "docs/agents.md")
         for block in blocks_of(page, "yaml")
     ]
     sections = [each["custom_data"] for each in shown if "custom_data" in each]
@@ -106,11 +107,11 @@ async def test_another_threshold_and_reaction(scorer: ScriptedScorer) -> None:
 
 
 async def test_the_scorer_of_your_own_scores(tmp_path: Path) -> None:
-    code = block_with("docs/rail.md", "python", "class Scorer")
-    assert code.file == "bot/scoring.py"
+    code = block_with("docs/own-scorer.md", "python", "class Scorer")
+    assert code.file == "scoring.py"
     (tmp_path / "scoring.py").write_text(code.text, "utf-8")
     bot = safe_load(block_with("README.md", "yaml", "import_paths").text)
-    part = safe_load(block_with("docs/rail.md", "yaml", "scoring:create").text)
+    part = safe_load(block_with("docs/own-scorer.md", "yaml", "scoring:create").text)
     (tmp_path / "config.yml").write_text(safe_dump(merged(bot, part)), "utf-8")
     register()
     llm = FakeLLMModel(responses=["Lyon", "Paris, because it is"])
@@ -163,8 +164,35 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
-REPOSITORY = "https://github.com/nemoguardrails-trust/nemoguardrails-trust/"
-RAW = "https://raw.githubusercontent.com/nemoguardrails-trust/nemoguardrails-trust/main/"
+URLS = loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
+REPOSITORY = f"{URLS['Homepage']}/"
+RAW = REPOSITORY.replace("//github.com/", "//raw.githubusercontent.com/") + "main/"
+ADDRESS = re.compile(
+    r"https://(?:github\.com|raw\.githubusercontent\.com|[\w-]+\.github\.io)/[\w./-]+"
+)
+
+
+def test_every_page_has_the_address_that_the_project_has() -> None:
+    ours = (REPOSITORY, RAW, URLS["Documentation"])
+    for name in (*PAGES, "mkdocs.yml", "pyproject.toml"):
+        for found in ADDRESS.findall((ROOT / name).read_text("utf-8")):
+            if "nemoguardrails-trust" in found:
+                assert f"{found}/".startswith(ours), (name, found)
+
+
+def test_the_schemas_that_pages_name_are_on_the_site() -> None:
+    made = re.findall(r"schema (\w+) > site/(schemas/\1\.json)$", makefile(), re.MULTILINE)
+    named = {
+        found.removeprefix(URLS["Documentation"])
+        for name in PAGES
+        for found in re.findall(r"\$schema=(https:[\w./-]+)", (ROOT / name).read_text("utf-8"))
+    }
+    assert named == {path for _, path in made}
+    assert len(named) == 2
+
+
+def makefile() -> str:
+    return (ROOT / "Makefile").read_text("utf-8")
 
 
 def test_every_link_of_the_readme_works_on_a_package_index() -> None:

@@ -63,7 +63,7 @@ class Walk:
         (other / "part.co").write_text(block.text if block.language == "colang" else "", "utf-8")
         config = yaml.safe_load((bot / "config.yml").read_text("utf-8"))
         if block.language == "yaml":
-            config = merged(config, yaml.safe_load(block.text))
+            config = merged(config, yaml.safe_load(block.text) or {})
         (other / "config.yml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
         code = "__import__('nemoguardrails').LLMRails(__import__('nemoguardrails').RailsConfig"
         self._newcomer.value(f"{code}.from_path('bot-with-part')).config.colang_version")

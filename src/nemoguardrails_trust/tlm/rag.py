@@ -6,6 +6,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.reply_cache import ReplyCache
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
 from nemoguardrails_trust.signals.evaluations import (
     Eval,
@@ -68,6 +69,7 @@ class TrustworthyRAG(Connected):
         concurrency: Queries of a list, and requests to the model, under way at once.
         requests_per_minute: The most requests to the model in any 60 seconds.
         tokens_per_minute: The most tokens, read and written, in any 60 seconds.
+        cache: Where the model's answers are kept, evaluations among them; see `TLM`.
         verbose: Whether lists show a progress bar.
 
     Raises:
@@ -93,6 +95,7 @@ class TrustworthyRAG(Connected):
         concurrency: int | None = None,
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
+        cache: ReplyCache | str | Path | None = None,
         verbose: bool | None = None,
     ) -> None:
         chosen = read_options(options)
@@ -119,6 +122,7 @@ class TrustworthyRAG(Connected):
             concurrency,
             requests_per_minute,
             tokens_per_minute,
+            cache,
         )
         parts = build_parts(quality_preset, chosen, choice, scorer=scorer, calibration=calibration)
         super().__init__(parts, verbose)

@@ -8,20 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.environments import clients_python
 from tests.server.running import KEY, Running
-
-ROOT = Path(__file__).parents[3]
-
-
-def python() -> str:
-    """The interpreter that has the clients."""
-    path = Path(os.environ.get("TLM_CLIENTS_PYTHON") or ROOT / ".venv" / "clients/bin/python")
-    if not path.exists():
-        pytest.fail(
-            f"{path} is missing: make it with `make .venv/clients/installed`, or name another "
-            "interpreter that has these clients in TLM_CLIENTS_PYTHON"
-        )
-    return str(path)
 
 
 def is_share(value: Any) -> bool:
@@ -34,7 +22,7 @@ def is_share(value: Any) -> bool:
 def test_llama_index_a_calibrated_client_and_azures_get_their_scores(server: Running) -> None:
     names = {"CLEANLAB_API_BASE_URL": server.api, "CLEANLAB_TLM_API_KEY": KEY}
     ran = subprocess.run(
-        [python(), str(Path(__file__).with_name("other_clients.py"))],
+        [clients_python(), str(Path(__file__).with_name("other_clients.py"))],
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | names,
         capture_output=True,
         text=True,
