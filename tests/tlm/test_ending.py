@@ -31,14 +31,14 @@ def start(code: str, server: OpenAIServer) -> "subprocess.Popen[str]":
 
 
 def ended(program: "subprocess.Popen[str]") -> tuple[str, str]:
-    out, err = program.communicate(timeout=20)
+    out, err = program.communicate(timeout=60)
     # Development mode tells of every step above 0.1 s, which a busy machine is slow enough for.
     told = [line for line in err.splitlines() if not SLOW_STEP.fullmatch(line)]
     return out.strip(), "\n".join(told).strip()
 
 
 def wait_for_requests(server: OpenAIServer, count: int) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while server.open_requests < count:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -68,10 +68,10 @@ def test_a_dropped_object_takes_its_thread_along() -> None:
             from nemoguardrails_trust import TLM
             tlm = TLM("base")
             tlm.prompt("Say a")
-            print([each.name for each in threading.enumerate()])
+            print([thread.name for thread in threading.enumerate()])
             del tlm
             gc.collect()
-            print([each.name for each in threading.enumerate()])
+            print([thread.name for thread in threading.enumerate()])
             """,
             server,
         )

@@ -9,7 +9,6 @@ import nemoguardrails_trust
 from nemoguardrails_trust.errors import DataError
 
 INSTRUCTION = "Answer the question in a few words, without a sentence around them."
-MOST_QUESTIONS = 500
 
 
 def examples_folder() -> Path:
