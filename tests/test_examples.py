@@ -38,7 +38,9 @@ def shown_dialogues(name: str) -> list[tuple[str, str]]:
     return [(question, answer.strip()) for question, answer in DIALOGUE.findall(text)]
 
 
-@pytest.mark.parametrize("name", ["trivia", "trivia_colang2", "override", "custom_scorer"])
+@pytest.mark.parametrize(
+    "name", ["trivia", "trivia_colang2", "override", "custom_scorer", "sentences"]
+)
 async def test_a_recorded_bot_answers_as_its_readme_shows(name: str) -> None:
     rails = load(name)
     shown = shown_dialogues(name)

@@ -107,6 +107,7 @@ def write_v2(folder: Path, main: str = MAIN_V2, settings: str = "") -> Path:
         ("trivia_colang2", None),
         ("override", None),
         ("custom_scorer", None),
+        ("sentences", None),
         ("openai", "OPENAI_API_KEY"),
     ],
 )
@@ -138,6 +139,7 @@ def test_every_example_is_examined_here() -> None:
         "override",
         "custom_scorer",
         "openai",
+        "sentences",
         "customer_support",
     }
 
