@@ -3,15 +3,28 @@
 import base64
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import pytest
 
-from nemoguardrails_trust import Exchange, TrustworthinessScore
+from nemoguardrails_trust import (
+    Calibration,
+    Exchange,
+    LocalScorer,
+    ReplayModel,
+    Scorer,
+    ScorerSettings,
+    TrustworthinessScore,
+)
 from nemoguardrails_trust.exchange import read_messages
+from nemoguardrails_trust.scorers.base import ClaimsOf, takes_media
+from nemoguardrails_trust.scorers.calibrated import CalibratedScorer
+from nemoguardrails_trust.scorers.evaluating import EvaluatingScorer
 from nemoguardrails_trust.scorers.safely import score_safely
+from nemoguardrails_trust.scorers.tool_calls import ToolCallScorer
 from tests.doors import DOORS, Door, opened
+from tests.guardrail.scripted import SCORER
 from tests.servers.faults import status
 from tests.servers.openai import OpenAIServer, threaded_server
 
@@ -147,3 +160,20 @@ async def test_a_scorer_of_the_users_own_says_whether_it_takes_pictures() -> Non
         "the prompt holds more than text (image), and own takes text only",
     )
     assert (await score_safely(Seeing(), exchange, timeout=5)).score == 0.5
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda scorer: CalibratedScorer(scorer, cast("Calibration", None)),
+        lambda scorer: EvaluatingScorer(scorer, ReplayModel([]), (), timeout=1),
+        lambda scorer: ToolCallScorer(scorer, ReplayModel([]), timeout=1),
+        ClaimsOf,
+    ],
+    ids=["calibrated", "evaluating", "tool calls", "claims"],
+)
+def test_what_stands_around_a_scorer_takes_pictures_as_the_scorer_does(
+    around: Callable[[Any], Scorer],
+) -> None:
+    assert takes_media(around(LocalScorer(ReplayModel([]), ScorerSettings())))
+    assert not takes_media(around(SCORER))

@@ -145,6 +145,7 @@ class ClaimsOf:
         """Takes what scores."""
         self._scorer = scorer
         self.name: str = getattr(scorer, "name", "")
+        self.takes_media = getattr(scorer, "takes_media", False) is True
 
     async def score(self, exchange: Exchange) -> TrustworthinessScore:
         """Scores one exchange, with `claims`.

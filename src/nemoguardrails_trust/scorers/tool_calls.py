@@ -9,7 +9,7 @@ from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.deadline import time_left
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.base import Scorer, takes_media
 from nemoguardrails_trust.scorers.evaluating import score_beside
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.scorers.local.fields import FieldJudgement
@@ -38,6 +38,7 @@ class ToolCallScorer:
         self._evaluator = Evaluator(model)
         self._timeout = timeout
         self.name: str = getattr(scorer, "name", "")
+        self.takes_media = takes_media(scorer)
 
     async def score(self, exchange: Exchange) -> TrustworthinessScore:
         """Scores calls, as `{"tool_calls": [{"name": …, "arguments": {…}}]}`.
