@@ -10,7 +10,7 @@ import re
 _NAMES = (
     r"think|thinking|thoughts?|thought_process|reasoning|reason|reflection|scratchpad|analysis"
     r"|rationale|chain_of_thought|inner_monologue|inner_thoughts|internal_monologue|antthinking"
-    r"|seed:think|mm:think|longcat_think|deliberation"
+    r"|cot|seed:think|seed:cot_budget_reflect|mm:think|longcat_think|deliberation"
 )
 _MARK = re.compile(
     rf"<(?P<tag_end>/?)(?:{_NAMES})(?:\s[^<>]{{0,80}})?>"
@@ -63,7 +63,7 @@ _SIGNS = "<[◁"  # with which all tags and tokens begin
 _MOST_SIGNS = 8_000  # a page of HTML has some hundreds
 _WORDS_OF_MARKS = (
     "think", "thought", "reason", "reflection", "scratchpad", "analysis", "rationale", "monologue",
-    "deliberation", "<|", "|>", "<unused9", "my response", "</s>",
+    "deliberation", "cot", "<|", "|>", "<unused9", "my response", "</s>",
 )  # fmt: skip
 _QUOTES = "`'\"“”‘’«»"
 
