@@ -164,6 +164,30 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
+def test_the_tables_for_users_are_the_printed_figures_rounded() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    tables = page.split("## What they mean")[1].split("\n## ")[0]
+    printed = re.findall(r"^│ [\w-]+ +│ (?:base|medium|best) .*?│ (0\.\d{4}) │", page, re.MULTILINE)
+    shown = re.findall(r"^\| .*?\| `.*?\| (0\.\d\d) \|", tables, re.MULTILINE)
+    assert shown == [f"{float(figure):.2f}" for figure in printed]
+    figures = dict(re.findall(r"^│ ([^│]+?) +│ (-?[\d.]+) +│", page, re.MULTILINE))
+    times = dict(re.findall(r"^│ (\w.*?) +│ [\d.]+ +│ [\d.]+ +│ ([\d.]+) +│", page, re.MULTILINE))
+    names = ("built-in rail", "cleanlab-studio")
+    built_in, ours = (float(figures[f"{name}: 200 checks, s"]) for name in names)
+    own = figures["the rail's own CPU beyond it, ms a turn"]
+    for figure in (
+        f"{float(times['medium']):.1f} |",
+        f"{float(times['medium, prefetch']):.1f} |",
+        f"{figures['prompt tokens of medium beside the exchange']} |",
+        f"{own} ms |",
+        f"{built_in:.1f} s, {ours:.1f} s |",
+    ):
+        assert f"| {figure}" in tables
+    for preset in ("low", "medium"):
+        (rows,) = re.findall(rf"^{preset}: 10000 pairs,.*? (\d+) rows/s", page, re.MULTILINE)
+        assert f"{int(rows):,} at `{preset}`" in tables
+
+
 URLS = loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
 REPOSITORY = f"{URLS['Homepage']}/"
 RAW = REPOSITORY.replace("//github.com/", "//raw.githubusercontent.com/") + "main/"
