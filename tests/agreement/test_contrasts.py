@@ -10,6 +10,8 @@ from nemoguardrails_trust.agreement.names import is_same_person
 from nemoguardrails_trust.agreement.pairs import are_reversed, pair
 from nemoguardrails_trust.agreement.quantities import quantity
 
+OPTIONS = "Select all that apply.\nA. red\nB. green\nC. blue"
+
 
 def value(first: str, second: str, prompt: str) -> float:
     found = agreement(first, second, prompt=prompt)
@@ -62,6 +64,12 @@ def value(first: str, second: str, prompt: str) -> float:
         ("Which plans?", "Business and Enterprise.", "Only Enterprise."),
         ("Where?", "In all EU countries.", "In all EU countries except France."),
         ("Who won?", "Obama defeated Romney.", "Obama was defeated by Romney."),
+        ("Final score?", "Germany 7, Brazil 1", "Germany 1, Brazil 7"),
+        ("Sort ascending", "1, 2, 3", "3, 2, 1"),
+        ("Coordinates?", "48.85, 2.35", "2.35, 48.85"),
+        ("Where is it?", "48.85° N, 2.35° E", "48.85° S, 2.35° E"),
+        (OPTIONS, "red and blue", "A and B"),
+        (OPTIONS, "not red", "A"),
         # names of other things
         ("Model?", "GPT-4", "GPT-4o"),
         ("Formula?", "H2O", "H2O2"),
@@ -82,6 +90,13 @@ def value(first: str, second: str, prompt: str) -> float:
         ("Path?", "C:\\a\\b", "C:\\a\\c"),
         ("Command?", "rm -r x", "rm -rf x"),
         ("Account?", "DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 01"),
+        ("Device?", "00:1A:2B:3C:4D:5E", "00:1A:2B:3C:4D:5F"),
+        (
+            "Which record?",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "550e8400-e29b-41d4-a716-446655440001",
+        ),
+        ("Preis?", "1.000 €", "1 €"),
     ],
 )
 def test_these_are_different(prompt: str, first: str, second: str) -> None:
@@ -101,6 +116,15 @@ def test_these_are_different(prompt: str, first: str, second: str) -> None:
         ("Price?", "$1.5k", "$1500"),
         ("Price?", "$2M", "2 million dollars"),
         ("How many users?", "150k", "150,000"),
+        ("Preis?", "1.000 €", "1000 €"),
+        ("Betrag?", "CHF 1'250.50", "1250.50 CHF"),
+        ("Support number?", "1-800-555-0100", "(800) 555-0100"),
+        ("Hotline?", "+49 30 123456", "030 123456"),
+        ("ISBN?", "978-3-16-148410-0", "9783161484100"),
+        ("Когда?", "9 мая 1945 года", "1945-05-09"),
+        (OPTIONS, "red and blue", "A and C"),
+        (OPTIONS, "It is green.", "B"),
+        (OPTIONS, "A, B and C", "All of them"),
         ("Ratio?", "3:4", "3 to 4"),
         ("What is the ratio?", "1:2", "2:4"),
         ("Range?", "5-10", "5 to 10"),

@@ -300,10 +300,8 @@ class Answer:
         """The letters of a multiple-choice answer, also where it gives an option's text."""
         found = choices.read_choice(self.folded, self.final, offered=self.question.offers_choices)
         if found is None and self.question.offers_choices:
-            bare = Question("")
-            options = self.question.options.items()
-            letters = [letter for letter, option in options if Answer(option, bare).key == self.key]
-            found = choices.Choice(letters[0]) if len(letters) == 1 else None
+            letters = choices.letters_of_texts(self.folded, self.question.options)
+            found = choices.Choice(letters) if letters else None
         return found
 
     @cached_property

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from nemoguardrails_trust.agreement.text import word_set
+from nemoguardrails_trust.agreement.text import ARTICLES, word_set
 
 _CHOICE = re.compile(
     r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\]:]+(?=\s|$).*|(\.?\s.*)|\.?)",
@@ -22,6 +22,9 @@ _HEDGES = frozenset(("or", "either"))
 _TOKEN = re.compile(r"[^\W_]+")
 _CAPITAL = re.compile(r"(?<![\w'’])([A-H])(?![\w'’])")
 _MOST_WORDS = 12
+_MOST_WORDS_OF_TEXTS = 40
+_ALL = frozenset(("all", "all of them", "all of above", "all of these", "all options"))
+_NEGATING = frozenset(("not", "no", "except", "neither", "nor", "none", "never"))
 
 
 class Choice(NamedTuple):
@@ -68,6 +71,48 @@ def read_choice(folded: str, final: str, *, offered: bool) -> Choice | None:
     if found is not None and (offered or not found[2]):  # A. Lincoln
         return Choice(found[1])
     return _letter_at_the_end(final) if offered else None
+
+
+def letters_of_texts(folded: str, options: Mapping[str, str]) -> str:
+    """The letters of the options whose texts make up an answer, or of the only one it names.
+
+    Args:
+        folded: The answer, folded.
+        options: What stands behind each letter, folded.
+    """
+    words = _words(folded)
+    if not options or not words or len(words) > _MOST_WORDS_OF_TEXTS:
+        return ""
+    if " ".join(words) in _ALL:
+        return "".join(sorted(options))
+    texts = {letter: _words(option) for letter, option in options.items()}
+    named = [letter for letter, option in texts.items() if _stands_in(option, words)]
+    # `Paris` does not stand by itself where `Paris and Rome` does.
+    named = [
+        letter
+        for letter in named
+        if not any(
+            len(texts[other]) > len(texts[letter]) and _stands_in(texts[letter], texts[other])
+            for other in named
+        )
+    ]
+    rest = len(words) - sum(len(texts[letter]) for letter in named)
+    if len(named) > 1 and rest > len(named):
+        return ""  # it speaks of several, and perhaps chooses one
+    if not _NEGATING.isdisjoint(words):
+        return ""
+    return "".join(sorted(named))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _TOKEN.findall(text) if word not in ARTICLES]
+
+
+def _stands_in(part: list[str], words: list[str]) -> bool:
+    size = len(part)
+    return bool(part) and any(
+        words[place : place + size] == part for place in range(len(words) - size + 1)
+    )
 
 
 def _letters_alone(bare: str) -> Choice | None:

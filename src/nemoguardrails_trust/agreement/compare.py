@@ -194,6 +194,8 @@ def _compare_known_values(
             return None  # the film of 2005 by one, and by another
         return Agreement(quantities.compare_quantities(one, other), settled=True)
     ours_, theirs_ = _as_mathematics(one), _as_mathematics(other)
+    if first.question.asks_for_order:
+        ours_, theirs_ = map(expressions.in_order, (ours_, theirs_))
     if expressions.compare_mathematics(ours_, theirs_):
         return _YES
     if expressions.may_be_interval(ours_, theirs_):
@@ -309,8 +311,12 @@ def _compare_identifiers(first: Answer, second: Answer) -> Agreement | None:
             continue
         short = identifiers.is_short(first.words) and identifiers.is_short(second.words)
         if ours.isdisjoint(theirs):
+            for one, other in ((ours, theirs), (theirs, ours)):
+                if ours is first.call_numbers and identifiers.may_be_one_line(one, other):
+                    return Agreement(0.9, settled=False)
             return Agreement(0.0, settled=short)
-        if ours is first.call_numbers and ours == theirs and short:
+        sure = ours is first.call_numbers or identifiers.are_long_numbers(ours)
+        if sure and ours == theirs and short:
             return _YES
     return None
 
@@ -341,7 +347,9 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     ours, theirs = set(first.items), set(second.items)
     shared = len(ours & theirs)
     if shared == 0:
-        return None
+        # Germany 7, Brazil 1: the numbers have changed places.
+        apart = sorted(first.words) == sorted(second.words)
+        return Agreement(_APART, settled=False) if apart else None
     by_words = _compare_terms(first, second).value
     if by_words < 0.9 and len(ours) == len(theirs):
         by_words = min(by_words, _ITEM_REPLACED)  # one of them names something else

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from nemoguardrails_trust.agreement import identifiers, names, pairs, polarity, text, units
 from nemoguardrails_trust.agreement.answers import Answer
@@ -124,7 +125,7 @@ def _one_word_replaced(first: Answer, second: Answer) -> bool:
 
 
 def _says_something(word: str) -> bool:
-    return word not in text.STOP_WORDS and not polarity.is_negator(word)
+    return not (word in text.STOP_WORDS or polarity.is_negator(word) or text.is_number(word))
 
 
 def _alike(first: str, second: str) -> bool:
@@ -133,7 +134,10 @@ def _alike(first: str, second: str) -> bool:
 
 def _another_name(first: Answer, second: Answer) -> bool:
     """Whether a name of one is the other's with a word in front that makes another of it."""
-    short, long = sorted((first, second), key=lambda answer: len(answer.words))
+    return _is_another(first, second) or _is_another(second, first)
+
+
+def _is_another(short: Answer, long: Answer) -> bool:
     if len(long.words) > _SHORT // 2 or not set(short.words) < set(long.words):
         return False
     capitalised = {text.fold(word) for word in text.CAPITALISED.findall(long.final)}
@@ -142,7 +146,7 @@ def _another_name(first: Answer, second: Answer) -> bool:
         and word not in short.words
         and following in short.words
         and (word not in _ANOTHER_NAME or {word, following} <= capitalised)
-        for word, following in zip(long.words, long.words[1:], strict=False)
+        for word, following in pairwise(long.words)
     )
 
 

@@ -26,6 +26,7 @@ _PATTERNS = tuple(
     )
 )
 _LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.|am|den|le|el|il|em|op)\s+")
+_TRAILING = re.compile(r" (?:года|году|г)\.?$")
 _ERA = re.compile(r"\s*\b(?:(b\.?c\.?(?:e\.?)?)|(?:a\.?d\.?|c\.?e\.?))$|^a\.?d\.?\s+")
 _CLOCK = re.compile(r"(?:at )?(\d{1,2})(?::(\d{2}))?\s*([ap]\.? ?m)?\.?(?: o'clock)?")
 _NAMED_TIMES = {"noon": 720, "12 noon": 720, "midday": 720, "midnight": 0, "12 midnight": 0}
@@ -52,7 +53,7 @@ def date(folded: str) -> Date | None:
     text = " ".join(folded.strip(" .!").split()) if len(folded) <= _LONGEST else ""
     if not any(map(str.isdecimal, text)):
         return None
-    text = _LEADING.sub("", text)
+    text = _TRAILING.sub("", _LEADING.sub("", text))
     head, _, rest = text.partition(" ")
     if head.rstrip(",") in _WEEKDAYS:
         text = rest

@@ -62,6 +62,13 @@ class Group:
 Mathematics = Expression | Group
 
 
+def in_order(value: Mathematics) -> Mathematics:
+    """A bare list as one whose order has a meaning; everything else as it is."""
+    if isinstance(value, Group) and not value.brackets:
+        return Group(value.items, ",")
+    return value
+
+
 def compare_mathematics(first: Mathematics, second: Mathematics) -> bool:
     """Whether two pieces of mathematics say the same."""
     if isinstance(first, Group) and isinstance(second, Group):

@@ -24,6 +24,9 @@ _ADDRESS = re.compile(
     r"\bhttps?://[^\s<>\"'`)\]}]+|\bwww\.[^\s<>\"'`)\]}]+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![^\s`'\"(])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.-]*)*|\b[A-Za-z]:\\[^\s\"'`]+"
 )
+_HEXADECIMAL = re.compile(
+    r"(?i)\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b"
+)
 _FLAG = re.compile(r"(?<!\S)-{1,2}[A-Za-z][\w-]*")
 # GPT-4o, H2O, CO2, B12, A-380.
 _DESIGNATION = re.compile(
@@ -37,6 +40,7 @@ _NO_DESIGNATION = re.compile(
 _PIECE = re.compile(r"[A-Za-z0-9]+")
 _MOST_PIECES = 24
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 19
+_LONG_NUMBER = 10
 _SHORT = 8
 """Words of an answer that consists of little more than the identifier."""
 
@@ -60,7 +64,7 @@ def identifiers(answer: str, *, asked: bool) -> frozenset[str]:
             `10.0.0.1`.
     """
     if asked:
-        return frozenset(_CODE.findall(answer))
+        return frozenset(map(_without_dashes, _CODE.findall(answer)))
     if answer.count(".") < 2:
         return frozenset()
     return frozenset(
@@ -68,6 +72,28 @@ def identifiers(answer: str, *, asked: bool) -> frozenset[str]:
         for found in _DOTTED.findall(answer)
         if found.count(".") > 1 and not _GROUPS.fullmatch(found)  # 1.234.567 is a number
     )
+
+
+def _without_dashes(code: str) -> str:
+    """A long number without the dashes that group its digits, as in an ISBN."""
+    digits = code.replace("-", "")
+    return digits if digits.isdecimal() and len(digits) >= _LONG_NUMBER else code
+
+
+def are_long_numbers(codes: Collection[str]) -> bool:
+    """Whether codes are so long that two equal ones are no chance."""
+    return all(code.isdecimal() and len(code) >= _LONG_NUMBER for code in codes)
+
+
+def may_be_one_line(first: Collection[str], second: Collection[str]) -> bool:
+    """Whether of two telephone numbers one is the other with the code of its country."""
+    for short in first:
+        local = short.lstrip("0")
+        for long in second:
+            code = len(long) - len(local)
+            if len(local) >= _FEWEST_DIGITS and 0 < code <= 3 and long.endswith(local):
+                return True
+    return False
 
 
 def call_numbers(answer: str) -> frozenset[str]:
@@ -82,12 +108,13 @@ def call_numbers(answer: str) -> frozenset[str]:
 
 
 def addresses(answer: str) -> frozenset[str]:
-    """The addresses of pages, mailboxes and files in an answer, and the options of commands."""
-    if not ("/" in answer or "@" in answer or "-" in answer or "\\" in answer):
+    """The addresses of pages, mailboxes, files and devices in an answer, and commands' options."""
+    if not any(sign in answer for sign in "/@-:\\"):
         return frozenset()
     found = _ADDRESS.findall(answer)
     plain = (re.sub(r"^https?://|^www\.", "", place).rstrip("/.,;:!?") for place in found)
-    return frozenset((*filter(None, plain), *_FLAG.findall(answer)))
+    codes = (code.lower() for code in _HEXADECIMAL.findall(answer))
+    return frozenset((*filter(None, plain), *codes, *_FLAG.findall(answer)))
 
 
 def designations_differ(first: str, second: str) -> bool:

@@ -92,6 +92,7 @@ _POLES = (
     ("morning", "evening"), ("open", "closed"), ("clockwise", "counterclockwise"),
     ("includes", "excludes"), ("included", "excluded"), ("covers", "excludes"),
     ("covered", "excluded"), ("fixed", "variable"), ("was", "will"), ("were", "will"),
+    ("n", "s"), ("e", "w"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _SAME_SIDE = frozenset(("right", "permitted"))

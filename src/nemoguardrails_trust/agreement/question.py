@@ -15,6 +15,9 @@ from nemoguardrails_trust.agreement import (
 from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
+_ORDERING = text.word_set(
+    "order ordered rank ranked sort sorted ascending descending sequence coordinates"
+)
 
 
 class Question:
@@ -99,4 +102,4 @@ class Question:
     @cached_property
     def asks_for_order(self) -> bool:
         """Whether the order of a list matters to it."""
-        return not self.words.isdisjoint(("order", "ordered", "rank", "ranked", "sort", "sorted"))
+        return not self.words.isdisjoint(_ORDERING)

@@ -63,7 +63,15 @@ _DECIMAL_COMMA = re.compile(
     r"|(?<=[€$£])(\d{1,3}),(\d{1,2}))"
     r"(?![\w]*,?\d)"
 )
+# Sums in euros have no three decimals, as prices in dollars may have.
+_EURO_GROUPS = re.compile(
+    r"(?<![\w.,'])\d{1,3}\.\d{3}(?=\s?(?:€|eur\b|euros?\b))|(?<=€)\d{1,3}\.\d{3}(?![\w.,']*\d)"
+)
+_CURRENCY_BEFORE = re.compile(
+    r"\b(aud|cad|chf|cny|dkk|eur|gbp|inr|jpy|nok|rmb|sek|usd) ?(-?\d[\d.,']*)(?! ?\d)"
+)
 _OTHER_GROUPS = re.compile(
+    r"(?<![\w.,'])\d{1,3}(?:'\d{3})+(?=\.\d{1,2}(?!\d))|"
     r"(?<![\w.,'])(?:\d{1,3}(?:\.\d{3}){2,}|\d{1,3}(?:'\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?![\w.,']*\d)"
 )
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -140,6 +148,8 @@ def join_thousands(folded: str) -> str:
     """Takes the separators out of `1,000`, `1 000`, `1.000,50` and their like."""
     if "," in folded:
         folded = _DECIMAL_COMMA.sub(_with_point, folded)
+    if ("." in folded and "e" in folded) or "€" in folded:
+        folded = _EURO_GROUPS.sub(lambda found: found[0].replace(".", ""), folded)
     if "." in folded or "'" in folded or "," in folded:
         folded = _OTHER_GROUPS.sub(lambda found: re.sub(r"\D", "", found[0]), folded)
     if "," in folded:
@@ -168,6 +178,7 @@ def _words_and_numbers(folded: str) -> list[str]:
     for sign in _CURRENCIES:
         if sign in folded:
             folded = folded.replace(f"{sign}-", f"-{sign}")
+    folded = _CURRENCY_BEFORE.sub(r"\2 \1", folded)
     if "m" in folded:
         folded = _CLOCK.sub(_as_hours, folded)
     if "-" in folded:
