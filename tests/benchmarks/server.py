@@ -6,7 +6,8 @@ The model takes 100 ms for an answer. The server is `nemo-trust serve` with one 
 scores (the server, or this process where it scores itself) has a core of its own, and the model
 and all clients share another: what clients cost is not the server's, and in process there are
 none. Both are measured in turns, and the best round of each counts, so that what else runs on the
-machine does not. CPU and memory are read from /proc, so this runs on Linux only.
+machine does not. A first start, which compiles what it imports, is not counted. CPU and memory are
+read from /proc, so this runs on Linux only.
 """
 
 import argparse
@@ -44,6 +45,10 @@ STARTS = 3
 LIST = 400
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
 ASKED = {"prompt": "What does passage 7 tell?", "response": "It tells 7.", "quality": "low"}
+
+_KEPT = tempfile.TemporaryDirectory()
+COMPILED = {"PYTHONPYCACHEPREFIX": _KEPT.name, "PYTHONDONTWRITEBYTECODE": ""}
+"""Has the first start compile what is imported, as pip does where it installs."""
 
 _CORES = os.sched_getaffinity(0)
 LIST_CALL = """
@@ -113,6 +118,7 @@ def served(base_url: str, concurrency: int = AT_ONCE) -> Iterator[Served]:
         begun = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "nemoguardrails_trust.cli", *words],
+            env=os.environ | COMPILED,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -262,12 +268,12 @@ def main() -> int:
     on_core(1)
     with canned_server(LATENCY) as base_url:  # on the core of whom it is started by
         starts = []
-        for _ in range(STARTS - 1):
+        for _ in range(1 + STARTS):
             with served(base_url) as server:
                 starts.append(server.start_seconds)
+        del starts[0]
         inside, over = [], []
         with served(base_url) as server:
-            starts.append(server.start_seconds)
             for _ in range(ROUNDS):
                 on_core(0)
                 inside.append(asyncio.run(in_process(base_url, scores)))
