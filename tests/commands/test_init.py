@@ -215,6 +215,29 @@ def test_what_cannot_be_set_up_is_told(tmp_path: Path, name: str, text: str, tol
     assert told in result.stderr
 
 
+def test_the_rail_goes_into_the_file_that_has_the_rails(tmp_path: Path) -> None:
+    """NeMo Guardrails takes the `rails` of one file, whatever the others say."""
+    models = "models: [{type: main, engine: openai, model: gpt-4o-mini}]\n"
+    rails = "rails:\n  output:\n    flows:\n      # keep me\n      - mine\n"
+    (tmp_path / "config.yml").write_text(models, encoding="utf-8")
+    (tmp_path / "more").mkdir()
+    other = tmp_path / "more" / "rails.yml"
+    other.write_text(rails, encoding="utf-8")
+    (tmp_path / "mine.co").write_text("define flow mine\n  bot say hi\n", encoding="utf-8")
+    assert init(tmp_path, "--yes").exit_code == 0
+    register()
+    config = RailsConfig.from_path(str(tmp_path))
+    assert config.rails.output.flows == ["mine", FLOW]
+    assert "nemoguardrails_trust/rail" in config.import_paths
+    assert init(tmp_path, "--remove", "--yes").exit_code == 0
+    assert other.read_text("utf-8") == rails
+    assert (tmp_path / "config.yml").read_text("utf-8") == models
+    (tmp_path / "config.yml").write_text(models + rails, encoding="utf-8")
+    result = init(tmp_path, "--yes")
+    assert result.exit_code == 2
+    assert "config.yml and more/rails.yml have `rails`" in result.stderr
+
+
 def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_text(PLAIN, encoding="utf-8")

@@ -67,10 +67,28 @@ def changes(config: Path, *, remove: bool = False) -> list[Change]:
         DataError: There is no configuration, or a file of it cannot be read.
         MissingDependencyError: What keeps comments in YAML is not installed.
     """
+    first = config if config.is_file() else _config_file(config)
+    texts = {path: _read(path) for path in _yaml_files(config, first)}
+    data = {path: _data(path, text) for path, text in texts.items()}
+    versions = [part["colang_version"] for part in data.values() if "colang_version" in part]
+    if str(versions[0] if versions else "1.0") != "1.0":
+        found = _removed_v2(first.parent) if remove else _added_v2(first.parent)
+    elif remove:
+        found = [Change(path, text, _edited(text, _without_rail)) for path, text in texts.items()]
+    else:
+        path = _file_of_rails(first, data)
+        found = [Change(path, texts[path], _edited(texts[path], _with_rail))]
+    return [change for change in found if change.before != change.after]
+
+
+def _data(path: Path, text: str) -> dict[str, Any]:
+    """What a file of a configuration holds.
+
+    Raises:
+        DataError: It is not YAML, or holds something else.
+    """
     from ruamel.yaml.error import YAMLError
 
-    path = config if config.is_file() else _config_file(config)
-    text = _read(path)
     try:
         data = _yaml(text).load(text)
     except YAMLError as error:
@@ -78,12 +96,32 @@ def changes(config: Path, *, remove: bool = False) -> list[Change]:
         raise DataError(f"is not YAML: {told}", path=str(path)) from None
     if data is not None and not isinstance(data, dict):
         raise DataError("is no configuration of NeMo Guardrails", path=str(path))
-    version = str((data or {}).get("colang_version", "1.0"))
-    if version == "1.0":
-        found = [Change(path, text, _edited(text, _without_rail if remove else _with_rail))]
-    else:
-        found = _removed_v2(path.parent) if remove else _added_v2(path.parent)
-    return [change for change in found if change.before != change.after]
+    return data or {}
+
+
+def _yaml_files(config: Path, first: Path) -> list[Path]:
+    """The files that NeMo Guardrails joins, the main one first."""
+    if config.is_file():
+        return [first]
+    found = sorted(path for path in config.rglob("*.y*ml") if path.suffix in (".yml", ".yaml"))
+    return [first, *(path for path in found if path != first)]
+
+
+def _file_of_rails(first: Path, data: dict[Path, dict[str, Any]]) -> Path:
+    """The file whose `rails` hold: they are not joined, one file's take the place of another's.
+
+    Raises:
+        DataError: Several files have some.
+    """
+    having = [path for path, part in data.items() if part.get("rails")]
+    if len(having) > 1:
+        names = " and ".join(str(path.relative_to(first.parent)) for path in having)
+        raise DataError(
+            f"{names} have `rails`, and NeMo Guardrails takes those of one file alone; put them "
+            "into one",
+            path=str(first.parent),
+        )
+    return having[0] if having else first
 
 
 def _config_file(folder: Path) -> Path:
