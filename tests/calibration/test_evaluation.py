@@ -172,6 +172,7 @@ def test_json_has_the_documented_keys_and_no_others() -> None:
         "calls_per_score",
         "samples_per_score",
         "prompt_tokens_per_score",
+        "completion_tokens_per_score",
         "unchecked",
         "seconds",
     ]
