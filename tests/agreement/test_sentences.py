@@ -146,3 +146,12 @@ def test_sentences_that_say_the_same_agree(prompt: str, first: str, second: str)
 def test_sentences_that_only_look_alike_do_not_agree(prompt: str, first: str, second: str) -> None:
     assert agreement(first, second, prompt=prompt).value < SAME
     assert agreement(second, first, prompt=prompt) == agreement(first, second, prompt=prompt)
+
+
+def test_sentences_about_different_things_contradict_each_other_less() -> None:
+    prompt = "Tell me about Marie Curie."
+    born = "She was born in Warsaw in the year 1867 to a family of teachers."
+    elsewhere = "She was born in Paris in the year 1870 to a family of farmers."
+    prize = "Her second prize from Stockholm was for finding radium and polonium in 1911."
+    contradicted = agreement(born, elsewhere, prompt=prompt).value
+    assert contradicted < 0.2 < agreement(born, prize, prompt=prompt).value < SAME

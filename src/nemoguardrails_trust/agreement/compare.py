@@ -56,6 +56,8 @@ _ITEM_REPLACED = 0.45
 
 _SENTENCE = 6
 """Words from which on an answer is taken for a sentence."""
+_ABOUT_THE_SAME = 0.5
+"""The share of a sentence's words from which on another is about the same thing."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
 _DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
 
@@ -356,6 +358,13 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     return Agreement(max(by_words, 0.9 * shared / len(ours | theirs)), settled=False)
 
 
+def _about_the_same(first: Answer, second: Answer) -> float:
+    """How far two sentences are about the same thing, by their words and the prompt's."""
+    ours, theirs = first.all_terms.keys(), second.all_terms.keys()
+    shared = len(ours & theirs) / max(1, min(len(ours), len(theirs)))
+    return min(1.0, shared / _ABOUT_THE_SAME)
+
+
 def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if first.joined == second.joined:
         return _YES
@@ -364,7 +373,8 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
     prose = min(len(first.words), len(second.words)) >= _SENTENCE
-    value, against = overlap.compare_words(ours, theirs, prose=prose)
+    same = _about_the_same(first, second) if prose else 1.0
+    value, against = overlap.compare_words(ours, theirs, prose=prose, about_the_same=same)
     if first.formula or second.formula or polarity.at_opposite_poles(first.poles, second.poles):
         value *= 0.4
     if chosen and first.picks and second.picks:

@@ -13,7 +13,11 @@ _MOST_PAIRS = 144
 
 
 def compare_words(
-    ours: dict[str, Term], theirs: dict[str, Term], *, prose: bool = False
+    ours: dict[str, Term],
+    theirs: dict[str, Term],
+    *,
+    prose: bool = False,
+    about_the_same: float = 1.0,
 ) -> tuple[float, float]:
     """How far the words of two answers agree, and what share of those is opposed.
 
@@ -22,12 +26,16 @@ def compare_words(
         theirs: Those of the other.
         prose: Whether both are whole sentences, which may well both be true although they share
             few words, as long as neither names or counts what the other does not.
+        about_the_same: How far the sentences are about the same thing, 0 to 1.
     """
     overlap, dice, against = _overlap(ours, theirs)
     # Above 0.99, one says all that the other says, and perhaps more.
     value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
     if _each_has_its_own(ours, theirs):
         value *= 0.4
+        if prose:
+            # Each names something else; that contradicts as far as they are about the same thing.
+            value += (1.0 - about_the_same) * max(0.0, _COMPATIBLE - value)
     elif prose:
         value = max(value, _COMPATIBLE + 0.5 * value)
     return value * (1.0 - against), against
