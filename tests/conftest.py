@@ -1,6 +1,9 @@
 """For all tests."""
 
 import gc
+from collections.abc import Generator
+
+import pytest
 
 
 def pytest_collection_finish() -> None:
@@ -8,3 +11,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 50)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Writes half surrogate pairs of what a test printed as `?`: workers cannot hand them on."""
+    report = yield
+    report.sections = [
+        (title, printed.encode("utf-8", "replace").decode()) for title, printed in report.sections
+    ]
+    return report

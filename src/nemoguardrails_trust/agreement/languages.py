@@ -110,7 +110,10 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
     """
     if len(words) > _MOST_WORDS:
         return None
-    for start in range(len(words)):
+    prefixes = _words().prefixes
+    for start, first in enumerate(words):
+        if len(first) >= _PREFIX and first[:_PREFIX] not in prefixes:
+            continue
         for end in range(min(len(words), start + _LONGEST_RUN), start, -1):
             run = words[start:end]
             if len(words) > 2 and end - start == 1 and _may_be_english(run[0]):

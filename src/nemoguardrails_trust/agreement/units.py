@@ -116,6 +116,7 @@ def is_unit(word: str) -> bool:
 
 
 # What the case of a letter tells: a milliwatt is no megawatt, and 300 K are kelvins.
+_SIZE = re.compile(r"\d\s?[kmMbB]")
 _AMOUNT = r"[$£€]\s?\d+(?:[.,]\d+)?"
 _BY_CASE = (
     (re.compile(r"(?<=\d)\s?mW\b"), " milliwatt"),
@@ -127,6 +128,8 @@ _BY_CASE = (
 
 def in_full(text: str) -> str:
     """Puts words for the units and scales that only the case of a letter tells apart."""
+    if _SIZE.search(text) is None:
+        return text
     for pattern, written in _BY_CASE:
         text = pattern.sub(written, text)
     return text

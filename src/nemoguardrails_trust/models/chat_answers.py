@@ -3,7 +3,7 @@
 import contextlib
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 from nemoguardrails_trust.exchange.parts import is_thought
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
-from nemoguardrails_trust.models.base import Completion
+from nemoguardrails_trust.models.base import Completion, Purpose
+from nemoguardrails_trust.scores import CallUsage
 
 _LEAST_LOGPROB = -9999.0  # what servers give for "as good as impossible"
 _ROUNDING = 1e-3
@@ -240,3 +241,29 @@ def _tokens_of(
     # Of the first and the last token, white space may be none of the answer's.
     beside = written[begin:start] + written[start + len(answer) : ends[last]]
     return None if beside.strip() else tuple(tokens[first : last + 1])
+
+
+def usage_of(
+    purpose: Purpose, spent: Sequence[float], answer: Mapping[str, Any], choices: Sequence[Choice]
+) -> Iterator[CallUsage]:
+    """What a call used, an entry for each try; the last one may have brought something.
+
+    Args:
+        purpose: What was asked for.
+        spent: Seconds of each try.
+        answer: The body of the last one; empty where it brought none.
+        choices: What was read from it.
+    """
+    usage = answer.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    for i, seconds in enumerate(spent, start=1):
+        if i < len(spent) or not answer:
+            yield CallUsage(purpose, seconds=seconds)
+        else:
+            yield CallUsage(
+                purpose,
+                samples=sum(choice.completion is not None for choice in choices),
+                prompt_tokens=token_count(counts.get("prompt_tokens")),
+                completion_tokens=token_count(counts.get("completion_tokens")),
+                seconds=seconds,
+            )

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +32,7 @@ from nemoguardrails_trust.models.chat_answers import (
     FINISH_REASONS,
     Choice,
     read_choices,
-    token_count,
+    usage_of,
 )
 from nemoguardrails_trust.models.chat_requests import (
     ChatRequest,
@@ -360,7 +360,7 @@ class OpenAICompatibleModel:
             )
             choices = read_choices(answer)
         finally:
-            calls.extend(_usage(purpose, spent, answer, choices))
+            calls.extend(usage_of(purpose, spent, answer, choices))
         if not choices:
             raise ModelResponseError(f"{self._label}: the answer holds no choices")
         return choices
@@ -381,22 +381,3 @@ class OpenAICompatibleModel:
                 if changed != self._known:
                     _log.info("%s: the server %s", self._label, lesson.words)
                 self._known = changed
-
-
-def _usage(
-    purpose: Purpose, spent: Sequence[float], answer: Mapping[str, Any], choices: Sequence[Choice]
-) -> Iterator[CallUsage]:
-    """One entry for each try; the last one may have brought something."""
-    usage = answer.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    for i, seconds in enumerate(spent, start=1):
-        if i < len(spent) or not answer:
-            yield CallUsage(purpose, seconds=seconds)
-        else:
-            yield CallUsage(
-                purpose,
-                samples=sum(choice.completion is not None for choice in choices),
-                prompt_tokens=token_count(counts.get("prompt_tokens")),
-                completion_tokens=token_count(counts.get("completion_tokens")),
-                seconds=seconds,
-            )

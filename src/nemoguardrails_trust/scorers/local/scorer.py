@@ -27,6 +27,7 @@ from nemoguardrails_trust.scorers.local.presets import Plan, plan_for
 from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
 from nemoguardrails_trust.scorers.local.telling import (
     consistency_of,
+    criteria_met,
     error_of,
     explanation_of,
     given_signals,
@@ -373,7 +374,7 @@ class LocalScorer:
         if run.comparison is not None and run.comparison.fields is not None:
             metadata["fields"] = dict(run.comparison.fields)
         if self._criteria:
-            metadata["criteria"] = self._criteria_met(run)
+            metadata["criteria"] = criteria_met(run)
         if scored is not None:
             metadata["claims"] = scored.told
         return TrustworthinessScore(
@@ -387,13 +388,6 @@ class LocalScorer:
             metadata=metadata,
             claims=None if scored is None else scored.claims,
         )
-
-    def _criteria_met(self, run: Run) -> list[dict[str, Any]]:
-        met = [run.criteria_met[place] for place in range(len(self._criteria))]
-        return [
-            {"name": criterion.name, "score": signal.value, "error": signal.error}
-            for criterion, signal in zip(self._criteria, met, strict=True)
-        ]
 
 
 def _drop(prefetched: Awaitable[Reply]) -> None:

@@ -1,6 +1,7 @@
 """What is told of a score: its signals, why it is what it is, and what is missing from it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
@@ -29,6 +30,15 @@ def consistency_of(run: Run) -> dict[str, Signal]:
     if run.problems:
         return {"consistency": Signal(None, error=run.problems[0])}
     return {}
+
+
+def criteria_met(run: Run) -> list[dict[str, Any]]:
+    """How far the response meets each of the user's own criteria, ready for JSON."""
+    met = [run.criteria_met[place] for place in range(len(run.criteria))]
+    return [
+        {"name": criterion.name, "score": signal.value, "error": signal.error}
+        for criterion, signal in zip(run.criteria, met, strict=True)
+    ]
 
 
 def explanation_of(run: Run, scored: ScoredClaims | None) -> str | None:
