@@ -37,6 +37,7 @@ from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.server.settings import settings_of
+from tests.guardrail.scripted import V2_MAIN
 from tests.server.running import in_thread
 from tests.servers.langfuse import LangfuseServer
 from tests.servers.local import threaded_server
@@ -59,23 +60,6 @@ rails:
   output:
     flows: [cleanlab trustworthiness]
     streaming: {enabled: true, chunk_size: 1000000, context_size: 1}
-"""
-_V2 = """
-import core
-import guardrails
-import nemoguardrails_trust.rail
-
-flow main
-  activate answer the user
-
-@active
-flow answer the user
-  user said something as $ref
-  $answer = await AnswerAction()
-  bot say $answer
-
-flow output rails $output_text
-  cleanlab trustworthiness
 """
 
 
@@ -134,7 +118,8 @@ class _Rail:
         self._model = _Says()
         yaml = f"{models}{_V1}" if version == "1.0" else f'colang_version: "2.x"\n{models}'
         config = RailsConfig.from_content(
-            yaml_content=yaml, colang_content=_V2 if version == "2.x" else None
+            yaml_content=yaml,
+            colang_content=V2_MAIN.format(arguments="", more="") if version == "2.x" else None,
         )
         with _loop():
             self._app = LLMRails(config, llm=self._model)

@@ -33,7 +33,7 @@ from nemoguardrails_trust.scorers.local.claims import sentences_of
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.signals.sentences import Sentences, split_sentences
 from nemoguardrails_trust.signals.support import support
-from tests.benchmarks.groundedness import OWN_DATA, SECONDS_A_ROW, Row, area, shuffled_rows
+from tests.benchmarks.groundedness import OWN_DATA, SECONDS_A_ROW, Row, area, sets_there
 
 SETS = ("factscore-bios", "expertqa")
 SAMPLED = (("contradictions", 1), ("sac3-hotpotqa", 5), ("sac3-nq", 5))
@@ -159,11 +159,8 @@ def main() -> int:
         console.print("NEMO_TRUST_LIVE_URL is not set: there is no live model to judge sentences.")
         return 0
     model = os.environ.get("NEMO_TRUST_LIVE_MODEL") or "qwen"
-    for name in SETS:
-        if rows := shuffled_rows(name):
-            show_judged(console, name, rows, url, model)
-        else:
-            console.print(f"{name}.jsonl is not there; NEMO_TRUST_DATA names its folder.")
+    for name, rows in sets_there(console, SETS):
+        show_judged(console, name, rows, url, model)
     return 0
 
 

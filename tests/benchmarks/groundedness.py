@@ -14,7 +14,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,15 @@ def detected(rows: Sequence[Row], detector: str) -> tuple[int, str]:
     return len(had), area(scores, [bool(row["correct"]) for row in had])
 
 
+def sets_there(console: Console, names: Sequence[str]) -> Iterator[tuple[str, Sequence[Row]]]:
+    """The rows of each set, shuffled; says which are not there."""
+    for name in names:
+        if rows := shuffled_rows(name):
+            yield name, rows
+        else:
+            console.print(f"{name}.jsonl is not there; NEMO_TRUST_DATA names its folder.")
+
+
 def main() -> int:
     """Prints a table for each set that is there."""
     console = Console(highlight=False, width=110)
@@ -122,11 +131,8 @@ def main() -> int:
     if not url:
         console.print("NEMO_TRUST_LIVE_URL is not set: there is no live model to measure.")
     model = os.environ.get("NEMO_TRUST_LIVE_MODEL") or "qwen"
-    for name in SETS:
-        if rows := shuffled_rows(name):
-            show(console, name, rows, url, model)
-        else:
-            console.print(f"{name}.jsonl is not there; NEMO_TRUST_DATA names its folder.")
+    for name, rows in sets_there(console, SETS):
+        show(console, name, rows, url, model)
     return 0
 
 

@@ -19,6 +19,9 @@ KNOWN = ("Peru", "Fiji", "Mali")
 RUNNER = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "120"})
 
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+
 def answer(body: dict[str, Any]) -> list[str] | str:
     """A model that knows three of the capitals, and makes the others up anew each time."""
     text = "\n".join(message["content"] for message in body["messages"])
@@ -36,12 +39,6 @@ def answer(body: dict[str, Any]) -> list[str] | str:
 def server() -> Iterator[OpenAIServer]:
     with threaded_server(OpenAIServer(answer=answer)) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    monkeypatch.chdir(tmp_path)
 
 
 def run(server: OpenAIServer | None, *arguments: object, code: int = 0) -> Result:

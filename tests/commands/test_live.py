@@ -19,6 +19,9 @@ GOLD = {row["prompt"][-1]["content"]: row["gold"] for row in shipped_questions(6
 KNOWN = list(GOLD)[::2]
 
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+
 def answer(body: dict[str, Any]) -> list[str] | str:
     """A model that knows every other answer, and makes the others up anew each time."""
     text = "\n".join(message["content"] for message in body["messages"])
@@ -35,12 +38,6 @@ def answer(body: dict[str, Any]) -> list[str] | str:
 def server() -> Iterator[OpenAIServer]:
     with threaded_server(OpenAIServer(answer=answer)) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    monkeypatch.chdir(tmp_path)
 
 
 def run(*arguments: object) -> Result:

@@ -1,7 +1,7 @@
 """A scorer of a user's own, scripted by the tests, and bots that use it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nemoguardrails import LLMRails, RailsConfig
@@ -111,6 +111,14 @@ flow output rails $output_text
 
 {more}
 """
+
+
+def require_unchecked(told: Iterable[tuple[str, dict[str, Any]]], *, key: str) -> None:
+    """All outcomes are unchecked, say why, and do not hold the key."""
+    for _, trust in told:
+        assert (trust["status"], trust["trustworthiness_score"]) == ("unchecked", None)
+        assert trust["error"]
+        assert key not in str(trust)
 
 
 def bot_v1(

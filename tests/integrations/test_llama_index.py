@@ -21,17 +21,6 @@ def both() -> Iterator[tuple[TLM, OpenAIServer]]:
         yield both
 
 
-@pytest.fixture
-def tlm(both: tuple[TLM, OpenAIServer]) -> TLM:
-    both[1].received.clear()
-    return both[0]
-
-
-@pytest.fixture
-def server(both: tuple[TLM, OpenAIServer]) -> OpenAIServer:
-    return both[1]
-
-
 def nodes(*texts: str) -> list[NodeWithScore]:
     return [NodeWithScore(node=TextNode(text=text), score=0.1) for text in texts]
 

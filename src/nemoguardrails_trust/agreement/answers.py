@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from nemoguardrails_trust.agreement import (
     choices,
@@ -25,7 +25,15 @@ from nemoguardrails_trust.agreement import (
 )
 from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.agreement.words import MAY, is_month, meaning_of, name_of, stem
+from nemoguardrails_trust.agreement.words import (
+    MAY,
+    NAMES,
+    Term,
+    is_month,
+    meaning_of,
+    name_of,
+    stem,
+)
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 
@@ -51,26 +59,10 @@ _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _NONE = frozenset(("none", "nothing", "nil", "nobody"))
 _WILL = re.compile(r"\bWill [A-Z]")
-NAMES = 3.0
-"""What a name or a number weighs; other words weigh 1."""
 _LATER_SENTENCES = 0.2
 """What the words after the first sentence with a name or a number weigh of that."""
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
-
-
-class Term(NamedTuple):
-    """A word that an answer adds to its prompt.
-
-    Attributes:
-        weight: How much it says: numbers and names more than other words.
-        negated: Whether it is turned into its opposite, by its clause or by itself.
-        opposite: Whether it is so by itself, as `unsafe` is.
-    """
-
-    weight: float
-    negated: bool
-    opposite: bool = False
 
 
 class Answer:
@@ -124,6 +116,11 @@ class Answer:
         return quantities.join_number_words(text.tokens(part))
 
     @cached_property
+    def capitalised(self) -> frozenset[str]:
+        """Those of its words that begin with a capital letter, folded."""
+        return frozenset(map(text.fold, text.CAPITALISED.findall(self.final)))
+
+    @cached_property
     def numbers(self) -> list[str]:
         """Its numbers, in digits."""
         return [word for word in self.words if text.is_number(word)]
@@ -171,7 +168,7 @@ class Answer:
                 return found
             if _RELATION.search(self.folded):
                 return None
-        if self.numbers or dates.clock(self.folded) is not None:
+        if self.numbers or self._minutes is not None:
             return self._quantity_or_date()
         return mathematics.read(self.final.lower()) if self._is_symbol else None
 
@@ -217,8 +214,13 @@ class Answer:
     def _is_symbol(self) -> bool:
         return "\\" in self.final or (len(self.final) == 1 and not self.final.isascii())
 
+    @cached_property
+    def _minutes(self) -> int | None:
+        """The minutes since midnight, where it is a time of day."""
+        return dates.clock(self.folded)
+
     def _quantity_or_date(self) -> Value | None:
-        minutes = dates.clock(self.folded)
+        minutes = self._minutes
         if minutes is not None:
             return quantities.Quantity(Fraction(minutes), Fraction(minutes), "time of day")
         day = dates.date(self.folded)
@@ -239,9 +241,10 @@ class Answer:
         """Whether all its numbers are the prompt's and it adds a name, which then is the answer."""
         if not self.question.words.issuperset(self.numbers):
             return False
-        names = {text.fold(word) for word in text.CAPITALISED.findall(self.final)}
         return any(
-            word in names and word not in text.STOP_WORDS and stem(word) not in self.question.stems
+            word in self.capitalised
+            and word not in text.STOP_WORDS
+            and stem(word) not in self.question.stems
             for word in self.words
         )
 
@@ -277,16 +280,12 @@ class Answer:
     @cached_property
     def stance(self) -> bool | None:
         """Whether the answer is a yes or a no; `None` where it is neither."""
-        said = self._said_stance
+        said = self.said_stance
         return self.implied_stance if said is None and self.question.asks_yes_or_no else said
 
-    @property
-    def says_so(self) -> bool:
-        """Whether it says yes or no in so many words."""
-        return self._said_stance is not None
-
     @cached_property
-    def _said_stance(self) -> bool | None:
+    def said_stance(self) -> bool | None:
+        """The yes or no that it says in so many words."""
         return polarity.stance(self.folded, self.words)
 
     @cached_property
@@ -354,12 +353,11 @@ class Answer:
         return self._terms(frozenset()) or {word: Term(1.0, negated=False) for word in self.words}
 
     def _terms(self, left_out: Collection[str]) -> dict[str, Term]:
-        names = {text.fold(word) for word in text.CAPITALISED.findall(self.final)}
         terms: dict[str, Term] = {}
         share = 1.0
         for sentence in polarity.sentences(self.folded):
             for clause in polarity.clauses(sentence):
-                for word, term in self._clause_terms(clause, left_out, names, share):
+                for word, term in self._clause_terms(clause, left_out, share):
                     terms.setdefault(word, term)
             if any(term.weight >= NAMES for term in terms.values()):
                 share = _LATER_SENTENCES
@@ -372,7 +370,7 @@ class Answer:
         return word == "a" and ends
 
     def _clause_terms(
-        self, clause: str, left_out: Collection[str], names: Collection[str], share: float
+        self, clause: str, left_out: Collection[str], share: float
     ) -> Iterator[tuple[str, Term]]:
         words = self._words_of(clause)
         negations = polarity.negations(words, self.question.words)
@@ -383,7 +381,7 @@ class Answer:
                 meaning = name_of(word)
             if meaning is None or meaning.stem in left_out:
                 continue
-            named = word in names or word == "a"
+            named = word in self.capitalised or word == "a"
             weight = NAMES if meaning.number or named else 1.0
             if meaning.title and word != last:
                 weight = 0.5  # names go with and without

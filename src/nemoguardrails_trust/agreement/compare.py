@@ -278,7 +278,7 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
     ours, theirs = first.stance, second.stance
     if ours is None and theirs is None:
         return None
-    said = first.says_so and second.says_so
+    said = first.said_stance is not None and second.said_stance is not None
     # Beside a plain yes or no, a repeated question is one in any language.
     ours = first.implied_stance if ours is None else ours
     theirs = second.implied_stance if theirs is None else theirs

@@ -15,11 +15,7 @@ _LONGEST = 40
 """Most words of which the order is looked at."""
 # Between two things, these say which of them comes first, or what is done to which.
 _DIRECTED = text.word_set("to from then than before after into over by for under until through")
-_SYMMETRIC = text.word_set(
-    "met meet meets married marry marries played plays play drew tied equals equal resembles "
-    "borders border joined plus times versus vs near beside against and or also with called "
-    "named known means mean means located"
-)
+_SYMMETRIC = names.MUTUAL | text.word_set("and or also with called named known means mean located")
 # In front of a name, these make another one of it.
 _ANOTHER = text.word_set(
     "north south east west northern southern eastern western vice deputy step new upper lower "
@@ -140,12 +136,11 @@ def _another_name(first: Answer, second: Answer) -> bool:
 def _is_another(short: Answer, long: Answer) -> bool:
     if len(long.words) > _SHORT // 2 or not set(short.words) < set(long.words):
         return False
-    capitalised = {text.fold(word) for word in text.CAPITALISED.findall(long.final)}
     return any(
         word in _ANOTHER
         and word not in short.words
         and following in short.words
-        and (word not in _ANOTHER_NAME or {word, following} <= capitalised)
+        and (word not in _ANOTHER_NAME or {word, following} <= long.capitalised)
         for word, following in pairwise(long.words)
     )
 

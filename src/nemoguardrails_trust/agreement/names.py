@@ -26,10 +26,11 @@ _ARTICLES = word_set(
 _ELIDED = re.compile(r"^(?:l|d|dell|nell|all)['’]")
 _CJK_ONLY = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{5,40}")
 _CJK_JOINS = frozenset("和与與及或跟同、とや")
-_MUTUAL = word_set(
+MUTUAL = word_set(
     "met meet meets married marry marries played plays play drew tied equals equal resembles "
     "borders border joined plus times versus vs near beside against"
 )
+"""Between two names, these leave their order without a meaning."""
 _BEING = word_set("is are was were be been being")
 
 
@@ -158,7 +159,7 @@ def _told(words: Sequence[str], names: set[str]) -> Iterator[_Told]:
             runs.append((named, [word]))
     for (named, x), (_, between), (_, y) in zip(runs, runs[1:], runs[2:], strict=False):
         verb = {word for word in between if word not in STOP_WORDS and not is_number(word)}
-        if named and verb and verb.isdisjoint(_MUTUAL):
+        if named and verb and verb.isdisjoint(MUTUAL):
             passive = between[-1] == "by" and not _BEING.isdisjoint(between)
             told = [word for word in between[:-1] if word not in _BEING] if passive else between
             x, y = (y, x) if passive else (x, y)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection
 
 from nemoguardrails_trust.agreement import polarity, text
-from nemoguardrails_trust.agreement.answers import NAMES, Term
+from nemoguardrails_trust.agreement.words import NAMES, Term
 
 _COMPATIBLE = 0.3
 """How far two sentences agree that share nothing and do not contradict each other."""

@@ -3,8 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from nemoguardrails_trust.agreement import polarity, text
+
+NAMES = 3.0
+"""What a name or a number weighs; other words weigh 1."""
+
+
+class Term(NamedTuple):
+    """A word that an answer adds to its prompt.
+
+    Attributes:
+        weight: How much it says: numbers and names more than other words.
+        negated: Whether it is turned into its opposite, by its clause or by itself.
+        opposite: Whether it is so by itself, as `unsafe` is.
+    """
+
+    weight: float
+    negated: bool
+    opposite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

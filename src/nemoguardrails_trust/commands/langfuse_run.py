@@ -24,7 +24,7 @@ from nemoguardrails_trust.integrations.langfuse.run import (
     run_scoring,
 )
 from nemoguardrails_trust.integrations.langfuse.watching import Watch, watch_traces
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.base import Scorer, close
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -323,6 +323,4 @@ async def _closing(scorer: Scorer) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        close = getattr(scorer, "aclose", None)
-        if close is not None:
-            await close()
+        await close(scorer)

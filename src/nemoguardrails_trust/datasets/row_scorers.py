@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from nemoguardrails_trust.concurrency.failures import FailureStreak
 from nemoguardrails_trust.datasets.columns import Columns
@@ -21,7 +21,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.base import Scorer, close
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely, settled
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
@@ -120,10 +120,8 @@ class ModelRowScorer:
 
     async def aclose(self) -> None:
         """See `RowScorer.aclose`."""
-        for closed in (self._scorer, self._model):
-            aclose: Callable[[], Any] | None = getattr(closed, "aclose", None)
-            if aclose is not None:
-                await aclose()
+        for part in (self._scorer, self._model):
+            await close(part)
 
     async def _answer(self, content: RowContent) -> tuple[Completion, tuple[CallUsage, ...]]:
         if self._model is None:

@@ -147,5 +147,4 @@ class Exchange:
 
 
 def _told(message: Message) -> list[Any]:
-    media = [[medium.kind, medium.type, medium.digest] for medium in message.media]
-    return [message.role, message.content, media]
+    return [message.role, message.content, [medium.identity for medium in message.media]]

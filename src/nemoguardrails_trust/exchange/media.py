@@ -39,6 +39,11 @@ class Media:
         return hashlib.sha256((self.url or "").encode("utf-8", "replace")).hexdigest()
 
     @property
+    def identity(self) -> tuple[str, str | None, str]:
+        """What two media share only when they are equal, ready for JSON."""
+        return self.kind, self.type, self.digest
+
+    @property
     def reference(self) -> str:
         """What stands for it in texts for people: what it is, never what it holds."""
         told = (self.type or self.kind)[:60]

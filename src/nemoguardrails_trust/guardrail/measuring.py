@@ -1,8 +1,7 @@
 """What a rail's checks are counted and timed by."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from nemoguardrails_trust.guardrail.outcome import Status
 from nemoguardrails_trust.guardrail.settings import TrustSettings
@@ -14,6 +13,7 @@ from nemoguardrails_trust.scorers.figures import (
     Figure,
     Instruments,
     record_score,
+    under_way,
 )
 from nemoguardrails_trust.scorers.observing import observed_by
 from nemoguardrails_trust.scorers.telemetry import telemetry
@@ -34,17 +34,11 @@ class CheckFigures:
         self._instruments = None if found is None else _Harmless(found)
         self._preset = settings.quality
 
-    @contextmanager
-    def checking(self) -> Iterator[None]:
+    def checking(self) -> AbstractContextManager[None]:
         """Counts a check as under way."""
         if self._instruments is None:
-            yield
-            return
-        self._instruments.add(CHECKS_IN_FLIGHT, 1)
-        try:
-            yield
-        finally:
-            self._instruments.add(CHECKS_IN_FLIGHT, -1)
+            return nullcontext()
+        return under_way(self._instruments, CHECKS_IN_FLIGHT)
 
     def scoring(self) -> AbstractContextManager[None]:
         """Counts and times the scores that are made within."""

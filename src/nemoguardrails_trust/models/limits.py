@@ -75,8 +75,13 @@ class RatesHere:
     async def take_turn(self, rates: Rates, tokens: int) -> Turn | Wait:
         """See `SharedRates`."""
         self._pacing.requests_per_minute, self._pacing.tokens_per_minute = rates
-        sent = self._pacing.take_turn(asyncio.get_running_loop().time(), tokens)
-        return sent if isinstance(sent, Wait) else CountedHere(self._pacing, sent)
+        return _turn_here(self._pacing, tokens)
+
+
+def _turn_here(pacing: Pacing, tokens: int) -> Turn | Wait:
+    """Sends a request that this process counts, or tells how long to wait."""
+    sent = pacing.take_turn(asyncio.get_running_loop().time(), tokens)
+    return sent if isinstance(sent, Wait) else CountedHere(pacing, sent)
 
 
 class Limits:
@@ -263,7 +268,7 @@ class Permit:
         await turnstile.enter(1)
         try:
             while True:
-                turn = await self._asked(loop.time())
+                turn = await self._asked()
                 if not isinstance(turn, Wait):
                     return turn
                 self._require_in_time(loop.time(), turn.seconds, held=turn.held)
@@ -271,12 +276,11 @@ class Permit:
         finally:
             turnstile.leave(1)
 
-    async def _asked(self, now: float) -> Turn | Wait:
+    async def _asked(self) -> Turn | Wait:
         if self._shared is not None:
             rates = self._pacing.requests_per_minute, self._pacing.tokens_per_minute
             return await self._shared.take_turn(rates, self._tokens)
-        sent = self._pacing.take_turn(now, self._tokens)
-        return sent if isinstance(sent, Wait) else CountedHere(self._pacing, sent)
+        return _turn_here(self._pacing, self._tokens)
 
     def _require_in_time(self, now: float, wait: float, *, held: bool) -> None:
         if wait <= 0:

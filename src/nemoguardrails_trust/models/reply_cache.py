@@ -186,7 +186,7 @@ def _key(asked: Mapping[str, Any], ask: Ask) -> bytes:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    media = [[medium.kind, medium.type, medium.digest] for medium in message.media]
+    media = [medium.identity for medium in message.media]
     return {"role": message.role, "content": message.content, "media": media}
 
 

@@ -1,6 +1,6 @@
 """What a scorer is, and the settings of one."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
 
@@ -145,7 +145,7 @@ class ClaimsOf:
         """Takes what scores."""
         self._scorer = scorer
         self.name: str = getattr(scorer, "name", "")
-        self.takes_media = getattr(scorer, "takes_media", False) is True
+        self.takes_media = takes_media(scorer)
 
     async def score(self, exchange: Exchange) -> TrustworthinessScore:
         """Scores one exchange, with `claims`.
@@ -161,6 +161,13 @@ def samples_drawn_by(scorer: Scorer) -> int:
     return scorer.samples_per_score if isinstance(scorer, SamplingScorer) else 0
 
 
-def takes_media(scorer: Scorer) -> bool:
+async def close(part: object) -> None:
+    """Closes a scorer or a model, where it can be."""
+    aclose: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
+
+def takes_media(scorer: object) -> bool:
     """Whether a scorer takes pictures, recordings and files into account."""
     return getattr(scorer, "takes_media", False) is True

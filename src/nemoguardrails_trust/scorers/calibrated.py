@@ -8,6 +8,7 @@ from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.scorers.base import (
     SamplingScorer,
     Scorer,
+    close,
     samples_drawn_by,
     takes_media,
 )
@@ -69,6 +70,4 @@ class CalibratedScorer:
 
     async def aclose(self) -> None:
         """Closes the scorer, where it can be."""
-        close = getattr(self._scorer, "aclose", None)
-        if close is not None:
-            await close()
+        await close(self._scorer)

@@ -9,7 +9,7 @@ from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left
-from nemoguardrails_trust.scorers.base import Scorer, samples_drawn_by
+from nemoguardrails_trust.scorers.base import Scorer, close, samples_drawn_by
 from nemoguardrails_trust.scorers.evaluations import (
     EVALUATIONS,
     EvaluationSettings,
@@ -111,9 +111,7 @@ class EvaluatingScorer:
 
     async def aclose(self) -> None:
         """Closes the scorer, where it can be."""
-        close = getattr(self._scorer, "aclose", None)
-        if close is not None:
-            await close()
+        await close(self._scorer)
 
 
 async def score_beside(

@@ -1,5 +1,7 @@
 """What is counted and timed of scores: one list for Prometheus and for OpenTelemetry."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -92,6 +94,16 @@ class Instruments(Protocol):
 
     def record(self, figure: Figure, value: float, *labels: str) -> None:
         """Puts a value into a distribution."""
+
+
+@contextmanager
+def under_way(instruments: Instruments, gauge: Figure) -> Iterator[None]:
+    """Counts what is under way within."""
+    instruments.add(gauge, 1)
+    try:
+        yield
+    finally:
+        instruments.add(gauge, -1)
 
 
 def record_score(instruments: Instruments, preset: str, score: TrustworthinessScore) -> None:

@@ -9,7 +9,7 @@ from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.deadline import time_left
-from nemoguardrails_trust.scorers.base import Scorer, takes_media
+from nemoguardrails_trust.scorers.base import Scorer, close, takes_media
 from nemoguardrails_trust.scorers.evaluating import score_beside
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.scorers.local.fields import FieldJudgement
@@ -62,9 +62,7 @@ class ToolCallScorer:
 
     async def aclose(self) -> None:
         """Closes the scorer, where it can be."""
-        close = getattr(self._scorer, "aclose", None)
-        if close is not None:
-            await close()
+        await close(self._scorer)
 
 
 def argument_names(response: str) -> Sequence[str]:

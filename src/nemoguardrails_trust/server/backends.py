@@ -12,7 +12,7 @@ from nemoguardrails_trust.errors import ModelConnectionError, SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.replay import ReplayModel
-from nemoguardrails_trust.scorers.base import QualityPreset
+from nemoguardrails_trust.scorers.base import QualityPreset, close
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.server.settings import LOCAL, REPLAY, BackendSettings, ServerSettings
 from nemoguardrails_trust.server.wanted import Wanted
@@ -153,9 +153,7 @@ class Backends:
     async def aclose(self) -> None:
         """Closes the connections to all models."""
         for parts in self._parts.values():
-            aclose = getattr(parts.scorer, "aclose", None)
-            if aclose is not None:
-                await aclose()
+            await close(parts.scorer)
         for model in self._models.values():
             await model.aclose()
 

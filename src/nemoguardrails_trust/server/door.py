@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemoguardrails_trust.models.limits import RatesHere, SharedRates, rates_shared
 from nemoguardrails_trust.models.pacing import Wait
-from nemoguardrails_trust.scorers.figures import WAITING
+from nemoguardrails_trust.scorers.figures import WAITING, under_way
 from nemoguardrails_trust.server.failures import failure
 from nemoguardrails_trust.server.metrics import Metrics
 from nemoguardrails_trust.server.settings import Keys, ServerSettings
@@ -118,7 +118,7 @@ class Door:
             self._waiting += 1
             try:
                 if self._turns.locked():
-                    with self._metrics.under_way(WAITING):
+                    with under_way(self._metrics, WAITING):
                         await self._turns.acquire()
                 else:
                     await self._turns.acquire()

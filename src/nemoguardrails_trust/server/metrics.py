@@ -3,8 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -33,6 +32,7 @@ from nemoguardrails_trust.scorers.figures import (
     Instruments,
     preset_of,
     record_score,
+    under_way,
 )
 from nemoguardrails_trust.scorers.observing import observed_by
 from nemoguardrails_trust.scorers.spans import annotate_span
@@ -65,15 +65,6 @@ class Metrics:
         """Puts a value into a distribution."""
         for instruments in self._instruments:
             instruments.record(figure, value, *labels)
-
-    @contextmanager
-    def under_way(self, gauge: Figure) -> Iterator[None]:
-        """Counts what is under way within."""
-        self.add(gauge, 1)
-        try:
-            yield
-        finally:
-            self.add(gauge, -1)
 
     def observe(self, scorer: Scorer, score: TrustworthinessScore) -> None:
         """Counts a score, or the lack of one."""
@@ -170,7 +161,7 @@ class Measured:
                 count()  # before the client knows that it is at an end
             await send(message)
 
-        with self._metrics.under_way(IN_FLIGHT), observed_by(self._observe):
+        with under_way(self._metrics, IN_FLIGHT), observed_by(self._observe):
             try:
                 await self._app(scope, receive, sending)
             finally:
@@ -207,7 +198,7 @@ class Working:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with self._metrics.under_way(WORKING):
+        with under_way(self._metrics, WORKING):
             await self._app(scope, receive, send)
 
 

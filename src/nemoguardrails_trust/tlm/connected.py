@@ -6,6 +6,7 @@ from typing import Any, Self, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.scorers.base import close
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.tlm.batches import require_all, run_all
 from nemoguardrails_trust.tlm.building import Parts
@@ -44,9 +45,7 @@ class Connected:
         Those of a loop that ends, as in `asyncio.run`, are closed with it.
         """
         for part in (self._parts.scorer, self._parts.model.if_built):
-            aclose: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
-            if aclose is not None:
-                await aclose()
+            await close(part)
 
     def __enter__(self) -> Self:
         return self

@@ -93,15 +93,16 @@ def least_supported(claims: Sequence[Claim]) -> list[str]:
     if not low:
         return []
     named = ", ".join(
-        f"“{_quoted(claim.text)}” ({claim.start} to {claim.end}, {claim.score:.2f})"
+        f"“{quoted(claim.text, _QUOTED)}” ({claim.start} to {claim.end}, {claim.score:.2f})"
         for claim in low[:_NAMED]
     )
     return [f"Least supported: {named}."]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str, most: int) -> str:
+    """A text on one line, of at most so many characters and a mark where it was cut."""
     joined = " ".join(text.split())
-    return joined if len(joined) <= _QUOTED else joined[:_QUOTED].rstrip() + "…"
+    return joined if len(joined) <= most else joined[:most].rstrip() + "…"
 
 
 async def _support(sentences: Sentences, samples: Sequence[str], prompt: str) -> list[float] | None:

@@ -6,7 +6,7 @@ from typing import Any
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.scorers.local.claims import ScoredClaims, least_supported
+from nemoguardrails_trust.scorers.local.claims import ScoredClaims, least_supported, quoted
 from nemoguardrails_trust.scorers.local.run import Run
 from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.consistency import consistency_signal
@@ -49,12 +49,11 @@ def explanation_of(run: Run, scored: ScoredClaims | None) -> str | None:
         parts.append(str(reflection.details["reasons"]))
     comparison = run.comparison
     if comparison is not None and comparison.contradicting is not None:
-        other = " ".join(comparison.contradicting.split())
-        quoted = other if len(other) <= QUOTED_LIMIT else other[:QUOTED_LIMIT].rstrip() + "…"
+        other = quoted(comparison.contradicting, QUOTED_LIMIT)
         against = sum(1 for group in comparison.groups if group != 0)
         parts.append(
             f"Asked again, the model gave another answer in {against} of "
-            f"{len(comparison.groups)} cases, such as: “{quoted}”"
+            f"{len(comparison.groups)} cases, such as: “{other}”"
         )
     if scored is not None:
         parts += least_supported(scored.claims)
