@@ -51,7 +51,6 @@ _WITH_UNIT = re.compile(
     r"(?P<formula>.*[\d})])\s*\{?\s*(?P<unit>[a-z]{2,}(?:[ /][a-z]+){0,2})\s*[{}]*\.?\s*$",
     re.DOTALL,
 )
-_EXACT_DIGITS = 15
 _PROSE = re.compile(
     r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}|[^\W\da-z_]{4,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2,}"
 )
@@ -178,11 +177,13 @@ class Answer:
             return None  # 4/7/1776 is no fraction
         found = mathematics.read(self.final.lower())
         if found is None or not self.question.mathematical:
-            measured = self._with_unit(known=found is not None and not _has_variables(found))
+            measured = self._with_unit(
+                known=found is not None and not expressions.has_variables(found)
+            )
             if measured is not None or found is None:
                 return measured  # in `3/4 cup`, the letters are no variables
         if isinstance(found, expressions.Expression) and found.constant is not None:
-            return _exact(found.constant)
+            return quantities.exact(found.constant)
         return found
 
     @cached_property
@@ -202,7 +203,7 @@ class Answer:
         unit = quantities.quantity(("1", *text.tokens(parts["unit"])))
         if not isinstance(found, expressions.Expression) or found.constant is None or unit is None:
             return None
-        number = _exact(found.constant)
+        number = quantities.exact(found.constant)
         return replace(number, value=number.value * unit.value, kind=unit.kind, label=unit.label)
 
     @cached_property
@@ -297,8 +298,9 @@ class Answer:
     @cached_property
     def choice(self) -> choices.Choice | None:
         """The letters of a multiple-choice answer, also where it gives an option's text."""
-        found = choices.read_choice(self.folded, self.final, offered=self.question.offers_choices)
-        if found is None and self.question.offers_choices:
+        offered = self.question.offers_choices
+        found = choices.read_choice(self.folded, self.final, offered=offered)
+        if found is None and offered:
             letters = choices.letters_of_texts(self.folded, self.question.options)
             found = choices.Choice(letters) if letters else None
         return found
@@ -355,13 +357,21 @@ class Answer:
     def _terms(self, left_out: Collection[str]) -> dict[str, Term]:
         terms: dict[str, Term] = {}
         share = 1.0
-        for sentence in polarity.sentences(self.folded):
-            for clause in polarity.clauses(sentence):
-                for word, term in self._clause_terms(clause, left_out, share):
-                    terms.setdefault(word, term)
+        for sentence in self._sentences:
+            for word_stem, word, (weight, negated, opposite) in sentence:
+                if word_stem not in left_out:
+                    terms.setdefault(word, Term(weight * share, negated, opposite))
             if any(term.weight >= NAMES for term in terms.values()):
                 share = _LATER_SENTENCES
         return terms
+
+    @cached_property
+    def _sentences(self) -> list[list[tuple[str, str, Term]]]:
+        """Of each sentence the words that mean something, each with its stem and its base."""
+        return [
+            [said for clause in polarity.clauses(sentence) for said in self._said_in(clause)]
+            for sentence in polarity.sentences(self.folded)
+        ]
 
     def _is_name(self, word: str, *, ends: bool) -> bool:
         """Whether a word that says nothing else is a name: `Will Smith`, `hepatitis A`."""
@@ -369,9 +379,7 @@ class Answer:
             return bool(_WILL.search(self.final))
         return word == "a" and ends
 
-    def _clause_terms(
-        self, clause: str, left_out: Collection[str], share: float
-    ) -> Iterator[tuple[str, Term]]:
+    def _said_in(self, clause: str) -> Iterator[tuple[str, str, Term]]:
         words = self._words_of(clause)
         negations = polarity.negations(words, self.question.words)
         last = words[-1] if words else ""
@@ -379,20 +387,11 @@ class Answer:
             meaning = MAY if word == "may" and is_month(words) else meaning_of(word)
             if meaning is None and self._is_name(word, ends=0 < place == len(words) - 1):
                 meaning = name_of(word)
-            if meaning is None or meaning.stem in left_out:
+            if meaning is None:
                 continue
             named = word in self.capitalised or word == "a"
             weight = NAMES if meaning.number or named else 1.0
             if meaning.title and word != last:
                 weight = 0.5  # names go with and without
             negated = (negations + meaning.opposite) % 2 == 1
-            yield meaning.base, Term(weight * share, negated, meaning.opposite)
-
-
-def _has_variables(value: expressions.Mathematics) -> bool:
-    return isinstance(value, expressions.Expression) and value.constant is None
-
-
-def _exact(number: float) -> quantities.Quantity:
-    digits = 0 if number == int(number) else _EXACT_DIGITS
-    return quantities.Quantity(number, number, digits=digits)
+            yield meaning.stem, meaning.base, Term(weight, negated, meaning.opposite)

@@ -109,6 +109,11 @@ def _proportional(first: Expression, second: Expression) -> bool:
     return first.relation in ("=", "!=") or (a[0] * b[0].conjugate()).real > 0
 
 
+def has_variables(value: Mathematics) -> bool:
+    """Whether it is an expression whose value depends on a variable."""
+    return isinstance(value, Expression) and value.constant is None
+
+
 def may_be_interval(first: Mathematics, second: Mathematics) -> bool:
     """Whether one is an inequality and the other a group, such as the interval that it means."""
     for one, other in ((first, second), (second, first)):

@@ -68,6 +68,7 @@ _BOUNDS_BEHIND = {
     **dict.fromkeys(("older", "later", "higher", "up", "larger"), ">"),
 }
 _LONGEST_LABEL = 3
+_EXACT_DIGITS = 15
 _OTHER_THING = 0.45
 """How far a number of things and the same number with a unit agree."""
 
@@ -91,6 +92,11 @@ class Quantity:
     digits: int = 0
     label: frozenset[str] = frozenset()
     bound: str = ""
+
+
+def exact(number: float) -> Quantity:
+    """A number that was worked out, not written."""
+    return Quantity(number, number, digits=0 if number == int(number) else _EXACT_DIGITS)
 
 
 def join_number_words(words: Sequence[str]) -> list[str]:
