@@ -91,32 +91,39 @@ async def read_traces(
         await pages.aclose()
 
 
+async def _pages(client: LangfuseClient, doing: str, **arguments: Any) -> AsyncGenerator[list[Any]]:
+    """What `LangfuseClient.call` brings page by page, by the cursor that each names."""
+    cursor: str | None = None
+    while True:
+        answer = await client.call(doing, cursor=cursor, **arguments)
+        yield answer.data
+        cursor = answer.meta.cursor
+        if not cursor or not answer.data:
+            return
+
+
 async def _root_pages(
     client: LangfuseClient, query: TraceQuery, reading: Reading
 ) -> AsyncGenerator[list[Trace]]:
-    cursor: str | None = None
-    while True:
-        answer = await client.call(
-            "reading traces",
-            client.api.observations.get_many,
-            absent=_NO_OBSERVATIONS,
-            fields="core,basic,io,metadata,trace_context",
-            expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
-            limit=reading.page_size,
-            cursor=cursor,
-            filter=json.dumps(query.root_conditions()),
-        )
+    pages = _pages(
+        client,
+        "reading traces",
+        method=client.api.observations.get_many,
+        absent=_NO_OBSERVATIONS,
+        fields="core,basic,io,metadata,trace_context",
+        expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
+        limit=reading.page_size,
+        filter=json.dumps(query.root_conditions()),
+    )
+    async for observations in pages:
         roots: dict[str, list[Any]] = defaultdict(list)
-        for root in answer.data:
+        for root in observations:
             roots[root.trace_id or root.id].append(root)
         yield [
             _trace_of_roots(trace_id, group)
             for trace_id, group in roots.items()
             if query.name is None or query.name in _names(group)
         ]
-        cursor = answer.meta.cursor
-        if not cursor or not answer.data:
-            return
 
 
 async def _complete(client: LangfuseClient, traces: list[Trace], reading: Reading) -> list[Trace]:
@@ -134,44 +141,41 @@ async def _steps(
     client: LangfuseClient, conditions: Sequence[Condition], reading: Reading
 ) -> Mapping[str, list[Observation]]:
     steps: dict[str, list[Observation]] = defaultdict(list)
-    cursor: str | None = None
-    while True:
-        answer = await client.call(
-            "reading generations",
-            client.api.observations.get_many,
-            absent=_NO_OBSERVATIONS,
-            fields="core,io,metadata",
-            expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
-            limit=STEPS_PER_PAGE,
-            cursor=cursor,
-            filter=json.dumps(conditions),
-        )
-        for step in answer.data:
+    pages = _pages(
+        client,
+        "reading generations",
+        method=client.api.observations.get_many,
+        absent=_NO_OBSERVATIONS,
+        fields="core,io,metadata",
+        expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
+        limit=STEPS_PER_PAGE,
+        filter=json.dumps(conditions),
+    )
+    async for observations in pages:
+        for step in observations:
             steps[step.trace_id].append(_observation(step))
-        cursor = answer.meta.cursor
-        if not cursor or not answer.data:
-            return steps
+    return steps
 
 
 async def _scored(client: LangfuseClient, ids: Sequence[str], reading: Reading) -> set[str]:
     """Which of the traces have a score of the asked name."""
-    scored: set[str] = set()
-    cursor: str | None = None
-    while reading.look_for_scores:
-        answer = await client.call(
-            "looking for scores",
-            client.api.scores.get_many,
-            name=reading.score_name,
-            trace_id=",".join(ids),
-            fields="subject",
-            limit=MOST_PER_PAGE,
-            cursor=cursor,
-        )
-        scored.update(score.subject.id for score in answer.data if score.subject.kind == "trace")
-        cursor = answer.meta.cursor
-        if not cursor or not answer.data:
-            break
-    return scored
+    if not reading.look_for_scores:
+        return set()
+    pages = _pages(
+        client,
+        "looking for scores",
+        method=client.api.scores.get_many,
+        name=reading.score_name,
+        trace_id=",".join(ids),
+        fields="subject",
+        limit=MOST_PER_PAGE,
+    )
+    return {
+        score.subject.id
+        async for scores in pages
+        for score in scores
+        if score.subject.kind == "trace"
+    }
 
 
 async def _trace_pages(
