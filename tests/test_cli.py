@@ -12,4 +12,4 @@ COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 def test_help_has_no_line_ends_within_its_paragraphs(name: str) -> None:
     paragraphs = COMMANDS[name].help.split("\n\n")
     assert paragraphs[0].endswith(".")
-    assert not any("\n" in each for each in paragraphs)
+    assert not any("\n" in paragraph for paragraph in paragraphs)

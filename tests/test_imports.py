@@ -64,7 +64,7 @@ def test_a_module_imports_only_from_its_own_floor_or_below(path: Path) -> None:
 def test_only_the_guardrail_and_the_rail_import_nemoguardrails(path: Path) -> None:
     if unit(path) in ("guardrail", "rail"):
         return
-    assert not any(each.split(".")[0] == "nemoguardrails" for each in imported_modules(path))
+    assert not any(module.split(".")[0] == "nemoguardrails" for module in imported_modules(path))
 
 
 def test_every_unit_has_a_floor() -> None:

@@ -34,8 +34,8 @@ def results_of(notebook: Any) -> list[list[Any]]:
     """What the cells show, as text, each with its kind."""
     return [
         [
-            (each["output_type"], each.get("text") or each.get("data", {}).get("text/plain"))
-            for each in cell.get("outputs", [])
+            (entry["output_type"], entry.get("text") or entry.get("data", {}).get("text/plain"))
+            for entry in cell.get("outputs", [])
         ]
         for cell in notebook.cells
     ]
@@ -57,7 +57,7 @@ def test_there_is_a_notebook_of_the_quickstart() -> None:
 
 
 if __name__ == "__main__":
-    for each in NOTEBOOKS:
-        made = executed(each)
+    for path in NOTEBOOKS:
+        made = executed(path)
         made.metadata["language_info"] = {"name": "python"}
-        nbformat.write(made, each)
+        nbformat.write(made, path)

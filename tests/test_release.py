@@ -78,7 +78,7 @@ def test_every_python_that_is_claimed_is_tested_before_a_release() -> None:
     ]
     assert jobs["test"]["strategy"]["matrix"]["python"] == claimed
     lowest, beyond = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
-    assert [int(each.split(".")[1]) for each in claimed] == list(range(int(lowest), int(beyond)))
+    assert [int(claim.split(".")[1]) for claim in claimed] == list(range(int(lowest), int(beyond)))
     assert jobs["publish"]["needs"] == ["test", "lowest", "build"]
 
 

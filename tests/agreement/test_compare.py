@@ -509,7 +509,7 @@ def test_the_order_of_a_list_makes_no_difference(items: list[str], draw: object)
     for written in (
         ", ".join(other),
         " and ".join(other),
-        "\n".join(f"- {each}" for each in other),
+        "\n".join(f"- {item}" for item in other),
     ):
         assert agreement(", ".join(items), written).value == 1.0
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 # What benchmarks share is none itself.
 _SHARED = {"__main__", "canned_server", "table"}
-NAMES = sorted({each.name for each in pkgutil.iter_modules([str(Path(__file__).parent)])} - _SHARED)
+NAMES = sorted(
+    {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])} - _SHARED
+)
 
 
 def main() -> int:

@@ -110,7 +110,7 @@ def gain(case: Case, weight: float) -> float:
 def main() -> None:
     """Prints the table."""
     every = list(cases())
-    gaps = np.array([each.gap for each in every])
+    gaps = np.array([row.gap for row in every])
     bands = [(gaps >= low) & (gaps < high) for low, high in GAPS]
     names = [f"{low:+.2f} to {high:+.2f}" for low, high in GAPS]
     table = Table(
@@ -118,7 +118,7 @@ def main() -> None:
         title=f"{len(every)} pairs of judge and data set; last columns: share that gains",
     )
     for weight in WEIGHTS:
-        gains = np.array([gain(each, weight) for each in every])
+        gains = np.array([gain(row, weight) for row in every])
         table.add_row(
             f"{weight:.2f}",
             f"{gains.mean():+.4f}",

@@ -98,7 +98,7 @@ def in_sentences(rows: list[Row], *, explained: bool = False, seed: int = 0) -> 
         {
             **row,
             "response": _sentence(row["response"], row["prompt"], ends, draw),
-            "samples": [_sentence(each, row["prompt"], ends, draw) for each in row["samples"]],
+            "samples": [_sentence(sample, row["prompt"], ends, draw) for sample in row["samples"]],
         }
         for row in rows
     ]

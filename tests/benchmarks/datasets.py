@@ -198,7 +198,7 @@ def kill(folder: Path) -> bool:
             process.kill()
             process.wait()
             kills += 1
-            kept = b"".join(each.read_bytes() for each in folder.glob("*.shards/shard-*"))
+            kept = b"".join(path.read_bytes() for path in folder.glob("*.shards/shard-*"))
         else:
             assert ended == 0
     called = calls.read_text().splitlines()

@@ -33,7 +33,9 @@ SETS = ("rag-finqa", "mtrag-human")
 SECONDS_A_SET = 240.0
 AT_ONCE = 1  # a small server answers one at a time anyway
 SECONDS_A_ROW = 300.0
-GROUNDEDNESS = next(each for each in get_default_evals() if each.name == "response_groundedness")
+GROUNDEDNESS = next(
+    evaluation for evaluation in get_default_evals() if evaluation.name == "response_groundedness"
+)
 
 Row = Mapping[str, Any]
 

@@ -108,7 +108,7 @@ def median(all_measured: list[Measured]) -> Measured:
     """The median of each figure."""
     return Measured(
         *(
-            statistics.median(getattr(each, name) for each in all_measured)
+            statistics.median(getattr(measured, name) for measured in all_measured)
             for name in Measured.__dataclass_fields__
         )
     )
@@ -170,7 +170,7 @@ async def run(server: Server) -> dict[str, tuple[Measured, Measured]]:
     name = "built-in rail"
     single[name] = [await measure(server, built_in, 1) for _ in range(ROUNDS)]
     many[name] = [await measure(server, built_in, AT_ONCE)]
-    return {each: (median(single[each]), median(many[each])) for each in single}
+    return {score: (median(single[score]), median(many[score])) for score in single}
 
 
 def report(measured: dict[str, tuple[Measured, Measured]]) -> bool:

@@ -100,8 +100,8 @@ def prompt_tokens() -> list[Row]:
     theirs = 2 * most_tokens(PROMPT) + most_tokens(RESPONSE)
     sent = max(
         sum(
-            most_tokens(each.content)
-            for each in (*reflection_messages(EXCHANGE), *sample_messages(EXCHANGE))
+            most_tokens(item.content)
+            for item in (*reflection_messages(EXCHANGE), *sample_messages(EXCHANGE))
         )
         for _ in range(500)
     )
@@ -130,7 +130,7 @@ async def two_hundred_at_once(url: str) -> list[Row]:
         started = time.perf_counter()
         scores = await asyncio.gather(*(scorer.score(EXCHANGE) for _ in range(200)))
         seconds.append(time.perf_counter() - started)
-        assert all(_is_whole(each) for each in scores)
+        assert all(_is_whole(score) for score in scores)
     await scorer.aclose()
     return [Row("seconds for 200 scores at once, median of 5", statistics.median(seconds), 1.0)]
 
@@ -165,7 +165,7 @@ async def _cpu_of_bare_requests(url: str, exchange: Exchange) -> float:
                 assert (await response.json())["choices"]
 
         async def both() -> None:
-            await asyncio.gather(*(request(each) for each in bodies))
+            await asyncio.gather(*(request(body) for body in bodies))
 
         return await _milliseconds(both)
 

@@ -84,7 +84,7 @@ def main() -> int:
     with threaded_server(OpenAIServer(answer=answer, latency=latency)) as server:
         seconds = asyncio.run(measure(server.base_url))
         requests = len(server.received) // (TURNS + 1)
-    median = {name: statistics.median(each) for name, each in seconds.items()}
+    median = {name: statistics.median(item) for name, item in seconds.items()}
     bare = median["without the rail"]
     table = Table("bot", "seconds a turn (median)", "slowest", "times that without the rail")
     for name, value in median.items():

@@ -141,8 +141,8 @@ async def hosted(server: Server, package: str, rail_one: Measured, rail_all: Mea
         # A client allows itself more at once the longer it lives, so each round has new ones.
         for name, check in (await _alone_and_ours(package)).items():
             many[name].append(await measure(server, check, AT_ONCE))
-    one = {name: median(each) for name, each in single.items()}
-    all_ = {name: median(each) for name, each in many.items()}
+    one = {name: median(item) for name, item in single.items()}
+    all_ = {name: median(item) for name, item in many.items()}
     ratio_one = one["ours"].seconds / one["alone"].seconds
     ratio_all = all_["ours"].seconds / all_["alone"].seconds
     return [
@@ -190,7 +190,7 @@ async def blocking() -> list[Row]:
                     *(turn(f"{name}, round {number}", f"turn {i}") for i in range(AT_ONCE))
                 )
             steps[name].append(longest[0] * 1e3)
-    blocked = {name: statistics.median(each) for name, each in steps.items()}
+    blocked = {name: statistics.median(item) for name, item in steps.items()}
     label = f"{AT_ONCE} turns"
     rows = [Row(f"{label}, scorer at once: longest step, ms", blocked["at once"], digits=1)]
     for package in PACKAGES:

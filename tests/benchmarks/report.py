@@ -18,7 +18,7 @@ MOST_SECONDS, MOST_BYTES, MOST_MILLISECONDS = 10.0, 5_000_000, 50.0
 # One move is the time from the event to the next frame's layout, forced; 200 moves.
 MOVES = """() => {
     const slider = document.getElementById("threshold");
-    document.querySelectorAll("#groups button").forEach((each) => each.click());
+    document.querySelectorAll("#groups button").forEach((button) => button.click());
     document.getElementById("status").value = "flagged";
     document.getElementById("status").dispatchEvent(new Event("change"));
     const times = [];

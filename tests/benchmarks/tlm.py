@@ -33,7 +33,7 @@ def main() -> int:
                 started, busy = time.perf_counter(), time.process_time()
                 results = tlm.get_trustworthiness_score(prompts, responses)
                 seconds, busy = time.perf_counter() - started, time.process_time() - busy
-            assert all(each["trustworthiness_score"] is not None for each in results)
+            assert all(result["trustworthiness_score"] is not None for result in results)
             floor = pairs * calls * SECONDS / CAP
             print(
                 f"{quality}: {pairs:,} pairs in {seconds:.2f} s, floor {floor:.2f} s: "

@@ -45,8 +45,8 @@ def test_auroc_is_the_share_of_pairs_that_stand_the_right_way_round(
         assert area.high is None
         return
     # DeLong's variance, by its definition: the components of each answer, one class at a time.
-    of_right = [np.mean([wins(each, low) for low in wrong]) for each in right]
-    of_wrong = [np.mean([wins(high, each) for high in right]) for each in wrong]
+    of_right = [np.mean([wins(one, low) for low in wrong]) for one in right]
+    of_wrong = [np.mean([wins(high, one) for high in right]) for one in wrong]
     variance = np.var(of_right, ddof=1) / len(right) + np.var(of_wrong, ddof=1) / len(wrong)
     assert area.low == pytest.approx(max(0.0, area.value - Z95 * math.sqrt(variance)), abs=1e-9)
     assert area.high == pytest.approx(min(1.0, area.value + Z95 * math.sqrt(variance)), abs=1e-9)

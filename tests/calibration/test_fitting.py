@@ -29,7 +29,7 @@ labelled = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 0.999, 1.0]), st.booleans()),
     min_size=10,
     max_size=60,
-).filter(lambda each: 0 < sum(correct for _, correct in each) < len(each))
+).filter(lambda answers: 0 < sum(correct for _, correct in answers) < len(answers))
 
 
 @pytest.mark.parametrize("name", FITS)
@@ -130,4 +130,4 @@ def test_scores_by_weights_are_what_combining_gives() -> None:
     assert DEFAULT_WEIGHTS in by_weights
     assert len({weights.probability for weights in by_weights}) == 3
     weights = Weights(0.3, 0.7, 0.05)
-    assert by_weights[weights].tolist() == [combine(each, weights) for each in signals]
+    assert by_weights[weights].tolist() == [combine(signal, weights) for signal in signals]

@@ -161,9 +161,9 @@ def test_weights_are_fitted_where_all_rows_have_signals() -> None:
     correct = random.random(600) < 0.5
     consistency = np.clip(np.where(correct, 0.7, 0.3) + 0.2 * random.normal(size=600), 0, 1)
     signals = [
-        {"reflection": float(random.random()), "consistency": float(each)} for each in consistency
+        {"reflection": float(random.random()), "consistency": float(value)} for value in consistency
     ]
-    scores = [0.45 * each["reflection"] + 0.55 * each["consistency"] for each in signals]
+    scores = [0.45 * signal["reflection"] + 0.55 * signal["consistency"] for signal in signals]
     weighed = fit(Sample.of(scores, correct.tolist(), signals), 0.5)
     assert weighed.weights is not None
     assert weighed.weights.consistency > 2 * weighed.weights.reflection

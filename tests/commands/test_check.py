@@ -74,7 +74,7 @@ def found(path: Path, *options: str) -> dict[str, Any]:
 def problems(path: Path, *options: str) -> list[dict[str, str]]:
     """The problems found."""
     told = found(path, *options)
-    listed = [each for each in told["findings"] if each["level"] == "problem"]
+    listed = [line for line in told["findings"] if line["level"] == "problem"]
     assert told["ok"] is not bool(listed)
     return listed
 
@@ -174,7 +174,7 @@ def test_the_folder_that_is_not_imported_is_told_with_the_line_to_add(tmp_path: 
     (tmp_path / "config.yml").write_text("rails: {output: {flows: [cleanlab trustworthiness]}}")
     listed = problems(tmp_path)
     mend = "add import_paths: [nemoguardrails_trust/rail] to config.yml"
-    assert mend in [each["mend"] for each in listed]
+    assert mend in [item["mend"] for item in listed]
 
 
 def test_the_flow_that_is_not_among_the_output_rails_is_a_problem(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_in_colang_2_the_guardrails_library_comes_along_with_the_rail(tmp_path: 
 
 def test_colang_2_needs_the_flow_output_rails(tmp_path: Path) -> None:
     write_v2(tmp_path, MAIN_V2.partition("flow output rails")[0])
-    assert any("no flow 'output rails'" in each["text"] for each in problems(tmp_path))
+    assert any("no flow 'output rails'" in problem["text"] for problem in problems(tmp_path))
 
 
 def test_output_rails_that_do_not_call_the_flow_are_a_problem(tmp_path: Path) -> None:
@@ -493,7 +493,7 @@ def test_rail_path_is_the_folder_to_import() -> None:
     assert result.exit_code == 0
     folder = Path(result.stdout.strip())
     assert folder.is_absolute()
-    assert {"actions.py", "config.py", "flows.co"} <= {each.name for each in folder.iterdir()}
+    assert {"actions.py", "config.py", "flows.co"} <= {path.name for path in folder.iterdir()}
 
 
 def test_the_printed_path_works_as_an_import_path(tmp_path: Path) -> None:

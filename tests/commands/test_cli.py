@@ -91,7 +91,9 @@ def test_every_command_of_the_project_is_there() -> None:
 def test_every_option_of_a_command_is_explained(name: str) -> None:
     command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
     assert command.help
-    unexplained = [each.name for each in command.params if not getattr(each, "help", None)]
+    unexplained = [
+        parameter.name for parameter in command.params if not getattr(parameter, "help", None)
+    ]
     assert unexplained == []
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0

@@ -61,7 +61,7 @@ def test_chats_are_matched_whether_they_are_lists_or_text(tmp_path: Path) -> Non
 
 
 def test_the_table_says_what_changed_and_what_is_not_known(tmp_path: Path) -> None:
-    bare = [{key: value for key, value in each.items() if key != "correct"} for each in A]
+    bare = [{key: value for key, value in row.items() if key != "correct"} for row in A]
     shown = run(write(tmp_path / "a.jsonl", bare), write(tmp_path / "b.jsonl", B)).stdout
     assert "a.jsonl and b.jsonl: 4 questions in both" in shown
     assert "flagged (below 0.6) in both" in shown

@@ -317,7 +317,7 @@ def make(settings):
 """
     (tmp_path / "own_scorer_here.py").write_text(program, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
     write(tmp_path / "data.jsonl", [row(i) for i in range(1, 6)])
     options = ("data.jsonl", "--scorer", "own_scorer_here:make", "--timeout", "0.2")
     result = invoke(*options, "--json")

@@ -68,7 +68,10 @@ def test_one_command_scores_the_traces_of_a_day(server: LangfuseServer) -> None:
     old = server.add_trace(CHAT, "1234", start=datetime.now(UTC) - timedelta(hours=30))
     result = run()
     assert result.exit_code == 0, result.output
-    assert {each.trace_id: each.value for each in server.scores.values()} == {good: 0.8, bad: 0.1}
+    assert {score.trace_id: score.value for score in server.scores.values()} == {
+        good: 0.8,
+        bad: 0.1,
+    }
     assert "2 traces read, 2 scored and written, 1 flagged (below 0.6), 0 failed" in result.stdout
     assert f"least trustworthy: {bad} with 0.100: 0.1 long" in result.stdout
     assert run("--since", "2d").exit_code == 0
@@ -119,7 +122,7 @@ def test_the_results_are_kept_as_a_data_set(server: LangfuseServer, tmp_path: Pa
     assert (row["trustworthiness_score"], row["signal_length"]) == (0.5, 0.5)
     assert (row["explanation"], row["error"]) == ("0.5 long", None)
     question = read_content(row, Columns())
-    assert [each.role for each in question.messages] == ["system", "user"]
+    assert [message.role for message in question.messages] == ["system", "user"]
     assert question.context == ("a passage",)
     page = tmp_path / "report.html"
     build_report(out, page)
@@ -147,10 +150,10 @@ def test_options_restrict_name_and_skip(server: LangfuseServer) -> None:
     ):
         result = run(*options)
         assert "1 traces read" in result.stdout
-    assert {each.trace_id for each in server.scores.values()} == {wanted}
+    assert {score.trace_id for score in server.scores.values()} == {wanted}
     assert "1 skipped as scored already" in result.stdout
     run("--score-name", "other", "--tags", "a")
-    assert {each.name for each in server.scores.values()} == {"trust_score", "other"}
+    assert {score.name for score in server.scores.values()} == {"trust_score", "other"}
 
 
 def test_a_trace_that_cannot_be_scored_is_named_on_stderr(server: LangfuseServer) -> None:

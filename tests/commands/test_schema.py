@@ -61,7 +61,7 @@ def test_every_setting_is_described(kind: str) -> None:
     bare = [
         name
         for part in parts
-        for name, each in part["properties"].items()
-        if "description" not in each
+        for name, item in part["properties"].items()
+        if "description" not in item
     ]
     assert bare == []

@@ -17,7 +17,7 @@ async def nothing() -> None:
 
 
 def threads() -> int:
-    return sum(each.name == NAME for each in threading.enumerate())
+    return sum(entry.name == NAME for entry in threading.enumerate())
 
 
 async def test_what_holds_up_the_other_loop_does_not_hold_up_this_one() -> None:

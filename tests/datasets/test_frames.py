@@ -100,7 +100,8 @@ def test_responses_are_made_where_there_are_none(make: Any, given: list[str]) ->
     rows: list[dict[str, Any]] = [{"prompt": f"question {i}"} for i in range(4)]
     if given:
         rows = [
-            row | {"response": each} for row, each in zip(rows, [*given, None, None], strict=True)
+            row | {"response": response}
+            for row, response in zip(rows, [*given, None, None], strict=True)
         ]
     model = ReplayModel([Recorded(f"question {i}", f"made {i}") for i in range(4)])
     columns = columns_of(score_dataset(make(rows), scorer=TestScorer(), model=model, generate=True))

@@ -76,7 +76,7 @@ def test_ctrl_c_finishes_the_rows_in_flight_and_says_how_to_go_on(
     assert "give the same command again to go on" in told
     assert "Traceback" not in told
     asked = calls.read_bytes().count(b"\n")
-    journals = "".join(each.read_text() for each in (tmp_path / "out.csv.shards").glob("shard-*"))
+    journals = "".join(path.read_text() for path in (tmp_path / "out.csv.shards").glob("shard-*"))
     assert journals.count("\n") == asked  # nothing that was begun is lost
 
 

@@ -62,7 +62,7 @@ def test_all_rows_come_out_in_order_with_their_columns(
         expected_score(row["response"]) for row in rows
     ]
     assert {row["explanation"] for row in scored[:1]} == {"Scored “answer 0”."}
-    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [data.name, out.name, f"{out.name}.run.json"]
     )
 
@@ -405,8 +405,8 @@ def test_a_row_that_two_processes_wrote_down_counts_once(tmp_path: Path) -> None
     assert again.fingerprints == {1: "f1", 0: "f0"}
     assert (again.tally.rows, again.tally.flagged) == (2, 1)
     assert again.finish(tmp_path, 0, 0, 2).rows == 2
-    for each in (first, second, again):
-        each.close()
+    for item in (first, second, again):
+        item.close()
 
 
 def test_a_shard_is_open_as_long_as_it_has_a_journal(tmp_path: Path) -> None:
@@ -515,9 +515,9 @@ def test_the_manifest_lists_the_shards_with_ranges_counts_and_checksums(tmp_path
     head, *shards = map(json.loads, lines)
     assert head["version"] == 1
     assert head["settings"]["prompt column"] == "prompt"
-    assert [(each["index"], each["first"], each["rows"]) for each in shards] == [
+    assert [(shard["index"], shard["first"], shard["rows"]) for shard in shards] == [
         (0, 0, 20),
         (1, 20, 20),
     ]
-    assert all(len(each["digest"]) == len(each["checksum"]) == 32 for each in shards)
+    assert all(len(shard["digest"]) == len(shard["checksum"]) == 32 for shard in shards)
     assert shards[0]["tally"]["calls"] == 20

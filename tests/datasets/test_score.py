@@ -65,7 +65,7 @@ def test_an_iterator_is_read_on_the_callers_thread_and_not_far_ahead() -> None:
     assert len(read) <= 10 + 4 * 4
     scored.close()
     assert set(read) == {threading.current_thread().name}
-    assert "nemo-trust" not in {each.name for each in threading.enumerate()}
+    assert "nemo-trust" not in {entry.name for entry in threading.enumerate()}
 
 
 def test_what_the_iterator_raises_reaches_the_caller() -> None:
@@ -220,7 +220,7 @@ def test_prompts_are_text_or_messages(prompt: Any, question: str, roles: list[st
 
     score_dataset([{"prompt": prompt, "response": "r"}], scorer=Keeping())
     assert exchanges[0].question == question
-    assert [each.role for each in exchanges[0].messages] == roles
+    assert [message.role for message in exchanges[0].messages] == roles
 
 
 @pytest.mark.parametrize(

@@ -457,14 +457,14 @@ def test_no_message_of_a_chat_is_lost_or_changed(chat: list[dict[str, str]], for
         "list": chat,
         "JSON": json.dumps(chat),
         "Python": str(chat),
-        "ShareGPT": [{"from": each["role"], "value": each["content"]} for each in chat],
+        "ShareGPT": [{"from": message["role"], "value": message["content"]} for message in chat],
         "parts": [
-            {"role": each["role"], "content": [{"type": "text", "text": each["content"]}]}
-            for each in chat
+            {"role": message["role"], "content": [{"type": "text", "text": message["content"]}]}
+            for message in chat
         ],
         "request": {"messages": chat, "model": "m"},
     }
-    expected = tuple(Message(each["role"], each["content"]) for each in chat)
+    expected = tuple(Message(message["role"], message["content"]) for message in chat)
     assert read_messages(forms[form]) == expected
 
 

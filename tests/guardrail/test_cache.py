@@ -42,7 +42,7 @@ async def test_concurrent_checks_of_one_key_share_a_call_even_without_memory() -
     waiting = [asyncio.create_task(cache.get("a", maker)) for _ in range(5)]
     await asyncio.sleep(0)
     maker.release.set()
-    assert [each.score for each in await asyncio.gather(*waiting)] == [0.5] * 5
+    assert [outcome.score for outcome in await asyncio.gather(*waiting)] == [0.5] * 5
     assert maker.calls == 1
     await cache.get("a", maker)
     assert maker.calls == 2
@@ -78,10 +78,10 @@ async def test_the_call_is_cancelled_when_the_last_one_leaves() -> None:
     cache, maker = ScoreCache(2), Maker()
     waiting = [asyncio.create_task(cache.get("a", maker)) for _ in range(2)]
     await asyncio.sleep(0)
-    for each in waiting:
-        each.cancel()
+    for waiter in waiting:
+        waiter.cancel()
     results = await asyncio.gather(*waiting, return_exceptions=True)
-    assert all(isinstance(each, asyncio.CancelledError) for each in results)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results)
     await asyncio.sleep(0)
     assert maker.cancelled == 1
 
@@ -103,5 +103,5 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept() -> None:
     results = await asyncio.gather(
         *(cache.get("a", fails) for _ in range(3)), return_exceptions=True
     )
-    assert [str(each) for each in results] == ["no score"] * 3
+    assert [str(result) for result in results] == ["no score"] * 3
     assert (await cache.get("a", Maker().ready())).score == 0.5

@@ -39,7 +39,7 @@ define bot greet
 
 
 def pairs(exchange: Exchange) -> list[tuple[str, str]]:
-    return [(each.role, each.content) for each in exchange.messages]
+    return [(message.role, message.content) for message in exchange.messages]
 
 
 def with_words(rails: LLMRails) -> LLMRails:
@@ -209,7 +209,7 @@ async def test_chunks_of_the_knowledge_base_are_the_context(
     rails = LLMRails(RailsConfig.from_path(str(tmp_path)), llm=FakeLLMModel(responses=answers))
     await rails.generate_async(messages=ask("what does it cost"))
     assert scorer.exchanges[0].response == "10 euros"
-    assert any("Gnomes cost 10 euros." in each for each in scorer.exchanges[0].context)
+    assert any("Gnomes cost 10 euros." in message for message in scorer.exchanges[0].context)
 
 
 async def test_check_async_has_the_conversation_without_the_ready_answer(

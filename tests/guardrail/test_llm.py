@@ -37,8 +37,8 @@ async def test_several_answers_are_several_calls_at_once() -> None:
         should_return_token_usage=True,
     )
     reply = await NemoModel(llm).complete(Ask(QUESTION, "sample", n=3))
-    assert [each.text for each in reply.completions] == ["Paris", "Lyon", "Paris"]
-    assert [(each.prompt_tokens, each.samples) for each in reply.calls] == [(7, 1)] * 3
+    assert [completion.text for completion in reply.completions] == ["Paris", "Lyon", "Paris"]
+    assert [(call.prompt_tokens, call.samples) for call in reply.calls] == [(7, 1)] * 3
     assert reply.failures == ()
 
 
@@ -67,7 +67,7 @@ class RefusedError(Exception):
 async def test_answers_that_came_are_used_when_others_fail() -> None:
     llm = Scripted("Paris", RefusedError(500), "Lyon")
     reply = await NemoModel(llm).complete(Ask(QUESTION, "sample", n=3))
-    assert [each.text for each in reply.completions] == ["Paris", "Lyon"]
+    assert [completion.text for completion in reply.completions] == ["Paris", "Lyon"]
     assert len(reply.failures) == 1
     assert "Capital" not in reply.failures[0]
 
@@ -115,7 +115,7 @@ async def test_a_tools_message_is_sent_as_text() -> None:
     messages = (*QUESTION, Message("tool", '{"sum": 42}'))
     await NemoModel(llm).complete(Ask(messages, "sample"))
     prompt = llm.calls[0][0]
-    assert [(each.role.value, each.content) for each in prompt] == [
+    assert [(message.role.value, message.content) for message in prompt] == [
         ("user", "Capital of France?"),
         ("user", 'Result of a tool: {"sum": 42}'),
     ]

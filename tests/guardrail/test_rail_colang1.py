@@ -223,7 +223,7 @@ async def test_regenerate_asks_once_more_and_keeps_the_best(
     scorer.answer = lambda exchange: second if exchange.response == "Paris" else 0.2
     rails = bot_v1("Lyon", "Paris", settings="on_untrustworthy: regenerate")
     assert await answer_of(rails) == shown
-    assert [each.response for each in scorer.exchanges] == ["Lyon", "Paris"]
+    assert [scored.response for scored in scorer.exchanges] == ["Lyon", "Paris"]
 
 
 async def test_regenerate_keeps_the_answer_when_the_model_fails(scorer: ScriptedScorer) -> None:
@@ -413,7 +413,7 @@ async def test_earlier_turns_leave_no_flow_of_ours_running(scorer: ScriptedScore
         state = compute_next_state(state, event)
         assert state.context["trust"] is None
         state = compute_next_state(state, {"type": "UserIntent", "intent": "ask"})
-    ours = [each for each in state.flow_states if "trust" in each.flow_id]
+    ours = [flow for flow in state.flow_states if "trust" in flow.flow_id]
     assert len(ours) == 1
 
 

@@ -90,7 +90,7 @@ async def test_a_low_score_adds_the_caution_to_the_answer(scorer: ScriptedScorer
 async def test_the_score_comes_as_an_event(scorer: ScriptedScorer) -> None:
     scorer.answer = 0.3
     message = await bot_v2("Lyon").generate_async(messages=ask())
-    events = [each for each in message["events"] if each["type"] == "TrustworthinessScored"]
+    events = [part for part in message["events"] if part["type"] == "TrustworthinessScored"]
     assert len(events) == 1
     event = events[0]
     assert (event["trustworthiness_score"], event["threshold"]) == (0.3, 0.6)
@@ -130,7 +130,7 @@ async def test_a_failure_is_an_outcome(
     scorer.answer = failure
     message = await bot_v2("Paris", settings=f"on_error: {on_error}").generate_async(messages=ask())
     assert message["content"] == shown
-    event = next(each for each in message["events"] if each["type"] == "TrustworthinessScored")
+    event = next(part for part in message["events"] if part["type"] == "TrustworthinessScored")
     assert (event["status"], event["trustworthiness_score"]) == ("unchecked", None)
 
 

@@ -69,7 +69,7 @@ async def test_text_comes_in_pieces_and_then_one_verdict(
 
 async def test_an_answer_is_scored_once_on_its_full_text(scorer: ScriptedScorer) -> None:
     await run(bot(TEXT))
-    assert [each.response for each in scorer.exchanges] == [TEXT]
+    assert [exchange.response for exchange in scorer.exchanges] == [TEXT]
     assert scorer.exchanges[0].question == "Capital?"
 
 
@@ -80,7 +80,7 @@ async def test_plain_stream_async_scores_once_and_lets_all_chunks_through(
     rails = bot(TEXT)
     chunks = [chunk async for chunk in rails.stream_async(messages=ask())]
     assert "".join(chunks) == TEXT
-    assert [each.response for each in scorer.exchanges] == [TEXT]
+    assert [exchange.response for exchange in scorer.exchanges] == [TEXT]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ async def test_dialog_mode_is_scored_although_it_runs_no_rail_on_the_full_text(
     assert "".join(texts) == "10 euros"
     assert event.outcome is not None
     assert event.outcome.status == "untrustworthy"
-    assert [each.response for each in scorer.exchanges] == ["10 euros"]
+    assert [exchange.response for exchange in scorer.exchanges] == ["10 euros"]
     assert scorer.exchanges[0].question == "what does it cost"
 
 
@@ -232,7 +232,7 @@ async def test_concurrent_streams_keep_their_verdicts_apart(scorer: ScriptedScor
     scorer.answer = lambda exchange: 0.9 if "Paris" in exchange.response else 0.2
     streams = [run(bot(text)) for text in ("Paris", "Lyon", "Paris it is", "Nice")]
     verdicts = [event.outcome for _, event in await asyncio.gather(*streams)]
-    assert [each and each.status for each in verdicts] == [
+    assert [verdict and verdict.status for verdict in verdicts] == [
         "trusted",
         "untrustworthy",
         "trusted",

@@ -61,7 +61,7 @@ def is_asked_again(body: dict[str, Any]) -> bool:
 
 
 def rated(*percent: int, reason: str = "It is said.") -> str:
-    return json.dumps({str(n): [each, reason] for n, each in enumerate(percent, start=1)})
+    return json.dumps({str(n): [share, reason] for n, share in enumerate(percent, start=1)})
 
 
 def calls(*wanted: tuple[str, dict[str, Any]]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def model_of(
 
 
 def texts(reply: Reply) -> list[str]:
-    return [each.text for each in reply.completions]
+    return [completion.text for completion in reply.completions]
 
 
 def sample(model: OpenAICompatibleModel, n: int = 1, **keywords: Any) -> Any:
@@ -47,8 +47,8 @@ def sample(model: OpenAICompatibleModel, n: int = 1, **keywords: Any) -> Any:
 
 
 def tasks_of_models() -> list[str]:
-    coroutines = [getattr(each.get_coro(), "__qualname__", "") for each in asyncio.all_tasks()]
-    return [each for each in coroutines if each.startswith("OpenAICompatibleModel")]
+    coroutines = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return [coroutine for coroutine in coroutines if coroutine.startswith("OpenAICompatibleModel")]
 
 
 async def test_an_answer_comes_with_its_usage() -> None:
@@ -76,7 +76,7 @@ async def test_an_answer_comes_with_its_usage() -> None:
     assert texts(reply) == ["It is 42."]
     tokens = reply.completions[0].tokens
     assert tokens is not None
-    assert [each.token for each in tokens] == ["It", " is", " 42."]
+    assert [token.token for token in tokens] == ["It", " is", " 42."]
     assert tokens[0].top == (("It", -0.1),)
     [call] = reply.calls
     assert (call.purpose, call.samples) == ("answer", 1)
@@ -89,7 +89,7 @@ async def test_what_a_call_gives_goes_before_the_parameters_and_zero_is_sent() -
         model = model_of(server, parameters={"temperature": 1.0, "max_tokens": 50})
         await sample(model, temperature=0.0, max_tokens=1)
         await sample(model)
-        sent = [(each["temperature"], each["max_tokens"]) for each in server.bodies]
+        sent = [(body["temperature"], body["max_tokens"]) for body in server.bodies]
     assert sent == [(0.0, 1), (1.0, 50)]
 
 
@@ -99,7 +99,7 @@ async def test_several_answers_take_one_request_where_the_server_gives_them() ->
         reply = await sample(model, 5)
         assert len(server.received) == 1
     assert texts(reply) == ["a", "b", "c", "a", "b"]
-    assert [each.samples for each in reply.calls] == [5]
+    assert [call.samples for call in reply.calls] == [5]
 
 
 async def test_where_n_is_ignored_the_rest_is_asked_for_at_once_and_that_is_learnt() -> None:
@@ -107,10 +107,10 @@ async def test_where_n_is_ignored_the_rest_is_asked_for_at_once_and_that_is_lear
         model = model_of(server)
         first = await sample(model, 5)
         assert server.peak_requests == 4
-        assert [each.get("n", 1) for each in server.bodies] == [5, 1, 1, 1, 1]
+        assert [body.get("n", 1) for body in server.bodies] == [5, 1, 1, 1, 1]
         second = await sample(model, 5)
         assert server.peak_requests == 5
-        assert [each.get("n", 1) for each in server.bodies[5:]] == [1] * 5
+        assert [body.get("n", 1) for body in server.bodies[5:]] == [1] * 5
     assert sorted(texts(first)) == ["a", "a", "b", "b", "c"]
     assert len(second.completions) == len(second.calls) == 5
 
@@ -120,8 +120,8 @@ async def test_a_refused_n_is_learnt_once() -> None:
         model = model_of(server)
         first = await sample(model, 3)
         await sample(model, 3)
-        assert [each.get("n", 1) for each in server.bodies] == [3, 1, 1, 1, 1, 1, 1]
-    assert [each.samples for each in first.calls] == [0, 1, 1, 1]
+        assert [body.get("n", 1) for body in server.bodies] == [3, 1, 1, 1, 1, 1, 1]
+    assert [call.samples for call in first.calls] == [0, 1, 1, 1]
 
 
 @pytest.mark.parametrize("manner", ["refused", "off"])
@@ -132,7 +132,7 @@ async def test_token_probabilities_that_cannot_be_had_are_asked_for_once(manner:
             reply = await sample(model, top_logprobs=5)
             assert texts(reply) == ["42"]
             assert reply.completions[0].tokens is None
-        asked = ["logprobs" in each for each in server.bodies]
+        asked = ["logprobs" in body for body in server.bodies]
     assert asked == ([True, False, False, False] if manner == "refused" else [True, False, False])
 
 
@@ -146,7 +146,7 @@ async def test_fewer_alternatives_are_asked_for_where_so_many_are_refused() -> N
         model = model_of(server)
         reply = await sample(model, top_logprobs=20)
         await sample(model, top_logprobs=20)
-        assert [each["top_logprobs"] for each in server.bodies] == [20, 5, 5]
+        assert [request["top_logprobs"] for request in server.bodies] == [20, 5, 5]
     assert reply.completions[0].tokens is not None
 
 
@@ -157,7 +157,7 @@ async def test_a_server_that_names_the_refused_field_as_fastapi_does_is_understo
         model = model_of(server, parameters={"seed": 1})
         await sample(model)
         await sample(model)
-        assert ["seed" in each for each in server.bodies] == [True, False, False]
+        assert ["seed" in request for request in server.bodies] == [True, False, False]
 
 
 async def test_a_reasoning_model_of_unknown_name_is_learnt() -> None:
@@ -240,7 +240,7 @@ async def test_a_misread_refusal_teaches_nothing() -> None:
         with pytest.raises(ModelRequestError):
             await sample(model, temperature=1.0)
         await sample(model, temperature=1.0)
-        assert ["temperature" in each for each in server.bodies] == [True, False, True]
+        assert ["temperature" in body for body in server.bodies] == [True, False, True]
 
 
 async def test_a_limit_that_is_too_large_is_not_sent_under_another_name() -> None:
@@ -260,7 +260,7 @@ async def test_some_failing_of_several_requests_is_told_beside_the_answers() -> 
         reply = await sample(model, 5)
     assert len(reply.completions) == 3
     assert len(reply.failures) == 2
-    assert all("status 500" in each for each in reply.failures)
+    assert all("status 500" in failure for failure in reply.failures)
 
 
 async def test_empty_choices_are_told_beside_the_others() -> None:
@@ -301,7 +301,7 @@ async def test_the_key_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
             await sample(model)
         assert server.received[0].headers["authorization"] == f"Bearer {KEY}"
     shown = [repr(model), str(caught.value), repr(caught.value), caplog.text]
-    assert not any("secret" in each for each in shown)
+    assert not any("secret" in token for token in shown)
     assert "refuses temperature" in caplog.text
 
 
@@ -490,14 +490,14 @@ async def test_thinking_is_no_answer() -> None:
 async def test_the_tokens_of_thinking_are_left_out() -> None:
     def tokens(_: Any, text: str) -> list[tuple[str, float, dict[str, float]]]:
         parts = ["<think>", "hm", "</think>", "\n\n", "Yes", "."]
-        return [(each, -0.5, {each: -0.5}) for each in parts]
+        return [(part, -0.5, {part: -0.5}) for part in parts]
 
     async with OpenAIServer(answer="<think>hm</think>\n\nYes.", tokens=tokens) as server:
         reply = await sample(model_of(server), top_logprobs=1)
     [completion] = reply.completions
     assert completion.text == "Yes."
     assert completion.tokens is not None
-    assert [each.token for each in completion.tokens] == ["Yes", "."]
+    assert [token.token for token in completion.tokens] == ["Yes", "."]
 
 
 async def test_a_timeout_holds_for_a_request_with_its_further_tries() -> None:

@@ -117,8 +117,8 @@ async def test_a_passing_fault_is_got_over(fault: Fault) -> None:
     async with OpenAIServer() as server:
         server.faults.next(fault)
         reply = await ask(model_at(server.base_url))
-    assert [each.text for each in reply.completions] == ["42"]
-    assert [each.samples for each in reply.calls] == [0, 1]
+    assert [completion.text for completion in reply.completions] == ["42"]
+    assert [call.samples for call in reply.calls] == [0, 1]
 
 
 async def test_nothing_is_tried_again_where_that_is_wished() -> None:

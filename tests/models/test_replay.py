@@ -25,7 +25,7 @@ def conversation(text: str) -> tuple[Message, ...]:
 
 async def texts(model: ReplayModel, text: str, purpose: Purpose, n: int = 1) -> list[str]:
     reply = await model.complete(Ask(conversation(text), purpose, n))
-    return [each.text for each in reply.completions]
+    return [completion.text for completion in reply.completions]
 
 
 def test_it_is_a_language_model() -> None:
@@ -71,7 +71,7 @@ async def test_a_judgement_comes_as_probabilities_of_true_and_false(probability:
     model = ReplayModel([Recorded(QUESTION, "The Nile", reflection=probability)])
     prompt = f"Judge.\n<<<\n{QUESTION}\n>>>\n<<<\nThe Nile\n>>>"
     reply = await model.complete(Ask((Message("user", prompt),), "reflection", top_logprobs=5))
-    (tokens,) = (each.tokens for each in reply.completions)
+    (tokens,) = (completion.tokens for completion in reply.completions)
     assert tokens is not None
     top = dict(tokens[0].top)
     true, false = math.exp(top["True"]), math.exp(top["False"])

@@ -84,12 +84,14 @@ def test_every_setting_that_is_shown_is_valid() -> None:
         for page in ("README.md", "docs/rail.md", "docs/own-scorer.md", "docs/agents.md")
         for block in blocks_of(page, "yaml")
     ]
-    sections = [each["custom_data"] for each in shown if "custom_data" in each]
+    sections = [token["custom_data"] for token in shown if "custom_data" in token]
     assert len(sections) >= 3
     for section in sections:
         read_settings(section)
     lines = [
-        line for each in shown for line in each.get("rails", {}).get("output", {}).get("flows", [])
+        line
+        for token in shown
+        for line in token.get("rails", {}).get("output", {}).get("flows", [])
     ]
     assert {"threshold": "0.8", "on_untrustworthy": "block"} in [read_flow_line(x) for x in lines]
 

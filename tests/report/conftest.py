@@ -39,10 +39,10 @@ def missing() -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if REQUIRED or missing() is None:
         return
-    in_browser = [each for each in items if "browser" in getattr(each, "fixturenames", ())]
+    in_browser = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
     if in_browser:
         config.hook.pytest_deselected(items=in_browser)
-        items[:] = [each for each in items if each not in in_browser]
+        items[:] = [item for item in items if item not in in_browser]
         config.stash[left_out] = len(in_browser)
 
 

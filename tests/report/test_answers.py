@@ -35,27 +35,27 @@ def test_extremes_are_those_of_a_sorted_list(scores: list[float]) -> None:
     groups = picker_of(scored(scores)).groups()
     in_order = sorted(range(len(scores)), key=lambda i: (scores[i], i))
     highest = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    assert [each.number - 1 for each in groups.get("least", [])] == in_order[:100]
-    assert [each.number - 1 for each in groups.get("most", [])] == highest[:100]
+    assert [entry.number - 1 for entry in groups.get("least", [])] == in_order[:100]
+    assert [entry.number - 1 for entry in groups.get("most", [])] == highest[:100]
 
 
 def test_the_trusted_wrong_and_the_distrusted_right_are_picked() -> None:
     rows = scored([0.9, 0.3], correct=0) + scored([0.8, 0.1], correct=1) + scored([None], correct=0)
     groups = picker_of(rows).groups()
-    assert [each.number for each in groups["wrong"]] == [1, 2]
-    assert [each.number for each in groups["right"]] == [4, 3]
-    assert [each.number for each in groups["failed"]] == [5]
+    assert [group.number for group in groups["wrong"]] == [1, 2]
+    assert [group.number for group in groups["right"]] == [4, 3]
+    assert [group.number for group in groups["failed"]] == [5]
 
 
 def test_a_small_data_set_is_in_the_sample_as_a_whole() -> None:
     groups = picker_of(scored([0.5] * 150)).groups()
-    assert [each.number for each in groups["sample"]] == list(range(1, 151))
+    assert [group.number for group in groups["sample"]] == list(range(1, 151))
 
 
 def test_the_sample_is_even_and_the_same_on_every_run() -> None:
     rows = scored([0.5] * 20_000)
-    sample = [each.number for each in picker_of(rows).groups()["sample"]]
-    assert sample == [each.number for each in picker_of(rows).groups()["sample"]]
+    sample = [group.number for group in picker_of(rows).groups()["sample"]]
+    assert sample == [group.number for group in picker_of(rows).groups()["sample"]]
     assert len(set(sample)) == 200
     # 100 of 200 are expected in the first half; 4.2 standard deviations either side.
     assert 70 < sum(number <= 10_000 for number in sample) < 130
@@ -63,7 +63,7 @@ def test_the_sample_is_even_and_the_same_on_every_run() -> None:
 
 def test_a_row_in_several_groups_is_held_once() -> None:
     answers, _ = answers_json(picker_of(scored([0.2, 0.4], correct=1)).groups(), COLUMNS)
-    assert [each["row"] for each in answers] == [1, 2]
+    assert [answer["row"] for answer in answers] == [1, 2]
     assert set(answers[0]["groups"]) == {"least", "most", "right", "sample"}
 
 

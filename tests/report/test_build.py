@@ -84,7 +84,7 @@ def test_all_that_scoring_writes_is_shown(tmp_path: Path) -> None:
             "error": "probability: none given",
         }
     ]
-    totals = {each["name"]: each["total"] for each in data["figures"]["usage"]}
+    totals = {figure["name"]: figure["total"] for figure in data["figures"]["usage"]}
     assert totals == {
         "calls": 2,
         "samples": 5,
@@ -146,7 +146,7 @@ def test_the_policy_allows_this_style_and_script_and_nothing_else(tmp_path: Path
     page = built(ROWS, tmp_path / "report.html")
     found = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert found is not None
-    directives = dict(each.split(" ", 1) for each in found[1].replace("&#39;", "'").split("; "))
+    directives = dict(word.split(" ", 1) for word in found[1].replace("&#39;", "'").split("; "))
 
     def digest(tag: str) -> str:
         text = page.rsplit(f"<{tag}>", 1)[1].split(f"</{tag}>")[0]
@@ -242,14 +242,14 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(DataError, match="cannot be written: Is a directory"):
         build_report(ROWS, tmp_path / "folder.html")
-    assert [each.name for each in tmp_path.iterdir()] == ["folder.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
 
 
 def test_a_page_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     out.write_text("old")
     assert "Trustworthiness report" in built(ROWS, out)
-    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert stat.S_IMODE(out.stat().st_mode) & 0o444 == 0o444
 
 

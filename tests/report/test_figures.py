@@ -26,8 +26,8 @@ def result(score: float | None, label: int | None = None, **fields: Any) -> Scor
 
 def gathered(*results: ScoredRow) -> Gathered:
     numbers = Gathered()
-    for each in results:
-        numbers.add(each)
+    for scored in results:
+        numbers.add(scored)
     return numbers
 
 
@@ -48,7 +48,7 @@ def test_figures_agree_with_the_evaluation(pairs: list[tuple[float, bool]]) -> N
     expected = evaluate([score for score, _ in pairs], [right for _, right in pairs], 0.6)
     assert figures["auroc"] == expected.auroc
     assert figures["reliability"]["error"] == expected.ece
-    assert sum(each["count"] for each in figures["reliability"]["bins"]) == len(pairs)
+    assert sum(figure["count"] for figure in figures["reliability"]["bins"]) == len(pairs)
     wrong = figures["thresholds"]["wrong"]
     recall = sum(wrong[:601]) / sum(wrong) if sum(wrong) else None
     assert recall == pytest.approx(expected.recall)
@@ -84,7 +84,7 @@ def test_unchecked_and_unlabelled_answers_are_counted_apart() -> None:
 def test_signals_are_set_against_each_other_and_against_the_score() -> None:
     rows = [result(x, None, signals={"a": x, "b": 1 - x}) for x in (0.0, 0.5, 1.0)]
     figures = summarise(gathered(*rows))
-    pairs = {(each["x"], each["y"]): each for each in figures["pairs"]}
+    pairs = {(figure["x"], figure["y"]): figure for figure in figures["pairs"]}
     assert set(pairs) == {(SCORE_NAME, "a"), (SCORE_NAME, "b"), ("a", "b")}
     assert pairs["a", "b"]["correlation"] == pytest.approx(-1)
     assert pairs["a", "b"]["count"] == [[19, 0, 1], [10, 10, 1], [0, 19, 1]]
@@ -99,7 +99,7 @@ def test_a_signal_that_comes_late_or_is_missing_keeps_its_place() -> None:
             result(0.4, signals={"late": 0.6}),
         )
     )
-    late = next(each for each in figures["signals"] if each["name"] == "late")
+    late = next(figure for figure in figures["signals"] if figure["name"] == "late")
     assert (late["count"], late["missing"], late["mean"]) == (2, 2, 0.5)
     assert [cell[:2] for cell in figures["pairs"][0]["count"]] == [[4, 8], [8, 12]]
 
@@ -113,7 +113,14 @@ def test_usage_is_summed_over_the_rows_that_have_it() -> None:
     rows = [result(0.5, usage={"calls": n}) for n in (1, 2, 6)]
     usage = summarise(gathered(*rows, result(0.5)))["usage"]
     assert [
-        (each["name"], each["rows"], each["total"], each["mean"], each["median"]) for each in usage
+        (
+            usage_part["name"],
+            usage_part["rows"],
+            usage_part["total"],
+            usage_part["mean"],
+            usage_part["median"],
+        )
+        for usage_part in usage
     ] == [("calls", 3, 9, 3, 2)]
 
 
@@ -121,7 +128,7 @@ def test_rare_errors_are_summed_up() -> None:
     rows = [result(None, error=f"error {n}") for n in range(2000)]
     errors = summarise(gathered(*rows))["errors"]
     assert len(errors) == ERRORS_SHOWN + 1
-    assert sum(each["count"] for each in errors) == 2000
+    assert sum(error["count"] for error in errors) == 2000
 
 
 def test_results_without_any_score_have_figures_too() -> None:

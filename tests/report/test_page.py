@@ -111,8 +111,8 @@ def test_the_slider_moves_the_charts_and_the_answers(open_page: Open) -> None:
     def places() -> list[str | None]:
         lines = page.locator("#distribution .cut, #curves .cut").all()
         dots = page.locator("#curves circle.kept").all()
-        return [each.get_attribute("x1") for each in lines] + [
-            each.get_attribute("cx") for each in dots
+        return [line.get_attribute("x1") for line in lines] + [
+            dot.get_attribute("cx") for dot in dots
         ]
 
     before = places()
@@ -210,8 +210,8 @@ def test_a_click_in_a_chart_sets_the_threshold(open_page: Open) -> None:
 
 def test_a_script_in_an_answer_stays_text(open_page: Open) -> None:
     page = open_page("hostile", viewport={"width": 1100, "height": 900})
-    for each in page.locator("#list summary").all()[:3]:
-        each.click()
+    for element in page.locator("#list summary").all()[:3]:
+        element.click()
     for button in page.locator("#groups button").all():
         button.click()
     page.locator("#search").fill("</script>")
@@ -557,7 +557,7 @@ def test_doubtful_sentences_are_shaded_in_the_answer(open_page: Open) -> None:
     assert marks[1].inner_text().startswith("😀 Nobody doubts it.")
     assert marks[1].get_attribute("title") == "score of this sentence: 0.10"
     paper, shade = (
-        each.evaluate("e => getComputedStyle(e).backgroundColor") for each in (marks[0], marks[1])
+        item.evaluate("e => getComputedStyle(e).backgroundColor") for item in (marks[0], marks[1])
     )
     assert paper != shade
 

@@ -18,7 +18,7 @@ def verdict(probability: float) -> Completion:
         for word, share in (("True", probability), ("False", 1.0 - probability))
         if share > 0.0
     )
-    token, logprob = max(top, key=lambda each: each[1])
+    token, logprob = max(top, key=lambda pair: pair[1])
     return Completion(token, (TokenLogprob(token, logprob, top),), "length")
 
 
@@ -71,13 +71,13 @@ class ScriptedModel:
         self.closed += 1
 
     def made(self, purpose: Purpose) -> list[Ask]:
-        return [each for each in self.asked if each.purpose == purpose]
+        return [call for call in self.asked if call.purpose == purpose]
 
     def _completions(self, asked: Ask) -> tuple[Completion, ...]:
         if asked.purpose == "sample":
             dealt = [self.samples[(self.dealt + i) % len(self.samples)] for i in range(asked.n)]
             self.dealt += asked.n
-            return tuple(_completion(each) for each in dealt)
+            return tuple(_completion(answer) for answer in dealt)
         if asked.purpose == "rephrasing":
             count = len(self.rephrasings)
             return tuple(Completion(self.rephrasings[i % count]) for i in range(asked.n))

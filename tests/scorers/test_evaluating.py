@@ -107,7 +107,7 @@ async def test_what_says_nothing_about_an_exchange_is_not_asked(
 ) -> None:
     score = await evaluated([*ALL, *CALLS], ScriptedModel(), quality="low").score(exchange)
     told = score.metadata["evaluations"]
-    assert sorted(name for name, each in told.items() if "score" in each) == sorted(made)
+    assert sorted(name for name, item in told.items() if "score" in item) == sorted(made)
     assert all("not_applicable" in told[name] for name in told if name not in made)
     assert score.usage.calls == 1 + len(made)
 

@@ -23,7 +23,7 @@ from nemoguardrails_trust.server.chat_stream import scored_events
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 
 
-async def each(items: Iterable[bytes], error: Exception | None = None) -> AsyncIterator[bytes]:
+async def pieces_of(items: Iterable[bytes], error: Exception | None = None) -> AsyncIterator[bytes]:
     for item in items:
         yield item
     if error is not None:
@@ -56,7 +56,7 @@ async def passed(
         return {"trustworthiness_score": score, "status": status}
 
     events = [item if isinstance(item, bytes) else event_of(item) for item in chunks]
-    source = each([*events, DONE] if done else events, error)
+    source = pieces_of([*events, DONE] if done else events, error)
     out = [event async for event in scored_events(source, metadata, fallback=fallback)]
     return [parsed(data_of(event)) or event for event in out], scored
 
@@ -70,13 +70,13 @@ async def test_events_are_the_same_however_the_bytes_arrive(data: Any) -> None:
     whole = b"".join(events)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
     pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
-    read = [event async for event in read_events(each(pieces))]
+    read = [event async for event in read_events(pieces_of(pieces))]
     assert [data_of(event) for event in read] == [data_of(event) for event in events]
     assert b"".join(read) == whole
 
 
 async def test_a_last_event_without_an_end_is_read_too() -> None:
-    assert [event async for event in read_events(each([b"data: a"]))] == [b"data: a\n\n"]
+    assert [event async for event in read_events(pieces_of([b"data: a"]))] == [b"data: a\n\n"]
 
 
 def test_the_lines_of_an_event_are_one_text_and_comments_are_none() -> None:

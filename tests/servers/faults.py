@@ -182,9 +182,9 @@ async def _reset(request: web.Request, whole: bytes) -> web.StreamResponse:
 
 def _without_numbers(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_numbers(each) for key, each in value.items()}
+        return {key: _without_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_numbers(each) for each in value]
+        return [_without_numbers(element) for element in value]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float("nan")
     return value

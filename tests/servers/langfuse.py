@@ -231,7 +231,8 @@ class LangfuseServer(LocalServer):
         conditions = json.loads(query["filter"]) if "filter" in query else _plain(query)
         renamed = {"timestamp": "startTime", "id": "traceId", "name": "traceName"}
         conditions = [
-            {**each, "column": renamed.get(each["column"], each["column"])} for each in conditions
+            {**condition, "column": renamed.get(condition["column"], condition["column"])}
+            for condition in conditions
         ]
         roots = matching([span for span in self.spans.values() if span.is_root], conditions)
         roots.sort(key=lambda span: span.start, reverse=True)
@@ -276,7 +277,7 @@ class LangfuseServer(LocalServer):
             if refused is not None:
                 return refused
             self.writes += 1
-            reasons = [self._take_score(each, each.get("timestamp")) for each in body]
+            reasons = [self._take_score(entry, entry.get("timestamp")) for entry in body]
             errors = [{"message": reason} for reason in reasons if reason]
             status = 207 if errors else 202
             made = {

@@ -61,7 +61,10 @@ def check_query(path: str, query: Mapping[str, str]) -> None:
     Raises:
         DescriptionError: A parameter is unknown or of the wrong type.
     """
-    known = {each["name"]: each["schema"] for each in _operation("get", path)["parameters"]}
+    known = {
+        operation["name"]: operation["schema"]
+        for operation in _operation("get", path)["parameters"]
+    }
     for name, text in query.items():
         if name not in known:
             raise DescriptionError(f"GET {path} has no parameter {name}")
@@ -124,16 +127,16 @@ def _description() -> Json:
 def _with_null(node: Json) -> Json:
     """OpenAPI's `nullable` in the words of JSON Schema."""
     if isinstance(node, list):
-        return [_with_null(each) for each in node]
+        return [_with_null(element) for element in node]
     if not isinstance(node, dict):
         return node
-    rest = {key: _with_null(each) for key, each in node.items() if key != "nullable"}
+    rest = {key: _with_null(item) for key, item in node.items() if key != "nullable"}
     return {"anyOf": [rest, {"type": "null"}]} if node.get("nullable") else rest
 
 
 def _value(text: str, schema: Json) -> Json:
     """A query's text as the type that the description gives it."""
-    kinds = {each.get("type") for each in schema.get("anyOf", [schema])}
+    kinds = {entry.get("type") for entry in schema.get("anyOf", [schema])}
     if kinds & {"integer", "number", "boolean"}:
         try:
             return json.loads(text)

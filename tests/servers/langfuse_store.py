@@ -187,7 +187,7 @@ def matching(spans: Iterable[Span], conditions: Iterable[Mapping[str, Any]]) -> 
         FilterError: A condition is none that the server knows.
     """
     conditions = list(conditions)
-    return [span for span in spans if all(_meets(span, each) for each in conditions)]
+    return [span for span in spans if all(_meets(span, condition) for condition in conditions)]
 
 
 def _meets(span: Span, condition: Mapping[str, Any]) -> bool:
@@ -224,7 +224,7 @@ def spans_of_export(body: bytes) -> list[Span]:
 
 
 def _span_of(span: Any) -> Span:
-    values = {each.key: _attribute(each.value) for each in span.attributes}
+    values = {attribute.key: _attribute(attribute.value) for attribute in span.attributes}
     metadata: dict[str, Any] = {}
     for prefix in ("langfuse.trace.metadata.", "langfuse.observation.metadata."):
         metadata |= {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
@@ -252,7 +252,7 @@ def _span_of(span: Any) -> Span:
 def _attribute(value: Any) -> Any:
     kind = value.WhichOneof("value")
     if kind == "array_value":
-        return [_attribute(each) for each in value.array_value.values]
+        return [_attribute(element) for element in value.array_value.values]
     return getattr(value, kind) if kind else None
 
 
@@ -281,6 +281,6 @@ def place_of(cursor: str | None) -> int:
 
 def _cut(metadata: Mapping[str, Any], expanded: set[str]) -> dict[str, Any]:
     return {
-        key: each if key in expanded or not isinstance(each, str) else each[:_CUT]
-        for key, each in metadata.items()
+        key: item if key in expanded or not isinstance(item, str) else item[:_CUT]
+        for key, item in metadata.items()
     }

@@ -80,7 +80,7 @@ class LocalServer:
     @property
     def bodies(self) -> list[Any]:
         """The JSON bodies received, in order."""
-        return [each.body for each in self.received]
+        return [request.body for request in self.received]
 
     @property
     def open_connections(self) -> int:

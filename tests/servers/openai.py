@@ -199,7 +199,7 @@ class OpenAIServer(LocalServer):
         elif self.logprobs == "on" and body.get("logprobs") and isinstance(text, str):
             alternatives = body.get("top_logprobs", 0)
             choice["logprobs"] = {
-                "content": [_entry(each, alternatives) for each in self.tokens(body, text)]
+                "content": [_entry(token, alternatives) for token in self.tokens(body, text)]
             }
         choice["message"] = {"role": "assistant", **message}
         choice["finish_reason"] = finish
@@ -262,8 +262,8 @@ def _entry(token: Token, alternatives: int) -> Body:
         "logprob": logprob,
         "bytes": list(text.encode()),
         "top_logprobs": [
-            {"token": each, "logprob": value, "bytes": list(each.encode())}
-            for each, value in listed
+            {"token": item, "logprob": value, "bytes": list(item.encode())}
+            for item, value in listed
         ],
     }
 

@@ -28,8 +28,8 @@ async def test_nemo_engine_gets_an_answer_with_usage() -> None:
 
 async def test_nemo_engine_streams_word_by_word() -> None:
     async with OpenAIServer(answer="one two three") as server:
-        chunks = [each async for each in engine(server.base_url).stream_async("Count.")]
-    said = [each.delta_content for each in chunks if each.delta_content]
+        chunks = [chunk async for chunk in engine(server.base_url).stream_async("Count.")]
+    said = [chunk.delta_content for chunk in chunks if chunk.delta_content]
     assert said == ["one", " two", " three"]
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.output_tokens == 3
@@ -39,10 +39,10 @@ async def test_nemo_engine_gets_tool_calls() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
     async with OpenAIServer(answer={"content": None, "tool_calls": [call]}) as server:
         reply = await engine(server.base_url).generate_async("Call it.")
-        chunks = [each async for each in engine(server.base_url).stream_async("Call it.")]
+        chunks = [chunk async for chunk in engine(server.base_url).stream_async("Call it.")]
     assert reply.tool_calls is not None
     assert reply.tool_calls[0].function.arguments == {"a": 1}
-    streamed = next(each.delta_tool_calls for each in chunks if each.delta_tool_calls)
+    streamed = next(chunk.delta_tool_calls for chunk in chunks if chunk.delta_tool_calls)
     assert streamed[0].function.arguments == {"a": 1}
 
 

@@ -80,7 +80,7 @@ class TLMServer(LocalServer):
     @property
     def scored(self) -> list[Received]:
         """The requests for a score, in order."""
-        return [each for each in self.received if each.path == SCORES]
+        return [request for request in self.received if request.path == SCORES]
 
     @property
     def open_connections(self) -> int:

@@ -29,7 +29,7 @@ def measured(prompt: str, tokens: tuple[TokenLogprob, ...]) -> tuple[str, Any]:
 
 def letter(text: str, **likely: float) -> TokenLogprob:
     space = " " * text.startswith(" ")
-    top = tuple((space + each, math.log(probability)) for each, probability in likely.items())
+    top = tuple((space + item, math.log(probability)) for item, probability in likely.items())
     return TokenLogprob(text, dict(top)[text], top)
 
 

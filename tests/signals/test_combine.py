@@ -18,7 +18,9 @@ NAMES = ("reflection", "consistency", "probability")
 shares = st.floats(0.0, 1.0)
 weight_sets = st.tuples(*[st.floats(0.01, 100.0)] * 3).map(lambda three: Weights(*three))
 signal_sets = st.tuples(*[st.none() | shares] * 3).map(
-    lambda three: {name: each for name, each in zip(NAMES, three, strict=True) if each is not None}
+    lambda three: {
+        name: signal for name, signal in zip(NAMES, three, strict=True) if signal is not None
+    }
 )
 some_signals = signal_sets.filter(bool)
 

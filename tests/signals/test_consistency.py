@@ -19,8 +19,14 @@ SHARES = st.floats(0.0, 1.0)
 
 def test_every_sample_is_compared_in_order() -> None:
     found = compare("Paris", ["paris", "London", "The city of Paris", "Rome", "Paris."])
-    assert [each.value >= 0.5 for each in found.agreements] == [True, False, True, False, True]
-    assert found.value == pytest.approx(sum(each.value for each in found.agreements) / 5)
+    assert [agreement.value >= 0.5 for agreement in found.agreements] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert found.value == pytest.approx(sum(agreement.value for agreement in found.agreements) / 5)
 
 
 def test_without_samples_there_is_no_value() -> None:
@@ -64,7 +70,7 @@ def test_a_model_settles_what_plain_comparing_could_not() -> None:
     found = compare("Mark Twain", ["Samuel Clemens", "mark twain", "Jack London"])
     assert found.unsettled == (0, 2)
     settled = found.with_settled({0: 1.0, 1: 0.0, 2: 0.0})
-    assert [each.value for each in settled.agreements] == [1.0, 1.0, 0.0]
+    assert [agreement.value for agreement in settled.agreements] == [1.0, 1.0, 0.0]
     assert settled.unsettled == ()
     assert settled.alternatives == ("Jack London",)
     assert settled.distinct == 2

@@ -59,7 +59,7 @@ class TestAnEvaluation:
         texts = {"query": "q-text", "context": "c-one\n\nc-two", "response": "r-text"}
         assert shown(prompt) == {part: texts[part] for part in sees}
 
-    @pytest.mark.parametrize("evaluation", ALL_DEFAULTS, ids=lambda each: each.name)
+    @pytest.mark.parametrize("evaluation", ALL_DEFAULTS, ids=lambda evaluation: evaluation.name)
     def test_of_the_defaults_calls_each_part_by_its_identifier(self, evaluation: Eval) -> None:
         prompt = prompt_of(evaluation, Evidence("q", ("c",), "r"))
         for identifier in (
@@ -78,8 +78,8 @@ class TestAnEvaluation:
         evaluation = Eval("own", criteria, "Query", "Context", "Response")
         prompt = prompt_of(evaluation, Evidence(query, tuple(context), response))
         sendable = [
-            each.encode("utf-8", "replace").decode()
-            for each in (query, "\n\n".join(context), response, criteria)
+            item.encode("utf-8", "replace").decode()
+            for item in (query, "\n\n".join(context), response, criteria)
         ]
         assert [*shown(prompt).values()] == sendable[:3]
         assert f"Does this hold?\n{sendable[3]}\n\n" in prompt

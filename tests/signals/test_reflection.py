@@ -33,8 +33,8 @@ def token(word: str, true: float | None = None) -> TokenLogprob:
 
 
 def verdict_with(top: dict[str, float], text: str = "True") -> Completion:
-    listed = tuple((each, math.log(share)) for each, share in top.items())
-    word, logprob = max(listed, key=lambda each: each[1])
+    listed = tuple((item, math.log(share)) for item, share in top.items())
+    word, logprob = max(listed, key=lambda pair: pair[1])
     return Completion(text, (TokenLogprob(word, logprob, listed),), "length")
 
 
@@ -72,7 +72,7 @@ class TestThePrompt:
         )
         (message,) = reflection_messages(Exchange("4", messages, ("Maths.", "Sums.")))
         names = ["system", "user", "assistant", "user", "context", "response"]
-        assert markers(message.content) == [each for name in names for each in (name, f"/{name}")]
+        assert markers(message.content) == [item for name in names for item in (name, f"/{name}")]
         for text in ("Be brief.", "Hi", "Hello", "What is 2+2?", "Maths.\n\nSums.", "4"):
             assert f"\n{text}\n" in message.content
 

@@ -91,7 +91,7 @@ def test_what_states_nothing_is_no_sentence(answer: str) -> None:
 def test_ends_of_lines_of_any_system_keep_places() -> None:
     answer = "First line.\r\n\r\n- Second\r\n- Third\rFourth"
     found = split_sentences(answer, most=100).listed
-    assert [answer[each.start : each.end] for each in found] == [
+    assert [answer[finding.start : finding.end] for finding in found] == [
         "First line.", "Second", "Third\rFourth",
     ]  # fmt: skip
 

@@ -10,4 +10,4 @@ def most_tokens(text: str) -> int:
     A letter group takes one for every six letters; every digit and mark takes one of its own.
     """
     parts = re.findall(r"[A-Za-z]+|\d|[^\sA-Za-z\d]|\n+", text)
-    return sum(math.ceil(len(each) / 6) if each.isalpha() else 1 for each in parts)
+    return sum(math.ceil(len(part) / 6) if part.isalpha() else 1 for part in parts)

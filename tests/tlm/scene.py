@@ -14,7 +14,7 @@ KEY = "sk-test-never-shown"
 
 def text_of(body: Body) -> str:
     """All that a request says."""
-    return "\n".join(each["content"] for each in body["messages"])
+    return "\n".join(entry["content"] for entry in body["messages"])
 
 
 def is_judging(body: Body) -> bool:

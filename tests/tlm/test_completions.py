@@ -54,7 +54,7 @@ def response() -> Response:
 
 
 def shown(server: OpenAIServer) -> str:
-    return "\n".join(each["content"] for body in server.bodies for each in body["messages"])
+    return "\n".join(entry["content"] for body in server.bodies for entry in body["messages"])
 
 
 @pytest.mark.parametrize("given", [chat_completion(), response()], ids=["chat", "responses"])

@@ -200,7 +200,7 @@ def test_whatever_is_given_as_results_is_read_or_refused(value: Any) -> None:
         scored, is_one = read_results(value)
     except SettingsError:
         return
-    assert all(0.0 <= each.score <= 1.0 for each in scored)
+    assert all(0.0 <= score.score <= 1.0 for score in scored)
     for result in [value] if is_one else value:
         note_explanation(result, "why")
-    assert all(each.explanation == "why" for each in read_results(value)[0])
+    assert all(row.explanation == "why" for row in read_results(value)[0])

@@ -52,7 +52,7 @@ def test_a_list_keeps_its_order_whatever_takes_longest() -> None:
 
     with tlm_and_server(quality_preset="base", server={"latency": latency}) as (tlm, _):
         results = tlm.prompt([f"Say {word}" for word in words])
-    assert [each["response"] for each in results] == words
+    assert [result["response"] for result in results] == words
 
 
 @given(lengths=st.lists(st.integers(0, 100), max_size=30), concurrency=st.integers(1, 8))
@@ -63,7 +63,7 @@ async def test_scores_stand_where_their_responses_stood(
     tlm = TLM(scorer=LengthScorer(), concurrency=concurrency)
     responses = ["x" * length for length in lengths]
     results = await tlm.get_trustworthiness_score_async(["?"] * len(lengths), responses)
-    assert [each["trustworthiness_score"] for each in results] == [n / 100 for n in lengths]
+    assert [result["trustworthiness_score"] for result in results] == [n / 100 for n in lengths]
 
 
 def test_columns_of_a_frame_are_lists() -> None:
@@ -78,9 +78,9 @@ def test_columns_of_a_frame_are_lists() -> None:
 def test_a_list_of_conversations_is_a_list_and_a_conversation_is_one_prompt() -> None:
     chats = [[{"role": "user", "content": f"Say {word}"}] for word in ("one", "two")]
     with tlm_and_server(quality_preset="base") as (tlm, _):
-        assert [each["response"] for each in tlm.prompt(chats)] == ["one", "two"]
+        assert [result["response"] for result in tlm.prompt(chats)] == ["one", "two"]
         assert tlm.prompt(chats[0])["response"] == "one"
-        assert [each["response"] for each in tlm.prompt([chats[0], "Say 3"])] == ["one", "3"]
+        assert [result["response"] for result in tlm.prompt([chats[0], "Say 3"])] == ["one", "3"]
 
 
 def test_context_and_constraints_may_be_those_of_each_or_of_all() -> None:
@@ -102,8 +102,8 @@ def test_context_and_constraints_may_be_those_of_each_or_of_all() -> None:
     with tlm_and_server(answer, quality_preset="base") as (tlm, _):
         both = tlm.prompt(prompts, constrain_outputs=["Yes", "No"])
         own = tlm.prompt(prompts, constrain_outputs=[["NO", "x"], None])
-    assert [each["response"] for each in both] == ["No", "Yes"]
-    assert [each["response"] for each in own] == ["NO", "yes"]
+    assert [result["response"] for result in both] == ["No", "Yes"]
+    assert [result["response"] for result in own] == ["NO", "yes"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_failure_is_raised_once_all_have_ended_with_what_was_got() -> None:
         assert len(server.bodies) == 5
         results = tlm.try_prompt(["Say 1", "Say bad", "Say 3", "Say bad", "Say 5"])
     assert caught.value.failed == 2
-    assert [each["response"] for each in caught.value.results] == ["1", None, "3", None, "5"]
+    assert [result["response"] for result in caught.value.results] == ["1", None, "3", None, "5"]
     assert results == caught.value.results
     assert isinstance(caught.value, ScoringError)
 
@@ -150,8 +150,8 @@ def test_failures_of_a_scorer_are_kept_to_their_prompts(caplog: pytest.LogCaptur
         with pytest.raises(ScoringError, match="raised KeyError") as caught:
             tlm.get_trustworthiness_score("?", "broken")
     assert isinstance(caught.value.__cause__, KeyError)
-    assert [each["trustworthiness_score"] for each in results] == [0.01, *[None] * 4, 0.02]
-    reasons = [each["log"]["error"]["message"] for each in results[1:5]]
+    assert [result["trustworthiness_score"] for result in results] == [0.01, *[None] * 4, 0.02]
+    reasons = [result["log"]["error"]["message"] for result in results[1:5]]
     assert reasons[0] == "a bad response"
     assert "KeyError" in reasons[1]
     assert reasons[2] == "the scorer gave no score and no reason"
@@ -163,8 +163,8 @@ def test_a_refused_key_ends_a_list_without_asking_for_the_rest() -> None:
     with tlm_and_server(api_key="sk-wrong-never-shown", **arguments) as (tlm, server):
         results = tlm.try_prompt([f"Say {i}" for i in range(200)])
         assert len(server.bodies) <= 4
-    assert all("key was refused" in each["log"]["error"]["message"] for each in results)
-    assert not any(each["log"]["error"]["retryable"] for each in results)
+    assert all("key was refused" in result["log"]["error"]["message"] for result in results)
+    assert not any(result["log"]["error"]["retryable"] for result in results)
 
 
 def test_no_more_are_under_way_than_the_cap_allows() -> None:
@@ -185,7 +185,7 @@ async def test_there_is_a_task_for_each_worker_not_for_each_prompt() -> None:
 
     items = [Item(str(i)) for i in range(5000)]
     outcomes = await run_all(items, work, concurrency=8, advance=lambda: None)
-    assert [each.response for each in outcomes] == [str(i) for i in range(5000)]
+    assert [outcome.response for outcome in outcomes] == [str(i) for i in range(5000)]
     assert most <= 8 + 2  # the workers, who feeds them, and this test
 
 
@@ -214,9 +214,9 @@ def test_a_rate_that_is_set_holds_for_a_list() -> None:
     with tlm_and_server(**arguments) as (tlm, server):
         results = tlm.try_prompt(["Say 1", "Say 2", "Say 3"])
         assert len(server.bodies) == 1
-    late = [each["log"]["error"] for each in results if each["response"] is None]
+    late = [result["log"]["error"] for result in results if result["response"] is None]
     assert len(late) == 2
-    assert all(each["retryable"] and "rate limit" in each["message"] for each in late)
+    assert all(result["retryable"] and "rate limit" in result["message"] for result in late)
 
 
 async def test_cancelling_a_list_ends_all_that_is_open() -> None:
@@ -230,7 +230,7 @@ async def test_cancelling_a_list_ends_all_that_is_open() -> None:
         with pytest.raises(asyncio.CancelledError):
             await work
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not [each for each in others if "nemoguardrails_trust" in repr(each)]
+        assert not [other for other in others if "nemoguardrails_trust" in repr(other)]
         await server.idle()
         await tlm.aclose()
 
@@ -263,11 +263,11 @@ def test_recorded_answers_are_scored_as_in_a_rail() -> None:
     records = list(read_recorded(path))[:40]
     model = ReplayModel(records)
     with TLM(model=model, options={"use_self_reflection": False}) as tlm:
-        results = tlm.prompt([each.prompt for each in records])
-        again = tlm.prompt([each.prompt for each in records])
-    assert [each["response"] for each in results] == [each.response for each in records]
+        results = tlm.prompt([record.prompt for record in records])
+        again = tlm.prompt([record.prompt for record in records])
+    assert [result["response"] for result in results] == [record.response for record in records]
     assert results == again
-    assert len({each["trustworthiness_score"] for each in results}) > 3
+    assert len({result["trustworthiness_score"] for result in results}) > 3
 
 
 def test_one_object_serves_a_script_a_loop_and_threads_at_once() -> None:
@@ -277,27 +277,27 @@ def test_one_object_serves_a_script_a_loop_and_threads_at_once() -> None:
         found: dict[str, list[str]] = {}
 
         def in_a_thread(name: str) -> None:
-            found[name] = [each["response"] for each in tlm.prompt(prompts)]
+            found[name] = [result["response"] for result in tlm.prompt(prompts)]
 
         async def in_a_loop() -> None:
             together = await asyncio.gather(
                 tlm.prompt_async(prompts), asyncio.to_thread(tlm.prompt, prompts)
             )
             found["loop"], found["thread of a loop"] = [
-                [each["response"] for each in results] for results in together
+                [result["response"] for result in results] for results in together
             ]
             # Blocks this loop, and works nevertheless.
-            found["inside a loop"] = [each["response"] for each in tlm.prompt(prompts)]
+            found["inside a loop"] = [result["response"] for result in tlm.prompt(prompts)]
 
         threads = [threading.Thread(target=in_a_thread, args=(f"thread {i}",)) for i in range(4)]
-        for each in threads:
-            each.start()
+        for thread in threads:
+            thread.start()
         asyncio.run(in_a_loop())
-        for each in threads:
-            each.join()
+        for thread in threads:
+            thread.join()
         assert len(server.bodies) == 7 * len(prompts)
     assert len(found) == 7
-    assert all(each == words for each in found.values())
+    assert all(finding == words for finding in found.values())
 
 
 def test_the_same_object_works_after_closing_and_on_one_loop_after_another() -> None:
@@ -308,7 +308,7 @@ def test_the_same_object_works_after_closing_and_on_one_loop_after_another() -> 
             assert asyncio.run(tlm.prompt_async("Say b"))["response"] == "b"
             tlm.close()
         started = set(threading.enumerate()) - before
-        assert "nemo-trust" not in [each.name for each in started]
+        assert "nemo-trust" not in [task.name for task in started]
         assert server.connections == 4
     asyncio.run(_until(lambda: server.open_connections == 0))
 

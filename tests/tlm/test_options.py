@@ -201,7 +201,7 @@ def test_an_explanation_is_logged_where_it_is_asked_for(preset: str) -> None:
         results = [tlm.prompt("Greet"), tlm.get_trustworthiness_score("Greet", "hello")]
         asked = [text_of(body) for body in server.bodies if is_judging(body)]
     assert all("reasons" in text for text in asked)
-    assert [each["log"]["explanation"] for each in results] == ["It is polite."] * 2
+    assert [result["log"]["explanation"] for result in results] == ["It is polite."] * 2
 
 
 def test_a_contradicting_sample_is_part_of_the_explanation() -> None:

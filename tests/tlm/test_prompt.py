@@ -149,10 +149,10 @@ def test_an_answer_outside_of_the_constraints_is_asked_for_again() -> None:
         asked = [body["messages"] for body in server.bodies if is_answering(body)]
         others = [text_of(body) for body in server.bodies if not is_answering(body)]
     assert result["response"] == "Yes"
-    assert [each["role"] for each in asked[1]] == ["user", "assistant", "user"]
+    assert [call["role"] for call in asked[1]] == ["user", "assistant", "user"]
     assert asked[1][1]["content"] == "Surely so"
-    assert all('"Yes", "No"' in each[-1]["content"] for each in asked)
-    assert all('"Yes", "No"' in each for each in others)
+    assert all('"Yes", "No"' in call[-1]["content"] for call in asked)
+    assert all('"Yes", "No"' in other for other in others)
 
 
 def test_an_answer_that_stays_outside_of_the_constraints_is_an_error() -> None:
@@ -223,11 +223,11 @@ def test_a_failure_tells_whether_another_try_may_help(fault: object, retryable: 
         answered = tlm.try_prompt("Say hello")
         scored = tlm.try_get_trustworthiness_score("Say hello", "hello")
     assert answered["response"] is None
-    for each in (answered, scored):
-        assert each["trustworthiness_score"] is None
-        assert each["log"]["error"]["retryable"] is retryable
-        assert KEY not in each["log"]["error"]["message"]
-        assert "Say hello" not in each["log"]["error"]["message"]
+    for item in (answered, scored):
+        assert item["trustworthiness_score"] is None
+        assert item["log"]["error"]["retryable"] is retryable
+        assert KEY not in item["log"]["error"]["message"]
+        assert "Say hello" not in item["log"]["error"]["message"]
 
 
 def test_a_prompt_ends_in_time() -> None:

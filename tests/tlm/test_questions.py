@@ -48,8 +48,8 @@ def test_what_is_allowed_is_always_recognised_and_nothing_else_comes_out(
 def test_a_tuple_or_list_of_prompts_is_many_unless_it_is_a_conversation(
     prompts: list[object],
 ) -> None:
-    for each in (prompts, tuple(prompts), iter(prompts)):
-        items, is_one = items_of(each)
+    for listed in (prompts, tuple(prompts), iter(prompts)):
+        items, is_one = items_of(listed)
         assert not is_one
         assert [item.prompt for item in items] == prompts
     for prompt in prompts:

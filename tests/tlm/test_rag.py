@@ -150,7 +150,7 @@ class TestScoring:
                 context=[CONTEXT, CONTEXT, ["12 km.", "7 miles."]],
                 response=["30 days", "x", "12 km"],
             )
-        scored = [each["trustworthiness"]["score"] is not None for each in results]
+        scored = [result["trustworthiness"]["score"] is not None for result in results]
         assert scored == [True, False, True]
         assert [*results[1]] == ["trustworthiness", *DEFAULTS]
         for name in results[1]:

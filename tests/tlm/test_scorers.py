@@ -107,7 +107,7 @@ def test_keys_that_are_missing_are_told_of(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(CredentialsError, match="OPENAI_API_KEY"):
             tlm.prompt("Say hello")
         results = tlm.try_prompt(["Say hello"] * 3)
-    assert all("OPENAI_API_KEY" in each["log"]["error"]["message"] for each in results)
+    assert all("OPENAI_API_KEY" in result["log"]["error"]["message"] for result in results)
     monkeypatch.delenv("CLEANLAB_TLM_API_KEY")
     with pytest.raises(CredentialsError, match="CLEANLAB_TLM_API_KEY"):
         TLM(scorer="cleanlab-tlm")

@@ -195,7 +195,7 @@ async def test_two_hundred_turns_at_once_keep_their_own() -> None:
         rails = bot(server, "quality: base, threshold: 0.0")
         given = [i / 1000 for i in range(100, 300)]
         checks = await asyncio.gather(
-            *(asyncio.create_task(check(rails, f"Capital, {each}?")) for each in given)
+            *(asyncio.create_task(check(rails, f"Capital, {item}?")) for item in given)
         )
         assert {shown for shown, _ in checks} == {"Paris it is"}
         measured = [trust["signals"]["probability"]["value"] for _, trust in checks]
@@ -250,7 +250,7 @@ async def test_a_tool_call_has_none_and_still_comes_through() -> None:
     async with OpenAIServer(answer=lambda _: message, api_key=KEY) as server:
         rails = bot(server, more="passthrough: true\n")
         response = await rails.generate_async(messages=ask(), options={"log": {}})
-        assert [each["function"]["name"] for each in response.tool_calls] == ["find"]
+        assert [call["function"]["name"] for call in response.tool_calls] == ["find"]
         assert len(server.received) == 1
 
 

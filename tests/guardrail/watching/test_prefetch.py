@@ -240,7 +240,10 @@ async def test_passthrough_mode_draws_for_the_callers_own_messages(server: OpenA
     messages = [{"role": "system", "content": "Be brief."}, *ask()]
     await rails.generate_async(messages=messages)
     sample = next(body for body in server.bodies if is_sample(body))
-    assert [each["content"] for each in sample["messages"]] == ["Be brief.", ask()[0]["content"]]
+    assert [message["content"] for message in sample["messages"]] == [
+        "Be brief.",
+        ask()[0]["content"],
+    ]
 
 
 async def test_colang_2_draws_for_what_the_model_is_passed_through(server: OpenAIServer) -> None:
@@ -272,7 +275,7 @@ async def test_many_turns_at_once_keep_their_own(server: OpenAIServer) -> None:
     server.answers = echo
     rails = bot(server)
     questions = [f"Town number {i}" for i in range(40)]
-    checks = await asyncio.gather(*(asyncio.create_task(check(rails, each)) for each in questions))
+    checks = await asyncio.gather(*(asyncio.create_task(check(rails, text)) for text in questions))
     for question, (shown, trust) in zip(questions, checks, strict=True):
         assert shown == question
         assert trust["signals"]["consistency"]["value"] == 1.0

@@ -29,8 +29,8 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
     query, options = asked.get("query", {}), asked.get("options", {})
     report = score_traces(LengthScorer(), TraceQuery(**query), ScoringOptions(**options))
     return {
-        "statuses": {each.trace_id: each.status for each in report.results},
-        "errors": {each.trace_id: each.error for each in report.results if each.error},
+        "statuses": {result.trace_id: result.status for result in report.results},
+        "errors": {result.trace_id: result.error for result in report.results if result.error},
         "skipped": report.skipped,
         "requests": report.requests,
     }

@@ -177,7 +177,7 @@ def test_a_megabyte_of_input_is_read_or_refused_whole() -> None:
 @settings(max_examples=60, deadline=None)
 def test_the_order_in_which_steps_come_does_not_matter(count: int, data: st.DataObject) -> None:
     steps = [step(n, input=f"question {n}", output=f"answer {n % 3}") for n in range(count)]
-    output = data.draw(st.sampled_from([each.output for each in steps]))
+    output = data.draw(st.sampled_from([generation.output for generation in steps]))
     shuffled = data.draw(st.permutations(steps))
     found = read_exchange(trace(*shuffled, output=output))
     last = max(n for n in range(count) if f"answer {n % 3}" == output)

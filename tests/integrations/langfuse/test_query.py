@@ -30,7 +30,7 @@ def test_time_tags_and_root_are_all_in_the_filter() -> None:
 
 def test_an_older_server_is_asked_by_its_own_columns() -> None:
     query = TraceQuery(trace_ids=("t1",), name="chat", environments=("prod",), session="s")
-    columns = [each["column"] for each in query.trace_conditions()]
+    columns = [condition["column"] for condition in query.trace_conditions()]
     assert columns == ["environment", "sessionId", "id", "name"]
 
 

@@ -108,7 +108,7 @@ async def test_a_root_that_is_a_generation_is_a_step(
 ) -> None:
     server.add_trace(None, "because", input=json.dumps(CHAT), type="GENERATION")
     (trace,) = await read(client)
-    assert [each.kind for each in trace.steps] == ["GENERATION"]
+    assert [step.kind for step in trace.steps] == ["GENERATION"]
 
 
 async def test_scores_are_looked_for_only_when_asked(

@@ -90,7 +90,9 @@ def test_a_trace_of_sdk_5_comes_out_with_its_score(server: LangfuseServer, gener
         trace_id = run(sys.executable, "trace_with_sdk.py", server, OPENAI_BASE_URL=url).strip()
     query = TraceQuery(tags=("TLM_eval_pipeline",), name="trivia")
     report = score_traces(LengthScorer(), query, connection=server.connection())
-    assert [(each.trace_id, each.status) for each in report.results] == [(trace_id, "written")]
+    assert [(result.trace_id, result.status) for result in report.results] == [
+        (trace_id, "written")
+    ]
     (kept,) = server.trace_scores(trace_id)
     assert (kept.name, kept.value, kept.comment) == ("trust_score", len(ANSWER) / 100, PROMPT)
 
@@ -134,7 +136,7 @@ def test_the_restrictions_hold_for_client_4(older: LangfuseServer) -> None:
         {"trace_ids": [wanted]},
         {"conditions": [by_user], "tags": ["a"]},
     ]
-    for result in score_with_4(older, *[{"query": each} for each in queries]):
+    for result in score_with_4(older, *[{"query": query} for query in queries]):
         assert result["statuses"] == {wanted: "written"}
 
 

@@ -60,8 +60,8 @@ async def test_every_trace_gets_its_score_and_reason(
     ids = [server.add_trace(CHAT, f"answer {n}") for n in range(30)]
     report = await run(client, ScorerOfValues(number_of), ScoringOptions(threshold=0.1))
     assert (report.read, report.count("written"), report.complete) == (30, 30, True)
-    assert [each.trace_id for each in report.scored] == ids
-    assert [each.trace_id for each in report.flagged] == ids[:10]
+    assert [result.trace_id for result in report.scored] == ids
+    assert [trace.trace_id for trace in report.flagged] == ids[:10]
     assert report.least is not None
     assert report.least.trace_id == ids[0]
     (score,) = server.trace_scores(ids[7])
@@ -100,7 +100,7 @@ async def test_a_score_without_an_explanation_has_a_comment_all_the_same(
 
     doubtful, trusted = (server.add_trace(CHAT, f"answer {n}") for n in (0, 90))
     await run_scoring(client, Wordless(), TraceQuery(), ScoringOptions())
-    comments = {each.trace_id: each.comment for each in server.scores.values()}
+    comments = {score.trace_id: score.comment for score in server.scores.values()}
     assert comments == {
         doubtful: "Below the threshold of 0.6 (reflection 0.00).",
         trusted: "No reason for doubt was found (reflection 0.90).",
@@ -112,7 +112,7 @@ async def test_a_dry_run_writes_nothing(
 ) -> None:
     server.add_trace(CHAT, "because")
     report = await run(client, scorer, ScoringOptions(dry_run=True))
-    assert [each.status for each in report.results] == ["scored"]
+    assert [result.status for result in report.results] == ["scored"]
     assert server.writes == 0
 
 
@@ -125,7 +125,7 @@ async def test_scored_traces_are_skipped_when_asked(
     fresh = server.add_trace(CHAT, "because")
     report = await run(client, scorer, ScoringOptions(skip_scored=True))
     assert (report.read, report.skipped) == (4, 3)
-    assert [each.trace_id for each in report.results] == [fresh]
+    assert [result.trace_id for result in report.results] == [fresh]
     other = await run(client, scorer, ScoringOptions(skip_scored=True, score_name="other"))
     assert other.count("written") == 4
 
@@ -136,7 +136,7 @@ async def test_a_trace_that_cannot_be_read_is_named_and_not_scored(
     broken = server.add_trace(None, None, steps=[{"output": "because"}])
     server.add_trace(CHAT, "because")
     report = await run(client, scorer)
-    (result,) = [each for each in report.results if each.status == "unreadable"]
+    (result,) = [candidate for candidate in report.results if candidate.status == "unreadable"]
     assert result.trace_id == broken
     assert result.error is not None
     assert "the input is empty" in result.error
@@ -161,7 +161,7 @@ async def test_scores_that_cannot_be_had_are_told_apart(
     for answer in "abcd":
         server.add_trace(CHAT, answer)
     report = await run_scoring(client, Failing(), TraceQuery(), ScoringOptions())
-    assert {each.error for each in report.results} == {
+    assert {result.error for result in report.results} == {
         "no score today",
         "the scorer raised ZeroDivisionError",
         "unchecked",
@@ -196,7 +196,7 @@ async def test_a_rejected_score_is_not_said_to_be_written(
     report = await run_scoring(
         client, scorer, TraceQuery(), ScoringOptions(), on_result=seen.append
     )
-    statuses = {each.trace_id: each.status for each in report.results}
+    statuses = {result.trace_id: result.status for result in report.results}
     assert statuses == {ids[0]: "written", ids[1]: "rejected", ids[2]: "written"}
     assert seen == report.results
 
@@ -289,7 +289,7 @@ async def test_cancelling_leaves_no_task_behind(
         await task
     await server.idle()
     left = asyncio.all_tasks() - before
-    assert all("nemoguardrails_trust" not in repr(each) for each in left)
+    assert all("nemoguardrails_trust" not in repr(trace) for trace in left)
 
 
 def test_the_plain_call_works_with_and_without_a_running_loop() -> None:

@@ -225,7 +225,7 @@ chats = st.lists(
     st.fixed_dictionaries({"role": st.sampled_from(ROLES), "content": st.text(min_size=1)}),
     min_size=1,
     max_size=5,
-).filter(lambda chat: any(each["content"].strip() for each in chat))
+).filter(lambda chat: any(turn["content"].strip() for turn in chat))
 
 
 @given(chats, st.sampled_from(["plain", "json", "messages", "kwargs"]))
@@ -237,16 +237,16 @@ def test_no_message_of_a_chat_is_lost_or_changed(chat: list[dict[str, str]], for
         "messages": {"messages": chat, "model": "m"},
         "kwargs": {"args": [], "kwargs": {"messages": chat}},
     }
-    expected = tuple(Message(each["role"], each["content"]) for each in chat)
+    expected = tuple(Message(message["role"], message["content"]) for message in chat)
     assert messages_of(forms[form]) == expected
 
 
 @given(json_values, st.sampled_from([messages_of, text_of, passages_of]))
 @settings(max_examples=300, deadline=None)
 def test_any_value_is_read_as_text_or_refused(value: Any, read: Any) -> None:
-    for each in (value, json.dumps(value)):
+    for item in (value, json.dumps(value)):
         try:
-            found = read(each)
+            found = read(item)
         except DataError:
             continue
         if read is messages_of:

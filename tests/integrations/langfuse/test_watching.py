@@ -70,7 +70,7 @@ async def test_new_traces_are_scored_once_as_they_come(
         await until(lambda: len(server.scores) == 2)
         looks = len(server.queries)
         await until(lambda: len(server.queries) > looks + 4)
-    assert [each.response for each in scorer.given] == ["first", "second"]
+    assert [item.response for item in scorer.given] == ["first", "second"]
 
 
 async def test_a_restart_goes_on_where_it_was(
@@ -83,7 +83,7 @@ async def test_a_restart_goes_on_where_it_was(
     server.add_trace(CHAT, "while away", start=datetime.now(UTC) - timedelta(minutes=3))
     async with watching(client, scorer, path):
         await until(lambda: len(server.scores) == 2)
-    assert [each.response for each in scorer.given] == ["first", "while away"]
+    assert [item.response for item in scorer.given] == ["first", "while away"]
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -57,7 +57,7 @@ async def test_writing_again_replaces_also_across_the_date(
     await write_scores(client, [score(1, 0.1)])
     elsewhere = NOW.astimezone(datetime.now().astimezone().tzinfo)
     await write_scores(client, [score(1, 0.2, timestamp=elsewhere)])
-    assert [each.value for each in server.trace_scores("t1")] == [0.2]
+    assert [written.value for written in server.trace_scores("t1")] == [0.2]
     await write_scores(client, [score(1, 0.3, timestamp=NOW + timedelta(minutes=2))])
     assert len(server.trace_scores("t1")) == 2  # the store does tell dates apart
 
@@ -87,7 +87,7 @@ async def test_no_request_is_larger_than_the_server_takes(
     comment = "é" * 20_000  # six bytes each in JSON
     written = await write_scores(client, [score(n, comment=comment) for n in range(20)])
     assert len(written.accepted) == 20
-    sizes = [int(each.headers["content-length"]) for each in server.received]
+    sizes = [int(request.headers["content-length"]) for request in server.received]
     assert len(sizes) > 1
     assert max(sizes) < 1024 * 1024
 
@@ -145,7 +145,7 @@ def test_exactly_what_the_server_keeps_is_reported_as_written(sound: list[bool])
         scores = [score(n) for n in range(len(sound))]
         written = await write_scores(client, scores)
         await client.aclose()
-        assert written.accepted == {each.trace_id for each in server.scores.values()}
+        assert written.accepted == {accepted.trace_id for accepted in server.scores.values()}
         assert written.accepted == {f"t{n}" for n, ok in enumerate(sound) if ok}
         assert written.rejected.keys() == {f"t{n}" for n, ok in enumerate(sound) if not ok}
 

@@ -307,7 +307,7 @@ def test_wrong():
     suite = ET.parse(run.pytester.path / "out.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     right, wrong = suite.findall("testcase")
-    values = {each.get("name"): each.get("value") for each in right.iter("property")}
+    values = {part.get("name"): part.get("value") for part in right.iter("property")}
     assert float(str(values["trustworthiness_score"])) > 0.7
     assert values["trustworthiness_threshold"] == "0.5"
     failure = wrong.find("failure")
@@ -406,5 +406,5 @@ def test_long_texts_are_shortened_in_messages() -> None:
 def test_the_plugin_is_an_entry_point() -> None:
     from importlib.metadata import entry_points
 
-    (point,) = (each for each in entry_points(group="pytest11") if each.name == "nemo-trust")
+    (point,) = (entry for entry in entry_points(group="pytest11") if entry.name == "nemo-trust")
     assert Path(str(point.load().__file__)).name == "plugin.py"

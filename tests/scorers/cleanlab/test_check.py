@@ -40,7 +40,7 @@ def scene(name: str, monkeypatch: pytest.MonkeyPatch) -> Scene:
 def test_a_good_key_passes(scene: Scene) -> None:
     with threaded_tlm_server() as server:
         scene.scorer(server.url).check()
-        asked = [each.path for each in server.received]
+        asked = [request.path for request in server.received]
         if scene.name == "cleanlab-studio":
             assert asked == ["/cli/v0/check_client_version", "/cli/v0/validate"]
         else:
@@ -131,7 +131,7 @@ def test_what_may_pass_by_itself_is_only_logged(
         server.faults.always(fault)
         with at_most(5.0):
             scene.scorer(server.url).check()
-    (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    (record,) = [logged for logged in caplog.records if logged.levelno >= logging.WARNING]
     assert f"{scene.name} could not be checked at start" in record.getMessage()
 
 

@@ -167,7 +167,7 @@ async def test_many_checks_of_a_service_that_hangs_all_end_in_time(scene: Scene)
             ended = await asyncio.gather(
                 *(scorer.score(EXCHANGE) for _ in range(100)), return_exceptions=True
             )
-        assert {type(each) for each in ended} == {ModelTimeoutError}
+        assert {type(outcome) for outcome in ended} == {ModelTimeoutError}
         await server.idle()
         server.faults.clear()
         assert (await scorer.score(EXCHANGE)).score == 0.87
@@ -211,7 +211,7 @@ async def test_a_pause_that_the_service_asks_for_is_kept(scene: Scene) -> None:
     async with TLMServer() as server:
         server.faults.next(rate_limited(0.3))
         assert (await scene.scorer(server.url).score(EXCHANGE)).score == 0.87
-        first, second = (each.at for each in server.received)
+        first, second = (request.at for request in server.received)
         assert second - first >= 0.3
 
 
@@ -240,7 +240,7 @@ async def test_a_pause_of_one_check_holds_the_others_back(scene: Scene) -> None:
         await asyncio.sleep(0.05)
         others = [scorer.score(Exchange.of("Another?", str(i))) for i in range(5)]
         await asyncio.gather(first, *others)
-        refused, *later = (each.at for each in server.received)
+        refused, *later = (request.at for request in server.received)
         assert len(later) == 6
         assert min(later) - refused >= 0.3
 
@@ -266,7 +266,7 @@ async def test_many_checks_refused_at_once_make_no_storm(scene: Scene) -> None:
         ended = await asyncio.gather(
             *(scorer.score(EXCHANGE) for _ in range(50)), return_exceptions=True
         )
-        assert {type(each) for each in ended} == {RateLimitError}
+        assert {type(outcome) for outcome in ended} == {RateLimitError}
         assert len(server.received) <= 150
 
 

@@ -137,7 +137,7 @@ async def test_of_many_checks_at_once_each_gets_its_own_score(scene: Scene) -> N
         scorer = scene.scorer(server.url)
         exchanges = [Exchange.of(QUESTION, str(i)) for i in range(200)]
         scored = await asyncio.gather(*map(scorer.score, exchanges))
-        assert [each.score for each in scored] == [i / 200 for i in range(200)]
+        assert [result.score for result in scored] == [i / 200 for i in range(200)]
         assert len(server.received) == 200
         assert server.connections < 200
 
@@ -196,7 +196,7 @@ def test_one_scorer_serves_event_loops_one_after_another(scene: Scene) -> None:
 def test_one_scorer_serves_event_loops_side_by_side(scene: Scene) -> None:
     async def many() -> list[float | None]:
         scored = await asyncio.gather(*(scorer.score(EXCHANGE) for _ in range(50)))
-        return [each.score for each in scored]
+        return [result.score for result in scored]
 
     results: list[list[float | None]] = []
     with threaded_tlm_server(latency=0.01) as server:

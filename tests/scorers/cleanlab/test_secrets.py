@@ -57,11 +57,11 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def assert_silent(error: BaseException | None, caplog: pytest.LogCaptureFixture) -> None:
-    for each in chain(error):
-        shown = f"{each} {each!r} {each.args} {vars(each)}"
+    for link in chain(error):
+        shown = f"{link} {link!r} {link.args} {vars(link)}"
         for secret in (KEY, QUESTION, ANSWER):
             assert secret not in shown
-        assert KEY not in "".join(traceback.format_exception(each))
+        assert KEY not in "".join(traceback.format_exception(link))
     for record in caplog.records:
         said = record.getMessage() + json.dumps(vars(record), default=repr)
         assert KEY not in said
@@ -144,5 +144,5 @@ async def test_a_scorer_shows_no_key(scene: Scene) -> None:
         scorer = scene.scorer(server.url)
         await scorer.score(EXCHANGE)
         (place,) = scorer._places.values()
-        for each in (scorer, place, place.client, place.client and place.client._session):
-            assert KEY not in f"{each} {each!r}"
+        for item in (scorer, place, place.client, place.client and place.client._session):
+            assert KEY not in f"{item} {item!r}"

@@ -35,7 +35,7 @@ class TestThePrompt:
         for texts in ((text, "r", ["a", "b"]), ("q", text, ["a", "b"]), ("q", "r", [text, text])):
             (message,) = comparison_messages(*texts)
             # Texts that are cut bring one marker more, which is ours.
-            lines = [each for each in structure(message.content) if "left out here" not in each]
+            lines = [field for field in structure(message.content) if "left out here" not in field]
             assert lines == structure(plain.content)
             assert message.content.endswith(plain.content.rpartition("\n\n")[2])
 

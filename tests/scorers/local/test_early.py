@@ -94,7 +94,7 @@ def test_a_decision_once_certain_is_that_of_whatever_comes(
 def test_a_range_with_nothing_to_come_is_the_score(
     values: list[float], reflection: float, weights: Weights
 ) -> None:
-    outlook = Outlook({"reflection": reflection}, (), [(each, each) for each in values], 0)
+    outlook = Outlook({"reflection": reflection}, (), [(value, value) for value in values], 0)
     score_of = partial(combine, weights=weights)
     signals = {"reflection": reflection, "consistency": consistency_value(values)}
     assert score_range(outlook, score_of, consistency_value) == (score_of(signals),) * 2
@@ -181,7 +181,7 @@ async def test_no_sample_is_asked_for_that_cannot_change_the_decision(
 ) -> None:
     model = ScriptedModel(samples=samples)
     found = await _score(model, rounds=8)
-    assert [each.n for each in model.asked] == [1] * drawn
+    assert [call.n for call in model.asked] == [1] * drawn
     assert found["samples"] == drawn
     assert found.get("decided_early", False) is early
     assert found.get("samples_planned", 8) == 8
@@ -194,7 +194,7 @@ async def test_samples_are_asked_for_in_so_many_rounds(rounds: int, sizes: Seque
     # Undecided until the last sample.
     model = ScriptedModel(samples=[SAME, SAME, SAME, SAME, OTHER, OTHER, OTHER, SAME])
     await _score(model, rounds=rounds)
-    assert [each.n for each in model.asked] == list(sizes)
+    assert [call.n for call in model.asked] == list(sizes)
 
 
 @pytest.mark.parametrize(("rounds", "decide_at"), [(1, 0.6), (8, None)])

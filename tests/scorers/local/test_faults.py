@@ -45,7 +45,7 @@ class TestASignalThatFails:
     async def test_still_counts_its_call(self) -> None:
         model = ScriptedModel(judge=FAILURE, samples=["The Pacific"])
         score = await LocalScorer(model, ScorerSettings()).score(QUESTION)
-        assert sorted(each.purpose for each in score.usage.by_call) == ["reflection", "sample"]
+        assert sorted(call.purpose for call in score.usage.by_call) == ["reflection", "sample"]
 
     async def test_is_reflection_where_the_judges_answer_cannot_be_read(self) -> None:
         model = ScriptedModel(judge="I would rather not say.", samples=["The Pacific"])
@@ -148,7 +148,7 @@ class TestAPrefetch:
         prefetched = asyncio.create_task(_reply(["The Pacific"] * 4 + ["Atlantic"]))
         scorer = LocalScorer(model, ScorerSettings())
         score = await scorer.score(QUESTION, prefetched=prefetched)
-        assert [each.purpose for each in model.asked] == ["reflection"]
+        assert [call.purpose for call in model.asked] == ["reflection"]
         assert score.signals["consistency"].value == pytest.approx(0.8)
         assert (score.usage.calls, score.usage.samples) == (2, 5)
 
@@ -213,9 +213,9 @@ class TestManyScores:
         model = ScriptedModel(seconds={"reflection": 0.2, "sample": 0.2})
         scorer = LocalScorer(model, ScorerSettings(timeout=0.1), concurrency=1)
         scores = await asyncio.gather(*(scorer.score(QUESTION) for _ in range(5)))
-        assert [each.score for each in scores] == [None] * 5
+        assert [score.score for score in scores] == [None] * 5
         assert model.open == 0
-        assert sum(each.usage.calls for each in scores) == len(model.asked)
+        assert sum(score.usage.calls for score in scores) == len(model.asked)
 
     def test_may_run_on_one_event_loop_after_another(self) -> None:
         model = ScriptedModel(seconds={"reflection": 0.001, "sample": 0.001})
@@ -223,7 +223,7 @@ class TestManyScores:
 
         async def several() -> list[float | None]:
             scores = await asyncio.gather(*(scorer.score(QUESTION) for _ in range(6)))
-            return [each.score for each in scores]
+            return [score.score for score in scores]
 
         assert asyncio.run(several()) == asyncio.run(several())
 
@@ -291,7 +291,7 @@ class TestAJudgeThatAnswersWildly:
 async def test_no_model_is_told_the_threshold() -> None:
     model = ScriptedModel()
     await LocalScorer(model, ScorerSettings(threshold=0.6173, explain=True)).score(QUESTION)
-    texts = [message.content for each in model.asked for message in each.messages]
+    texts = [message.content for call in model.asked for message in call.messages]
     assert not any("0.6173" in text for text in texts)
     assert len(texts) == 2
 
@@ -299,4 +299,4 @@ async def test_no_model_is_told_the_threshold() -> None:
 async def _reply(samples: list[str], seconds: float = 0.0) -> Reply:
     await asyncio.sleep(seconds)
     calls = (CallUsage("sample", samples=len(samples), seconds=seconds),)
-    return Reply(tuple(Completion(each) for each in samples), calls)
+    return Reply(tuple(Completion(sample) for sample in samples), calls)

@@ -49,7 +49,7 @@ async def test_each_preset_sends_exactly_its_requests() -> None:
             assert len(server.bodies) - before == score.usage.calls == requests
             assert score.signals["reflection"].value == pytest.approx(0.7)
             assert score.error is None
-        assert [each.get("n", 1) for each in server.bodies] == [1, 1, 1, 5, 1, 5, 1, 1, 4, 4, 1, 4]
+        assert [body.get("n", 1) for body in server.bodies] == [1, 1, 1, 5, 1, 5, 1, 1, 4, 4, 1, 4]
         await scorer.aclose()
 
 
@@ -78,7 +78,7 @@ async def test_a_server_that_refuses_probabilities_is_asked_for_them_once() -> N
         scorer = LocalScorer(_model(server), ScorerSettings(quality="low"))
         for _ in range(3):
             assert (await scorer.score(QUESTION)).signals["reflection"].value == 0.8
-        assert sum("logprobs" in each for each in server.bodies) == 1
+        assert sum("logprobs" in body for body in server.bodies) == 1
         await scorer.aclose()
 
 
@@ -143,7 +143,7 @@ async def test_hostile_texts_reach_the_server_as_the_one_message_they_are_quoted
             score = await scorer.score(Exchange.of("Which is the largest ocean?", text))
             assert score.score is not None
             judged, sampled = sorted(server.bodies, key=is_judged, reverse=True)
-            assert [each["role"] for each in judged["messages"]] == ["user"]
+            assert [call["role"] for call in judged["messages"]] == ["user"]
             assert sampled["messages"] == [
                 {"role": "user", "content": "Which is the largest ocean?"}
             ]

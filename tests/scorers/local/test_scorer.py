@@ -52,16 +52,16 @@ class TestThePresets:
     ) -> None:
         model = ScriptedModel(samples=[UNSETTLED], comparison='{"1": "same"}')
         score = await scorer(model, quality).score(QUESTION)
-        assert [(each.purpose, each.n) for each in model.asked] == calls
+        assert [(call.purpose, call.n) for call in model.asked] == calls
         assert score.usage.calls == len(calls)
-        assert [each.purpose for each in score.usage.by_call] == [name for name, _ in calls]
+        assert [call.purpose for call in score.usage.by_call] == [name for name, _ in calls]
         assert score.metadata["quality"] == quality
 
     async def test_best_draws_half_of_its_samples_to_rephrasings(self) -> None:
         words = ["What is it?", "Which is it?", "Which is it?", "What is it not?"]
         model = ScriptedModel(samples=["42"], rephrasings=words)
         score = await scorer(model, "best").score(Exchange.of("What might it be?", "42"))
-        drawn = [(each.messages[-1].content, each.n) for each in model.made("sample")]
+        drawn = [(request.messages[-1].content, request.n) for request in model.made("sample")]
         # The last one would have turned the question round; the question itself fills its place.
         assert sorted(drawn) == [
             ("What is it?", 1),
@@ -78,7 +78,7 @@ class TestThePresets:
             model = ScriptedModel(samples=["42"], rephrasings=["Which is it?"])
             settings = ScorerSettings(rephrase=wanted)
             score = await LocalScorer(model, settings).score(Exchange.of("What may it be?", "42"))
-            assert [each.n for each in model.made("sample")] == asked
+            assert [call.n for call in model.made("sample")] == asked
             assert score.usage.samples == 5
 
     async def test_the_earlier_turns_and_the_passages_stay_with_a_rephrasing(self) -> None:
@@ -108,7 +108,7 @@ class TestThePresets:
         exchange = Exchange.of("What may it be? " * 200, "42")
         await LocalScorer(model, ScorerSettings(quality="best")).score(exchange)
         assert not model.made("rephrasing")
-        assert sum(each.n for each in model.made("sample")) == 8
+        assert sum(call.n for call in model.made("sample")) == 8
 
     async def test_base_makes_no_call_where_the_response_came_with_probabilities(self) -> None:
         model = ScriptedModel()
@@ -166,9 +166,9 @@ class TestTheScore:
     async def test_is_the_combined_signals(self) -> None:
         model = ScriptedModel(judge=verdict(0.7), samples=["The Pacific", "Atlantic"])
         score = await scorer(model, samples=4).score(QUESTION)
-        values = {name: each.value for name, each in score.signals.items()}
+        values = {name: item.value for name, item in score.signals.items()}
         assert values == {"reflection": pytest.approx(0.7), "consistency": pytest.approx(0.5)}
-        assert score.score == combine({name: each or 0.0 for name, each in values.items()})
+        assert score.score == combine({name: item or 0.0 for name, item in values.items()})
         assert score.scorer == "local"
         assert score.error is None
 
@@ -210,7 +210,7 @@ class TestTheScore:
     ) -> None:
         model = ScriptedModel()
         score = await scorer(model, **options).score(QUESTION)
-        assert [each.purpose for each in model.asked] == [purpose]
+        assert [call.purpose for call in model.asked] == [purpose]
         assert score.score is not None
 
     async def test_gives_the_other_answers_most_frequent_first(self) -> None:
@@ -257,7 +257,7 @@ class TestTheCalls:
         made = scorer(model, "low")
         for _ in range(3):
             await made.score(QUESTION)
-        first, *later = [each.max_tokens for each in model.asked]
+        first, *later = [call.max_tokens for call in model.asked]
         assert first is not None
         assert 1 < first < 20
         assert later == [1, 1]
@@ -266,9 +266,9 @@ class TestTheCalls:
         model = ScriptedModel(judge="True 80")
         made = scorer(model, "low")
         scores = [await made.score(QUESTION) for _ in range(3)]
-        assert [each.signals["reflection"].value for each in scores] == [0.8] * 3
+        assert [score.signals["reflection"].value for score in scores] == [0.8] * 3
         assert len(model.asked) == 3
-        assert all(each.max_tokens != 1 for each in model.asked)
+        assert all(call.max_tokens != 1 for call in model.asked)
 
     async def test_a_judge_that_stops_beginning_with_its_verdict_gets_room_again(self) -> None:
         answers = iter([verdict(0.9), Completion("\n"), Completion("True 80")])
@@ -290,8 +290,8 @@ class TestTheCalls:
         model = ScriptedModel(judge=think)
         made = scorer(model, "low")
         scores = [await made.score(QUESTION) for _ in range(3)]
-        assert [each.signals["reflection"].value for each in scores] == [0.8] * 3
-        assert [each.usage.calls for each in scores] == [2, 1, 1]
+        assert [score.signals["reflection"].value for score in scores] == [0.8] * 3
+        assert [score.usage.calls for score in scores] == [2, 1, 1]
 
     async def test_the_judge_is_asked_for_probabilities_at_temperature_0(self) -> None:
         model = ScriptedModel(samples=[UNSETTLED])
@@ -342,7 +342,7 @@ class TestTheSampledPrompt:
         messages = (Message("system", "Be brief."), Message("user", "How high is it?"))
         exchange = Exchange("2 m", messages, ("The wall is 2 m high.",))
         sampled = sample_messages(exchange)
-        assert [each.role for each in sampled] == ["system", "user"]
+        assert [call.role for call in sampled] == ["system", "user"]
         assert "The wall is 2 m high." in sampled[1].content
         assert sampled[1].content.endswith("How high is it?")
 
@@ -372,7 +372,7 @@ class TestTheSampledPrompt:
         assert score.signals["consistency"].value is None
         assert score.error is not None
         assert score.error.startswith("consistency: ")
-        assert [each.purpose for each in model.asked] == ["reflection"]
+        assert [call.purpose for call in model.asked] == ["reflection"]
         assert len(model.asked[0].messages[-1].content) < 150_000
 
 
