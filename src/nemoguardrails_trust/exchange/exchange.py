@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from nemoguardrails_trust.errors import ScoringError
+from nemoguardrails_trust.errors import DataError, ScoringError
 from nemoguardrails_trust.exchange.media import Media
 from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.passages import read_passages
@@ -27,6 +27,9 @@ class Exchange:
             order, where the model gave them.
         tokens: The same tokens with their texts and likely alternatives, where those are known
             too. `token_logprobs` is taken from them where it is not given.
+
+    Raises:
+        DataError: The response is no text.
     """
 
     response: str
@@ -36,6 +39,11 @@ class Exchange:
     tokens: tuple[TokenLogprob, ...] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.response, str):
+            raise DataError(
+                f"the response of an Exchange is a text, not a {type(self.response).__name__}; "
+                "it comes before the messages"
+            )
         if self.tokens is not None and self.token_logprobs is None:
             logprobs = tuple(token.logprob for token in self.tokens)
             object.__setattr__(self, "token_logprobs", logprobs)
