@@ -75,3 +75,11 @@ def test_the_model_stands_beside_the_recorded_detectors(
     assert "1.000" in first
     assert "recorded judge" in told
     assert "overlap" in told
+
+
+@pytest.mark.parametrize(
+    ("correct", "shown"),
+    [([True, True], "–"), ([True, False], "1.000"), ([False, True, True], "0.000")],
+)
+def test_an_area_without_an_interval_is_shown_without(correct: list[bool], shown: str) -> None:
+    assert groundedness.area([0.9, 0.5, 0.2][: len(correct)], correct) == shown

@@ -81,9 +81,11 @@ async def groundedness(
 
 def area(scores: Sequence[float], correct: Sequence[bool]) -> str:
     """The AUROC with its interval, in words."""
-    if len(set(correct)) < 2:
-        return "–"
     found = auroc(np.array(scores, dtype=np.float64), np.array(correct, dtype=np.bool_))
+    if found.value is None:
+        return "–"
+    if found.low is None or found.high is None:
+        return f"{found.value:.3f}"
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
