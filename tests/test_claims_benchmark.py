@@ -47,6 +47,17 @@ def test_labels_are_found_by_their_texts(tmp_path: Path) -> None:
     assert claims.labels_of(row, sentences) == {1: True, 2: False}
 
 
+def test_references_are_no_part_of_a_sentence_and_a_sentence_may_have_no_label() -> None:
+    response = "Jupiter is the largest planet[1]. It has eighty moons[2][3]. It has rings[1]."
+    labelled: list[dict[str, Any]] = [
+        {"text": RIGHT, "correct": 1},
+        {"text": "It has eighty moons."},
+        {"text": "It has rings.", "correct": 0},
+    ]
+    sentences = split_sentences(response, most=100)
+    assert claims.labels_of({"sentences": labelled}, sentences) == {0: True, 2: False}
+
+
 def test_a_live_model_is_asked_for_as_long_as_it_is_allowed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ a response tells that it is wrong. Nothing here is a bound.
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from tests.benchmarks.groundedness import OWN_DATA, SECONDS_A_ROW, Row, area, se
 SETS = ("factscore-bios", "expertqa")
 SAMPLED = (("contradictions", 1), ("sac3-hotpotqa", 5), ("sac3-nq", 5))
 SECONDS_A_SET = 240.0
+_REFERENCE = re.compile(r"\[\d{1,3}\]")
 SHORTEST_PART = 20  # characters by which a labelled sentence is found in one of ours
 
 
@@ -64,16 +66,23 @@ class Judged:
 
 def labels_of(row: Row, sentences: Sentences) -> dict[int, bool]:
     """The labels of an answer's sentences by their number, as far as they can be told."""
-    listed = [" ".join(sentence.text.split()) for sentence in sentences.listed]
+    listed = [_bare(sentence.text) for sentence in sentences.listed]
     found: dict[int, bool] = {}
     for labelled in row["sentences"]:
-        text = " ".join(labelled["text"].split())
+        if labelled.get("correct") is None:
+            continue  # nobody has labelled it
+        text = _bare(labelled["text"])
         for number, own in enumerate(listed):
             is_part = min(len(text), len(own)) >= SHORTEST_PART and (text in own or own in text)
             if number not in found and (text == own or is_part):
                 found[number] = bool(labelled["correct"])
                 break
     return found
+
+
+def _bare(text: str) -> str:
+    """A sentence without its references, such as `[1]`, and on one line."""
+    return " ".join(_REFERENCE.sub("", text).split())
 
 
 async def judged(rows: Sequence[Row], url: str, model: str, seconds: float) -> Judged:

@@ -20,8 +20,8 @@ MOST_CLAIMS = 100
 _TASK = (
     "The response is shown by its sentences, which are numbered. Judge each by itself: {question} "
     "Reply with {count} lines and nothing else: the number of each sentence, True or False, then "
-    "the chance in percent that it is True, as in `7: True 90` or `4: False 15`. Where a sentence "
-    "states nothing, such as a greeting, write `None` instead, as in `9: None`."
+    "the chance in percent that it is True, as in `1: True 90` or `1: False 15`. Where a sentence "
+    "states nothing, such as a greeting, write `None` instead, as in `1: None`."
 )
 _CORRECT = (
     "is all that it says correct? A fluent sentence can still be wrong: check its facts one by one."

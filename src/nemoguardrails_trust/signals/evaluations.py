@@ -108,8 +108,8 @@ _EVALS = (
     Eval(
         "response_groundedness",
         "Every factual claim of the Response to the Query stands in the Context or follows from it "
-        "directly. One claim that the Context contradicts or does not bear out is enough to fail, "
-        "even if it is true. A Response without any factual claim passes.",
+        "directly, by arithmetic too. One claim that the Context contradicts or does not bear out "
+        "is enough to fail, even if it is true. A Response without any factual claim passes.",
         query_identifier="Query",
         context_identifier="Context",
         response_identifier="Response",
