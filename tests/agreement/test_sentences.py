@@ -155,3 +155,16 @@ def test_sentences_about_different_things_contradict_each_other_less() -> None:
     prize = "Her second prize from Stockholm was for finding radium and polonium in 1911."
     contradicted = agreement(born, elsewhere, prompt=prompt).value
     assert contradicted < 0.2 < agreement(born, prize, prompt=prompt).value < SAME
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Signal is a messaging app.", "Signal is a science fiction thriller series."),
+        ("She was born in 1867.", "Her sister had studied medicine."),
+    ],
+)
+def test_a_short_sentence_about_something_else_is_no_contradiction(first: str, second: str) -> None:
+    value = agreement(first, second).value
+    assert agreement("drama film", "rap group").value < 0.2 < value < SAME
+    assert agreement(second, first).value == value

@@ -54,8 +54,6 @@ _APART = 0.3
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
 
-_SENTENCE = 6
-"""Words from which on an answer is taken for a sentence."""
 _ABOUT_THE_SAME = 0.5
 """The share of a sentence's words from which on another is about the same thing."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
@@ -372,7 +370,7 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     chosen = not (ours and theirs)
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
-    prose = min(len(first.words), len(second.words)) >= _SENTENCE
+    prose = text.is_sentence(first.words) and text.is_sentence(second.words)
     same = _about_the_same(first, second) if prose else 1.0
     value, against = overlap.compare_words(ours, theirs, prose=prose, about_the_same=same)
     if first.formula or second.formula or polarity.at_opposite_poles(first.poles, second.poles):

@@ -39,6 +39,9 @@ STOP_WORDS = word_set(
     you your a think believe guess sure
     """
 )
+_VERBS = word_set("is are was were has had have does did can could would should")
+"""The verbs that stand in a sentence, however short, and in no name."""
+_SENTENCE = 6
 
 CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
 _GAP = re.compile(r"\s{8,}")
@@ -236,6 +239,11 @@ def is_number(token: str) -> bool:
 def is_year(token: str) -> bool:
     """Whether a token is four digits that may be a year."""
     return len(token) == 4 and token.isdecimal() and token[0] in "12"
+
+
+def is_sentence(words: list[str]) -> bool:
+    """Whether an answer's words are a sentence, and no mere name, number or phrase."""
+    return len(words) >= _SENTENCE or not _VERBS.isdisjoint(words)
 
 
 def without_ornaments(words: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nemoguardrails_trust.agreement import text
 from nemoguardrails_trust.agreement.answers import Answer
-from nemoguardrails_trust.agreement.compare import compare_answers
+from nemoguardrails_trust.agreement.compare import SAME, compare_answers
 from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.words import stem
 from nemoguardrails_trust.signals.sentences import split_sentences
@@ -88,7 +88,9 @@ def _borne_out(ours: _Read, theirs: Sequence[_Read]) -> float:
         return other.answer.text != same, -len(ours.stems & other.stems), len(other.stems)
 
     nearest = sorted(theirs, key=rank)[:_COMPARED]
-    agreed = max((compare_answers(ours.answer, other.answer).value for other in nearest), default=0)
+    found = [compare_answers(ours.answer, other.answer).value for other in nearest]
+    # What is merely compatible says nothing against a contradiction by the nearest one.
+    agreed = max(found) if any(value >= SAME for value in found) else next(iter(found), 0.0)
     shared = max((len(ours.stems & other.stems) for other in nearest), default=0)
     about_it = min(1.0, shared / (_ABOUT_THE_SAME * len(ours.stems))) if ours.stems else 0.0
     # What is about other things cannot contradict it.
