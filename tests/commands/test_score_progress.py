@@ -35,6 +35,11 @@ def test_what_is_not_known_is_left_out() -> None:
     assert line == "0 rows · 0/s · 0 errors · 0 + 0 tokens"
 
 
+def test_a_slow_run_is_told_in_rows_a_minute() -> None:
+    line = describe(Progress(Tally(rows=5), resumed=0, total=100, seconds=30.0), None)
+    assert line.startswith("5 of 100 rows · 10/min · ")
+
+
 @pytest.mark.parametrize(("seconds", "told"), [(0, "0:00"), (59.6, "1:00"), (3_725, "1:02:05")])
 def test_times_are_told_as_on_a_clock(seconds: float, told: str) -> None:
     assert duration(seconds) == told

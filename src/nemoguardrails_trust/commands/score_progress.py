@@ -76,7 +76,7 @@ def describe(progress: "Progress", prices: "Prices | None") -> str:
     """How far a run has come, in a line."""
     tally = progress.tally
     of_total = "" if progress.total is None else f" of {progress.total:,}"
-    parts = [f"{tally.rows:,}{of_total} rows", f"{progress.rate:,.0f}/s"]
+    parts = [f"{tally.rows:,}{of_total} rows", _pace(progress.rate)]
     if tally.scored:
         parts.append(f"{tally.flagged / tally.scored:.1%} flagged")
     parts.append(f"{tally.errors:,} errors")
@@ -86,6 +86,11 @@ def describe(progress: "Progress", prices: "Prices | None") -> str:
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     return " · ".join(parts)
+
+
+def _pace(rate: float) -> str:
+    """Rows a second, or a minute where it is less than one."""
+    return f"{60 * rate:.0f}/min" if 0 < rate < 1 else f"{rate:,.0f}/s"
 
 
 def cost_of(prompt_tokens: int, completion_tokens: int) -> str:
