@@ -65,7 +65,7 @@ def test_the_table_says_what_changed_and_what_is_not_known(tmp_path: Path) -> No
     shown = run(write(tmp_path / "a.jsonl", bare), write(tmp_path / "b.jsonl", B)).stdout
     assert "a.jsonl and b.jsonl: 4 questions in both" in shown
     assert "flagged (below 0.6) in both" in shown
-    assert shown.count("not known: no labels in both") == 2
+    assert shown.count("not known: no row has a label in both") == 2
     assert "│ 3        │ 0.900 │ 0.300 │ changed  │ one?" in shown
 
 

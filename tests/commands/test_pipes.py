@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def test_rows_go_through_a_pipe() -> None:
     assert result.exit_code == 0, result.output
     scores = [row["trustworthiness_score"] for row in rows_of(result.stdout)]
     assert scores[0] > 0.9 > 0.1 > scores[1]
-    assert "2 rows, 1 (50.0%) below 0.6" in result.stderr
+    assert "standard output: 2 rows, 1 (50.0%) below 0.6" in result.stderr
+    assert tempfile.gettempdir() not in result.stderr
 
 
 def test_the_format_of_standard_input_is_found_out(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_what_cannot_be_is_refused(arguments: tuple[str, ...], told: str) -> Non
 def test_no_input_is_told() -> None:
     result = run("score", "-", "--out", "-", *REPLAY, given="")
     assert result.exit_code == 2
-    assert "standard-input: the file is empty" in result.stderr
+    assert "standard input: the file is empty" in result.stderr
 
 
 def test_two_commands_make_a_pipe(tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 import functools
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import typer
 
@@ -29,17 +29,38 @@ def with_pipes(name: str, command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
+        names: dict[str, str] = {}
         with user_errors(), ExitStack() as stack:
+            stack.enter_context(redirect_stderr(cast("TextIO", _Renamed(sys.stderr, names))))
             for key in _INPUTS:
                 if given.get(key) == _PIPE:
                     _require_one_process(given)
                     given[key] = stack.enter_context(_read())
+                    names[str(given[key])] = "standard input"
             if given.get("out") == _PIPE:
                 _require_one_process(given)
                 given["out"] = stack.enter_context(_written(_ENDINGS[name]))
+                names[str(given["out"])] = "standard output"
             command(**given)
 
     return run
+
+
+class _Renamed:
+    """A stream in which the files between are called what they stand for."""
+
+    def __init__(self, stream: TextIO, names: Mapping[str, str]) -> None:
+        self._stream = stream
+        self._names = names
+
+    def write(self, text: str) -> int:
+        """Writes a text."""
+        for path, name in self._names.items():
+            text = text.replace(path, name)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _require_one_process(given: dict[str, Any]) -> None:

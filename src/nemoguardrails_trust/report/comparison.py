@@ -179,7 +179,7 @@ def _accuracy(result: Comparison) -> str:
 
 def _difference(interval: Interval, result: Comparison) -> str:
     if not result.labelled:
-        return "not known: no labels in both"
+        return "not known: no row has a label in both"
     if interval.value is None:
         return "nothing to count"
     if interval.low is None or interval.high is None:
