@@ -169,6 +169,8 @@ class Answer:
                 return None
         if self.numbers or self._minutes is not None:
             return self._quantity_or_date()
+        if self.question.asks_for_a_price and quantities.is_free(self.words):
+            return quantities.exact(0)
         return mathematics.read(self.final.lower()) if self._is_symbol else None
 
     def _mathematics(self) -> Value | None:

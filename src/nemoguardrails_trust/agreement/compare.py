@@ -27,6 +27,7 @@ from nemoguardrails_trust.agreement import (
 )
 from nemoguardrails_trust.agreement.answers import Answer, Value
 from nemoguardrails_trust.agreement.question import Question
+from nemoguardrails_trust.agreement.words import stem
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ _APART = 0.3
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
 
-_ABOUT_THE_SAME = 0.5
-"""The share of a sentence's words from which on another is about the same thing."""
+_ABOUT_THE_SAME = 0.45
+"""The share of two sentences' words from which on they are about the same thing."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
 _DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
 
@@ -192,6 +193,8 @@ def _compare_known_values(
     if isinstance(one, quantities.Quantity) and isinstance(other, quantities.Quantity):
         if one.label - other.label and other.label - one.label and one.label & other.label:
             return None  # the film of 2005 by one, and by another
+        if bool(one.label) != bool(other.label):
+            one, other = (_without_asked(side, first.question) for side in (one, other))
         return Agreement(quantities.compare_quantities(one, other), settled=True)
     ours_, theirs_ = _as_mathematics(one), _as_mathematics(other)
     if first.question.asks_for_order:
@@ -204,6 +207,12 @@ def _compare_known_values(
         if spaced is not None and expressions.compare_mathematics(spaced, plain):
             return _YES
     return _NO
+
+
+def _without_asked(number: quantities.Quantity, question: Question) -> quantities.Quantity:
+    """A quantity of what the prompt asks for, whose words the other answer need not repeat."""
+    own = frozenset(word for word in number.label if stem(word) not in question.stems)
+    return replace(number, label=own)
 
 
 def _as_date(answer: Answer) -> dates.Date | None:
@@ -348,7 +357,7 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     shared = len(ours & theirs)
     if shared == 0:
         # Germany 7, Brazil 1: the numbers have changed places.
-        apart = sorted(first.words) == sorted(second.words)
+        apart = bool(first.numbers) and sorted(first.words) == sorted(second.words)
         return Agreement(_APART, settled=False) if apart else None
     by_words = _compare_terms(first, second).value
     if by_words < 0.9 and len(ours) == len(theirs):
@@ -359,7 +368,7 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
 def _about_the_same(first: Answer, second: Answer) -> float:
     """How far two sentences are about the same thing, by their words and the prompt's."""
     ours, theirs = first.all_terms.keys(), second.all_terms.keys()
-    shared = len(ours & theirs) / max(1, min(len(ours), len(theirs)))
+    shared = 2 * len(ours & theirs) / max(1, len(ours) + len(theirs))
     return min(1.0, shared / _ABOUT_THE_SAME)
 
 

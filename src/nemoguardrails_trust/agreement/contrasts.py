@@ -23,7 +23,12 @@ _ANOTHER = text.word_set(
 )
 _ANOTHER_NAME = text.word_set("new upper lower")
 _EXCEPTIONS = text.word_set("except excepting excluding unless")
-_JOINING = text.word_set("and both also all")
+_ALL = text.word_set("both all each every either any")
+_JOINING = _ALL | text.word_set("and or also")
+# A single capital in front of another name, or with a full stop, is an initial.
+_LETTER = re.compile(r"\b([A-Za-z]{3,}) ([A-HJ-Z])\b(?![.'’&-]|\s[A-Z])")
+_VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
+_MOST_NUMBERS = 6
 _DECADE = re.compile(r"\b(\d{1,3}0)'?s\b")
 
 
@@ -104,9 +109,18 @@ def _restricted(first: Answer, second: Answer) -> bool:
         ours, theirs = set(one.words), set(other.words)
         if ours & _EXCEPTIONS and not theirs & _EXCEPTIONS:
             return True
-        if "only" in ours and "only" not in theirs and theirs & _JOINING:
-            return bool(other.terms.keys() - one.terms.keys())
+        if _names_the_only_one(one.words) and "only" not in theirs and theirs & _JOINING:
+            more = other.all_terms.keys() - one.all_terms.keys()
+            return bool(more or theirs & _ALL)
     return False
+
+
+def _names_the_only_one(words: Sequence[str]) -> bool:
+    """Whether it says `only`, and not of a number."""
+    if "only" not in words:
+        return False
+    following = words[words.index("only") + 1 :]
+    return not (following and text.is_number(following[0]))
 
 
 def _one_word_replaced(first: Answer, second: Answer) -> bool:
@@ -160,6 +174,65 @@ def _other_designations(first: Answer, second: Answer) -> bool:
     return identifiers.designations_differ(first.final, second.final)
 
 
+def _other_letters(first: Answer, second: Answer) -> bool:
+    """Whether they name `Plan A` and `Plan B`, or `hepatitis B` and `hepatitis C`."""
+    ours, theirs = (_letters(answer.final) for answer in (first, second))
+    return any(ours[noun].isdisjoint(theirs[noun]) for noun in ours.keys() & theirs.keys())
+
+
+def _letters(answer: str) -> dict[str, set[str]]:
+    """The letters behind nouns, by the noun."""
+    found: dict[str, set[str]] = {}
+    for noun, letter in _LETTER.findall(answer):
+        found.setdefault(noun.lower(), set()).add(letter)
+    return found
+
+
+def _other_variant(first: Answer, second: Answer) -> bool:
+    """Whether one names the form 1040-EZ, and the other the form 1040."""
+    for one, other in ((first, second), (second, first)):
+        variants = _VARIANT.findall(one.final)
+        if any(number in other.numbers for number in variants):
+            return not _VARIANT.search(other.final)
+    return False
+
+
+def _numbers_changed_places(first: Answer, second: Answer) -> bool:
+    """Whether they give two things the same numbers, but each the other's."""
+    numbers = set(first.numbers)
+    if not 2 <= len(numbers) <= _MOST_NUMBERS or numbers != set(second.numbers):
+        return False
+    same = crossed = 0
+    for ours, theirs in zip(_beside(first), _beside(second), strict=True):
+        for number, words in ours.items():
+            if words & theirs[number]:
+                same += 1
+            elif any(words & others for others in theirs.values()):
+                crossed += 1
+    return crossed > 1 and not same
+
+
+def _beside(answer: Answer) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """The words in front of each number and behind it, but for those that stand at each."""
+    before: dict[str, set[str]] = {number: set() for number in answer.numbers}
+    behind: dict[str, set[str]] = {number: set() for number in answer.numbers}
+    passed: set[str] = set()
+    last = None
+    for word in answer.words:
+        if text.is_number(word):
+            before[word] |= passed
+            passed, last = set(), word
+        elif word not in text.STOP_WORDS:
+            passed.add(stem(word))
+            if last is not None:
+                behind[last].add(stem(word))
+    for side in (before, behind):
+        common = set.intersection(*side.values())
+        for words in side.values():
+            words -= common
+    return before, behind
+
+
 def _other_initials(first: Answer, second: Answer) -> bool:
     return names.is_same_person(first.final, second.final) is False
 
@@ -174,6 +247,9 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _another_name,
     _decade_or_year,
     _other_designations,
+    _other_letters,
+    _other_variant,
     _other_initials,
+    _numbers_changed_places,
     _changed_places,
 )

@@ -8,6 +8,9 @@ from nemoguardrails_trust.agreement.words import NAMES, Term
 
 _COMPATIBLE = 0.3
 """How far two sentences agree that share nothing and do not contradict each other."""
+_PARTLY_DENIED = 0.45
+"""The most that two answers agree of which one denies much of what the other says."""
+_MUCH = 1 / 3
 _MOST_PAIRS = 144
 """Pairs of unlike words up to which slips of spelling are looked for."""
 
@@ -38,7 +41,8 @@ def compare_words(
             value += (1.0 - about_the_same) * max(0.0, _COMPATIBLE - value)
     elif prose:
         value = max(value, _COMPATIBLE + 0.5 * value)
-    return value * (1.0 - against), against
+    value *= 1.0 - against
+    return (min(value, _PARTLY_DENIED) if against >= _MUCH else value), against
 
 
 def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float, float]:

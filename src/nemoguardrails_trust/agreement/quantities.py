@@ -1,11 +1,12 @@
 """Numbers in digits and words, with their units."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from nemoguardrails_trust.agreement import units
+from nemoguardrails_trust.agreement import frequencies, units
 from nemoguardrails_trust.agreement.expressions import is_noise
 from nemoguardrails_trust.agreement.text import is_number, plain_number, word_set
 
@@ -69,6 +70,12 @@ _BOUNDS_BEHIND = {
 }
 _LONGEST_LABEL = 3
 _EXACT_DIGITS = 15
+_LONGEST_FREE = 10
+_FREE = re.compile(
+    r"\bfree\b(?! \w+ing)|\bno(?: \w+)? (?:fees?|charges?|costs?)\b|\bcosts? nothing\b"
+    r"|\bwithout (?:a |any )?(?:fee|charge|cost)\b|\bcomplimentary\b"
+)
+_NOT_FREE = re.compile(r"\b(?:not|never|isn't|aren't|unless|if|only|except) |\bnot$")
 _OTHER_THING = 0.45
 """How far a number of things and the same number with a unit agree."""
 
@@ -99,8 +106,17 @@ def exact(number: float) -> Quantity:
     return Quantity(number, number, digits=0 if number == int(number) else _EXACT_DIGITS)
 
 
+def is_free(words: Sequence[str]) -> bool:
+    """Whether a short answer says that something costs nothing."""
+    if len(words) > _LONGEST_FREE:
+        return False
+    said = " ".join(words)
+    return _FREE.search(said) is not None and not _NOT_FREE.search(said)
+
+
 def join_number_words(words: Sequence[str]) -> list[str]:
     """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
+    words = frequencies.in_digits(words)
     if len(words) > 1 and words[0] == "a" and words[1] in _PARTS and words[2:3] in ([], ["of"]):
         part = _written(Fraction(1, _PARTS[words[1]]))
         return [part, *words[2:]]
@@ -196,9 +212,12 @@ def quantity(words: Sequence[str]) -> Quantity | None:
     """Reads words as one quantity, all of them.
 
     A compound such as `5 feet 4 inches` is one quantity; two numbers that do not add up are
-    none. Up to three words that are no unit may stand behind a number.
+    none. Up to three words that are no unit may stand behind a number. How often something is
+    done is a quantity, too: `every 6 hours` is `four times a day`.
     """
-    words, bound = _without_last_bound(words)
+    words, bound = _without_last_bound(frequencies.with_per(words))
+    if (often := frequencies.interval(words)) is not None:
+        return Quantity(often[0], often[0], often[1])
     place, parts = 0, []
     if len(words) > 1 and words[0] in ("no", "not") and words[1] in _BOUNDS:
         words, bound = [word for word in words[2:] if word != "than"], _TURNED[_BOUNDS[words[1]]]
@@ -245,7 +264,9 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
             zero = units.ZERO.get(units.AFTER_DEGREES[word], zero)
         elif word in ("per", "each", "every"):
             share = words[place + 1 : place + 3]
-            if len(share) == 1 and share[0] in units.UNITS:
+            rest = words[place + 2 :]
+            alone = not any(is_number(word) or word == "per" for word in rest)
+            if share and share[0] in units.UNITS and alone:
                 share_kind, share_size = units.UNITS[share[0]]
                 kind, size = f"{kind or ''} per {share_kind}", size / share_size
             else:
@@ -271,6 +292,8 @@ def _add_up(parts: Sequence[Quantity]) -> Quantity | None:
     sizes = [part.value / part.plain if part.plain else 0 for part in parts]
     if kind is None or any(part.kind != kind for part in parts) or sizes != sorted(sizes)[::-1]:
         return None
+    if len(set(sizes)) < len(sizes):
+        return None  # two prices, and no sum of them
     total = sum((part.value for part in parts), start=Fraction(0))
     return Quantity(total, total, kind, parts[-1].digits)
 

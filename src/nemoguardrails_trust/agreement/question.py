@@ -15,6 +15,7 @@ from nemoguardrails_trust.agreement import (
 from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
+_PRICES = text.word_set("fee fees cost costs price prices charge charges charged pay paid")
 _ORDERING = text.word_set(
     "order ordered rank ranked sort sorted ascending descending sequence coordinates"
 )
@@ -41,6 +42,11 @@ class Question:
     def asks_for_a_year(self) -> bool:
         """Whether it asks when something was."""
         return not self.words.isdisjoint(("when", "year"))
+
+    @cached_property
+    def asks_for_a_price(self) -> bool:
+        """Whether it asks what something costs."""
+        return not self.words.isdisjoint(_PRICES)
 
     @cached_property
     def asks_for_a_count(self) -> bool:

@@ -1,0 +1,89 @@
+"""How often something is done, and parts of a unit in words: `twice daily`, `half an hour`."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import zip_longest
+
+from nemoguardrails_trust.agreement import units
+from nemoguardrails_trust.agreement.text import is_number
+
+_TIMES = {"once": "1", "twice": "2", "thrice": "3"}
+_ONE = frozenset(("a", "an"))
+_EACH = _ONE | {"per", "each", "every"}
+_EACH_TIME = {
+    "hourly": "hour", "daily": "day", "nightly": "day", "weekly": "week", "monthly": "month",
+    "yearly": "year", "annually": "year",
+}  # fmt: skip
+_OFTEN = _EACH | _EACH_TIME.keys()
+_PARTS = {"half": "0.5", "quarter": "0.25"}
+_AND_A_HALF = ("and", "a", "half")
+
+
+def in_digits(words: Sequence[str]) -> Sequence[str]:
+    """Puts digits for numbers that are no number words.
+
+    So `2 times` stands for `twice`, `1 times` for the `once` of `once a day`, `0.5 hour` for `half
+    an hour`, `1.5 hour` for `an hour and a half`, and `1 year` for an answer that is `a year`.
+    """
+    if not _TIMES.keys().isdisjoint(words):
+        words = _in_times(words)
+    if not _PARTS.keys().isdisjoint(words):
+        words = _in_parts(words)
+    if len(words) == 2 and words[0] in _ONE and units.is_unit(words[1]):
+        return ["1", words[1]]
+    return words
+
+
+def _in_times(words: Sequence[str]) -> Sequence[str]:
+    written: list[str] = []
+    for word, following in zip_longest(words, words[1:]):
+        often = word != "once" or following in _EACH or following in _EACH_TIME
+        written += (_TIMES[word], "times") if word in _TIMES and often else (word,)
+    return written
+
+
+def _in_parts(words: Sequence[str]) -> Sequence[str]:
+    written: list[str] = []
+    place = 0
+    while place < len(words):
+        word, following = words[place], tuple(words[place + 1 : place + 3])
+        of_one = len(following) == 2 and following[0] in _ONE and units.is_unit(following[1])
+        is_one = word in _ONE and bool(following) and units.is_unit(following[0])
+        if word in _PARTS and of_one:
+            written += (_PARTS[word], following[1])
+            place += 3
+        elif is_one and tuple(words[place + 2 : place + 5]) == _AND_A_HALF:
+            written += ("1.5", following[0])
+            place += 5
+        else:
+            written.append(word)
+            place += 1
+    return written
+
+
+def with_per(words: Sequence[str]) -> Sequence[str]:
+    """Puts `2 times per day` for `2 times daily` and `2 times a day`."""
+    if _OFTEN.isdisjoint(words):
+        return words
+    written = [*words[:1]]
+    for word, following in zip_longest(words[1:], words[2:], fillvalue=""):
+        if word in _EACH_TIME:
+            written += ("per", _EACH_TIME[word])
+        else:
+            written.append("per" if word in _EACH and _is_time(following) else word)
+    return written
+
+
+def interval(words: Sequence[str]) -> tuple[Fraction, str] | None:
+    """How often `every 6 hours` is, and the kind of unit that it is in."""
+    if len(words) < 3 or words[0] not in _EACH - _ONE or not is_number(words[1]):
+        return None
+    number = Fraction(words[1])
+    if number <= 0 or not _is_time(words[2]) or any(map(is_number, words[3:])):
+        return None
+    kind, size = units.UNITS[words[2]]
+    return 1 / (number * size), f" per {kind}"
+
+
+def _is_time(word: str) -> bool:
+    return units.UNITS.get(word, (None,))[0] in ("time", "months")
