@@ -1,4 +1,4 @@
-"""A server of chat completions that costs next to nothing, in a process of its own.
+"""A server of chat completions and of scores that costs next to nothing, in a process of its own.
 
 The full test server takes longer for a request than a scorer does, and would be what is measured.
 """
@@ -59,7 +59,9 @@ def always_true(body: dict[str, Any], index: int) -> str:
 
 
 def answer(body: dict[str, Any], say: Say = always_true) -> bytes:
-    """The HTTP answer to a request: as many choices as asked for, with probabilities."""
+    """The HTTP answer to a request: as many choices as asked for with probabilities, or a score."""
+    if "messages" not in body:  # a client of TLM asks
+        return _written({"confidence_score": 0.9, "deberta_success": True})
     choice: dict[str, Any] = {"finish_reason": "stop"}
     if body.get("logprobs"):
         choice["logprobs"] = {"content": [_JUDGEMENT]}
@@ -76,6 +78,10 @@ def answer(body: dict[str, Any], say: Say = always_true) -> bytes:
         ],
         "usage": {"prompt_tokens": 150, "completion_tokens": 2, "total_tokens": 152},
     }
+    return _written(content)
+
+
+def _written(content: dict[str, Any]) -> bytes:
     data = json.dumps(content).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
         len(data),

@@ -283,6 +283,10 @@ def main() -> int:
             peak = server.peak_megabytes
         with served(base_url, concurrency=512) as server:
             listed = seconds_of_list(f"{server.url}/api")
+    on_core(0)
+    with canned_server(LATENCY) as waiting:
+        on_core(1)
+        listed_at_best = seconds_of_list(waiting)
     one, every, cpu = (min(column) for column in zip(*inside, strict=True))
     one_http, every_http, cpu_http = (min(column) for column in zip(*over, strict=True))
     least = least_seconds_of_list()
@@ -298,6 +302,7 @@ def main() -> int:
         Row("memory at its peak, MB", peak, at_most=400, digits=0),
         Row(f"{LIST} items in one call of cleanlab-tlm, s", listed),
         Row("that over requests x latency / its concurrency", listed / least, at_most=1.3),
+        Row("the same of a server that only waits", listed_at_best / least),
         Row("chat completion with a medium score, s", seconds_of_chat(), at_most=1.25),
     ]
     return 0 if show("The server", rows) else 1

@@ -38,6 +38,12 @@ _BARE_ANALYSIS_WORD = re.compile(r"(?:assistant\s{0,3})?(?:analysis|commentary)"
 _BARE_FINAL = re.compile(r"assistant(?:channel)?final(?:message)?")
 _SPACED_FINAL = re.compile(r"assistant\s{0,3}final\b:?")
 _FIXED_WORDS = re.compile(r"Here(?: is|'s) my (?:thought|thinking) process:")
+_BARE_WORDS = (
+    "assistant",
+    "analysis",
+    "commentary",
+    "Here",
+)  # one of which all of these begin with
 _FIXED_ANSWER = re.compile(r"Here(?: is|'s) my response:")
 
 _TOKEN = re.compile(
@@ -187,6 +193,8 @@ def _final_channel(text: str) -> str | None:
 
 def _without_bare_channels(text: str) -> str | None:
     """A text without channels whose markers were stripped, as in `analysisHm.assistantfinalYes`."""
+    if not any(word in text for word in _BARE_WORDS):
+        return text
     start = len(text) - len(text.lstrip())
     if (words := _FIXED_WORDS.match(text, start)) is not None:
         answer = _FIXED_ANSWER.search(text, words.end())

@@ -1,7 +1,5 @@
 """What is counted and timed of scores: one list for Prometheus and for OpenTelemetry."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -96,14 +94,21 @@ class Instruments(Protocol):
         """Puts a value into a distribution."""
 
 
-@contextmanager
-def under_way(instruments: Instruments, gauge: Figure) -> Iterator[None]:
+class under_way:  # noqa: N801 -- a generator in its place takes four times as long
     """Counts what is under way within."""
-    instruments.add(gauge, 1)
-    try:
-        yield
-    finally:
-        instruments.add(gauge, -1)
+
+    __slots__ = ("_gauge", "_instruments")
+
+    def __init__(self, instruments: Instruments, gauge: Figure) -> None:
+        """Takes where it is counted."""
+        self._instruments = instruments
+        self._gauge = gauge
+
+    def __enter__(self) -> None:
+        self._instruments.add(self._gauge, 1)
+
+    def __exit__(self, *_: object) -> None:
+        self._instruments.add(self._gauge, -1)
 
 
 def record_score(instruments: Instruments, preset: str, score: TrustworthinessScore) -> None:

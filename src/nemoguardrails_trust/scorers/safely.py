@@ -136,7 +136,8 @@ async def _ask(
     decide_at: float | None,
     prefetched: Awaitable[Reply] | None,
 ) -> TrustworthinessScore:
-    if isinstance(scorer, SamplingScorer):
+    has_hints = decide_at is not None or prefetched is not None
+    if has_hints and isinstance(scorer, SamplingScorer):
         return await scorer.score(exchange, decide_at=decide_at, prefetched=prefetched)
     return await scorer.score(exchange)
 

@@ -19,9 +19,10 @@ from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.chat import Chat
 from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
 from nemoguardrails_trust.server.connected import told_while_connected
+from nemoguardrails_trust.server.direct import Direct, Endpoint
 from nemoguardrails_trust.server.door import Door
-from nemoguardrails_trust.server.failures import FAILURES, failure, status_of, told, waiting
-from nemoguardrails_trust.server.metrics import Measured, Metrics, Working, metrics_routes
+from nemoguardrails_trust.server.failures import FAILURES, failure, failure_of
+from nemoguardrails_trust.server.metrics import Measured, Metrics, metrics_routes
 from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
@@ -59,7 +60,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
         responses=FAILURES,
     )
     metrics = Metrics()
-    app.add_middleware(Working, metrics=metrics)
+    scoring = Scoring(backends, settings.limits.timeout)
+    prefix = settings.prefix
+    app.add_middleware(Direct, endpoints=_direct_endpoints(scoring, prefix))
     app.add_middleware(Door, settings=settings, keys=Keys.of(settings), metrics=metrics)
     if settings.cors_origins:
         # Outside the door: a browser asks beforehand without a key, and must read refusals.
@@ -70,8 +73,6 @@ def create_app(settings: ServerSettings) -> FastAPI:
             allow_headers=["*"],
         )
     _tell_failures(app)
-    scoring = Scoring(backends, settings.limits.timeout)
-    prefix = settings.prefix
     routers = (
         (_tlm_routes(scoring), prefix),
         (rag_routes(backends, scoring), prefix),
@@ -95,23 +96,32 @@ def create_app(settings: ServerSettings) -> FastAPI:
     return app
 
 
+def _direct_endpoints(scoring: Scoring, prefix: str) -> dict[str, Endpoint]:
+    """Those that are asked once for each item of a list."""
+    base = f"{prefix}/v0/trustworthy_llm"
+    return {
+        f"{base}/prompt": Endpoint(PromptBody, scoring.prompt),
+        f"{base}/get_confidence_score": Endpoint(ScoreBody, scoring.score),
+    }
+
+
 def _tlm_routes(scoring: Scoring) -> APIRouter:
     router = APIRouter(tags=["TLM"])
 
     @router.post("/v0/trustworthy_llm/prompt", response_model=None)
     async def prompt(body: PromptBody, request: Request) -> Response:
         """Answers a prompt and scores the answer."""
-        return await told_while_connected(request, scoring.prompt(body))
+        return await told_while_connected(request.receive, scoring.prompt(body))
 
     @router.post("/v0/trustworthy_llm/get_confidence_score", response_model=None)
     async def get_confidence_score(body: ScoreBody, request: Request) -> Response:
         """Scores a response."""
-        return await told_while_connected(request, scoring.score(body))
+        return await told_while_connected(request.receive, scoring.score(body))
 
     @router.post("/v1/tlm_explanation/get_explanation", response_model=None)
     async def get_explanation(body: ScoreBody, request: Request) -> Response:
         """Tells why a response has its score."""
-        return await told_while_connected(request, scoring.explain(body))
+        return await told_while_connected(request.receive, scoring.explain(body))
 
     return router
 
@@ -159,7 +169,7 @@ def _state_routes(backends: Backends) -> APIRouter:
 def _tell_failures(app: FastAPI) -> None:
     @app.exception_handler(TrustError)
     async def trust_error(request: Request, error: TrustError) -> Response:
-        return failure(request.url.path, status_of(error), told(error), headers=waiting(error))
+        return failure_of(request.url.path, error)
 
     @app.exception_handler(RequestValidationError)
     async def unfit(request: Request, error: RequestValidationError) -> Response:

@@ -78,7 +78,7 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
         turn = chat.read(body)
         if body.stream:
             return await _streamed(request, chat.stream(turn))
-        answer = await while_connected(request, chat.complete(turn))
+        answer = await while_connected(request.receive, chat.complete(turn))
         if isinstance(answer, Response):
             return answer
         return JSONResponse(answer.body, answer.status, dict(answer.headers))
@@ -89,7 +89,7 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
 
     async def score(body: GivenCompletion, request: Request) -> dict[str, Any] | Response:
         """Scores a chat completion that a client has already."""
-        metadata = await while_connected(request, chat.score(body))
+        metadata = await while_connected(request.receive, chat.score(body))
         return metadata if isinstance(metadata, Response) else {"tlm_metadata": metadata}
 
     described: dict[str, Any] = {"response_model": None, "responses": _COMPLETION}
@@ -101,7 +101,7 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
 
 
 async def _streamed(request: Request, pieces: Pieces) -> Response:
-    head = await while_connected(request, anext(pieces))
+    head = await while_connected(request.receive, anext(pieces))
     if isinstance(head, Answer) and head.body is None:
         return _Stream(pieces, headers={**head.headers, **_STREAM_HEADERS})
     await pieces.aclose()

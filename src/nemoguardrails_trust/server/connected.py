@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from fastapi import Request, Response
+from fastapi import Response
 from fastapi.responses import JSONResponse
+from starlette.types import Receive
 
 _CLIENT_LEFT = 499
 
 Result = TypeVar("Result")
 
 
-async def while_connected(request: Request, work: Awaitable[Result]) -> Result | Response:
-    """Does work for a client, and cancels it when the client leaves."""
+async def while_connected(receive: Receive, work: Awaitable[Result]) -> Result | Response:
+    """Does work for a client whose request was read, and cancels it when the client leaves."""
     here = asyncio.current_task()
     if here is None:
         raise RuntimeError("a request is handled in a task")
@@ -22,7 +23,7 @@ async def while_connected(request: Request, work: Awaitable[Result]) -> Result |
 
     async def watch() -> None:
         nonlocal has_left
-        while (await request.receive())["type"] != "http.disconnect":
+        while (await receive())["type"] != "http.disconnect":
             pass
         has_left = True
         here.cancel()
@@ -41,10 +42,10 @@ async def while_connected(request: Request, work: Awaitable[Result]) -> Result |
     return result
 
 
-async def told_while_connected(request: Request, work: Awaitable[dict[str, Any]]) -> Response:
+async def told_while_connected(receive: Receive, work: Awaitable[dict[str, Any]]) -> Response:
     """Does work for a client, and tells the client what came of it.
 
     A plain dictionary is written as it is; FastAPI would copy it first.
     """
-    result = await while_connected(request, work)
+    result = await while_connected(receive, work)
     return result if isinstance(result, Response) else JSONResponse(result)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemoguardrails_trust.models.limits import RatesHere, SharedRates, rates_shared
 from nemoguardrails_trust.models.pacing import Wait
-from nemoguardrails_trust.scorers.figures import WAITING, under_way
+from nemoguardrails_trust.scorers.figures import WAITING, WORKING, under_way
 from nemoguardrails_trust.server.failures import failure
 from nemoguardrails_trust.server.metrics import Metrics
 from nemoguardrails_trust.server.settings import Keys, ServerSettings
@@ -61,7 +61,8 @@ class Door:
 
     async def _enter(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         if not self._is_guarded(path):
-            await self._app(scope, receive, send)
+            with under_way(self._metrics, WORKING):
+                await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         key = NO_KEY if self._is_open(path) else self._key(headers)
@@ -69,7 +70,8 @@ class Door:
             raise self._too_large()
         await self._count(key)
         async with self._turn(key):
-            await self._app(scope, *self._bounded(receive, send))
+            with under_way(self._metrics, WORKING):
+                await self._app(scope, *self._bounded(receive, send))
 
     def _is_guarded(self, path: str) -> bool:
         prefix = self._settings.prefix

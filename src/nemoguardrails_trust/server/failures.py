@@ -107,6 +107,11 @@ def openai_error(error: TrustError) -> dict[str, Any]:
     return _openai_body(status_of(error), told(error))
 
 
+def failure_of(path: str, error: TrustError) -> JSONResponse:
+    """The answer that tells a client of an error of the library; see `failure`."""
+    return failure(path, status_of(error), told(error), headers=waiting(error))
+
+
 def failure(
     path: str, status: int, message: str, *, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:

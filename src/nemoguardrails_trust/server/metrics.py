@@ -27,7 +27,6 @@ from nemoguardrails_trust.scorers.figures import (
     REQUEST_SECONDS,
     REQUESTS,
     SCORES,
-    WORKING,
     Figure,
     Instruments,
     preset_of,
@@ -184,22 +183,6 @@ class Measured:
 def _form_of(path: str) -> re.Pattern[str]:
     pieces = map(re.escape, _IDENTIFIER.split(path))
     return re.compile("[^/]+".join(pieces) + "/?")
-
-
-class Working:
-    """An ASGI application around another, that counts what has been let in."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one connection of the ASGI protocol."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        with under_way(self._metrics, WORKING):
-            await self._app(scope, receive, send)
 
 
 def metrics_routes(metrics: Metrics) -> APIRouter:

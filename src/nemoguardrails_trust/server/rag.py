@@ -29,12 +29,12 @@ def rag_routes(backends: Backends, scoring: Scoring) -> APIRouter:
     @router.post("/score", response_model=None)
     async def score(body: RagScoreBody, request: Request) -> Response:
         """Scores a response from retrieved passages, part by part."""
-        return await told_while_connected(request, rag.score(body))
+        return await told_while_connected(request.receive, rag.score(body))
 
     @router.post("/generate", response_model=None)
     async def generate(body: RagBody, request: Request) -> Response:
         """Answers a query from retrieved passages, and scores every part of the way."""
-        return await told_while_connected(request, rag.generate(body))
+        return await told_while_connected(request.receive, rag.generate(body))
 
     return router
 

@@ -56,6 +56,6 @@ def structured_routes(scoring: Scoring) -> APIRouter:
     @router.post("/v1/openai_trustworthy_llm/score", response_model=None)
     async def score(body: StructuredBody, request: Request) -> Response:
         """Scores a structured output."""
-        return await told_while_connected(request, scored(body))
+        return await told_while_connected(request.receive, scored(body))
 
     return router

@@ -1,5 +1,6 @@
 """Calls to models: how many at once, how long, and what they cost."""
 
+import operator
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -66,8 +67,14 @@ class Calls:
             raise
         self.made.extend(reply.calls)
         # Whoever made the model: thinking is no answer, no vote and no judgement.
-        reply = replace(reply, completions=tuple(map(answering, reply.completions)))
+        reply = _answering(reply)
         if not reply.completions:
             self.failures.append(ModelResponseError("the model gave no answer"))
             raise self.failures[-1]
         return reply
+
+
+def _answering(reply: Reply) -> Reply:
+    completions = tuple(map(answering, reply.completions))
+    is_plain = all(map(operator.is_, completions, reply.completions))
+    return reply if is_plain else replace(reply, completions=completions)

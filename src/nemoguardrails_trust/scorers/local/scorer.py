@@ -5,11 +5,10 @@ import inspect
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
@@ -243,7 +242,7 @@ class LocalScorer:
                 _drop(prefetched)
         usage = Usage.of_calls(tuple(calls.made), time.perf_counter() - started)
         failures = (*calls.failures, *([run.lateness] if run.lateness else ()))
-        return replace(self._result(run, quality or self.quality, usage, scored), failures=failures)
+        return self._result(run, quality or self.quality, usage, scored, failures)
 
     async def _scored(self, sentences: Sentences, run: Run) -> ScoredClaims:
         return await score_claims(
@@ -359,7 +358,12 @@ class LocalScorer:
         return min(1.0, max(0.0, self._transform(score)))
 
     def _result(
-        self, run: Run, quality: QualityPreset, usage: Usage, scored: ScoredClaims | None
+        self,
+        run: Run,
+        quality: QualityPreset,
+        usage: Usage,
+        scored: ScoredClaims | None,
+        failures: tuple[TrustError, ...],
     ) -> TrustworthinessScore:
         signals = run.signals | consistency_of(run)
         ordered = {name: signals[name] for name in _ORDER if name in signals}
@@ -387,6 +391,7 @@ class LocalScorer:
             error=error_of(ordered, run, has_score=score is not None),
             metadata=metadata,
             claims=None if scored is None else scored.claims,
+            failures=failures,
         )
 
 
