@@ -18,8 +18,9 @@ from nemoguardrails_trust.errors import (
     SettingsError,
 )
 from nemoguardrails_trust.exchange import Exchange, Message
-from nemoguardrails_trust.models import scouts
+from nemoguardrails_trust.models import endpoint, scouts
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
+from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.scorers.base import ScorerSettings
@@ -220,6 +221,18 @@ async def test_slow_first_calls_hold_no_other_up_for_long() -> None:
         model = model_of(server)
         await asyncio.gather(*(sample(model, temperature=0.5) for _ in range(10)))
         assert server.peak_requests == 10
+
+
+async def test_a_request_of_a_score_has_the_time_of_the_score(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoint, "LONGEST_ALONE", 0.2)
+    async with OpenAIServer(latency=1.0) as server:
+        model = model_of(server)
+        with whole_deadline(60.0):
+            assert texts(await sample(model)) == ["42"]
+        with pytest.raises(ModelTimeoutError, match=r"no answer within 0\.2 s"):
+            await sample(model)
 
 
 async def test_a_refusal_that_names_nothing_to_leave_out_is_an_error() -> None:

@@ -38,6 +38,10 @@ from nemoguardrails_trust.models.refusals import (
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0  # seconds between tries
 
 
+LONGEST_ALONE = 60.0
+"""Seconds for a request that is for no score, unless it is said otherwise."""
+
+
 class Endpoint:
     """One address that takes JSON and answers with JSON.
 
@@ -45,7 +49,8 @@ class Endpoint:
         url: The address.
         headers: Sent with every request; may hold a key, which is never shown.
         label: What errors call it.
-        timeout: Seconds for a request and its further tries, from the first sending on.
+        timeout: Seconds for a request and its further tries, from the first sending on. `None`
+            is as long as the score has that it is for, or 60 s where it is for none.
         max_retries: Further tries after a 429, a 5xx or a broken connection.
         limits: What it shares with others.
         most_bytes: The most that an answer may have, unpacked.
@@ -57,7 +62,7 @@ class Endpoint:
         headers: Mapping[str, str],
         *,
         label: str,
-        timeout: float,
+        timeout: float | None,
         max_retries: int,
         limits: Limits,
         most_bytes: int = MOST_BYTES,
@@ -96,8 +101,7 @@ class Endpoint:
                 tokens, whole, None if end is None else end - clock()
             ) as permit:
                 if end is None:
-                    end = clock() + self._timeout
-                    end = end if whole is None else min(end, whole)
+                    end = self._end(clock(), whole)
                 outcome = await self._try(permit, body, end - clock(), spent)
             if not isinstance(outcome, Failed):
                 return outcome
@@ -156,8 +160,15 @@ class Endpoint:
         """Closes the connections held on the running event loop."""
         await self._client.aclose()
 
+    def _end(self, now: float, whole: float | None) -> float:
+        """When a request that is sent now must be over."""
+        if whole is None:
+            return now + (self._timeout or LONGEST_ALONE)
+        return whole if self._timeout is None else min(now + self._timeout, whole)
+
     def _permit(self, tokens: int, whole: float | None, left: float | None) -> Permit:
-        patience = self._timeout if left is None else left
+        now = asyncio.get_running_loop().time()
+        patience = self._end(now, whole) - now if left is None else left
         return self._limits.permit(tokens, deadline=whole, patience=patience, label=self._label)
 
     async def _try(
@@ -194,7 +205,7 @@ class Endpoint:
             whole = current_deadline()
             # A moment's slack, since the client's timer may fire a little early.
             is_over = whole is not None and asyncio.get_running_loop().time() > whole - 0.01
-            limit = "the time that was left" if is_over else f"{self._timeout:g} s"
+            limit = "the time that was left" if is_over else f"{self._timeout or LONGEST_ALONE:g} s"
             return Failed(
                 ModelTimeoutError(f"{self._label}: no answer within {limit}"), Again.NEVER
             )

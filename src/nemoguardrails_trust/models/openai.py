@@ -94,6 +94,7 @@ class OpenAICompatibleModel:
             stands under `extra_body` is sent as if it stood beside them.
         headers: Further headers, sent with every request.
         timeout: Seconds that a request may take, its further tries included, once it is sent.
+            `None` is as long as the score has that it is for, or 60 s where it is for none.
         max_retries: Further tries after a 429, a 5xx or a broken connection.
         limits: The cap on concurrency and the rate limits; by default the one that all models
             with this server, name and key share.
@@ -114,7 +115,7 @@ class OpenAICompatibleModel:
         api_key: str | None = None,
         parameters: Mapping[str, Any] = _NOTHING,
         headers: Mapping[str, str] = _NOTHING,
-        timeout: float = 60.0,
+        timeout: float | None = None,
         max_retries: int = 2,
         limits: Limits | None = None,
         most_bytes: int = MOST_BYTES,
@@ -122,7 +123,7 @@ class OpenAICompatibleModel:
     ) -> None:
         if not model:
             raise SettingsError("model is empty; name the model to use", key="model")
-        if not timeout > 0:
+        if timeout is not None and not timeout > 0:
             raise SettingsError(f"timeout is {timeout!r}; it must be above 0", key="timeout")
         if max_retries < 0:
             raise SettingsError(
