@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nemoguardrails_trust.server.logs import JsonFormatter, json_logs
 from tests.server.running import KEY, Running, serving
+from tests.server.test_settings import calibration
 from tests.servers.faults import status
 from tests.servers.meters import figures_of, metered
 
@@ -56,6 +57,25 @@ def test_requests_and_scores_are_counted_and_timed() -> None:
     assert found["requests_in_flight",] >= found["requests_working",] >= 1  # the one that asks
     assert found["requests_waiting",] == 0
     assert found["scores_total", "trusted", "low"] == 2
+
+
+def test_an_outcome_is_that_by_the_threshold_in_force(tmp_path: Path) -> None:
+    halves = calibration(tmp_path / "low.json", threshold=0.4)  # whatever is scored, it says 0.5
+    chat = {"messages": [{"role": "user", "content": "Say echo"}], "quality_preset": "low"}
+    answers = ("/api/v0/trustworthy_llm/prompt", "/api/v1/rag_trustworthy_llm/score")
+    rag = {"query": "Say 30", "context": "30 days", "evals": []}
+    with serving(backend={"presets": {"low": {"calibration": halves}}}) as running:
+        assert [post(running, path, **rag) for path in (SCORE, *answers)] == [200] * 3
+        assert post(running, "/v1/chat/completions", **chat) == 200
+        by_calibration = figures(running)
+        for stream in (False, True):
+            strict = chat | {"threshold": 0.51, "stream": stream}
+            assert post(running, "/v1/chat/completions", **strict) == 200
+        by_request = figures(running)
+    assert by_calibration["scores_total", "trusted", "low"] == 4
+    assert ("scores_total", "untrustworthy", "low") not in by_calibration
+    assert by_request["scores_total", "trusted", "low"] == 4
+    assert by_request["scores_total", "untrustworthy", "low"] == 2
 
 
 def test_answers_and_evaluations_count_as_scores_too() -> None:

@@ -62,7 +62,8 @@ async def tlm_metadata(
     """
     try:
         exchange = _answered(question, completion)
-        score = await scoring.rated(wanted, exchange, prefetched)
+        threshold = None if deciding is None else deciding.threshold
+        score = await scoring.rated(wanted, exchange, prefetched, threshold)
     except TrustError as error:
         return _marked({"trustworthiness_score": None, "log": _failed(error)}, deciding)
     perplexity = probability_signal(exchange.token_logprobs).value

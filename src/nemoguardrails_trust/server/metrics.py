@@ -18,7 +18,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
+from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.figures import (
     IN_FLIGHT,
     OF_SERVER,
@@ -33,7 +33,7 @@ from nemoguardrails_trust.scorers.figures import (
     record_score,
     under_way,
 )
-from nemoguardrails_trust.scorers.observing import observed_by
+from nemoguardrails_trust.scorers.observing import observed_by, threshold_in_force
 from nemoguardrails_trust.scorers.spans import annotate_span
 from nemoguardrails_trust.scorers.telemetry import telemetry
 from nemoguardrails_trust.scores import TrustworthinessScore
@@ -72,7 +72,7 @@ class Metrics:
         if score.score is None:
             outcome = "unchecked"
         else:
-            outcome = "untrustworthy" if score.score < DEFAULT_THRESHOLD else "trusted"
+            outcome = "untrustworthy" if score.score < threshold_in_force() else "trusted"
         self.add(SCORES, 1, preset, outcome)
 
     def written(self) -> bytes:

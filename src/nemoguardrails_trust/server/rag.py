@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated
+from nemoguardrails_trust.scorers.observing import compared_with
 from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
@@ -88,7 +89,8 @@ class _Rag:
     async def _settled(self, work: Awaitable[Outcome], wanted: Wanted) -> Outcome:
         seconds = self._scoring.seconds(wanted)
         # The calls know the deadline too: what came in time is told.
-        with whole_deadline(seconds * SHARE_FOR_CALLS):
+        threshold = self._backends.parts(wanted).threshold
+        with whole_deadline(seconds * SHARE_FOR_CALLS), compared_with(threshold):
             outcome = await settled(work, timeout=seconds, what="the scores")
         if outcome.error is not None:
             raise outcome.error

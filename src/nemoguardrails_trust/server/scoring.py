@@ -8,6 +8,7 @@ from nemoguardrails_trust.errors import DataError, ScoringError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import time_left
+from nemoguardrails_trust.scorers.observing import compared_with
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.server.backends import Backends
@@ -42,8 +43,10 @@ class Scoring:
         """
         wanted = read_wanted(body.quality, body.options, body.task)
         item = Item(body.prompt, None, tuple(body.constrain_outputs or ()))
-        work = self._backends.parts(wanted).answerer.prompt(item)
-        outcome = await settled(work, timeout=self.seconds(wanted), what="the answer")
+        parts = self._backends.parts(wanted)
+        with compared_with(parts.threshold):
+            work = parts.answerer.prompt(item)
+            outcome = await settled(work, timeout=self.seconds(wanted), what="the answer")
         if outcome.error is not None:
             raise outcome.error
         if outcome.score is None:
@@ -110,7 +113,11 @@ class Scoring:
         return score
 
     async def rated(
-        self, wanted: Wanted, exchange: Exchange, prefetched: Awaitable[Reply] | None = None
+        self,
+        wanted: Wanted,
+        exchange: Exchange,
+        prefetched: Awaitable[Reply] | None = None,
+        threshold: float | None = None,
     ) -> TrustworthinessScore:
         """Scores an exchange as a client wants it; the score may be `None`.
 
@@ -118,16 +125,19 @@ class Scoring:
             wanted: The client's preset and options.
             exchange: What to score.
             prefetched: Samples that are already being drawn.
+            threshold: With what the client compares it; `None` takes that of the preset.
 
         Raises:
             SetupError: Nothing can be scored.
         """
-        return await score_safely(
-            self._backends.parts(wanted).scorer,
-            exchange,
-            timeout=min(self.seconds(wanted), time_left()),
-            prefetched=prefetched,
-        )
+        parts = self._backends.parts(wanted)
+        with compared_with(parts.threshold if threshold is None else threshold):
+            return await score_safely(
+                parts.scorer,
+                exchange,
+                timeout=min(self.seconds(wanted), time_left()),
+                prefetched=prefetched,
+            )
 
     async def fields(
         self, wanted: Wanted, item: Item, score: TrustworthinessScore
