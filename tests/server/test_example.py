@@ -15,6 +15,8 @@ import httpx
 import pytest
 import yaml
 
+from nemoguardrails_trust.scorers.figures import OF_SERVER, PREFIX, SCORE_SECONDS, SCORES
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "server"
 KEY = "choose-a-long-one"
@@ -83,8 +85,35 @@ def test_every_figure_that_is_watched_is_there(
     assert named <= known
 
 
-def test_the_bucket_that_alerts_look_at_is_there(url: str, answered: httpx.Response) -> None:
-    assert 'nemo_trust_score_bucket{le="0.6"' in httpx.get(f"{url}/metrics").text
+@pytest.mark.parametrize("path", ["alerts.yml", "grafana/dashboard.json"])
+def test_every_label_that_is_watched_is_one_of_its_figure(path: str) -> None:
+    figures = {PREFIX + figure.name: figure for figure in OF_SERVER}
+    for expression in expressions(path):
+        grouped = re.findall(r"by \(([\w, ]+)\) \((?:\w+\()?(nemo_trust_\w+)", expression)
+        chosen = re.findall(r"(nemo_trust_\w+)\{(\w+)=\"([^\"]+)\"\}", expression)
+        for labels, name in [*grouped, *((label, name) for name, label, _ in chosen)]:
+            figure = figures[re.sub("_(total|count|bucket)$", "", name)]
+            told = {*figure.labels, *(["le"] if figure.kind == "histogram" else [])}
+            assert set(re.split(r",\s*", labels)) <= told, expression
+        for name, label, value in chosen:
+            if label == "outcome":
+                assert value in SCORES.told, name
+
+
+def test_the_alert_of_failures_fires_though_nothing_was_ever_scored(url: str) -> None:
+    (alert,) = [rule for rule in rules() if rule["alert"] == "TrustUnscored"]
+    assert FIGURE.findall(alert["expr"])[-1] == f"{PREFIX}{SCORE_SECONDS.name}_count"
+
+
+def rules() -> list[dict[str, Any]]:
+    return [rule for group in read("alerts.yml")["groups"] for rule in group["rules"]]
+
+
+def expressions(path: str) -> list[str]:
+    if path == "alerts.yml":
+        return [rule["expr"] for rule in rules()]
+    dashboard = json.loads((EXAMPLE / path).read_text("utf-8"))
+    return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
 
 
 def read(name: str) -> Any:
