@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from nemoguardrails_trust import __version__
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.server.backends import Backends
-from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
+from nemoguardrails_trust.server.bodies import GivenResponse, PromptBody, ScoreBody
 from nemoguardrails_trust.server.chat import Chat
 from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
 from nemoguardrails_trust.server.connected import told_while_connected
@@ -30,6 +30,9 @@ from nemoguardrails_trust.server.structured import structured_routes
 
 SETTINGS_VARIABLE = "NEMO_TRUST_SERVER_SETTINGS"
 """Holds the settings, as JSON, for worker processes."""
+
+_FORMS = (GivenResponse.__name__, "str", "list[str]")
+"""What pydantic calls the forms that one field may have; clients know no such names."""
 
 
 def app_from_environment() -> FastAPI:
@@ -179,8 +182,11 @@ def _tell_failures(app: FastAPI) -> None:
             return failure(request.url.path, 415, "send it with Content-Type: application/json")
         if first["type"] == "json_invalid":
             return failure(request.url.path, 422, "the request is not JSON")
-        name = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return failure(request.url.path, 422, f"{name}: {first['msg']}")
+        places = [str(part) for part in first["loc"][1:] if part not in _FORMS]
+        name = ".".join(places) or "the request"
+        is_no_response = first["type"] == "model_attributes_type" and places == ["response"]
+        said = "Input should be a text or an object" if is_no_response else first["msg"]
+        return failure(request.url.path, 422, f"{name}: {said}")
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
 
 MOST_EVALS = 100
-"""The most evaluations of one request, each of which is a call to the model."""
+"""The most evaluations or criteria of one request, each of which is a call to the model."""
 
 
 class _Body(BaseModel):

@@ -5,6 +5,8 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+from nemoguardrails_trust.server.answers import as_json
+
 Chunk = dict[str, Any]
 
 DONE = b"data: [DONE]\n\n"
@@ -50,7 +52,7 @@ def events_of(completion: Mapping[str, Any]) -> Iterator[bytes]:
 
 def event_of(data: Mapping[str, Any]) -> bytes:
     """An event that holds JSON."""
-    return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
+    return b"data: " + as_json(data, is_ascii=True) + b"\n\n"
 
 
 class Gathering:

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from nemoguardrails_trust.server.answers import JsonAnswer
 from nemoguardrails_trust.server.chat import Chat, Pieces
 from nemoguardrails_trust.server.chat_backend import Answer
 from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
-from nemoguardrails_trust.server.connected import while_connected
+from nemoguardrails_trust.server.connected import told_while_connected, while_connected
 from nemoguardrails_trust.server.failures import OPENAI_FAILURES
 
 # Some proxies gather what they pass on, unless they are told not to.
@@ -81,16 +82,18 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
         answer = await while_connected(request.receive, chat.complete(turn))
         if isinstance(answer, Response):
             return answer
-        return JSONResponse(answer.body, answer.status, dict(answer.headers))
+        return JsonAnswer(answer.body, answer.status, dict(answer.headers))
 
     async def complete_deployment(deployment: str, body: ChatBody, request: Request) -> Response:
         """The same, where Azure's clients have the model's name in the path."""
         return await complete(body.model_copy(update={"model": body.model or deployment}), request)
 
-    async def score(body: GivenCompletion, request: Request) -> dict[str, Any] | Response:
+    async def scored(body: GivenCompletion) -> dict[str, Any]:
+        return {"tlm_metadata": await chat.score(body)}
+
+    async def score(body: GivenCompletion, request: Request) -> Response:
         """Scores a chat completion that a client has already."""
-        metadata = await while_connected(request.receive, chat.score(body))
-        return metadata if isinstance(metadata, Response) else {"tlm_metadata": metadata}
+        return await told_while_connected(request.receive, scored(body))
 
     described: dict[str, Any] = {"response_model": None, "responses": _COMPLETION}
     for base in openai_bases(prefix):
@@ -106,7 +109,7 @@ async def _streamed(request: Request, pieces: Pieces) -> Response:
         return _Stream(pieces, headers={**head.headers, **_STREAM_HEADERS})
     await pieces.aclose()
     if isinstance(head, Answer):
-        return JSONResponse(head.body, head.status, dict(head.headers))
+        return JsonAnswer(head.body, head.status, dict(head.headers))
     return cast("Response", head)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from fastapi import Response
-from fastapi.responses import JSONResponse
 from starlette.types import Receive
+
+from nemoguardrails_trust.server.answers import JsonAnswer
 
 _CLIENT_LEFT = 499
 
@@ -48,4 +49,4 @@ async def told_while_connected(receive: Receive, work: Awaitable[dict[str, Any]]
     A plain dictionary is written as it is; FastAPI would copy it first.
     """
     result = await while_connected(receive, work)
-    return result if isinstance(result, Response) else JSONResponse(result)
+    return result if isinstance(result, Response) else JsonAnswer(result)

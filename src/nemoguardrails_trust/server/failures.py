@@ -18,6 +18,7 @@ from nemoguardrails_trust.errors import (
     SettingsError,
     TrustError,
 )
+from nemoguardrails_trust.server.answers import JsonAnswer
 
 
 class Failure(BaseModel):
@@ -134,7 +135,7 @@ def failure(
     sent = dict(headers or {})
     if status == 429:
         sent.setdefault("Retry-After", _BUSY_SECONDS)
-    return JSONResponse(body, status_code=status, headers=sent)
+    return JsonAnswer(body, status_code=status, headers=sent)
 
 
 def _openai_body(status: int, message: str, code: str | None = None) -> dict[str, Any]:

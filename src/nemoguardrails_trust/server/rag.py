@@ -17,7 +17,7 @@ from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
 from nemoguardrails_trust.tlm.outcomes import Outcome
-from nemoguardrails_trust.tlm.questions import Item
+from nemoguardrails_trust.tlm.questions import Item, read_allowed
 from nemoguardrails_trust.tlm.rag_answering import RagAnswerer
 from nemoguardrails_trust.tlm.rag_questions import RagItem
 
@@ -48,7 +48,7 @@ class _Rag:
     async def score(self, body: RagScoreBody) -> dict[str, Any]:
         wanted = _read(body)
         given = body.given
-        allowed = tuple(given.constrain_outputs or body.constrain_outputs or ())
+        allowed = read_allowed(given.constrain_outputs or body.constrain_outputs or None)
         item = Item(
             _prompt(body),
             body.context,
@@ -63,7 +63,7 @@ class _Rag:
 
     async def generate(self, body: RagBody) -> dict[str, Any]:
         wanted = _read(body)
-        item = Item(_prompt(body), body.context, tuple(body.constrain_outputs or ()))
+        item = Item(_prompt(body), body.context, read_allowed(body.constrain_outputs or None))
         work = self._answerer(wanted, body).generate(RagItem(item, body.query))
         outcome = await self._settled(work, wanted)
         return {"response": outcome.response} | self._told(wanted, outcome)

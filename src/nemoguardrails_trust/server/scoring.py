@@ -17,7 +17,7 @@ from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.tlm.answering import is_unmet
 from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
 from nemoguardrails_trust.tlm.outcomes import claims_to_result
-from nemoguardrails_trust.tlm.questions import Item
+from nemoguardrails_trust.tlm.questions import Item, read_allowed
 
 _SMALLEST = 1e-300  # of a probability whose logarithm is taken
 _NO_REASON = "The model gave no reason for its judgement."
@@ -42,7 +42,7 @@ class Scoring:
             TrustError: There is no answer, or no score.
         """
         wanted = read_wanted(body.quality, body.options, body.task)
-        item = Item(body.prompt, None, tuple(body.constrain_outputs or ()))
+        item = Item(body.prompt, None, read_allowed(body.constrain_outputs or None))
         parts = self._backends.parts(wanted)
         with compared_with(parts.threshold):
             work = parts.answerer.prompt(item)
@@ -62,7 +62,7 @@ class Scoring:
         """
         wanted = read_wanted(body.quality, body.options, body.task)
         given = body.given
-        allowed = tuple(given.constrain_outputs or body.constrain_outputs or ())
+        allowed = read_allowed(given.constrain_outputs or body.constrain_outputs or None)
         item = Item(body.prompt, None, allowed, given.response, has_response=True)
         score = await self.scored(wanted, item, perplexity=given.perplexity)
         return self._told(wanted, score, given.perplexity)

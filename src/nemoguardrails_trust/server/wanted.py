@@ -9,6 +9,8 @@ from typing import Any
 
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset
+from nemoguardrails_trust.server.bodies import MOST_EVALS
+from nemoguardrails_trust.server.settings import LONGEST_REQUEST
 from nemoguardrails_trust.signals.reflection import TASKS, Task
 from nemoguardrails_trust.signals.sentences import require_splitter
 from nemoguardrails_trust.tlm.options import TLMOptions, read_options
@@ -100,6 +102,12 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
     for name in sorted(set(left) - set(TLMOptions.model_fields)):
         del left[name]
         notes.append(f"the option {name[:60]} is unknown to this server")
+    criteria = left.get("custom_eval_criteria")
+    if isinstance(criteria, list) and len(criteria) > MOST_EVALS:
+        raise SettingsError(
+            f"options.custom_eval_criteria has {len(criteria)} entries, of at most {MOST_EVALS}",
+            key="options.custom_eval_criteria",
+        )
     options = read_options(left | {"log": [name for name in log if name in _LOGGED]})
     options = _fitted(chosen, options, notes)
     return Wanted(
@@ -131,7 +139,7 @@ def _seconds(value: Any) -> float | None:
         raise SettingsError(
             "options.max_timeout must be a number of seconds above 0", key="options.max_timeout"
         )
-    return float(value)
+    return float(min(value, LONGEST_REQUEST))  # an integer may be larger than any float
 
 
 def _log(options: dict[str, Any], notes: list[str]) -> list[str]:

@@ -110,7 +110,7 @@ def items_of(
         SettingsError: The lists do not go together.
     """
     if _is_one(prompt):
-        return [Item(prompt, context, _allowed(constrain_outputs))], True
+        return [Item(prompt, context, read_allowed(constrain_outputs))], True
     prompts = list(prompt)
     contexts = [context] * len(prompts)
     if context is not None and not isinstance(context, str):
@@ -119,7 +119,7 @@ def items_of(
     if constrain_outputs is not None and not _are_texts(constrain_outputs):
         choices = one_each("constrain_outputs", constrain_outputs, len(prompts))
     return [
-        Item(prompt, passages, _allowed(texts))
+        Item(prompt, passages, read_allowed(texts))
         for prompt, passages, texts in zip(prompts, contexts, choices, strict=True)
     ], False
 
@@ -259,7 +259,12 @@ def _are_texts(values: Any) -> bool:
     return isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
 
 
-def _allowed(values: Any) -> tuple[str, ...]:
+def read_allowed(values: Any) -> tuple[str, ...]:
+    """The only answers that will do, as a caller gave them; none where any will.
+
+    Raises:
+        SettingsError: They are no texts, or one of them is blank.
+    """
     if values is None:
         return ()
     if not _are_texts(values) or not values or not all(_plain(value) for value in values):

@@ -1,0 +1,168 @@
+"""Odd values are refused by name or borne; none makes the server fail or gives a wrong score."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from nemoguardrails_trust.server.answers import as_json
+from tests.server.running import Running, serving
+
+SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
+PROMPT = "/api/v0/trustworthy_llm/prompt"
+RAG = "/api/v1/rag_trustworthy_llm/score"
+STRUCTURED = "/api/v1/openai_trustworthy_llm/score"
+GIVEN = "/api/chat/score"
+CHAT = "/v1/chat/completions"
+
+HUGE = 10**400
+ASKED = {"prompt": "q", "response": "r", "quality": "low"}
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+SHOWN = {"role": "user", "content": [{"type": "text", "text": "What is on it?"}, PICTURE]}
+CALL = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": '{"at": "x"}'}}
+CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+CALLED = [
+    {"role": "user", "content": "How is the weather?"},
+    CALLING,
+    {"role": "tool", "tool_call_id": "c", "content": "sunny"},
+]
+
+
+def says(body: dict[str, Any]) -> str:
+    asked = json.dumps(body["messages"])
+    return "True 90" if "Judge an assistant" in asked or "Judge a" in asked else "sunny"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with serving(says) as server:
+        yield server
+
+
+def post(server: Running, path: str, body: dict[str, Any]) -> httpx.Response:
+    sent = json.dumps(body).encode()
+    kind = {"Content-Type": "application/json"}
+    return httpx.post(f"{server.url}{path}", content=sent, headers=kind, timeout=60)
+
+
+def completion(*messages: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {"index": place, "finish_reason": "stop", "message": message, "logprobs": None}
+            for place, message in enumerate(messages)
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        (SCORE, ASKED | {"prompt": " \n"}, "the prompt is empty"),
+        (SCORE, ASKED | {"prompt": [SHOWN]}, "prompt: "),
+        (SCORE, ASKED | {"response": None}, "response: Input should be a text or an object"),
+        (SCORE, ASKED | {"response": 5}, "response: Input should be a text or an object"),
+        (SCORE, ASKED | {"response": {"response": None}}, "response.response: "),
+        *[
+            (SCORE, ASKED | {"response": {"response": "r", "perplexity": odd}}, "perplexity: ")
+            for odd in (HUGE, True, "0.5", -1, 1.5)
+        ],
+        (SCORE, ASKED | {"options": {"max_timeout": math.inf}}, "options.max_timeout"),
+        (SCORE, ASKED | {"options": {"max_timeout": True}}, "options.max_timeout"),
+        (
+            SCORE,
+            ASKED | {"options": {"custom_eval_criteria": [{"name": "n", "criteria": "c"}] * 101}},
+            "101 entries, of at most 100",
+        ),
+        (PROMPT, {"prompt": "q", "constrain_outputs": ["yes", " "]}, "constrain_outputs"),
+        (RAG, {"query": "q", "context": [{"a": 1}], "response": "r"}, "context: "),
+        (RAG, {"query": ["q"], "context": "c", "response": "r"}, "query: "),
+        (STRUCTURED, {"messages": CALLED, "response": {"choices": None}}, "no content"),
+        (STRUCTURED, {"messages": [{"role": "user", "content": 5}], "response": {}}, "message 1"),
+        (CHAT, {"messages": CALLED, "threshold": HUGE}, "threshold: "),
+        (CHAT, {"messages": CALLED, "threshold": "0.5"}, "threshold: "),
+        (CHAT, {"messages": []}, "messages: "),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_by_name(
+    running: Running, path: str, body: dict[str, Any], said: str
+) -> None:
+    answer = post(running, path, body)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    told = error["message"] if path == CHAT else error
+    assert said in told
+    assert "GivenResponse" not in told
+    assert ".str" not in told
+
+
+@pytest.mark.parametrize("options", [{"max_timeout": HUGE}, {"max_tokens": HUGE}, {"\ud800": 1}])
+def test_odd_options_that_change_nothing_are_borne(
+    running: Running, options: dict[str, Any]
+) -> None:
+    answer = post(running, SCORE, ASKED | {"options": options})
+    assert answer.status_code == 200
+    assert 0.0 <= answer.json()["confidence_score"] <= 1.0
+
+
+def test_a_name_that_no_encoding_has_comes_back_as_it_was(running: Running) -> None:
+    odd = {"name": "\ud800", "criteria": "Is Q a question?", "query_identifier": "Q"}
+    asked = {"query": "q", "context": "c", "response": "r", "quality": "low", "evals": [odd]}
+    answer = post(running, RAG, asked)
+    assert answer.status_code == 200
+    assert "\ud800" in json.loads(answer.content)
+
+
+@pytest.mark.parametrize("messages", [[SHOWN], CALLED])
+@pytest.mark.parametrize("answer", [{"role": "assistant", "content": "sunny"}, CALLING])
+def test_pictures_and_calls_of_tools_are_scored(
+    running: Running, messages: list[Any], answer: dict[str, Any]
+) -> None:
+    asked = {"messages": messages, "quality_preset": "low"}
+    structured = post(running, STRUCTURED, asked | {"response": completion(answer)})
+    given = post(running, GIVEN, asked | {"completion": completion(answer)})
+    scores = (
+        structured.json()["trustworthiness_score"],
+        given.json()["tlm_metadata"]["trustworthiness_score"],
+    )
+    assert all(score > 0.5 for score in scores)
+    shown = [json.dumps(body["messages"]) for body in running.model.bodies[-2:]]
+    assert all(("iVBORw0KGgo" in judged) is (messages == [SHOWN]) for judged in shown)
+    assert all("weather" in judged for judged in shown if messages == CALLED or answer == CALLING)
+
+
+def test_of_several_choices_the_first_is_scored(running: Running) -> None:
+    first, other = ({"role": "assistant", "content": text} for text in ("sunny", "No idea."))
+    asked = {"messages": CALLED, "quality_preset": "low"}
+    for path, key in ((STRUCTURED, "response"), (GIVEN, "completion")):
+        assert post(running, path, asked | {key: completion(first, other)}).is_success
+        judged = json.dumps(running.model.bodies[-1]["messages"])
+        assert "sunny" in judged
+        assert "No idea." not in judged
+
+
+def test_what_is_no_number_is_written_as_null() -> None:
+    written = as_json({"a": [math.nan, math.inf, 1.5], "b": "\ud800"})
+    assert json.loads(written) == {"a": [None, None, 1.5], "b": "\ud800"}
+    assert as_json("\u2028é", is_ascii=True) == rb'"\u2028\u00e9"'
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_backend_that_says_what_json_cannot_hold_is_passed_on(stream: bool) -> None:
+    odd = "a half \ud83d of a pair"
+
+    def said(body: dict[str, Any]) -> str:
+        return "True 90" if "Judge an assistant" in json.dumps(body["messages"]) else odd
+
+    with serving(said) as running:
+        body = {"messages": CALLED, "quality_preset": "low", "stream": stream}
+        answer = post(running, CHAT, body)
+    assert answer.status_code == 200
+    assert '"tlm_metadata":{"trustworthiness_score":1.0}' in answer.text
+    assert "\\ud83d" in answer.text
