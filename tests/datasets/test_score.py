@@ -19,12 +19,15 @@ from nemoguardrails_trust.datasets.score import score_in_order
 from nemoguardrails_trust.errors import CredentialsError, ModelServerError, SettingsError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.models import endpoint
 from nemoguardrails_trust.models.base import Ask, Completion, Reply
+from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore
 from tests.datasets.samples import make_rows
 from tests.datasets.scorers import TestScorer, expected_score
+from tests.servers.openai import OpenAIServer
 
 
 def jitter(question: str) -> float:
@@ -300,3 +303,14 @@ def test_whatever_stands_in_one_row_costs_no_other(column: str) -> None:
         assert found[0].score is not None
         assert found[-1].score == found[0].score
         assert all(result.error for result in found if result.failed)
+
+
+async def test_an_answer_has_as_long_to_be_made_as_a_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "LONGEST_ALONE", 0.2)
+    async with OpenAIServer(latency=1.0) as server:
+        model = OpenAICompatibleModel("m", base_url=server.base_url, api_key="")
+        scorer = ModelRowScorer(TestScorer(), model, timeout=60.0)
+        result = await scorer.score({"prompt": "6 x 7?"}, Columns())
+        await scorer.aclose()
+    assert result.response == "42"
+    assert not result.failed
