@@ -7,22 +7,12 @@ model is called. All of it takes time linear in the text, and no text is read th
 
 import re
 
-_NAMES = (
-    r"think|thinking|thoughts?|thought_process|reasoning|reason|reflection|scratchpad|analysis"
-    r"|rationale|chain_of_thought|inner_monologue|inner_thoughts|internal_monologue|antthinking"
-    r"|cot|seed:think|seed:cot_budget_reflect|mm:think|longcat_think|deliberation"
-)
-_MARK = re.compile(
-    rf"<(?P<tag_end>/?)(?:{_NAMES})(?:\s[^<>]{{0,80}})?>"
-    rf"|\[(?P<bracket_end>/?)(?:{_NAMES})\]"
-    r"|◁(?P<kimi_end>/?)think▷"
-    r"|<\|(?P<special_end>/?)(?:think|thinking|thought|reasoning)\|>"
-    r"|(?P<special_open><\|(?:begin_of_thought|START_THINKING|inner_prefix)\|>|<\|channel>\s{0,9}thought\b"
-    r"|<unused94>(?:\s{0,9}thought\b)?)"
-    r"|(?P<special_close><\|(?:end_of_thought|END_THINKING|inner_suffix)\|>|<channel\|>|<unused95>)"
-    r"|(?P<details><details\s[^<>]{0,200}type=\"reasoning\"[^<>]{0,200}>)"
-    r"|(?P<details_close></details>)",
-    re.IGNORECASE,
+from nemoguardrails_trust.exchange.forms import (
+    MARK,
+    PHRASES,
+    SIGNS,
+    WORDS_OF_MARKS,
+    without_fenced_thinking,
 )
 
 _CHANNEL = re.compile(
@@ -37,23 +27,17 @@ _BARE_ANALYSIS = re.compile(
 _BARE_ANALYSIS_WORD = re.compile(r"(?:assistant\s{0,3})?(?:analysis|commentary)")
 _BARE_FINAL = re.compile(r"assistant(?:channel)?final(?:message)?")
 _SPACED_FINAL = re.compile(r"assistant\s{0,3}final\b:?")
-_FIXED_WORDS = re.compile(r"Here(?: is|'s) my (?:thought|thinking) process:")
-_BARE_WORDS = (
-    "assistant",
-    "analysis",
-    "commentary",
-    "Here",
-)  # one of which all of these begin with
-_FIXED_ANSWER = re.compile(r"Here(?: is|'s) my response:")
+_BARE_WORDS = ("assistant", "analysis", "commentary")  # one of which all of these hold
 
 _TOKEN = re.compile(
     r"<\|[^|<>\s]{1,40}\|>|<｜[^｜<>]{1,40}｜>|</?s>|<turn\|>|<\|turn>"
     r"|<(?:eos|bos|pad|eot|end_of_turn|start_of_turn|end_of_utterance)>|\[(?:EOS|BOS|PAD|/?INST)\]"
-    r"|\[e~\["
+    r"|\[e~\[|\[(?:BEGIN|END) FINAL RESPONSE\]|\[unused\d{1,3}\]"
 )
 _LONGEST_TOKEN = 48
 _OPENING = re.compile(
-    r"(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<\|start\|>|<\|turn>)"
+    r"<role>ASSISTANT</role>|(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>"
+    r"|<\|start\|>|<\|begin\|>|<\|turn>)"
     r"\s{0,3}(?:assistant|model)\b\s{0,3}(?:<\|end_header_id\|>)?"
 )
 _TURN_END = re.compile(
@@ -62,15 +46,10 @@ _TURN_END = re.compile(
     r"(?=[\n<\w]|\Z)"
 )
 _SPACE = re.compile(r"\s*")
-_WRAPPED = re.compile(r"<(answer|output|response)>(.*)</\1>", re.IGNORECASE | re.DOTALL)
+_WRAPPED = re.compile(r"<(answer|output|response)>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL)
 MOST_CHARACTERS = 400_000
 """Of a text with any sign of a tag or a token; a longer one is not read."""
-_SIGNS = "<[◁"  # with which all tags and tokens begin
 _MOST_SIGNS = 8_000  # a page of HTML has some hundreds
-_WORDS_OF_MARKS = (
-    "think", "thought", "reason", "reflection", "scratchpad", "analysis", "rationale", "monologue",
-    "deliberation", "cot", "<|", "|>", "<unused9", "my response", "</s>",
-)  # fmt: skip
 _QUOTES = "`'\"“”‘’«»"
 
 
@@ -112,14 +91,14 @@ def why_no_answer(written: str) -> str:
 def _has_too_many_signs(text: str) -> bool:
     if len(text) <= _MOST_SIGNS:
         return False
-    signs = sum(map(text.count, _SIGNS))
+    signs = sum(map(text.count, SIGNS))
     return signs > (0 if len(text) > MOST_CHARACTERS else _MOST_SIGNS)
 
 
 def _may_think(text: str) -> bool:
     """Whether a text holds a word of which a mark of thinking could be made."""
     lower = text.lower()
-    return any(word in lower for word in _WORDS_OF_MARKS)
+    return any(word in lower for word in WORDS_OF_MARKS)
 
 
 def _without_thinking(text: str) -> str | None:
@@ -131,7 +110,8 @@ def _without_thinking(text: str) -> str | None:
         text = said
     elif (bare := _without_bare_channels(text)) is not text:
         return bare
-    return _without_tags(text)
+    said = without_fenced_thinking(text)
+    return None if said is None else _without_tags(said)
 
 
 def _without_special_tokens(text: str) -> str:
@@ -193,12 +173,13 @@ def _final_channel(text: str) -> str | None:
 
 def _without_bare_channels(text: str) -> str | None:
     """A text without channels whose markers were stripped, as in `analysisHm.assistantfinalYes`."""
+    start = len(text) - len(text.lstrip())
+    for phrase in PHRASES:
+        if (words := phrase.begins.match(text, start)) is not None:
+            answer = phrase.answers.search(text, words.end())
+            return None if answer is None else text[answer.end() :]
     if not any(word in text for word in _BARE_WORDS):
         return text
-    start = len(text) - len(text.lstrip())
-    if (words := _FIXED_WORDS.match(text, start)) is not None:
-        answer = _FIXED_ANSWER.search(text, words.end())
-        return None if answer is None else text[answer.end() :]
     final = _last(_BARE_FINAL, text)
     if final is None and _BARE_ANALYSIS_WORD.match(text, start):
         final = _last(_SPACED_FINAL, text)
@@ -215,49 +196,88 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 
 def _without_tags(text: str) -> str | None:
-    marks = list(_MARK.finditer(text)) if any(sign in text for sign in _SIGNS) else []
-    if not marks:
-        return text
-    closings = [place for place, mark in enumerate(marks) if _closes(mark)]
-    last_closing = closings[-1] if closings else -1
-    kept: list[str] = []
-    end = inner = fences = fenced_to = 0
-    inside = seen = begun = is_details = False
-    for place, mark in enumerate(marks):
-        if _is_quoted(text, mark) and not (inside and place == last_closing):
-            continue
-        if _closes(mark):
-            if inside and _is_details(mark) == is_details:
-                if inner and place < last_closing and _closes_next(marks, place):
-                    inner -= 1
-                    continue
-                inside, end, inner = False, mark.end(), 0
-            elif not inside and not seen and not _is_details(mark):
-                end = mark.end()
-            seen = True
-        elif inside:
-            inner += 1
+    marks = list(MARK.finditer(text)) if any(sign in text for sign in SIGNS) else []
+    return _Tags(text, marks).said() if marks else text
+
+
+class _Tags:
+    """A walk over a text's marks of thinking, which keeps what stands outside of them."""
+
+    def __init__(self, text: str, marks: list[re.Match[str]]) -> None:
+        self._text = text
+        self._marks = marks
+        self._kept: list[str] = []
+        self._end = 0  # of the last thought
+        self._inner = self._shown = 0  # tags opened in a thought, and in the answer
+        self._inside = self._seen = self._begun = self._is_details = False
+        self._fences = self._fenced_to = 0
+        self._all_fences = text.count("```")
+
+    def said(self) -> str | None:
+        text = self._text
+        closings = [place for place, mark in enumerate(self._marks) if _closes(mark)]
+        last_closing = closings[-1] if closings else -1
+        for place, mark in enumerate(self._marks):
+            if _is_quoted(text, mark) and not (self._inside and place == last_closing):
+                continue
+            self._fences += text.count("```", self._fenced_to, mark.start())
+            self._fenced_to = mark.start()
+            if not _closes(mark):
+                self._open(mark)
+            elif self._inside:
+                goes_on = place < last_closing and _closes_next(self._marks, place)
+                self._close(mark, goes_on=goes_on)
+            else:
+                self._close_unopened(mark)
+        if not self._inside:
+            self._kept.append(text[self._end :])
+        kept = self._kept
+        said = kept[0] if len(kept) == 1 else "\n".join(part.strip() for part in kept)
+        if len(said) == len(text):
+            return text
+        return said if said or not self._inside else None
+
+    def _open(self, mark: re.Match[str]) -> None:
+        self._seen = True
+        if self._inside:
+            self._inner += 1
+            return
+        first = not self._begun and _is_blank(self._text, self._end, mark.start())
+        self._begun = not first
+        if not first and (self._fences % 2 or not _begins_line(self._text, mark.start())):
+            self._shown += 1
+            return
+        if not first:
+            self._kept.append(self._text[self._end : mark.start()])
+        self._inside, self._is_details = True, _is_details(mark)
+
+    def _close(self, mark: re.Match[str], *, goes_on: bool) -> None:
+        if _is_details(mark) != self._is_details:
+            return
+        if self._inner and goes_on:
+            self._inner -= 1
+            return
+        self._inside, self._end, self._inner = False, mark.end(), 0
+
+    def _close_unopened(self, mark: re.Match[str]) -> None:
+        """Takes what stands before a tag that nothing opened for thinking; a last one is a slip."""
+        if _is_details(mark) or self._is_in_code():
+            return
+        if self._shown:
+            self._shown -= 1
+            return
+        if self._seen and _is_blank(self._text, mark.end(), len(self._text)):
+            self._kept.append(self._text[self._end : mark.start()])
         else:
-            fences += text.count("```", fenced_to, mark.start())
-            fenced_to = mark.start()
-            first = not begun and _is_blank(text, end, mark.start())
-            begun = not first
-            if first or (fences % 2 == 0 and _begins_line(text, mark.start())):
-                if not first:
-                    kept.append(text[end : mark.start()])
-                inside, is_details = True, _is_details(mark)
-            seen = True
-    if not inside:
-        kept.append(text[end:])
-    said = kept[0] if len(kept) == 1 else "\n".join(part.strip() for part in kept)
-    if len(said) == len(text):
-        return text
-    return said if said or not inside else None
+            self._kept.clear()
+        self._seen, self._end = True, mark.end()
+
+    def _is_in_code(self) -> bool:
+        return self._fences % 2 == 1 and (self._all_fences - self._fences) % 2 == 1
 
 
 def _closes(mark: re.Match[str]) -> bool:
-    ends = ("tag_end", "bracket_end", "kimi_end", "special_end", "special_close", "details_close")
-    return any(mark[name] for name in ends)
+    return mark.lastgroup in ("closes", "details_close")
 
 
 def _closes_next(marks: list[re.Match[str]], place: int) -> bool:
@@ -266,7 +286,7 @@ def _closes_next(marks: list[re.Match[str]], place: int) -> bool:
 
 
 def _is_details(mark: re.Match[str]) -> bool:
-    return bool(mark["details"] or mark["details_close"])
+    return mark.lastgroup in ("details", "details_close")
 
 
 def _is_quoted(text: str, mark: re.Match[str]) -> bool:

@@ -1,0 +1,158 @@
+"""Each form of thinking that models write, and what looks like one but is the answer."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from nemoguardrails_trust.exchange.thinking import answer_in
+from tests.doors import DOORS, Door, opened
+from tests.servers.openai import OpenAIServer, threaded_server
+
+THOUGHT = "Paris is the capital. Or is it?"
+FORMS = {
+    "a fence": "```thinking\n{}\n```\nLyon",
+    "a fence of tildes": "~~~thought\n{}\n~~~\n\nLyon",
+    "a fence with code in it": "```thinking\n{}\n```py\nx = 1\n```\nso\n```\nLyon",
+    "a longer fence": "````thinking\n{}\n```\nx\n```\n````\nLyon",
+    "a fence on a later line": "```thought\n{}\n```\n\n```reasoning\nYes.\n```\nLyon",
+    "escaped for HTML": "&lt;think&gt;{}&lt;/think&gt;\nLyon",
+    "escaped twice": "&amp;lt;think&amp;gt;{}&amp;lt;/think&amp;gt;Lyon",
+    "escaped, only the end": "{}\n&lt;/think&gt;\n\nLyon",
+    "escaped for Markdown": "\\<think\\>{}\\</think\\>\nLyon",
+    "escaped for JSON": "\\u003cthink\\u003e{}\\u003c/think\\u003e\nLyon",
+    "full width": "＜think＞{}＜/think＞Lyon",
+    "spaces in the tag": "< think >{}</ think >Lyon",
+    "bars": "<｜think｜>{}<｜/think｜>Lyon",
+    "closed again at the end": "<think>{}</think>\nLyon\n</think>",
+    "closed again in the line": "<think>{}</think>Lyon</think>",
+    "closed twice": "{}</think>\nStill Paris.\n</think>\nLyon",
+    "thought": "<thought>{}</thought>Lyon",
+    "scratchpad": "<scratchpad>\n{}</scratchpad>\nLyon",
+    "reflection": "<reflection>{}</reflection>\nLyon",
+    "self-reflection": "<self_reflection>{}</self_reflection>Lyon",
+    "thinking process": "<thinking_process>{}</thinking_process>Lyon",
+    "internal thoughts": "<internal_thoughts>{}</internal_thoughts>Lyon",
+    "THOUGHT": "[THOUGHT]{}[/THOUGHT]Lyon",
+    "an answer that does not close": "<think>{}</think>\n<answer>\nLyon",
+    "K2": "<ifm|think_fast>{}</ifm|think_fast>Lyon",
+    "Cohere": "<|START_THINKING|>{}<|END_THINKING|><|START_TEXT|>Lyon<|END_TEXT|>",
+    "OpenThinker": "<|begin_of_thought|>{}<|end_of_thought|><|begin_of_solution|>Lyon",
+    "Seed-OSS": "<seed:think>{}</seed:think>Lyon",
+    "Kimi-VL": "◁think▷{}◁/think▷Lyon",
+    "MedGemma": "<unused94>thought\n{}<unused95>Lyon",
+    "Apertus": "<|inner_prefix|>{}<|inner_suffix|>Lyon",
+    "Apriel": "Here are my reasoning steps:\n{}\n[BEGIN FINAL RESPONSE]\nLyon",
+    "Apriel, only the end": "{}\n[BEGIN FINAL RESPONSE]\nLyon\n[END FINAL RESPONSE]\n<|end|>",
+    "Solar 100B": "<|begin|>assistant<|think|>{}<|end|><|begin|>assistant<|content|>Lyon<|end|>",
+    "Solar Open 2": "{}<|think:end|>Lyon",
+    "PLaMo": "<|plamo:begin_think:plamo|>{}<|plamo:end_think:plamo|>Lyon",
+    "openPangu": "[unused16]{}[unused17]Lyon[unused10]",
+    "Ling": "<role>ASSISTANT</role><think>{}</think>Lyon<|role_end|>",
+    "Muse": "to=self<|message|>{}<|eom|><|start|>assistant to=user<|message|>Lyon<|eot|>",
+    "HyperCLOVA": "/think\n{}<|im_end|>\n<|im_start|>assistant\nLyon<|im_end|>",
+    "a summary": "<details>\n<summary>Thought for 3 seconds</summary>\n\n{}\n</details>\nLyon",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_thought_in_any_form_is_left_out(form: str) -> None:
+    assert (answer_in(FORMS[form].format(THOUGHT)) or "").strip() == "Lyon"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "```thinking\nParis?",
+        "```thought\nParis?\n```",
+        "&lt;think&gt;Paris?",
+        "Paris?&lt;/think&gt;",
+        "Here are my reasoning steps:\nParis?",
+        "to=self<|message|>Paris?",
+        "[unused16]Paris?",
+        "<|think:start|>Paris?",
+    ],
+)
+def test_a_thought_without_an_answer_is_none(written: str) -> None:
+    assert answer_in(written) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Wrap it:\n```html\n<think>plan</think>\n```\nand so on.",
+        "```xml\n<think>plan</think>\n<answer>a</answer>\n```",
+        "```\nplan\n</think>\n```\nis how it ends.",
+        "Close it like this:\n```\nplan</think>answer\n```\nDone.",
+        "Use the `<think>` tag and close it with `</think>`.",
+        "In HTML write &lt;think&gt; for the tag and &lt;/think&gt; to close it.",
+        "In Markdown write \\<think\\> for the tag.",
+        "Use a fence:\n````\n```thinking\nplan\n```\n````\n",
+        "Such a block looks so:\n\n```thinking\nplan\n```\n\nThat is all.",
+        "```python\nprint('```thinking')\n```",
+        "```thinkpad\nx\n```",
+        "The <reason> element holds the reason; </reason> ends it.",
+        "<details><summary>More</summary>text</details>",
+        "<item><reason>late</reason></item>",
+        "The array [unused160] is empty.",
+    ],
+)
+def test_what_only_looks_like_a_thought_stays(written: str) -> None:
+    assert answer_in(written) is written
+
+
+def test_tags_that_the_answer_opens_and_closes_stay_behind_a_thought() -> None:
+    answer = "<item><reason>late</reason></item> ```\n</think>\n``` so"
+    assert answer_in(f"<think>Paris?</think>{answer}") == answer
+
+
+class _Thinker:
+    """A model that judges and samples in one form of thinking."""
+
+    def __init__(self) -> None:
+        self.form = "{1}"
+        self.read: list[str] = []
+
+    def __call__(self, body: dict[str, Any]) -> list[str]:
+        asked = json.dumps(body["messages"][-1])
+        self.read.append(asked)
+        said = "True 95" if "True or False" in asked else "Lyon"
+        return [self.form.format(THOUGHT).replace("Lyon", f" {said} ")]
+
+
+@pytest.fixture(scope="module")
+def model() -> _Thinker:
+    return _Thinker()
+
+
+@pytest.fixture(scope="module")
+def doors(model: _Thinker) -> Iterator[Mapping[str, Door]]:
+    with (
+        threaded_server(OpenAIServer(answer=model)) as running,
+        opened(running.base_url, timeout=30.0) as opening,
+    ):
+        yield opening
+
+
+AT_DOORS = (
+    "a fence", "a longer fence", "escaped for HTML", "closed again at the end", "THOUGHT",
+    "Cohere", "MedGemma", "Apriel", "Muse",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOORS)
+async def test_at_every_door_the_score_is_that_of_the_answer_alone(
+    doors: Mapping[str, Door], model: _Thinker, name: str
+) -> None:
+    asked = [{"role": "user", "content": "Which city has more bridges?"}]
+    model.form = "Lyon"
+    plain = await doors[name](asked, "Lyon")
+    assert plain.score is not None
+    for form in AT_DOORS:
+        model.form = FORMS[form]
+        model.read.clear()
+        verdict = await doors[name](asked, FORMS[form].format(THOUGHT))
+        assert verdict.score == plain.score, (form, verdict)
+        assert model.read
+        assert not any("Or is it?" in words for words in model.read), form
