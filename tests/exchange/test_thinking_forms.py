@@ -136,7 +136,7 @@ def doors(model: _Thinker) -> Iterator[Mapping[str, Door]]:
 
 
 AT_DOORS = (
-    "a fence", "a longer fence", "escaped for HTML", "closed again at the end", "THOUGHT",
+    "a fence", "a longer fence", "escaped for HTML", "closed twice", "THOUGHT",
     "Cohere", "MedGemma", "Apriel", "Muse",
 )  # fmt: skip
 
