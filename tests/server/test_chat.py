@@ -325,6 +325,7 @@ def test_what_cannot_be_honoured_is_named_in_the_clients_form(
     assert error["type"] == "invalid_request_error"
 
 
+@pytest.mark.conformance(24)
 def test_a_wrong_key_is_an_authentication_error(server: Running) -> None:
     with client(server, key="wrong") as asking, pytest.raises(openai.AuthenticationError) as told:
         asking.chat.completions.create(model="m", messages=ASKED)

@@ -54,8 +54,15 @@ def test_an_evaluation_of_the_users_own_may_look_at_one_part_alone(
 
 @pytest.mark.conformance(13)
 def test_a_list_is_scored_in_its_order(pointed: Running) -> None:
-    results = rag().score(query=[QUERY] * 2, context=[CONTEXT] * 2, response=["30", "31"])
-    assert [scored(result) for result in results] == [["trustworthiness", *DEFAULTS]] * 2
+    asking = rag(quality_preset="medium")
+    responses = ["30", "31", "30"]
+    prompts = [f"{CONTEXT} {QUERY}"] * 3
+    results = asking.score(
+        query=[QUERY] * 3, context=[CONTEXT] * 3, response=responses, prompt=prompts
+    )
+    assert [scored(result) for result in results] == [["trustworthiness", *DEFAULTS]] * 3
+    first, other, last = (result["trustworthiness"]["score"] for result in results)
+    assert first == last > other
 
 
 @pytest.mark.conformance(14)
