@@ -114,7 +114,8 @@ def test_each_chinese_numeral_is_its_number(hundreds: int, tens: int, ones: int)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_spelling_and_roles_are_the_same_either_way_round(first: str, second: str) -> None:
     assert same_but_for_vowels(first, second) == same_but_for_vowels(second, first)
-    texts, ours, theirs = (first, second), first.lower().split(), second.lower().split()
-    assert roles_are_swapped(ours, theirs, texts=texts) == roles_are_swapped(
-        theirs, ours, texts=texts
+    ours, theirs = first.lower().split(), second.lower().split()
+    names = {word: word for word in {*ours, *theirs} if len(word) > 2}
+    assert roles_are_swapped(ours, theirs, names=names) == roles_are_swapped(
+        theirs, ours, names=names
     )

@@ -1,10 +1,9 @@
 """An answer as it is compared: its final answer, its words, and the value that it gives."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 from nemoguardrails_trust.agreement import (
@@ -15,6 +14,7 @@ from nemoguardrails_trust.agreement import (
     languages,
     latex,
     mathematics,
+    names,
     pairs,
     polarity,
     quantities,
@@ -24,16 +24,10 @@ from nemoguardrails_trust.agreement import (
     units,
 )
 from nemoguardrails_trust.agreement.final_answer import final_answer
+from nemoguardrails_trust.agreement.lazy import lazy
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.agreement.words import (
-    MAY,
-    NAMES,
-    Term,
-    is_month,
-    meaning_of,
-    name_of,
-    stem,
-)
+from nemoguardrails_trust.agreement.terms import Said, read_clause, weigh
+from nemoguardrails_trust.agreement.words import Term, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
 
@@ -54,12 +48,8 @@ _WITH_UNIT = re.compile(
 _PROSE = re.compile(
     r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}|[^\W\da-z_]{4,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2,}"
 )
-_ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _NONE = frozenset(("none", "nothing", "nil", "nobody"))
-_WILL = re.compile(r"\bWill [A-Z]")
-_LATER_SENTENCES = 0.2
-"""What the words after the first sentence with a name or a number weigh of that."""
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -73,20 +63,25 @@ class Answer:
         self.blank = not answer or answer.isspace()
         self.cut = False  # until it is read: whether only the two ends of it are
 
-    @cached_property
+    @lazy
     def structure(self) -> Any | None:
         """The JSON value, where the answer is one."""
         return structures.structure(self.text)
 
-    @cached_property
+    @lazy
+    def _read(self) -> str:
+        """As much of the text as is read."""
+        return text.window(self.text)
+
+    @lazy
     def final(self) -> str:
         """The final answer of a longer text, or the whole text."""
-        read = text.window(self.text).strip()
+        read = self._read.strip()
         final = final_answer(read)
         self.cut = len(self.text) > text.WINDOW and final == read
         return final
 
-    @cached_property
+    @lazy
     def folded(self) -> str:
         """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
         written = self.final if self.question.mathematical else units.in_full(self.final)
@@ -95,12 +90,10 @@ class Answer:
         if len(folded) < len(whole):
             self.cut = True
         folded = languages.english_months(folded)
-        if "(" in folded or "[" in folded:
-            without_asides = _ASIDE.sub(" ", folded)
-            return without_asides if _WORD.search(without_asides) else folded
-        return folded
+        without_asides = text.without_asides(folded)
+        return without_asides if _WORD.search(without_asides) else folded
 
-    @cached_property
+    @lazy
     def words(self) -> list[str]:
         """Its words, numbers in digits."""
         words = quantities.join_number_words(text.tokens(self.folded))
@@ -114,22 +107,37 @@ class Answer:
             return self.words
         return quantities.join_number_words(text.tokens(part))
 
-    @cached_property
+    @lazy
     def capitalised(self) -> frozenset[str]:
         """Those of its words that begin with a capital letter, folded."""
         return frozenset(map(text.fold, text.CAPITALISED.findall(self.final)))
 
-    @cached_property
+    @lazy
+    def names(self) -> Mapping[str, str]:
+        """Its capitalised words as they stand among its words, each without its elided article."""
+        return names.without_elisions(self.capitalised)
+
+    @lazy
+    def full_name(self) -> Sequence[str]:
+        """The parts of the name that it is; empty where it is none."""
+        return names.parts_of_name(self.final)
+
+    @lazy
+    def has_digits(self) -> bool:
+        """Whether any digit stands in it."""
+        return text.has_digits(self.folded)
+
+    @lazy
     def numbers(self) -> list[str]:
         """Its numbers, in digits."""
-        return [word for word in self.words if text.is_number(word)]
+        return text.numbers(self.words)
 
-    @cached_property
+    @lazy
     def poles(self) -> frozenset[str]:
         """Those of its words that have an opposite and mean little by themselves."""
         return polarity.POLE_WORDS.intersection(self.words)
 
-    @cached_property
+    @lazy
     def formula(self) -> bool:
         """Whether the answer is written as mathematics, so that its signs matter."""
         if len(self.folded) > mathematics.LONGEST or _PROSE.search(self.folded):
@@ -140,7 +148,7 @@ class Answer:
             return True
         return bool(_MATHEMATICAL.search(self.folded) or _SUPERSCRIPT.search(self.final))
 
-    @cached_property
+    @lazy
     def key(self) -> tuple[str, ...]:
         """What is left when articles, titles and punctuation are gone; equal keys, equal answers.
 
@@ -151,12 +159,15 @@ class Answer:
             return (*words, *_SIGNS.findall(text.fold(self.final)), *_SIGNS.findall(self.final))
         return tuple(words) or (self.folded.strip() or self.final,)
 
-    @cached_property
+    @lazy
     def joined(self) -> str:
         """The key without spaces between words: `hayfever`, `hay fever` and `hay-fever`."""
+        joined = "".join(self.key)
+        if not text.has_digits(joined):
+            return joined
         return "".join(f" {word} " if text.is_number(word) else word for word in self.key)
 
-    @cached_property
+    @lazy
     def value(self) -> Value | None:
         """The number, date or piece of mathematics that the answer gives."""
         if _PLAIN_NUMBER.fullmatch(self.folded):
@@ -188,7 +199,7 @@ class Answer:
             return quantities.exact(found.constant)
         return found
 
-    @cached_property
+    @lazy
     def spaced_value(self) -> expressions.Group | None:
         """The value, when its spaces are taken for commas that got lost, as in `(1 2)`."""
         if "," in self.final or " " not in self.final.strip() or len(self.words) > _LONGEST_VALUE:
@@ -208,7 +219,7 @@ class Answer:
         number = quantities.exact(found.constant)
         return replace(number, value=number.value * unit.value, kind=unit.kind, label=unit.label)
 
-    @cached_property
+    @lazy
     def pair(self) -> pairs.Pair | None:
         """The range, ratio or result that the answer gives."""
         return None if self.question.mathematical else pairs.pair(self.folded)
@@ -217,7 +228,7 @@ class Answer:
     def _is_symbol(self) -> bool:
         return "\\" in self.final or (len(self.final) == 1 and not self.final.isascii())
 
-    @cached_property
+    @lazy
     def _minutes(self) -> int | None:
         """The minutes since midnight, where it is a time of day."""
         return dates.clock(self.folded)
@@ -251,7 +262,7 @@ class Answer:
             for word in self.words
         )
 
-    @cached_property
+    @lazy
     def leading_value(self) -> Value | None:
         """The value, or that of what stands before the first pause: `Two, one on each side`."""
         if self.value is not None or not self.numbers:
@@ -275,29 +286,29 @@ class Answer:
             return own
         return [w for w in self.words if text.is_number(w) or w in own]
 
-    @cached_property
+    @lazy
     def declines(self) -> bool:
         """Whether it only declines to answer, or says that it does not know."""
-        return refusals.is_refusal(self.folded, self.words)
+        return refusals.is_refusal(self.folded, self.words, self.sentences)
 
-    @cached_property
+    @lazy
     def stance(self) -> bool | None:
         """Whether the answer is a yes or a no; `None` where it is neither."""
         said = self.said_stance
         return self.implied_stance if said is None and self.question.asks_yes_or_no else said
 
-    @cached_property
+    @lazy
     def said_stance(self) -> bool | None:
         """The yes or no that it says in so many words."""
         return polarity.stance(self.folded, self.words)
 
-    @cached_property
+    @lazy
     def implied_stance(self) -> bool | None:
         """Whether it says yes or no by repeating the question as a statement."""
         first = next(iter(polarity.clauses(self.folded)), "")
         return polarity.implied_stance(self._words_of(first), self.question.in_order)
 
-    @cached_property
+    @lazy
     def choice(self) -> choices.Choice | None:
         """The letters of a multiple-choice answer, also where it gives an option's text."""
         offered = self.question.offers_choices
@@ -307,41 +318,43 @@ class Answer:
             found = choices.Choice(letters) if letters else None
         return found
 
-    @cached_property
+    @lazy
     def identifiers(self) -> frozenset[str]:
         """The versions, addresses and codes in it, as they are written."""
         return identifiers.identifiers(self.final, asked=self.question.asks_for_identifier)
 
-    @cached_property
+    @lazy
     def addresses(self) -> frozenset[str]:
         """The addresses of pages, mailboxes and files in it, and the options of commands."""
         if self.question.mathematical:
             return frozenset()
-        return identifiers.addresses(text.window(self.text))
+        return identifiers.addresses(self._read)
 
-    @cached_property
+    @lazy
     def call_numbers(self) -> frozenset[str]:
         """The digits of telephone numbers and accounts in it, where the prompt may ask for one."""
-        return identifiers.call_numbers(self.final) if self.question.asks_for_call else frozenset()
+        if not (self.question.asks_for_call and text.has_digits(self.final)):
+            return frozenset()
+        return identifiers.call_numbers(self.final)
 
-    @cached_property
+    @lazy
     def parts(self) -> list[str] | None:
         """The items of a list, as they stand in the text."""
-        return structures.list_items(_ASIDE.sub(" ", self.final))
+        return structures.list_items(text.without_asides(self.final))
 
-    @cached_property
+    @lazy
     def items(self) -> list[str] | None:
         """The items of a list, each brought to its key."""
         if self.parts is None:
             return None
         return [" ".join(Answer(item, self.question).key) for item in self.parts]
 
-    @cached_property
+    @lazy
     def terms(self) -> dict[str, Term]:
         """The words that it adds to the prompt, in order."""
-        return self._terms(self.question.stems)
+        return weigh(self._said, self.question.stems)
 
-    @cached_property
+    @lazy
     def picks(self) -> int | None:
         """Which of the prompt's two alternatives it names first, 1 or 2."""
         if self.question.alternatives is None:
@@ -351,49 +364,33 @@ class Answer:
             (1 if word in left else 2 for word in self.all_terms if word in left | right), None
         )
 
-    @cached_property
+    @lazy
     def all_terms(self) -> dict[str, Term]:
         """All its words that mean something, in order."""
-        return self._terms(frozenset()) or {word: Term(1.0, negated=False) for word in self.words}
+        return weigh(self._said, ()) or {word: Term(1.0, negated=False) for word in self.words}
 
-    def _terms(self, left_out: Collection[str]) -> dict[str, Term]:
-        terms: dict[str, Term] = {}
-        share = 1.0
-        for sentence in self._sentences:
-            for word_stem, word, (weight, negated, opposite) in sentence:
-                if word_stem not in left_out:
-                    terms.setdefault(word, Term(weight * share, negated, opposite))
-            if any(term.weight >= NAMES for term in terms.values()):
-                share = _LATER_SENTENCES
-        return terms
+    @lazy
+    def bases(self) -> frozenset[str]:
+        """All its words that mean something, in their positive form."""
+        return frozenset(self.all_terms)
 
-    @cached_property
-    def _sentences(self) -> list[list[tuple[str, str, Term]]]:
-        """Of each sentence the words that mean something, each with its stem and its base."""
+    @lazy
+    def sentences(self) -> list[str]:
+        """Its sentences and lines, folded."""
+        return polarity.sentences(self.folded)
+
+    @lazy
+    def _said(self) -> list[list[Said]]:
+        """The words that mean something, by the sentence."""
         return [
             [said for clause in polarity.clauses(sentence) for said in self._said_in(clause)]
-            for sentence in polarity.sentences(self.folded)
+            for sentence in self.sentences
         ]
 
-    def _is_name(self, word: str, *, ends: bool) -> bool:
-        """Whether a word that says nothing else is a name: `Will Smith`, `hepatitis A`."""
-        if word == "will":
-            return bool(_WILL.search(self.final))
-        return word == "a" and ends
-
-    def _said_in(self, clause: str) -> Iterator[tuple[str, str, Term]]:
-        words = self._words_of(clause)
-        negations = polarity.negations(words, self.question.words)
-        last = words[-1] if words else ""
-        for place, word in enumerate(words):
-            meaning = MAY if word == "may" and is_month(words) else meaning_of(word)
-            if meaning is None and self._is_name(word, ends=0 < place == len(words) - 1):
-                meaning = name_of(word)
-            if meaning is None:
-                continue
-            named = word in self.capitalised or word == "a"
-            weight = NAMES if meaning.number or named else 1.0
-            if meaning.title and word != last:
-                weight = 0.5  # names go with and without
-            negated = (negations + meaning.opposite) % 2 == 1
-            yield meaning.stem, meaning.base, Term(weight, negated, meaning.opposite)
+    def _said_in(self, clause: str) -> list[Said]:
+        return read_clause(
+            self._words_of(clause),
+            asked=self.question.words,
+            capitalised=self.capitalised,
+            written=self.final,
+        )

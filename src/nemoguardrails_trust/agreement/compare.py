@@ -143,10 +143,9 @@ def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     if not (first.numbers or second.numbers):
         return None
     # As they stand: of `cinquante-six`, a part is a number word of English, too.
-    counts = [any(map(str.isdecimal, answer.folded)) for answer in (first, second)]
-    if counts[0] == counts[1]:
+    if first.has_digits == second.has_digits:
         return None
-    spelled, other = (second, first) if counts[0] else (first, second)
+    spelled, other = (second, first) if first.has_digits else (first, second)
     own = text.tokens(spelled.folded)
     words = languages.in_digits(own, lambda number: f"{number}" in other.numbers)
     if words is None:
@@ -336,15 +335,21 @@ def _compare_kinds(first: Answer, second: Answer) -> Agreement | None:
         return Agreement(0.9, settled=False)
     if names.is_acronym(first.final, second.words) or names.is_acronym(second.final, first.words):
         return Agreement(0.9, settled=False)
-    if names.is_same_person(first.final, second.final):
+    if names.is_same_person(first.full_name, second.full_name):
         return Agreement(0.9, settled=False)
     if first.joined != second.joined and names.same_but_for_vowels(first.joined, second.joined):
         return Agreement(0.6, settled=False)
     listed = first.parts is not None or second.parts is not None
-    texts = (first.final, second.final)
-    if not listed and names.roles_are_swapped(first.words, second.words, texts=texts):
+    if not listed and _roles_are_swapped(first, second):
         return Agreement(0.3, settled=False)
     return None
+
+
+def _roles_are_swapped(first: Answer, second: Answer) -> bool:
+    found = {**first.names, **second.names}
+    return names.roles_are_swapped(
+        first.words, second.words, names=found
+    ) or names.swapped_in_signs(first.final, second.final)
 
 
 def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
@@ -367,7 +372,7 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
 
 def _about_the_same(first: Answer, second: Answer) -> float:
     """How far two sentences are about the same thing, by their words and the prompt's."""
-    ours, theirs = first.all_terms.keys(), second.all_terms.keys()
+    ours, theirs = first.bases, second.bases
     shared = 2 * len(ours & theirs) / max(1, len(ours) + len(theirs))
     return min(1.0, shared / _ABOUT_THE_SAME)
 

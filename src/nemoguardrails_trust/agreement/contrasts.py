@@ -106,12 +106,13 @@ def _restricted(first: Answer, second: Answer) -> bool:
     if max(len(first.words), len(second.words)) > _LONGEST // 2:
         return False
     for one, other in ((first, second), (second, first)):
-        ours, theirs = set(one.words), set(other.words)
-        if ours & _EXCEPTIONS and not theirs & _EXCEPTIONS:
+        theirs = other.words
+        if not _EXCEPTIONS.isdisjoint(one.words) and _EXCEPTIONS.isdisjoint(theirs):
             return True
-        if _names_the_only_one(one.words) and "only" not in theirs and theirs & _JOINING:
+        joins = "only" not in theirs and not _JOINING.isdisjoint(theirs)
+        if joins and _names_the_only_one(one.words):
             more = other.all_terms.keys() - one.all_terms.keys()
-            return bool(more or theirs & _ALL)
+            return bool(more) or not _ALL.isdisjoint(theirs)
     return False
 
 
@@ -161,6 +162,8 @@ def _is_another(short: Answer, long: Answer) -> bool:
 
 def _decade_or_year(first: Answer, second: Answer) -> bool:
     for one, other in ((first, second), (second, first)):
+        if not other.numbers:
+            continue
         decades = set(_DECADE.findall(one.folded))
         years = decades.intersection(other.numbers)
         if years and years.isdisjoint(_DECADE.findall(other.folded)):
@@ -176,6 +179,8 @@ def _other_designations(first: Answer, second: Answer) -> bool:
 
 def _other_letters(first: Answer, second: Answer) -> bool:
     """Whether they name `Plan A` and `Plan B`, or `hepatitis B` and `hepatitis C`."""
+    if not all(any(len(word) == 1 for word in side.capitalised) for side in (first, second)):
+        return False
     ours, theirs = (_letters(answer.final) for answer in (first, second))
     return any(ours[noun].isdisjoint(theirs[noun]) for noun in ours.keys() & theirs.keys())
 
@@ -191,6 +196,8 @@ def _letters(answer: str) -> dict[str, set[str]]:
 def _other_variant(first: Answer, second: Answer) -> bool:
     """Whether one names the form 1040-EZ, and the other the form 1040."""
     for one, other in ((first, second), (second, first)):
+        if not other.numbers:
+            continue
         variants = _VARIANT.findall(one.final)
         if any(number in other.numbers for number in variants):
             return not _VARIANT.search(other.final)
@@ -234,7 +241,7 @@ def _beside(answer: Answer) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
 
 
 def _other_initials(first: Answer, second: Answer) -> bool:
-    return names.is_same_person(first.final, second.final) is False
+    return names.is_same_person(first.full_name, second.full_name) is False
 
 
 _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (

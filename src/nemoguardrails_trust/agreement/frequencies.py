@@ -16,6 +16,8 @@ _EACH_TIME = {
 }  # fmt: skip
 _OFTEN = _EACH | _EACH_TIME.keys()
 _PARTS = {"half": "0.5", "quarter": "0.25"}
+IN_WORDS = frozenset((*_TIMES, *_PARTS))
+"""Without one of these only the article in `a year` is put in digits."""
 _AND_A_HALF = ("and", "a", "half")
 
 

@@ -1,9 +1,9 @@
 """Names written in short and in full, in two spellings, and in two roles."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from nemoguardrails_trust.agreement.text import CAPITALISED, STOP_WORDS, fold, is_number, word_set
+from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
 
 _ACRONYM = re.compile(r"(?<![\w.])(?:[A-Z]\.?){2,6}(?!\w)")
 _MOST_WORDS = 40
@@ -31,6 +31,7 @@ MUTUAL = word_set(
     "borders border joined plus times versus vs near beside against"
 )
 """Between two names, these leave their order without a meaning."""
+_NAMES_OF_A_SWAP = 2
 _BEING = word_set("is are was were be been being")
 
 
@@ -66,7 +67,20 @@ def _sounds(name: str) -> str:
     return _DOUBLED.sub(r"\1", name)
 
 
-def roles_are_swapped(first: Sequence[str], second: Sequence[str], *, texts: Sequence[str]) -> bool:
+def without_elisions(capitalised: Iterable[str]) -> Mapping[str, str]:
+    """Folded words without their elided article, by how they stand among an answer's words.
+
+    There an apostrophe has gone: `litalie` for `l'italie`.
+    """
+    return {
+        word.replace("'", ""): _ELIDED.sub("", word) if "'" in word else word
+        for word in capitalised
+    }
+
+
+def roles_are_swapped(
+    first: Sequence[str], second: Sequence[str], *, names: Mapping[str, str]
+) -> bool:
     """Whether two names have changed their places about a verb.
 
     So they have in `France beat Croatia` and `Croatia beat France`, but not in `France and
@@ -75,25 +89,22 @@ def roles_are_swapped(first: Sequence[str], second: Sequence[str], *, texts: Seq
     Args:
         first: The words of one answer.
         second: Those of the other.
-        texts: Both answers as they are written, whose capital letters tell the names.
+        names: The names of both, as `without_elisions` gives them.
     """
     if max(len(first), len(second)) > _MOST_WORDS:
         return False
-    if _swapped_in_signs(*texts):
-        return True
-    written = [fold(word) for text in texts for word in CAPITALISED.findall(text)]
-    names = {_ELIDED.sub("", word) for word in written} - STOP_WORDS - _ARTICLES
-    # Among the words, an apostrophe has gone: `litalie`.
-    bare = {re.sub("['’]", "", word): _ELIDED.sub("", word) for word in written}
+    told = {*names.values()} - STOP_WORDS - _ARTICLES
     one, other = (
-        [bare.get(word, word) for word in words if word not in _ARTICLES]
+        [names.get(word, word) for word in words if word not in _ARTICLES]
         for words in (first, second)
     )
-    theirs = set(_told(other, names))
-    return any((y, verb, x) in theirs and x != y for x, verb, y in _told(one, names))
+    if len(told.intersection(one).intersection(other)) < _NAMES_OF_A_SWAP:
+        return False
+    theirs = set(_told(other, told))
+    return any((y, verb, x) in theirs and x != y for x, verb, y in _told(one, told))
 
 
-def _swapped_in_signs(first: str, second: str) -> bool:
+def swapped_in_signs(first: str, second: str) -> bool:
     """The same where no capital letters tell names: `德国击败巴西` and `巴西击败德国`."""
     first, second = (text.strip(" .。!！") for text in (first, second))
     if len(first) != len(second) or not _CJK_ONLY.fullmatch(first) or first == second:
@@ -110,17 +121,16 @@ _NAME = re.compile(r"(?:[A-Z][\w'’-]*(?:\.\s?|\s|$)){2,5}")
 _PART_OF_NAME = re.compile(r"[A-Z](?=\.|\s|[A-Z]\.)|[A-Z][\w'’-]*")
 
 
-def is_same_person(first: str, second: str) -> bool | None:
+def is_same_person(ours: Sequence[str], theirs: Sequence[str]) -> bool | None:
     """Whether two names with initials or with several first names may be one person's.
 
     `J. S. Bach` and `Johann Sebastian Bach` may; `George W. Bush` and `George H. W. Bush` differ.
     `None` where the names are not of this kind, or their first or last parts differ.
 
     Args:
-        first: One name as it is written, capitals and all.
-        second: The other.
+        ours: The parts of one name.
+        theirs: Those of the other.
     """
-    ours, theirs = _parts(first), _parts(second)
     if min(len(ours), len(theirs)) < 2 or ours[-1] != theirs[-1] or ours == theirs:
         return None
     if not _may_stand_for(ours[0], theirs[0]):
@@ -131,7 +141,8 @@ def is_same_person(first: str, second: str) -> bool | None:
     return len(middle) == len(other_middle) and all(map(_may_stand_for, middle, other_middle))
 
 
-def _parts(name: str) -> list[str]:
+def parts_of_name(name: str) -> list[str]:
+    """The parts of a name of several, folded, from the name as it is written."""
     written = name.strip(" .!*\"'")
     if len(written) > 60 or not _NAME.fullmatch(written):
         return []

@@ -31,10 +31,12 @@ def compare_words(
             few words, as long as neither names or counts what the other does not.
         about_the_same: How far the sentences are about the same thing, 0 to 1.
     """
-    overlap, dice, against = _overlap(ours, theirs)
+    left = {word: term for word, term in ours.items() if word not in theirs}
+    right = {word: term for word, term in theirs.items() if word not in ours}
+    overlap, dice, against = _overlap(ours, theirs, left, right)
     # Above 0.99, one says all that the other says, and perhaps more.
     value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
-    if _each_has_its_own(ours, theirs):
+    if _each_has_its_own(left, right):
         value *= 0.4
         if prose:
             # Each names something else; that contradicts as far as they are about the same thing.
@@ -45,22 +47,23 @@ def compare_words(
     return (min(value, _PARTLY_DENIED) if against >= _MUCH else value), against
 
 
-def _overlap(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float, float]:
+def _overlap(
+    ours: dict[str, Term], theirs: dict[str, Term], left: dict[str, Term], right: dict[str, Term]
+) -> tuple[float, float, float]:
     """What two answers share, by weight.
 
     Given as a share of the shorter one, as a share of both, and as the share of it that one of
     them negates.
     """
-    shared = ours.keys() & theirs.keys()
-    weights = {word: max(ours[word].weight, theirs[word].weight) for word in shared}
-    # Summed without rounding, since the order of a set is not the same in every process.
-    matched = math.fsum(weights.values())
-    turned = {word for word in shared if ours[word].negated != theirs[word].negated}
+    shared = [(term, theirs[word]) for word, term in ours.items() if word in theirs]
+    turned = [(one, other) for one, other in shared if one.negated != other.negated]
+    # Summed without rounding, so that it is the same either way round.
+    matched = math.fsum(max(one.weight, other.weight) for one, other in shared)
     # A word that only one of them turns round by itself (`safe`, `unsafe`) turns the whole.
-    whole = any(ours[word].opposite != theirs[word].opposite for word in turned)
-    against = matched if whole else math.fsum(weights[word] for word in turned)
-    left = {word: term for word, term in ours.items() if word not in theirs}
-    right = {word: term for word, term in theirs.items() if word not in ours}
+    whole = any(one.opposite != other.opposite for one, other in turned)
+    against = (
+        matched if whole else math.fsum(max(one.weight, other.weight) for one, other in turned)
+    )
     total_ours = matched + sum(term.weight for term in left.values())
     total_theirs = matched + sum(term.weight for term in right.values())
     if left and right and len(left) * len(right) <= _MOST_PAIRS:
@@ -127,19 +130,22 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, 
     return found
 
 
-def _each_has_its_own(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
-    """Whether each gives a name that the other does not, or a number."""
+def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:
+    """Whether of the words that are in one only, each has a name, or each a number."""
+    ours, theirs = (
+        [word for word, term in side.items() if term.weight >= NAMES] for side in (left, right)
+    )
+    if not (ours and theirs):
+        return False
     for numbers in (False, True):
-        mine, other = (
-            {
-                word
-                for word, term in terms.items()
-                if term.weight >= NAMES and text.is_number(word) == numbers
-            }
-            for terms in (ours, theirs)
+        one, other = (
+            [word for word in side if text.is_number(word) == numbers] for side in (ours, theirs)
         )
-        left, right = mine - theirs.keys(), other - ours.keys()
-        alike = any(text.likeness(word, second) for word in left for second in right)
-        if left and right and not alike:
+        if one and other and not _any_alike(one, other):
             return True
     return False
+
+
+def _any_alike(ours: Collection[str], theirs: Collection[str]) -> bool:
+    pairs = ((word, other) for word in ours for other in theirs if word[0] == other[0])
+    return any(text.likeness(word, other) for word, other in pairs)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
 
@@ -99,12 +100,17 @@ _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
-_SENTENCES = re.compile(r"(?<=[^\s.]{4})(?<![.!?])[.!?]+\s|\n")
+_SENTENCES = re.compile(r"[.!?](?<=[^\s.]{4}[.!?])(?<![.!?]{2})[.!?]*\s|\n")
 _WORDY = re.compile(r"[^\W_]|[$%£€¥]")  # what has words
-_CLAUSES = re.compile(
-    r"[;!?\n(){}\[\]]|[.:](?!(?<=\d[.:])\d)(?<!\b[a-z]\.)|\s-+\s|,\s*(?:and|so|which|since)?\s|\b(?:but|however|although|though|because|whereas|while"
-    r"|rather|instead)\b"
+_PAUSE = (
+    r"[;!?\n(){}\[\].:\s,](?:(?<=[;!?\n(){}\[\]])|(?<=[.:])(?!(?<=\d[.:])\d)(?<!\b[a-z]\.)"
+    r"|(?<=\s)-+\s|(?<=,)\s*(?:and|so|which|since)?\s)"
 )
+_CONJUNCTIONS = (
+    "but", "however", "although", "though", "because", "whereas", "while", "rather", "instead",
+)  # fmt: skip
+_CLAUSES = re.compile(_PAUSE)
+_CLAUSES_JOINED = re.compile(rf"{_PAUSE}|\b(?:{'|'.join(_CONJUNCTIONS)})\b")
 
 
 def sentences(folded: str) -> list[str]:
@@ -114,7 +120,9 @@ def sentences(folded: str) -> list[str]:
 
 def clauses(folded: str) -> list[str]:
     """The parts of a text over which a negation reaches."""
-    return [part for part in _CLAUSES.split(folded) if _WORDY.search(part)]
+    joined = any(word in folded for word in _CONJUNCTIONS)
+    parts = (_CLAUSES_JOINED if joined else _CLAUSES).split(folded)
+    return [part for part in parts if _WORDY.search(part)]
 
 
 def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:
@@ -125,6 +133,8 @@ def negations(words: Sequence[str], asked: Collection[str] = ()) -> int:
         asked: The words of the prompt. Where it negates itself, a negation of one of its words
             only repeats it.
     """
+    if NEGATORS.isdisjoint(words) and "n't" not in " ".join(words):
+        return 0
     places = [place for place, word in enumerate(words) if is_negator(word)]
     if not places:
         return 0
@@ -155,15 +165,16 @@ def positive(word: str) -> tuple[str, bool]:
     return base, word not in _SAME_SIDE
 
 
-def without_prefix(word: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def without_prefix(word: str) -> Sequence[str]:
     """What is left of a word without each negating prefix (`typical` of `atypical`).
 
     Words that begin with the same letter as what is left of them are none of these.
     """
     if not word.startswith(_PREFIXES):
-        return []
+        return ()
     bases = [word.removeprefix(prefix) for prefix in _PREFIXES if word.startswith(prefix)]
-    return [base for base in bases if len(base) > 3 and base[0] != word[0]]
+    return tuple(base for base in bases if len(base) > 3 and base[0] != word[0])
 
 
 def at_opposite_poles(first: frozenset[str], second: frozenset[str]) -> bool:

@@ -52,6 +52,8 @@ _ROMAN = {
     "xii": "12", "xiii": "13", "xiv": "14", "xv": "15", "xvi": "16", "xvii": "17", "xviii": "18",
     "xix": "19", "xx": "20",
 }  # fmt: skip
+_NO_PLAIN_WORDS = NUMBER_WORDS.union(frequencies.IN_WORDS, _MINUS, _PARTS, _ROMAN, _LAST_ROMAN)
+_ARTICLES = frozenset(("a", "an"))
 
 _HEDGES = word_set(
     "about approximately around roughly nearly almost exactly approx circa some ca equals total "
@@ -116,6 +118,8 @@ def is_free(words: Sequence[str]) -> bool:
 
 def join_number_words(words: Sequence[str]) -> list[str]:
     """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
+    if _NO_PLAIN_WORDS.isdisjoint(words) and (len(words) != 2 or words[0] not in _ARTICLES):
+        return list(words)
     words = frequencies.in_digits(words)
     if len(words) > 1 and words[0] == "a" and words[1] in _PARTS and words[2:3] in ([], ["of"]):
         part = _written(Fraction(1, _PARTS[words[1]]))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
 
 from nemoguardrails_trust.agreement import (
     choices,
@@ -12,6 +11,7 @@ from nemoguardrails_trust.agreement import (
     quantities,
     text,
 )
+from nemoguardrails_trust.agreement.lazy import lazy
 from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
@@ -28,72 +28,72 @@ class Question:
         folded = text.fewer_words(text.fold(text.window(prompt)))
         self.folded = languages.english_months(folded)
 
-    @cached_property
+    @lazy
     def in_order(self) -> list[str]:
         """Its words in order, numbers in digits."""
         return quantities.join_number_words(text.tokens(self.folded))
 
-    @cached_property
+    @lazy
     def words(self) -> frozenset[str]:
         """Its words, numbers in digits."""
         return frozenset(self.in_order)
 
-    @cached_property
+    @lazy
     def asks_for_a_year(self) -> bool:
         """Whether it asks when something was."""
         return not self.words.isdisjoint(("when", "year"))
 
-    @cached_property
+    @lazy
     def asks_for_a_price(self) -> bool:
         """Whether it asks what something costs."""
         return not self.words.isdisjoint(_PRICES)
 
-    @cached_property
+    @lazy
     def asks_for_a_count(self) -> bool:
         """Whether it asks how many or how much."""
         return not self.words.isdisjoint(("many", "much", "number"))
 
-    @cached_property
+    @lazy
     def stems(self) -> frozenset[str]:
         """Its words without their endings."""
         return frozenset(stem(word) for word in self.words)
 
-    @cached_property
+    @lazy
     def mathematical(self) -> bool:
         """Whether it is written with formulas, so that letters in answers are variables."""
         return "$" in self.folded and bool(_TEX.search(self.folded))
 
-    @cached_property
+    @lazy
     def asks_yes_or_no(self) -> bool:
         """Whether it asks for yes or no."""
         return polarity.is_yes_no_question(self.folded)
 
-    @cached_property
+    @lazy
     def offers_choices(self) -> bool:
         """Whether it lists answers with letters, as in `A) Paris B) London`."""
         return choices.offers_choices(self.folded)
 
-    @cached_property
+    @lazy
     def letters_offered(self) -> frozenset[str]:
         """Those letters, in lower case."""
         return choices.letters_offered(self.folded)
 
-    @cached_property
+    @lazy
     def options(self) -> Mapping[str, str]:
         """What stands behind each of those letters, folded."""
         return choices.options(self.folded)
 
-    @cached_property
+    @lazy
     def asks_for_identifier(self) -> bool:
         """Whether it asks for digits that are a name, as a version or a code."""
         return identifiers.asks_for_identifier(self.words)
 
-    @cached_property
+    @lazy
     def asks_for_call(self) -> bool:
         """Whether it may ask for a number to call, or that of an account."""
         return identifiers.asks_for_call_number(self.words)
 
-    @cached_property
+    @lazy
     def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
         """What it leaves to choose from: the words next to its last `or`, without endings."""
         before, found, after = self.folded.rpartition(" or ")
@@ -105,7 +105,7 @@ class Question:
         )
         return (left - right, right - left) if left - right and right - left else None
 
-    @cached_property
+    @lazy
     def asks_for_order(self) -> bool:
         """Whether the order of a list matters to it."""
         return not self.words.isdisjoint(_ORDERING)

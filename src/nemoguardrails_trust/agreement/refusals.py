@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from nemoguardrails_trust.agreement.polarity import sentences
+from nemoguardrails_trust.agreement.text import word_set
 
 _MOST_WORDS = 40
 _REFUSAL = re.compile(
@@ -41,6 +41,8 @@ _UNKNOWN_ELSEWHERE = re.compile(
     r"|不(?:太)?(?:知道|清楚|了解|确定|確定)|[无無]法(?:回答|提供|确定|確定)|没有(?:相关|这方面的)?信息"
     r"|[分わ]かりません|存じません|答え..?きません|모르겠|모릅니다|알 수 없"
 )
+# Each of those in Latin letters has one of these words.
+_WORDS_ELSEWHERE = word_set("nicht ahnung informationen sais nai peux no non nao weet geen nie")
 _POLITE = re.compile(
     r"\b(?:sorry|apologi[sz]e|apologies|unfortunately|please|contact|consult|check|let me know"
     r"|leider|entschuldigung|desolee?|lo siento|mi dispiace|desculpe|извините|сожалению)\b"
@@ -52,16 +54,27 @@ _AND_YET = re.compile(
 )
 
 
-def is_refusal(folded: str, words: Sequence[str]) -> bool:
-    """Whether a folded answer only declines, or says that it does not know, and offers nothing."""
-    if len(words) > _MOST_WORDS or _AND_YET.search(folded):
+def is_refusal(folded: str, words: Sequence[str], sentences: Sequence[str]) -> bool:
+    """Whether an answer only declines, or says that it does not know, and offers nothing.
+
+    Args:
+        folded: The answer, folded.
+        words: Its words.
+        sentences: Its sentences.
+    """
+    if len(words) > _MOST_WORDS:
         return False
-    if _REFUSAL.search(folded):
-        return True
-    # `I am not sure. Paris?` does offer something.
+    if _REFUSAL.search(folded) is None and not _knows_nothing(folded, words, sentences):
+        return False
+    return _AND_YET.search(folded) is None
+
+
+def _knows_nothing(folded: str, words: Sequence[str], sentences: Sequence[str]) -> bool:
+    elsewhere = not folded.isascii() or not _WORDS_ELSEWHERE.isdisjoint(words)
     said = [
-        bool(_UNKNOWN.search(sentence) or _UNKNOWN_ELSEWHERE.search(sentence))
-        for sentence in sentences(folded)
+        bool(_UNKNOWN.search(sentence) or (elsewhere and _UNKNOWN_ELSEWHERE.search(sentence)))
+        for sentence in sentences
     ]
-    rest = zip(said, sentences(folded), strict=True)
+    # `I am not sure. Paris?` does offer something.
+    rest = zip(said, sentences, strict=True)
     return any(said) and all(unknown or _POLITE.search(sentence) for unknown, sentence in rest)

@@ -11,6 +11,7 @@ _FENCE = re.compile(r"^```[a-zA-Z]*[ \t]*\n(.*?)\n```", re.DOTALL | re.MULTILINE
 _LONGEST = 200_000  # characters; longer JSON is compared by its two ends, as other text
 _DEEPEST = 100
 _ITEM_MARK = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,3}[.)])\s+", re.MULTILINE)
+_BETWEEN_ITEMS = re.compile(r",\s*(?:and|or|&)\s+|[,;]\s+|\s+(?:and|&|or)\s+|\s/\s")
 _LONGEST_LIST = 2_000
 _MOST_ITEM_WORDS = 6
 
@@ -121,9 +122,7 @@ def list_items(text: str) -> list[str] | None:
         if len(marked) < 2 or len(lines) - len(marked) > 1:
             return None
         return [_ITEM_MARK.sub("", line).strip() for line in marked]
-    parts = re.split(
-        r",\s*(?:and|or|&)\s+|[,;]\s+|\s+(?:and|&|or)\s+|\s/\s", text.strip().rstrip(".")
-    )
+    parts = _BETWEEN_ITEMS.split(text.strip().rstrip("."))
     items = [part.strip() for part in parts if part.strip()]
     if len(items) < 2 or any(len(item.split()) > _MOST_ITEM_WORDS for item in items):
         return None

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 
 from nemoguardrails_trust.agreement.scripts import plain_script
@@ -43,7 +44,8 @@ _VERBS = word_set("is are was were has had have does did can could would should"
 """The verbs that stand in a sentence, however short, and in no name."""
 _SENTENCE = 6
 
-CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’]*")
+CAPITALISED = re.compile(r"[A-ZÀ-Þ](?<!\w.)[\w'’]*")
+_ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _GAP = re.compile(r"\s{8,}")
 _MARKS = re.compile("[\u0300-\u036f]+")
 _LETTERS = str.maketrans(
@@ -92,6 +94,7 @@ _NUMBER = (
 )
 _TOKEN = re.compile(f"{_NUMBER}|{_WORD}")
 _WORD_TOKEN = re.compile(_WORD)
+_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*(?:[+#]+(?!\w))?|[%$]")  # the same, faster
 _DIGIT = re.compile(r"\d")
 _FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
 _PER = re.compile(
@@ -135,6 +138,11 @@ def window(text: str) -> str:
     return _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text)
 
 
+def without_asides(text: str) -> str:
+    """A text without what stands in brackets and has words."""
+    return _ASIDE.sub(" ", text) if "(" in text or "[" in text else text
+
+
 def fewer_words(folded: str) -> str:
     """The two ends of a folded text that has more words than prose has in a `window`."""
     if len(folded) <= _MOST_WORDS:
@@ -170,11 +178,12 @@ def tokens(folded: str) -> list[str]:
     """
     if "per cent" in folded:
         folded = folded.replace("per cent", "percent")
-    if "." in folded or "*" in folded:
+    if folded.count(".") + folded.count("*") > 1:
         folded = _INITIALS.sub(_join_initials, folded)
-    if _DIGIT.search(folded):
+    if has_digits(folded):
         return _words_and_numbers(folded)
-    return [_plain_word(token) for token in _WORD_TOKEN.findall(folded)]
+    found = (_ASCII_WORD if folded.isascii() else _WORD_TOKEN).findall(folded)
+    return [_plain_word(token) if "'" in token else _PLAIN.get(token, token) for token in found]
 
 
 def _words_and_numbers(folded: str) -> list[str]:
@@ -231,9 +240,19 @@ def plain_number(number: str) -> str:
     return plain if plain == "0" else sign + plain
 
 
+def has_digits(text: str) -> bool:
+    """Whether any digit stands in a text."""
+    return _DIGIT.search(text) is not None
+
+
 def is_number(token: str) -> bool:
     """Whether a token is digits."""
     return token[-1:].isdecimal() and (token[0].isdecimal() or token[0] == "-")
+
+
+def numbers(words: Sequence[str]) -> list[str]:
+    """Those of an answer's words that are digits."""
+    return [word for word in words if is_number(word)] if has_digits(" ".join(words)) else []
 
 
 def is_year(token: str) -> bool:
@@ -272,8 +291,10 @@ def likeness(first: str, second: str) -> float:
 
     A slip is a letter too many, missing, replaced, or moved past its neighbours.
     """
-    short, long = sorted((first, second), key=len)
-    if len(short) < SHORTEST_LIKE or short[0] != long[0] or is_number(long):
+    if first[:1] != second[:1]:
+        return 0.0
+    short, long = (first, second) if len(first) <= len(second) else (second, first)
+    if len(short) < SHORTEST_LIKE or is_number(long):
         return 0.0
     if len(long) - len(short) > 1:
         return 0.6 if long.startswith(short) else 0.0
