@@ -22,6 +22,7 @@ from nemoguardrails_trust.commands.options import (
     JsonOption,
     RowOptions,
     ScorerOptions,
+    is_default,
     user_errors,
     with_options,
 )
@@ -167,9 +168,16 @@ def _answers_of(
     Returns:
         The file that holds them, and the options of what scored them.
     """
-    from nemoguardrails_trust.commands.live import ask_live, labelled_file, without_server
+    from nemoguardrails_trust.commands.live import (
+        AT_A_TIME,
+        ask_live,
+        labelled_file,
+        without_server,
+    )
     from nemoguardrails_trust.errors import SettingsError
 
+    if is_default("concurrency"):
+        rows = replace(rows, concurrency=AT_A_TIME)
     if data is not None or options.said().model is not None or options.scorer is not None:
         raise SettingsError(
             "--live names the model and makes the data: leave out DATA, --model and --scorer"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 3  # of the surest, and of the least sure
-_AT_A_TIME = 4  # a model on one's own machine answers no faster to more
+AT_A_TIME = 4  # a model on one's own machine answers no faster to more
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def live_demo(options: ScorerOptions, count: int, *, show_every: bool, as_json: 
 
     with TemporaryDirectory(prefix="nemo-trust-") as folder:
         out = Path(folder) / "live.jsonl"
-        live = ask_live(options, RowOptions(concurrency=_AT_A_TIME), count, out, quiet=as_json)
+        live = ask_live(options, RowOptions(concurrency=AT_A_TIME), count, out, quiet=as_json)
     figures = _figures(live, options)
     if as_json:
         typer.echo(json.dumps(figures))

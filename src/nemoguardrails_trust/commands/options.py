@@ -32,6 +32,8 @@ REPLAY = "replay"
 
 _from_environment: ContextVar[frozenset[str]] = ContextVar("from_environment", default=frozenset())
 """The running command's options whose values are from the environment."""
+_by_default: ContextVar[frozenset[str]] = ContextVar("by_default", default=frozenset())
+"""Those that nobody gave a value."""
 
 _PRESETS = ("base", "low", "medium", "high", "best")
 _SCORERS = ("local", "cleanlab-studio", "cleanlab-tlm")
@@ -289,6 +291,11 @@ class RowOptions:
     ] = False
 
 
+def is_default(name: str) -> bool:
+    """Whether nobody gave the running command a value for this option."""
+    return name in _by_default.get()
+
+
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Makes a command whose parameters of such a class stand for the options in its fields."""
     hints = get_type_hints(command, include_extras=True)
@@ -306,13 +313,18 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(context: typer.Context, **given: Any) -> None:
         sources = {name: context.get_parameter_source(name) for name in given}
-        of_environment = {
-            name for name, source in sources.items() if source and source.name == "DEFAULT_MAP"
-        }
-        token = _from_environment.set(frozenset(of_environment))
+
+        def from_source(wanted: str) -> frozenset[str]:
+            return frozenset(
+                name for name, source in sources.items() if source and source.name == wanted
+            )
+
+        token = _from_environment.set(from_source("DEFAULT_MAP"))
+        other_token = _by_default.set(from_source("DEFAULT"))
         try:
             _grouped(given)
         finally:
+            _by_default.reset(other_token)
             _from_environment.reset(token)
 
     def _grouped(given: dict[str, Any]) -> None:
