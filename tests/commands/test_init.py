@@ -47,6 +47,17 @@ rails:
     flows: [self check output]  # more to come
 models: []
 """
+REMARKED = """\
+models: []  # none yet
+rails:
+  output:
+    flows:
+      - self check output  # first
+      # what follows is about dialogs
+
+  dialog: {single_call: {enabled: true}}
+# The end.
+"""
 BUILT_IN = """\
 models: []
 rails:
@@ -54,8 +65,12 @@ rails:
     flows:
       - cleanlab trustworthiness $threshold=0.7
 """
-CONFIGURATIONS = [PLAIN, WITH_RAILS, UNINDENTED, "models: []\n", "", "# only a remark\n"]
-NAMES = ["plain", "with rails", "unindented", "short", "empty", "remark"]
+ENDED = "models: []\n\n# The end.\n"
+CONFIGURATIONS = [
+    *(PLAIN, WITH_RAILS, UNINDENTED, REMARKED, ENDED),
+    *("models: []\n", "", "# only a remark\n"),
+]
+NAMES = ["plain", "with rails", "unindented", "remarked", "ended", "short", "empty", "remark"]
 
 COLANG = """\
 import core
@@ -113,8 +128,17 @@ def test_remove_undoes_it(tmp_path: Path, text: str) -> None:
     assert YAML(typ="safe").load(left) == (
         YAML(typ="safe").load(text) or (None if left == text else {})
     )
-    if text in (PLAIN, WITH_RAILS, "models: []\n"):
+    if text in (PLAIN, WITH_RAILS, REMARKED, ENDED, "models: []\n"):
         assert left == text  # elsewhere blanks may differ
+
+
+def test_remarks_stay_with_what_they_are_about(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(REMARKED, "utf-8")
+    assert init(tmp_path, "--yes").exit_code == 0
+    flow = "      - self check output  # first\n"
+    assert f"{flow}      - {FLOW}\n      # what follows is about dialogs\n" in path.read_text("utf-8")
+    assert path.read_text("utf-8").endswith("\n# The end.\n")
 
 
 def test_the_difference_is_shown_and_nothing_written_without_a_yes(tmp_path: Path) -> None:

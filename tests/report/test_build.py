@@ -117,8 +117,8 @@ def test_a_page_says_how_many_answers_it_holds(tmp_path: Path) -> None:
     whole = built(ROWS, tmp_path / "whole.html")
     part = built(results(2000), tmp_path / "part.html")
     held = len(embedded(part)["answers"])
-    assert "All 30 answers of the results are in this page." in whole
-    assert re.search(rf"counts all 2,000 answers; of their texts, this page\s+holds {held}\.", part)
+    assert "All 30 answers are on this page." in whole
+    assert re.search(rf"counts all 2,000 answers; this page shows\s+the texts of {held}:", part)
     assert "the 100 least trusted" in part
     assert "a random sample of 200" in part
 

@@ -276,7 +276,7 @@ def test_the_policy_stops_what_would_leave_the_page(browser: Any, folder: Path) 
 
 def test_search_finds_in_every_text(open_page: Open) -> None:
     page = open_page("scored")
-    page.locator("#groups button", has_text="All in this page").click()
+    page.locator("#groups button", has_text="All on this page").click()
     page.locator("#search").fill("question 88:")
     assert len(prompts(page)) == 1
     page.locator("#search").fill("TELL cannot")
@@ -293,7 +293,7 @@ def test_answers_are_sorted_as_asked(open_page: Open) -> None:
     every = sorted(row["trustworthiness_score"] for row in ROWS if row["error"] is None)
     lowest = [float(f"{score:.3f}") for score in every[:20]]
     highest = [float(f"{score:.3f}") for score in every[::-1][:20]]
-    page.locator("#groups button", has_text="All in this page").click()
+    page.locator("#groups button", has_text="All on this page").click()
     assert scores(page) == lowest
     page.locator("#sort").select_option("high")
     assert scores(page) == highest
@@ -303,7 +303,7 @@ def test_answers_are_sorted_as_asked(open_page: Open) -> None:
 
 def test_flagged_and_kept_answers_follow_the_slider(open_page: Open) -> None:
     page = open_page("scored")
-    page.locator("#groups button", has_text="All in this page").click()
+    page.locator("#groups button", has_text="All on this page").click()
     for threshold in (0.4, 0.7):
         move_slider(page, threshold)
         page.locator("#status").select_option("flagged")
@@ -317,7 +317,7 @@ def test_flagged_and_kept_answers_follow_the_slider(open_page: Open) -> None:
 def test_an_answer_opens_on_explanation_and_contradicting_samples(open_page: Open) -> None:
     page = open_page("scored")
     page.locator("#search").fill("question 88:")
-    page.locator("#groups button", has_text="All in this page").click()
+    page.locator("#groups button", has_text="All on this page").click()
     page.locator("#list summary").click()
     body = page.locator("#list .body").inner_text()
     assert ROWS[88]["explanation"] in body
@@ -393,7 +393,7 @@ TEXTS = [
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_texts_stand_out_in_light_and_in_dark_mode(open_page: Open, scheme: str) -> None:
     page = open_page("scored", color_scheme=scheme)
-    page.locator("#groups button", has_text="All in this page").click()
+    page.locator("#groups button", has_text="All on this page").click()
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (luminance(background) < 0.05) == (scheme == "dark")
     for selector, (ink, paper) in zip(TEXTS, page.evaluate(CONTRAST, TEXTS), strict=True):

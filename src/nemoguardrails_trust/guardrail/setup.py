@@ -19,6 +19,7 @@ _OUTPUT_RAILS = re.compile(
     r"^flow output rails\b.*\n(?:(?:[ \t]+.*|[ \t]*)(?:\n|\Z))*", re.MULTILINE
 )
 _CALL = re.compile(rf"^[ \t]+(?:await[ \t]+)?{FLOW_NAME}(?:[ \t$(].*)?(?:\n|\Z)", re.MULTILINE)
+_ENDING = re.compile(r"(?:^(?:#.*)?(?:\n|\Z))+\Z", re.MULTILINE)
 _WIDTH = 2**16  # no line of the user's is broken
 
 
@@ -157,15 +158,18 @@ def _edited(text: str, edit: Callable[[Any], bool]) -> str:
     from ruamel.yaml.comments import CommentedMap
 
     yaml = _yaml(text)
-    data = yaml.load(text)
+    found = _ENDING.search(text)  # belongs to no key, so no edit may move or drop it
+    ending = found.group() if found else ""
+    data = yaml.load(text[: len(text) - len(ending)])
     # With nothing to stand beside, remarks would get lost.
     remarks = f"{text.rstrip()}\n" if data is None and text.strip() else ""
+    ending = "" if remarks else ending
     data = CommentedMap() if data is None else data
     if not edit(data):
         return text
     written = StringIO()
     yaml.dump(data, written)
-    return remarks + written.getvalue()
+    return remarks + written.getvalue() + ending
 
 
 def _with_rail(data: Any) -> bool:
@@ -179,7 +183,7 @@ def _with_rail(data: Any) -> bool:
         data.insert(0, "import_paths", listed)
         changed = True
     elif not any(str(path).strip("/") == IMPORT_PATH for path in paths):
-        paths.append(IMPORT_PATH)
+        _append(paths, IMPORT_PATH)
         changed = True
     rails = data.get("rails")
     if rails is None:
@@ -191,9 +195,32 @@ def _with_rail(data: Any) -> bool:
     if flows is None:
         flows = output["flows"] = CommentedSeq()
     if not any(is_trust_flow(str(flow)) for flow in flows):
-        flows.append(FLOW_NAME)
+        _append(flows, FLOW_NAME)
         changed = True
     return changed
+
+
+def _append(listed: Any, value: str) -> None:
+    """Adds a value behind the last one, and before the remarks that follow it."""
+    listed.append(value)
+    _hand_on_remarks(listed, len(listed) - 2, len(listed) - 1)
+
+
+def _hand_on_remarks(listed: Any, old: int, new: int) -> None:
+    """Gives the lines of remarks below one value to another; its own line keeps its remark."""
+    from ruamel.yaml.tokens import CommentToken
+
+    token = (listed.ca.items.get(old) or [None])[0]
+    own, line_end, below = token.value.partition("\n") if token else ("", "", "")
+    if not below:
+        return
+    token.value = own + line_end
+    other = (listed.ca.items.get(new) or [None])[0]
+    if other is None:
+        mark = token.start_mark
+        listed.ca.items[new] = [CommentToken(f"\n{below}", mark, None), None, None, None]
+    else:
+        other.value += below
 
 
 def _without_rail(data: Any) -> bool:
@@ -220,6 +247,8 @@ def _flows(data: Any) -> Any:
 def _drop(listed: Any, goes: Callable[[Any], bool]) -> None:
     for place in reversed(range(len(listed))):
         if goes(listed[place]):
+            if place:
+                _hand_on_remarks(listed, place, place - 1)
             del listed[place]
 
 

@@ -11,7 +11,7 @@ const GROUPS = [
   ["right", "Right but distrusted", "low"],
   ["failed", "Without a score", "row"],
   ["sample", "Random sample", "row"],
-  ["", "All in this page", "low"],
+  ["", "All on this page", "low"],
 ];
 
 function element(name, className, text) {
