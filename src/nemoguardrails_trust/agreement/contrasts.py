@@ -4,7 +4,15 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from nemoguardrails_trust.agreement import identifiers, names, pairs, polarity, text, units
+from nemoguardrails_trust.agreement import (
+    identifiers,
+    names,
+    namesakes,
+    pairs,
+    polarity,
+    text,
+    units,
+)
 from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.quantities import Quantity
 from nemoguardrails_trust.agreement.words import stem
@@ -132,6 +140,8 @@ def _one_word_replaced(first: Answer, second: Answer) -> bool:
     replaced = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
     if len(replaced) != 1 or all(map(units.is_unit, replaced[0])):
         return False
+    if names.is_same_person(first.full_name, second.full_name):
+        return False  # one has the initial of what the other has in full
     return all(_says_something(word) for word in replaced[0]) and not _alike(*replaced[0])
 
 
@@ -158,6 +168,12 @@ def _is_another(short: Answer, long: Answer) -> bool:
         and (word not in _ANOTHER_NAME or {word, following} <= long.capitalised)
         for word, following in pairwise(long.words)
     )
+
+
+def _named_after(first: Answer, second: Answer) -> bool:
+    ours, theirs = (namesakes.name_words(answer.final) for answer in (first, second))
+    short, long = sorted((ours, theirs), key=len)
+    return namesakes.is_named_after(short, long, first.question.words)
 
 
 def _decade_or_year(first: Answer, second: Answer) -> bool:
@@ -252,6 +268,7 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _restricted,
     _one_word_replaced,
     _another_name,
+    _named_after,
     _decade_or_year,
     _other_designations,
     _other_letters,

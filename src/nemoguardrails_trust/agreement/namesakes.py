@@ -1,0 +1,100 @@
+"""Names inside names: `New York Times` and `New York`, `King of Pop` and `King`."""
+
+import re
+from collections.abc import Callable, Collection, Sequence, Set
+
+from nemoguardrails_trust.agreement.text import ARTICLES, fold, word_set
+from nemoguardrails_trust.agreement.words import stem
+
+_MOST_WORDS = 7
+_LONGEST = 70
+_NAME = re.compile(r"[\w'’&.-]+(?: [\w'’&.-]+)*")
+_LINKS = word_set("of the de del della di da du la le van von der den y e and for in on at to")
+_PERSON = word_set("who whom whose name named surname president king queen pope poet monarch saint")
+_PERSON_ENDINGS = ("er", "or", "ist", "ian", "man", "men", "ess", "ers", "ors", "ists", "ians")
+_LEGAL = word_set(
+    """
+    inc corp corporation ltd limited plc llc gmbh ag sa co group jr sr fc afc cf sc dc usa us uk
+    river ocean sea desert mountains range islands island peninsula county province region
+    ii iii iv v vi vii viii
+    """
+)
+"""Behind a name, these leave it the same thing."""
+_HEADS = word_set(
+    """
+    times post tribune herald journal review gazette magazine news street road avenue square
+    city town university college school institute hospital clinic museum memorial castle palace
+    tower bridge park gardens falls bay beach airport station airlines airways hotel stadium arena
+    company companies motors motor bank insurance foundation trust estate society association
+    party government army navy police united rovers rangers wanderers athletic celtics
+    prize award cup league tournament championship effect theorem law syndrome disease act treaty
+    plan account card store shop museum world land studios records pictures maps watch prime pro
+    plus premium express spaniel terrier hounds family brothers sisters band orchestra
+    """
+)
+"""Behind a name, these make another thing of it, whatever is asked for."""
+_CITIES = frozenset(("york", "vatican"))  # whose name goes with and without `City`
+_STYLES = word_set(
+    "republic kingdom city town state commonwealth county province isle island duke duchess earl"
+)
+"""With `of` in front of a name, these leave it the same."""
+
+
+def name_words(written: str) -> Sequence[str]:
+    """The words of a text that is a name, as they are written; none of other text."""
+    name = written.strip(" .!*\"'")
+    if len(name) > _LONGEST or not _NAME.fullmatch(name):
+        return ()
+    words = name.split()
+    if words[0].lower() in ARTICLES:
+        words = words[1:]
+    named = all(word[0].isupper() or word[0].isdecimal() or word in _LINKS for word in words)
+    if not (words and named and words[0][0].isupper()) or len(words) > _MOST_WORDS:
+        return ()
+    return [fold(word).rstrip(".") for word in words]
+
+
+def asks_for_a_person(asked: Collection[str]) -> bool:
+    """Whether a prompt may ask for somebody, of whom a surname may be left out."""
+    return not _PERSON.isdisjoint(asked) or any(
+        len(word) > 4 and word.endswith(_PERSON_ENDINGS) for word in asked
+    )
+
+
+def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[str]) -> bool:
+    """Whether the longer of two names is that of another thing, named after the shorter one.
+
+    A head noun behind the name makes another thing of it (`New York Times`), and so does `of`
+    (`King of Pop`, `Bank of England`), unless the prompt asks for the kind: to `Which river?`,
+    `Amazon` and `Amazon River` are the same.
+
+    Args:
+        short: The words of one name.
+        long: Those of the other.
+        asked: The words of the prompt.
+    """
+    count = len(short)
+    if not 0 < count < len(long) or not asked:
+        return False
+    stems = {stem(word) for word in asked}
+    if long[-count:] == short and long[-count - 1] == "of":
+        return _is_other(long[: -count - 1], stems, lambda front: front[-1] not in _STYLES)
+    if long[:count] != short:
+        return False
+    if long[count:] == ["city"] and short[-1] in _CITIES:
+        return False
+    person = asks_for_a_person(asked)
+    return _is_other(long[count:], stems, lambda rest: _makes_another(rest, person=person))
+
+
+def _is_other(
+    rest: Sequence[str], asked: Set[str], makes_another: Callable[[Sequence[str]], bool]
+) -> bool:
+    """Whether what a name has more makes another of it and is none that the prompt speaks of."""
+    return bool(rest) and asked.isdisjoint(map(stem, rest)) and makes_another(rest)
+
+
+def _makes_another(rest: Sequence[str], *, person: bool) -> bool:
+    if rest[0] == "of" or rest[-1] in _HEADS:
+        return True
+    return not (person or rest[0] in _LINKS or rest[-1] in _LEGAL)

@@ -1,0 +1,63 @@
+"""Names inside names: what is named after something else, and what only goes with more words."""
+
+import pytest
+
+from nemoguardrails_trust.agreement import SAME, agreement
+
+
+def same(first: str, second: str, prompt: str) -> bool:
+    found = agreement(first, second, prompt=prompt)
+    assert found == agreement(second, first, prompt=prompt)
+    return found.value >= SAME
+
+
+@pytest.mark.parametrize(
+    ("prompt", "first", "second"),
+    [
+        ("Who reported it?", "New York", "New York Times"),
+        ("Who is on the card?", "King", "King of Pop"),
+        ("Who was president in 1975?", "Ford", "Ford Motor Company"),
+        ("Who sets the rate?", "England", "the Bank of England"),
+        ("Where did the hurricane form?", "Mexico", "Gulf of Mexico"),
+        ("Where was she born?", "Kansas", "Kansas City"),
+        ("What did Livingstone see?", "Victoria", "Victoria Falls"),
+        ("What did she get?", "Apple", "Apple Watch"),
+        ("What does he drive?", "Tesla", "Tesla Model 3"),
+        ("Who was his first wife?", "Catherine", "Catherine of Aragon"),
+        ("Who won?", "Manchester", "Manchester United"),
+        ("Who was president in 2001?", "George W. Bush", "George H. W. Bush"),
+    ],
+)
+def test_what_is_named_after_something_is_another_thing(
+    prompt: str, first: str, second: str
+) -> None:
+    assert not same(first, second, prompt)
+    assert not agreement(first, second, prompt=prompt).settled
+
+
+@pytest.mark.parametrize(
+    ("prompt", "first", "second"),
+    [
+        ("Which company made the Model T?", "Ford", "Ford Motor Company"),
+        ("Which river is the longest in South America?", "the Amazon", "Amazon River"),
+        ("What is the longest river?", "Nile", "The Nile River"),
+        ("Which university did she attend?", "Oxford", "Oxford University"),
+        ("Which university did she attend?", "Oxford", "University of Oxford"),
+        ("Who makes the iPhone?", "Apple", "Apple Inc."),
+        ("Where is Broadway?", "New York", "New York City"),
+        ("Where is Dublin?", "Ireland", "Republic of Ireland"),
+        ("Where is the Louvre?", "Paris", "Paris, France"),
+        ("Who was prime minister?", "Boris Johnson", "Johnson"),
+        ("Who was president?", "Barack", "Barack Obama"),
+        ("Which Dutch painter was it?", "Rembrandt", "Rembrandt van Rijn"),
+        ("Who was the sixth president?", "John Quincy Adams", "John Q. Adams"),
+        ("Who was the sixth president?", "John Adams", "John Quincy Adams"),
+        ("Who was president in 1962?", "John F. Kennedy", "John Kennedy"),
+        ("Who wrote Fidelio?", "Ludwig van Beethoven", "Ludwig Beethoven"),
+        ("", "New York", "New York Times"),
+    ],
+)
+def test_what_the_prompt_asks_for_or_what_may_be_left_out_makes_no_other_thing(
+    prompt: str, first: str, second: str
+) -> None:
+    assert same(first, second, prompt)
