@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, PlainValidator, TypeAdapter, ValidationError
 
-from nemoguardrails_trust.errors import DataError, ModelError
+from nemoguardrails_trust.errors import DataError, ModelRequestError
 from nemoguardrails_trust.exchange import (
     Exchange,
     Message,
@@ -214,7 +214,7 @@ class ReplayModel:
         """
         if ask.purpose in ("comparison", "claims"):
             what = "comparisons" if ask.purpose == "comparison" else "judgements of sentences"
-            raise ModelError(f"{what} are not recorded")
+            raise ModelRequestError(f"{what} are not recorded")
         question = self._find(ask.messages, anywhere=ask.purpose in _QUOTING)
         completions: tuple[Completion, ...]
         if ask.purpose == "reflection":
@@ -225,13 +225,13 @@ class ReplayModel:
         elif ask.purpose == "rephrasing":
             recorded = len(self._records[question][0].paraphrase_samples)
             if not recorded:
-                raise ModelError("no answers to rephrasings of this prompt are recorded")
+                raise ModelRequestError("no answers to rephrasings of this prompt are recorded")
             completions = (Completion(f"{_IN_OTHER_WORDS} {question}"),) * min(ask.n, recorded)
         elif ask.purpose == "sample":
             answers = map(answer_in, self._given(question, ask))
             completions = tuple(Completion(answer) for answer in answers if answer is not None)
             if not completions:
-                raise ModelError("the samples recorded for this prompt hold no answers")
+                raise ModelRequestError("the samples recorded for this prompt hold no answers")
         else:
             self._drawn.pop(question, None)
             completions = (Completion(self._records[question][0].response),)
@@ -262,7 +262,7 @@ class ReplayModel:
         end, _, question = max(ends, default=(0, 0, ""))
         asked_later = not anywhere and _LATER_QUESTION.search(text, end)
         if not question or asked_later:
-            raise ModelError("nothing is recorded for this prompt")
+            raise ModelRequestError("nothing is recorded for this prompt")
         return question
 
     def _given(self, question: str, ask: Ask) -> tuple[str, ...]:
@@ -273,7 +273,7 @@ class ReplayModel:
     def _draw(self, question: str, n: int) -> tuple[str, ...]:
         samples = self._records[question][0].samples
         if not samples:
-            raise ModelError("no samples are recorded for this prompt")
+            raise ModelRequestError("no samples are recorded for this prompt")
         start = self._drawn.get(question, 0)
         if self._rewind:
             count = min(n, len(samples))
@@ -281,7 +281,7 @@ class ReplayModel:
             return tuple(samples[(start + i) % len(samples)] for i in range(count))
         drawn = samples[start : start + n]
         if not drawn:
-            raise ModelError(f"only {len(samples)} samples are recorded for this prompt")
+            raise ModelRequestError(f"only {len(samples)} samples are recorded for this prompt")
         self._drawn[question] = start + len(drawn)
         return drawn
 
@@ -295,7 +295,7 @@ class ReplayModel:
         ]
         probability = max(found)[1] if found else None
         if probability is None:
-            raise ModelError("no judgement is recorded for this response")
+            raise ModelRequestError("no judgement is recorded for this response")
         if not with_logprobs:
             return Completion(repr(probability), finish_reason="stop")
         top = (("True", _log(probability)), ("False", _log(1.0 - probability)))
@@ -309,7 +309,7 @@ class ReplayModel:
             if record.judged_fields
         ]
         if not found:
-            raise ModelError("no judgement of the fields of this response is recorded")
+            raise ModelRequestError("no judgement of the fields of this response is recorded")
         shares = max(found)[1]
         percent = {str(number): 100 * share for number, share in enumerate(shares, start=1)}
         return Completion(json.dumps(percent), finish_reason="stop")
