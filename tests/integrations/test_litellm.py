@@ -1,6 +1,7 @@
 """LiteLLM's own calls and hooks, with its guardrails at work."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
 import litellm
 import pytest
@@ -14,10 +15,16 @@ from tests.integrations.scene import PAGE
 from tests.servers.openai import OpenAIServer
 from tests.tlm.scene import KEY, kinds
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 pytestmark = pytest.mark.filterwarnings("ignore:.*ReadOnly.*:UserWarning")  # within LiteLLM
+
+
+@pytest.fixture(autouse=True)
+async def _closed_clients() -> AsyncIterator[None]:
+    """LiteLLM keeps a client of each loop for an hour, with its sockets open."""
+    yield
+    await litellm.close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()
+
 
 RIGHT, WRONG = "Capital of France?", "Capital of Utopia?"
 
