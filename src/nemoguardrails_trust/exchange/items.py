@@ -120,13 +120,13 @@ def _read_message(item: Mapping[str, Any], where: str, default: str) -> Iterator
     if role is None:
         told = "no role" if name is None else f"the role {name[:40]!r}"
         raise DataError(f"{where} has {told}; its keys are {keys_of(item)}")
-    body = next((item[key] for key in _BODIES if _is_filled(item.get(key))), None)
+    body = next((item[key] for key in (*_BODIES, "refusal") if _is_filled(item.get(key))), None)
     if role == "tool":
         pieces = [Piece(piece.text, piece.media) for piece in result_pieces(body, where)]
         pieces = [] if body is None else pieces
     else:
         pieces = list(read_content(body, where))
-    pieces += _media_beside(item)
+    pieces += _media_beside(item, role)
     if not any(piece.kind == "call" for piece in pieces):
         pieces += _calls_beside(item)
     if not pieces:
@@ -139,10 +139,13 @@ def _read_message(item: Mapping[str, Any], where: str, default: str) -> Iterator
     yield from joined(role, pieces)
 
 
-def _media_beside(item: Mapping[str, Any]) -> Iterator[Piece]:
+def _media_beside(item: Mapping[str, Any], role: str) -> Iterator[Piece]:
     for key, kind in _BESIDE.items():
         value = plain(item.get(key))
-        if _is_filled(value):
+        spoken = value.get("transcript") if isinstance(value, Mapping) else None
+        if role == "assistant" and isinstance(spoken, str) and spoken:  # all that it said
+            yield Piece(spoken)
+        elif _is_filled(value):
             listed = value if isinstance(value, list) else [value]
             yield Piece("", tuple(media_of(medium, kind) for medium in listed))
 

@@ -32,10 +32,12 @@ _BY_TYPE = {
     **dict.fromkeys(("audio_url", "video", "video_url", "input_video", "media"), "media"),
     **dict.fromkeys(("file", "input_file", "document", "blob", "uri", "file_url"), "media"),
     **dict.fromkeys(("image-data", "image-url", "file-data", "file-url"), "media"),
+    "output_audio": "text",  # its transcript
+    "image_generation_call": "media",
     "citable": "parts",
     "json": "data",
 }
-_BY_ENDING = {"_tool_result": "result", "_call_output": "result", "_call": "call"}
+_BY_ENDING = {"_tool_result": "result", "_call_output": "result", "_call": "call and result"}
 """What the tools that servers have of their own end in: web_search_call, bash_tool_result, …"""
 
 _BY_KEY = {
@@ -52,7 +54,18 @@ _BY_KEY = {
 """How Gemini and Bedrock, whose parts have no type, name what a part is."""
 
 _RESULTS = ("content", "output", "result", "response", "value")
-_ARGUMENTS = ("arguments", "args", "input", "tool_kwargs", "parameters", "action", "code")
+_ARGUMENTS = (
+    "arguments",
+    "args",
+    "input",
+    "tool_kwargs",
+    "parameters",
+    "action",
+    "code",
+    "queries",
+)
+_OUTCOMES = ("output", "outputs", "result", "results", "errorText", "error")
+"""Where the result stands in a call that holds its own."""
 _NAMES = ("name", "toolName", "tool_name")
 _MEDIA_TYPES = ("mime_type", "mimeType", "media_type", "mediaType", "mimetype", "contentType")
 _URLS = ("url", "uri", "image_url", "audio_url", "video_url", "file_url", "fileUri", "file_uri")
@@ -120,7 +133,7 @@ def is_thought(part: Mapping[str, Any]) -> bool:
 
 def call_text(call: Mapping[str, Any]) -> dict[str, Any]:
     """A tool call without its id: what was called, and with what."""
-    inner = call.get("function") or call.get("toolInvocation")
+    inner = call.get("function") or call.get("custom") or call.get("toolInvocation")
     source = inner if isinstance(inner, Mapping) else call
     kind = call.get("type")
     name = next((source[key] for key in _NAMES if source.get(key)), None)
@@ -188,9 +201,7 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
     elif kind == "call and result":
         whole = inner.get("toolInvocation") or inner
         yield Piece(to_json(call_text(part)), kind="call")
-        found = next(
-            (whole[key] for key in ("output", "result", "errorText") if key in whole), None
-        )
+        found = next((whole[key] for key in _OUTCOMES if whole.get(key) is not None), None)
         if found is not None:
             yield from result_pieces(found, where, depth + 1)
     elif kind == "parts":
@@ -202,7 +213,7 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
 
 
 def _text_of(part: Mapping[str, Any], where: str) -> str:
-    for key in ("text", "content", "refusal"):
+    for key in ("text", "content", "refusal", "transcript"):
         text = scalar_text(plain(part.get(key)))
         if text is not None:
             return text
