@@ -137,8 +137,9 @@ def test_remarks_stay_with_what_they_are_about(tmp_path: Path) -> None:
     path.write_text(REMARKED, "utf-8")
     assert init(tmp_path, "--yes").exit_code == 0
     flow = "      - self check output  # first\n"
-    assert f"{flow}      - {FLOW}\n      # what follows is about dialogs\n" in path.read_text("utf-8")
-    assert path.read_text("utf-8").endswith("\n# The end.\n")
+    written = path.read_text("utf-8")
+    assert f"{flow}      - {FLOW}\n      # what follows is about dialogs\n" in written
+    assert written.endswith("\n# The end.\n")
 
 
 def test_the_difference_is_shown_and_nothing_written_without_a_yes(tmp_path: Path) -> None:
