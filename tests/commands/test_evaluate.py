@@ -258,7 +258,10 @@ def test_labels_in_words_are_read_and_others_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "data.jsonl", rows)
     result = invoke(path, "--model", "replay", "--json", code=1)
     assert json.loads(result.stdout)["n"] == 6
-    allowed = "1 or 0, true or false, yes or no, right or wrong, correct or incorrect"
+    allowed = (
+        "1 or 0, true or false, yes or no, right or wrong, correct or incorrect, "
+        "pass or fail, ✓ or ✗"
+    )
     assert f"{path}:7: correct is 'maybe'; it must be {allowed}" in result.stderr
     assert f"{path}:8: has no 'correct', which must be {allowed}" in result.stderr
 

@@ -75,7 +75,10 @@ def test_a_label_may_be_missing(value: object) -> None:
 def test_a_label_that_is_neither_is_an_error_with_value_and_what_is_allowed(
     value: object, shown: str
 ) -> None:
-    allowed = "1 or 0, true or false, yes or no, right or wrong, correct or incorrect"
+    allowed = (
+        "1 or 0, true or false, yes or no, right or wrong, correct or incorrect, "
+        "pass or fail, ✓ or ✗"
+    )
     with pytest.raises(ValueError) as caught:
         read(correct=value)
     assert str(caught.value) == f"correct is {shown}; it must be {allowed}"

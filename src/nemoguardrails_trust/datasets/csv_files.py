@@ -66,7 +66,15 @@ class CsvSource:
         self._encoding = encoding
         self._size = path.stat().st_size
         with self._lines() as lines:
-            self._dialect = _dialect_of(lines, (*"\t" * tabbed, *_DELIMITERS))
+            try:
+                self._dialect = _dialect_of(lines, (*"\t" * tabbed, *_DELIMITERS))
+            except csv.Error:  # the one thing that a reader which is not strict refuses
+                raise DataError(
+                    "a line holds a carriage return outside of quotation marks; save the file "
+                    "with lines that end in a line feed",
+                    path=self.name,
+                    line=1,
+                ) from None
         with self._lines() as lines:
             header = self._header(lines)
         self.columns = tuple(
@@ -113,7 +121,7 @@ class CsvSource:
         if self._dialect.told:
             next(lines)
         try:
-            return next(self._reader(lines), [])
+            return next(filter(None, self._reader(lines)), [])  # blank lines may come first
         except csv.Error as error:
             raise DataError(f"is not CSV: {error}", path=self.name, line=1) from None
 

@@ -15,10 +15,14 @@ LABEL = "correct"
 SIGNAL_PREFIX = "signal_"
 USAGE_PREFIX = "usage_"
 
-LABELS_ALLOWED = "1 or 0, true or false, yes or no, right or wrong, correct or incorrect"
+LABELS_ALLOWED = (
+    "1 or 0, true or false, yes or no, right or wrong, correct or incorrect, pass or fail, ✓ or ✗"
+)
 
-_RIGHT = frozenset({"1", "true", "t", "yes", "y", "right", "correct"})
-_WRONG = frozenset({"0", "false", "f", "no", "n", "wrong", "incorrect"})
+_PASSED = ("pass", "passed", "✓", "✔", "✔️", "✅")
+_FAILED = ("fail", "failed", "✗", "✘", "✖", "✖️", "❌")
+_RIGHT = frozenset({"1", "true", "t", "yes", "y", "right", "correct", *_PASSED})
+_WRONG = frozenset({"0", "false", "f", "no", "n", "wrong", "incorrect", *_FAILED})
 _LABEL_SHOWN = 30  # characters; longer text is no label, and may be an answer
 
 
