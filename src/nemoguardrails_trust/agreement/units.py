@@ -121,7 +121,8 @@ def is_unit(word: str) -> bool:
 
 # What the case of a letter tells: a milliwatt is no megawatt, and 300 K are kelvins.
 _SIZE = re.compile(
-    r"\d\s?[kmMbB]|\d\s?[GT]b|[A-Z]\$|[₹₩₽₺‰]|['’]\d0s|\bPT?\d|GBP|[Pp]oint|\d\s?(?:bps?|pp)\b|per mil"
+    r"\d\s?[kmMbB]|\d\s?[GT]b|[A-Z]\$|[₹₩₽₺‰]|['’]\d0s|\bPT?\d|GBP|[Pp]oint"
+    r"|\d\s?(?:bps?|pp)\b|per mil"
 )
 _DOLLARS = {"US": "usd", "C": "cad", "CA": "cad", "CAD": "cad", "A": "aud", "AU": "aud",
             "NZ": "nzd", "HK": "hkd", "S": "sgd", "NT": "twd", "R": "brl", "MX": "mxn"}  # fmt: skip
