@@ -89,7 +89,7 @@ class Answer:
         folded = text.fewer_words(whole)
         if len(folded) < len(whole):
             self.cut = True
-        folded = languages.in_english(folded)
+        folded = languages.english_months(folded)
         without_asides = text.without_asides(folded)
         return without_asides if _WORD.search(without_asides) else folded
 

@@ -1,17 +1,18 @@
-"""Number words, months, units and eras in other languages than English.
+"""Number words and months in other languages than English.
 
 The words stand in `languages.json`, which `python -m tests.agreement.make_languages` makes out of
-the Unicode CLDR (by Babel), num2words and OpenCC.
+the Unicode CLDR (by Babel) and num2words.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 
-from nemoguardrails_trust.agreement import text, units
-from nemoguardrails_trust.agreement.stored import stored
+from nemoguardrails_trust.agreement import text
 
 _PREFIX = 3
 """Letters by which it is seen at once that a word is no number in any language."""
@@ -25,32 +26,12 @@ _BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and")
 
 # What some languages say behind a year: `12 апреля 1961 года`, `11 listopada 1918 roku`.
 _YEAR = r"(\d{4})\b(?:\s(?:год[ау]?|г|року|р|roku)\b\.?)?"
-_LETTER = r"(?:[^\W\d_]|[\u0900-\u0dff\u0e31-\u0e4e])"  # vowel signs are no letters to `re`
-_NAME = rf"({_LETTER}{{3,12}})(?!{_LETTER})"
 _DAY_MONTH = re.compile(
-    rf"\b(\d{{1,2}})(?:\.|er|º|o)?\s(?:de\s|d')?{_NAME}\.?"
+    r"\b(\d{1,2})(?:\.|er|º|o)?\s(?:de\s|d')?([^\W\d_]{3,12})\b\.?"
     rf"(?:(?:\sdel?)?,?\s{_YEAR})?"
 )
-_MONTH_YEAR = re.compile(rf"\b{_NAME}(?:\sdel?)?\s{_YEAR}")
-_YEAR_MONTH_DAY = re.compile(rf"\b(\d{{4}})\.?\s{_NAME}\.?\s(\d{{1,2}})\b\.?")
-_NUMBERED_MONTH = re.compile(r"\b(\d{1,2}) (?:thang )(\d{1,2})(?:,? nam)? (\d{4})\b")  # Vietnamese
-_MEASURED = re.compile(
-    rf"(\d)(\s?)((?:[\u3040-\u9fff\uac00-\ud7a3]){{1,9}}|{_LETTER}{{2,24}}(?:\s{_LETTER}{{2,24}}){{0,3}})"
-)
-_DECIMAL = re.compile(r"(?<![\w.,])(\d{1,9}),(\d{1,9})(?=[\s\u3040-\uffff])")
-_AND_A_HALF = re.compile(r"\b(?:anderthalb(?:e[mnrs]?)?|полтор[аы]|([a-z]{3,8})einhalb)\b")
-_MAY_BE_ERA = re.compile(r"\d\s\w{1,4}\.|[^\x00-\x7f]")
-_QUARTERS = {
-    "first": 1,
-    "second": 2,
-    "third": 3,
-    "fourth": 4,
-    "1st": 1,
-    "2nd": 2,
-    "3rd": 3,
-    "4th": 4,
-}
-_QUARTER = re.compile(rf"\b(?:the )?({'|'.join(_QUARTERS)}) quarter(?:,| of| in)? (\d{{4}})\b")
+_MONTH_YEAR = re.compile(rf"\b([^\W\d_]{{3,12}})(?:\sdel?)?\s{_YEAR}")
+_YEAR_MONTH_DAY = re.compile(r"\b(\d{4})\.?\s([^\W\d_]{3,12})\.?\s(\d{1,2})\b\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,118 +43,36 @@ class _Words:
         short_months: The same of abbreviations.
         numbers: By language, number words without spaces, with their value.
         prefixes: By the first letters of a number word, the languages that have it.
-        measures: The first words of units.
     """
 
     months: dict[str, int]
     short_months: dict[str, int]
     numbers: dict[str, dict[str, int]]
     prefixes: dict[str, tuple[str, ...]]
-    measures: frozenset[str]
 
 
 @cache
 def _words() -> _Words:
-    known = stored()
+    stored = json.loads(files(__package__).joinpath("languages.json").read_text("utf-8"))
     prefixes: defaultdict[str, list[str]] = defaultdict(list)
-    for language, words in known["numbers"].items():
+    for language, words in stored["numbers"].items():
         for prefix in sorted({word[:_PREFIX] for word in words}):
             prefixes[prefix].append(language)
     return _Words(
-        months=known["months"],
-        short_months=known["short_months"],
-        numbers=known["numbers"],
+        months=stored["months"],
+        short_months=stored["short_months"],
+        numbers=stored["numbers"],
         prefixes={prefix: tuple(found) for prefix, found in prefixes.items()},
-        measures=frozenset(name.partition(" ")[0] for name in known["units"]),
     )
 
 
-def in_english(folded: str) -> str:
-    """Writes months, units, sizes and eras beside numbers of a folded text in English.
-
-    `3. mai 1808` becomes `3 may 1808`, `2,5 kilogramm` `2.5 kg`, and `44 v. chr.` `44 bc`.
-    """
-    if "halb" in folded or "полтор" in folded:
-        folded = _AND_A_HALF.sub(_with_half, folded)
+def english_months(folded: str) -> str:
+    """Writes the months in dates of a folded text in English: `3. mai 1808` as `3 may 1808`."""
     if not any(map(str.isdecimal, folded)):
         return folded
     folded = _YEAR_MONTH_DAY.sub(_reordered, folded)
-    if "thang" in folded:
-        folded = _NUMBERED_MONTH.sub(_numbered, folded)
     folded = _DAY_MONTH.sub(_with_day, folded)
-    folded = _MONTH_YEAR.sub(_without_day, folded)
-    if _MAY_BE_ERA.search(folded):
-        behind, before = _eras()
-        folded = before.sub(r"\1 bc", behind.sub(_in_era, folded))
-    if "quarter" in folded:
-        folded = _QUARTER.sub(lambda found: f"q{_QUARTERS[found[1]]} {found[2]}", folded)
-    return _with_units(folded)
-
-
-def _with_half(found: re.Match[str]) -> str:
-    whole = _words().numbers["de"].get(found[1] if found[1] != "ein" else "eins") if found[1] else 1
-    return found[0] if whole is None else f"{whole}.5"
-
-
-def _with_units(folded: str) -> str:
-    if "," in folded:
-        folded = _DECIMAL.sub(_with_decimals, folded)
-    return _MEASURED.sub(_measured, folded)
-
-
-def _with_decimals(found: re.Match[str]) -> str:
-    """With a point, where what follows is a unit of another language, or can be no thousand."""
-    behind = _MEASURED.match(found.string, found.end() - 1)
-    if behind is None:
-        return found[0]
-    known = _measured(behind) != behind[0]
-    known = known or (len(found[2]) < 3 and units.is_unit(behind[3].split()[0]))
-    return f"{found[1]}.{found[2]}" if known else found[0]
-
-
-def _measured(found: re.Match[str]) -> str:
-    words = found[3]
-    if words.partition(" ")[0] not in _words().measures and words[0] < "\u3000":
-        return found[0]
-    known = stored()["units"]
-    if words[0] >= "\u3000":  # without spaces between words
-        for end in range(len(words), 0, -1):
-            if (unit := known.get(words[:end])) is not None:
-                rest = words[end:].removeprefix("間")
-                return f"{found[1]} {unit} {rest}".rstrip()
-        return found[0]
-    parts = words.split()
-    for end in range(len(parts), 0, -1):
-        unit = known.get(" ".join(parts[:end]))
-        if unit is not None:
-            return " ".join((found[1], unit, *parts[end:]))
-    return found[0]
-
-
-@cache
-def _eras() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Patterns of what stands behind a year, and of what before it says `before Christ`."""
-    eras = sorted(stored()["eras"], key=len, reverse=True)
-    spaced = ("".join(re.escape(sign) + (r"\s?" if sign == "." else "") for sign in era)
-              for era in eras if era < "\u3000")  # fmt: skip
-    behind = "|".join(era.replace("дон", r"до\s?н").removesuffix(r"\s?") for era in spaced)
-    before = "|".join(era for era in eras if era >= "\u3000" and stored()["eras"][era] == "bc")
-    return (
-        re.compile(rf"\b(\d{{1,4}}(?:\s(?:год[ау]?|г\.?|r\.?|roku))?)\s({behind})(?!\w)\.?"),
-        re.compile(rf"(?:{before})\s?(\d{{1,4}})\s?[年년]?"),
-    )
-
-
-def _in_era(found: re.Match[str]) -> str:
-    year = found[1].split()[0]
-    return f"{year} {stored()['eras'].get(found[2].replace(' ', '').rstrip('.'), 'bc')}"
-
-
-def _numbered(found: re.Match[str]) -> str:
-    month = int(found[2])
-    if not 1 <= month <= 12:
-        return found[0]
-    return f"{found[1]} {text.MONTH_NAMES[month - 1]} {found[3]}"
+    return _MONTH_YEAR.sub(_without_day, folded)
 
 
 def _reordered(found: re.Match[str]) -> str:
@@ -283,7 +182,7 @@ def _combined(parts: Sequence[int]) -> int | None:
         if part >= 1_000:
             total += (group or 1) * part
             group, room = 0, 1_000
-        elif part == 100 and 0 < group < 10:
+        elif part == 100 and 1 < group < 10:
             group, room = group * 100, 100
         elif part < room:
             group += part

@@ -331,7 +331,7 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
         return 0.0
     bare, other = (first, second) if first.kind in (None, "degree") else (second, first)
     if other.kind == "percent":
-        as_share = other.value / 100
+        as_share = other.plain / 100
         if _same(bare.plain, as_share):
             return 1.0
     return 0.97 * _compare_numbers(bare.plain, other.plain, bare.digits, other.digits)

@@ -26,7 +26,7 @@ class Question:
 
     def __init__(self, prompt: str) -> None:
         folded = text.fewer_words(text.fold(text.window(prompt)))
-        self.folded = languages.in_english(folded)
+        self.folded = languages.english_months(folded)
 
     @lazy
     def in_order(self) -> list[str]:
