@@ -2,30 +2,67 @@
 
 `python -m tests.agreement.make_languages` writes the package's `languages.json` anew. The names of
 months are those of the Unicode CLDR (Unicode License v3), the number words those of num2words
-(used as a tool; its words are facts of the languages).
+(used as a tool; its words are facts of the languages). `characters.json` holds which simplified
+character stands for a traditional one, as OpenCC has it (Apache License 2.0).
 """
 
 import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from babel.dates import format_timedelta
+from babel.numbers import format_compact_decimal, get_currency_name
+from babel.units import format_unit
 from num2words import num2words
 
-from nemoguardrails_trust.agreement import text
+from nemoguardrails_trust.agreement import text, units
 
 FILE = Path(__file__).parents[2] / "src/nemoguardrails_trust/agreement/languages.json"
+CHARACTERS = FILE.with_name("characters.json")
 LANGUAGES = {
     "cs": "cs", "da": "da", "de": "de", "es": "es", "fi": "fi", "fr": "fr", "hu": "hu",
     "it": "it", "nb": "no", "nl": "nl", "pl": "pl", "pt": "pt", "ro": "ro", "ru": "ru",
-    "sv": "sv", "tr": "tr", "uk": "uk",
+    "sv": "sv", "tr": "tr", "uk": "uk", "ar": "ar", "he": "he", "id": "id", "ca": "ca", "sk": "sk",
+    "bn": "bn",
 }  # fmt: skip
 """CLDR's names of the languages, and those of num2words."""
+MORE_LANGUAGES = ("hi", "el", "th", "bg", "fa", "ta", "vi", "ko", "zh", "ja")
+"""Languages without number words in num2words, or written together with others'."""
+UNITS = {
+    "duration-second": "second", "duration-minute": "minute", "duration-hour": "hour",
+    "duration-day": "day", "duration-week": "week", "duration-month": "month",
+    "duration-year": "year", "duration-century": "century", "length-meter": "metre",
+    "length-kilometer": "kilometre", "length-centimeter": "centimetre",
+    "length-millimeter": "millimetre", "length-mile": "mile", "mass-gram": "gram",
+    "mass-kilogram": "kilogram", "mass-milligram": "milligram", "volume-liter": "litre",
+    "volume-milliliter": "millilitre", "concentr-percent": "percent",
+    "concentr-permille": "permille", "temperature-celsius": "degree celsius",
+    "temperature-fahrenheit": "degree fahrenheit", "digital-bit": "bit", "digital-byte": "byte",
+    "area-hectare": "hectare", "energy-kilocalorie": "kilocalorie", "power-watt": "watt",
+    "power-kilowatt": "kilowatt", "duration-decade": "decade",
+}  # fmt: skip
+"""CLDR's names of units, and what comparing calls them."""
+SPANS = {
+    "duration-second": 1, "duration-minute": 60, "duration-hour": 3_600, "duration-day": 86_400,
+    "duration-week": 604_800,
+}  # fmt: skip
+CURRENCIES = {
+    "EUR": "euro", "USD": "dollar", "GBP": "pound", "JPY": "yen", "INR": "inr", "PLN": "pln",
+    "RUB": "rub", "CNY": "cny", "KRW": "krw", "CHF": "chf", "SEK": "sek", "NOK": "nok",
+    "DKK": "dkk", "CZK": "czk", "HUF": "huf", "TRY": "try", "UAH": "uah", "ILS": "ils",
+    "THB": "thb", "VND": "vnd",
+}  # fmt: skip
+SCALES = {3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 NUMBERS = (*range(101), *range(200, 1_000, 100), *range(1_000, 10_000, 1_000), 10**6)
 
 
 def _folded(word: str) -> str:
-    return text.fold(word).strip(". ")
+    return text.fold(word).strip(". \u200e\u200f")
 
 
 def make() -> dict[str, Any]:
@@ -34,11 +71,12 @@ def make() -> dict[str, Any]:
     short_months: dict[str, int] = {}
     numbers: dict[str, dict[str, int]] = {}
     english = {_folded(name) for kind in ("wide", "abbreviated") for name in _months("en", kind)}
-    for language, name in LANGUAGES.items():
+    for language in (*LANGUAGES, *MORE_LANGUAGES):
         for target, kind in ((months, "wide"), (short_months, "abbreviated")):
             for word, month in _months(language, kind).items():
                 if _folded(word) not in english and not word[0].isdecimal():
-                    assert target.setdefault(_folded(word), month) == month, word
+                    target.setdefault(_folded(word), month)
+    for language, name in LANGUAGES.items():
         numbers[language] = _number_words(name)
     return {
         "months": dict(sorted(months.items())),
@@ -46,7 +84,135 @@ def make() -> dict[str, Any]:
             word: month for word, month in sorted(short_months.items()) if word not in months
         },
         "numbers": numbers,
+        "units": _agreed(_units()),
+        "scales": _agreed(_scales()),
+        "eras": _agreed(_eras()),
+        "quarters": _agreed(_quarters()),
     }
+
+
+def _agreed(found: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+    """The words that mean one thing in all the languages that have them."""
+    meanings: dict[str, set[Any]] = {}
+    for word, meaning in found:
+        meanings.setdefault(" ".join(_folded(word).split()), set()).add(meaning)
+    return {
+        word: next(iter(meaning))
+        for word, meaning in sorted(meanings.items())
+        if len(meaning) == 1 and word
+    }
+
+
+def _languages() -> Iterator[str]:
+    return iter((*LANGUAGES, *MORE_LANGUAGES))
+
+
+def _without_number(written: str) -> str:
+    return re.sub(r"[\d\s.,]*\d|[\u0660-\u0669\u06f0-\u06f9]", "", written).strip()
+
+
+def _units() -> Iterator[tuple[str, str]]:
+    for language in _languages():
+        shown = Locale(language).unit_display_names
+        for name, unit in UNITS.items():
+            names = {_without_number(form) for form in _forms(language, name)}
+            known = shown.get(name, {})
+            short = known.get("short", "")
+            names.add(known.get("long", short))
+            names.add("" if short.isascii() else short)
+            for written in filter(_is_word, names):
+                yield written, unit
+        for code, unit in CURRENCIES.items():
+            for count in (1, 2, 5, 0.5):
+                written = get_currency_name(code, count, locale=language)
+                # Of `polnische Zloty`, the name of the currency is the noun.
+                if _is_word(written):
+                    yield written, unit
+                    for word in written.split() if code not in _SHARED else ():
+                        if text.fold(word)[:3] == text.fold(_NOUNS.get(code, "-"))[:3]:
+                            yield word, unit
+
+
+_SHARED = frozenset(("USD", "INR", "KRW", "CNY", "GBP"))
+_NOUNS = {"PLN": "zloty", "RUB": "рубль", "JPY": "yen", "EUR": "euro"}
+
+
+def _forms(language: str, name: str) -> Iterator[str]:
+    """What a language says for some numbers of a unit."""
+    span = SPANS.get(name)
+    for count in (1, 2, 5):
+        yield format_unit(count, name, "long", locale=language)
+        short = format_unit(count, name, "short", locale=language)
+        if not short.isascii():
+            yield short
+        if span is not None:
+            # Some languages' units of time stand only here.
+            yield format_timedelta(timedelta(seconds=count * span), threshold=0.99, locale=language)
+    yield format_unit(0.5, name, "long", locale=language)
+
+
+def _is_word(written: str) -> bool:
+    """Whether it can be nothing else: long enough, and no word that English has."""
+    folded = _folded(written)
+    known = folded in text.STOP_WORDS or folded in ENGLISH or units.is_unit(folded)
+    return (
+        len(folded) > (2 if folded.isascii() else 1)
+        and not known
+        and not folded.startswith(_MISSING)
+    )
+
+
+_MISSING = ("duration-", "concentr-", "digital-", "area-", "length-", "mass-", "energy-", "power-")
+"""How Babel writes a unit that a language has no name for."""
+
+
+ENGLISH = text.word_set(
+    "are mile men per mil min sec god den sat bill mill bil mia tri billion billions million"
+    " millions trillion trillions ton tons dna bit bits degree degrees mir set dan sit"
+    " dec dam man dies art sem gun hari uge nam dia metro saat tis yil segundo bio tag abad mili"
+    " let met nap lit time timer jam vat het mes uke bin lat perc binde gam miler arti hat"
+)
+"""Words that mean something else in English, or another number."""
+
+
+def _scales() -> Iterator[tuple[str, str]]:
+    for language in _languages():
+        for form in ("short", "long"):
+            formats = Locale(language).compact_decimal_formats
+            if form not in formats:
+                continue
+            for power, scale in SCALES.items():
+                for count in (1, 2, 5):
+                    written = format_compact_decimal(
+                        count * 10**power, locale=language, format_type=form
+                    )
+                    word = _without_number(written)
+                    plain = f"{count}" in written and f"{count}0" not in written
+                    if plain and _is_word(word):
+                        yield word, scale
+
+
+def _eras() -> Iterator[tuple[str, str]]:
+    for language in _languages():
+        for kind in ("abbreviated", "wide"):
+            for number, name in Locale(language).eras[kind].items():
+                if number in (0, 1) and len(_folded(name)) > 2:
+                    yield name, ("bc", "ad")[number]
+
+
+def _quarters() -> Iterator[tuple[str, int]]:
+    for language in ("en", *LANGUAGES, *MORE_LANGUAGES):
+        for number, name in Locale(language).quarters["format"]["wide"].items():
+            yield name, number
+
+
+def make_characters() -> dict[str, str]:
+    """The content of `characters.json`."""
+    table = files("opencc").joinpath("dictionary/TSCharacters.txt").read_text("utf-8")
+    pairs = (line.split("\t") for line in table.splitlines() if line)
+    found = {old: new.split()[0] for old, new in pairs}
+    found = {old: new for old, new in found.items() if old != new and max(old + new) < "\U00010000"}
+    return {"traditional": "".join(found), "simplified": "".join(found.values())}
 
 
 def _number_words(language: str) -> dict[str, int]:
@@ -62,7 +228,7 @@ def _number_words(language: str) -> dict[str, int]:
             whole, end = written(size + small), written(small)
             if whole.endswith(end) and len(whole) > len(end):
                 words.setdefault(whole.removesuffix(end), size)
-    for size in (1_000, 10**6):
+    for size in (100, 1_000, 10**6):
         for small in range(2, 10):
             whole, start = written(size * small), written(small)
             if whole.startswith(start) and len(whole) > len(start):
@@ -80,4 +246,5 @@ def _months(language: str, kind: str) -> dict[str, int]:
 
 
 if __name__ == "__main__":
+    CHARACTERS.write_text(json.dumps(make_characters(), ensure_ascii=False) + "\n", "utf-8")
     FILE.write_text(json.dumps(make(), ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")

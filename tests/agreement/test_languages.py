@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from num2words import num2words
 
 from nemoguardrails_trust.agreement import SAME, agreement, languages, text
-from tests.agreement.make_languages import FILE, LANGUAGES, make
+from tests.agreement.make_languages import CHARACTERS, FILE, LANGUAGES, make, make_characters
 
 PARKING = "Ist das Parken hier erlaubt?"
 REFUND = "可以退款吗？"
@@ -109,6 +109,7 @@ def test_these_are_different(prompt: str, first: str, second: str) -> None:
 
 def test_the_file_is_what_its_sources_give() -> None:
     assert json.loads(FILE.read_text("utf-8")) == make()
+    assert json.loads(CHARACTERS.read_text("utf-8")) == make_characters()
 
 
 @settings(max_examples=60, deadline=None)

@@ -21,7 +21,7 @@ from nemoguardrails_trust.agreement.text import WINDOW, fold, likeness, tokens, 
         ("1.5e-3", ["0.0015"]),
         ("18..5", ["18.5"]),
         ("c# c++ c", ["c#", "c++", "c"]),
-        ("東京", ["東", "京"]),
+        ("東京", ["东", "京"]),
         ("!?", []),
     ],
 )

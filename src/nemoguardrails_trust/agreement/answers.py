@@ -11,9 +11,9 @@ from nemoguardrails_trust.agreement import (
     dates,
     expressions,
     identifiers,
-    languages,
     latex,
     mathematics,
+    measures,
     names,
     pairs,
     polarity,
@@ -89,7 +89,7 @@ class Answer:
         folded = text.fewer_words(whole)
         if len(folded) < len(whole):
             self.cut = True
-        folded = languages.english_months(folded)
+        folded = measures.in_english(folded)
         without_asides = text.without_asides(folded)
         return without_asides if _WORD.search(without_asides) else folded
 
@@ -229,14 +229,17 @@ class Answer:
         return "\\" in self.final or (len(self.final) == 1 and not self.final.isascii())
 
     @lazy
-    def _minutes(self) -> int | None:
-        """The minutes since midnight, where it is a time of day."""
-        return dates.clock(self.folded)
+    def _minutes(self) -> tuple[int, int | None] | None:
+        """The minutes since midnight, and those of UTC, where it is a time of day."""
+        return dates.clock_in_zone(self.folded)
 
     def _quantity_or_date(self) -> Value | None:
         minutes = self._minutes
         if minutes is not None:
-            return quantities.Quantity(Fraction(minutes), Fraction(minutes), "time of day")
+            local, in_utc = map(Fraction, (minutes[0], minutes[1] or 0))
+            if minutes[1] is None:
+                return quantities.Quantity(local, local, "time of day")
+            return quantities.Quantity(in_utc, local, "time of day in UTC")
         day = dates.date(self.folded)
         if day is not None and day.readings[0][1:] != (None, None):
             return day

@@ -10,17 +10,33 @@ _CHOICE = re.compile(
     r"(?:(?:option|choice|answer|letter)\s+)?[(\[]?([a-h])(?:[)\]:]+(?=\s|$).*|(\.?\s.*)|\.?)",
     re.DOTALL,
 )
+_OTHER_LETTERS = {
+    **dict(zip("абвгдежз", "abcdefgh", strict=True)),
+    **dict(zip("甲乙丙丁戊己庚辛", "abcdefgh", strict=True)),
+    **dict(zip("あいうえおかきく", "abcdefgh", strict=True)),
+    **dict(zip("אבגדהוזח", "abcdefgh", strict=True)),
+    **dict(zip("αβγδεζηθ", "abcdefgh", strict=True)),
+}
+"""Letters of other scripts that options go by, folded."""
+_OTHER_LABEL = re.compile(
+    rf"(?:(?<=^)|(?<=[\n(\[])|(?<=\n ))([{''.join(_OTHER_LETTERS)}])([).:\]、][).:\]、]*)\s*"
+)
+_OTHER_ANSWER = re.compile(
+    rf"^\W*(?:[^\W\d_]{{4,10}}:?\s)?([{''.join(_OTHER_LETTERS)}])(?:[).:\]、]+\s*(.*)|\W*)$",
+    re.DOTALL,
+)
 _OFFERED = re.compile(r"(?:^|[\s(\[])([a-h])[).:\]]+\s")
 _OPTION = re.compile(r"^\s*[(\[]?([a-h])[).:\]]+\s+(\S.{0,200})$", re.MULTILINE)
 _LETTER_WORDS = word_set(
     """
     option options choice choices answer answers letter letters both and the are is correct
-    or either
+    or either antwort antworten reponse reponses respuesta risposta resposta ответ
+    oder ou o oppure lub eller или vai und et y e i en och og и beide les deux ambos
     """
 )
-_HEDGES = frozenset(("or", "either"))
+_HEDGES = word_set("or either oder ou o oppure lub eller или")
 _TOKEN = re.compile(r"[^\W_]+")
-_CAPITAL = re.compile(r"(?<![\w'’])([A-H])(?![\w'’])")
+_CAPITAL = re.compile(r"(?<![a-zA-Z\dÀ-ӿ'’])([A-H])(?![a-zA-Z\dÀ-ӿ'’])")
 _MOST_WORDS = 12
 _MOST_WORDS_OF_TEXTS = 40
 _ALL = frozenset(("all", "all of them", "all of above", "all of these", "all options"))
@@ -46,12 +62,22 @@ def offers_choices(folded_prompt: str) -> bool:
 
 def letters_offered(folded_prompt: str) -> frozenset[str]:
     """The letters before the answers that a prompt lists."""
-    return frozenset(_OFFERED.findall(folded_prompt))
+    return frozenset(_OFFERED.findall(_in_latin(folded_prompt)))
 
 
 def options(folded_prompt: str) -> Mapping[str, str]:
     """What stands behind each letter, where each has a line of its own."""
-    return {letter: option.strip() for letter, option in _OPTION.findall(folded_prompt)}
+    return {letter: option.strip() for letter, option in _OPTION.findall(_in_latin(folded_prompt))}
+
+
+def _in_latin(folded_prompt: str) -> str:
+    """The prompt with the Latin letter before each option that goes by one of another script."""
+    if folded_prompt.isascii():
+        return folded_prompt
+    labels = _OTHER_LABEL.findall(folded_prompt)
+    if len(labels) < 2:
+        return folded_prompt
+    return _OTHER_LABEL.sub(lambda found: f"{_OTHER_LETTERS[found[1]]}) ", folded_prompt)
 
 
 def read_choice(folded: str, final: str, *, offered: bool) -> Choice | None:
@@ -63,6 +89,10 @@ def read_choice(folded: str, final: str, *, offered: bool) -> Choice | None:
         offered: Whether the prompt offers letters; else only a bare one is taken for a choice.
     """
     bare = folded.strip().strip("{}$ *")
+    if offered and not bare.isascii():
+        other = _OTHER_ANSWER.match(bare)
+        if other is not None:
+            return Choice(_OTHER_LETTERS[other[1]])
     if offered:
         several = _letters_alone(bare) or _letters_with_texts(bare)
         if several is not None:
@@ -83,9 +113,12 @@ def letters_of_texts(folded: str, options: Mapping[str, str]) -> str:
     words = _words(folded)
     if not options or not words or len(words) > _MOST_WORDS_OF_TEXTS:
         return ""
+    texts = {letter: _words(option) for letter, option in options.items()}
+    whole = [letter for letter, option in texts.items() if option == words]
+    if len(whole) == 1:
+        return whole[0]
     if " ".join(words) in _ALL:
         return "".join(sorted(options))
-    texts = {letter: _words(option) for letter, option in options.items()}
     named = [letter for letter, option in texts.items() if _stands_in(option, words)]
     # `Paris` does not stand by itself where `Paris and Rome` does.
     named = [

@@ -107,7 +107,8 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
     if named is not None:
         return named
     if first.key == second.key:
-        return _YES
+        formula = first.question.asks_for_a_formula
+        return _NO if formula and identifiers.formulas_differ(first.final, second.final) else _YES
     found = _compare_choices(first, second) or _compare_number_words(first, second)
     if found is not None:
         return found
@@ -175,7 +176,7 @@ def _compare_values(first: Answer, second: Answer) -> Agreement | None:
 
 def _with_point(answer: Answer, other: Answer) -> Answer:
     """The answer, its comma written as the other writes its point: `12,5` beside `12.5`."""
-    if _DECIMAL_COMMA.fullmatch(answer.final) and _DECIMAL_POINT.fullmatch(other.final):
+    if _DECIMAL_COMMA.fullmatch(answer.final) and _DECIMAL_POINT.fullmatch(other.folded):
         return Answer(answer.final.replace(",", "."), answer.question)
     return answer
 

@@ -25,10 +25,18 @@ _PATTERNS = tuple(
         r"(?P<year>[1-9]\d{2,3})",
     )
 )
-_LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.|am|den|le|el|il|em|op)\s+")
-_TRAILING = re.compile(r" (?:года|году|г)\.?$")
+_LEADING = re.compile(r"^(?:on|in|it was|around|circa|c\.|am|um|den|le|el|il|em|op)\s+")
+_TRAILING = re.compile(r" (?:года|году|г|r|roku)\.?$")
 _ERA = re.compile(r"\s*\b(?:(b\.?c\.?(?:e\.?)?)|(?:a\.?d\.?|c\.?e\.?))$|^a\.?d\.?\s+")
 _CLOCK = re.compile(r"(?:at )?(\d{1,2})(?::(\d{2}))?\s*([ap]\.? ?m)?\.?(?: o'clock)?")
+_ZONES = {
+    "utc": 0, "gmt": 0, "z": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "cest": 120,
+    "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "est": -300, "edt": -240, "cst": -360,
+    "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "jst": 540, "kst": 540,
+}  # fmt: skip
+"""How far time zones are from UTC, in minutes; those that stand for one place only."""
+_ZONE = re.compile(rf"\s?({'|'.join(_ZONES)})(?:([+-])(\d{{1,2}})(?::?(\d{{2}}))?)?$")
+_AT = re.compile(r"^(?:um|gegen|a|as|alle|om|kl\.?|o|в) (?=\d)")
 _NAMED_TIMES = {"noon": 720, "12 noon": 720, "midday": 720, "midnight": 0, "12 midnight": 0}
 _LONGEST = 48
 
@@ -80,6 +88,22 @@ def clock(folded: str) -> int | None:
     if found[3]:
         hour = hour % 12 + (12 if found[3].startswith("p") else 0)
     return 60 * hour + minute if hour < 24 and minute < 60 else None
+
+
+def clock_in_zone(folded: str) -> tuple[int, int | None] | None:
+    """The minutes since midnight as they are written, and those of UTC where a zone is named."""
+    written = _AT.sub("", folded.strip(" .")) if len(folded) <= _LONGEST else ""
+    zone = _ZONE.search(written)
+    if zone is None:
+        plain = clock(written)
+        return None if plain is None else (plain, None)
+    local = clock(written[: zone.start()])
+    if local is None:
+        return None
+    offset = _ZONES[zone[1]]
+    if zone[2]:
+        offset += int(f"{zone[2]}1") * (60 * int(zone[3]) + int(zone[4] or 0))
+    return local, (local - offset) % 1440
 
 
 def _checked(parts: dict[str, str | None], *, before_christ: bool) -> Date | None:

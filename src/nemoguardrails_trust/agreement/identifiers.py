@@ -37,6 +37,21 @@ _NO_DESIGNATION = re.compile(
     r"(?i)-?\d+(?:st|nd|rd|th|s|x|[kmbt]|[ap]m|[kmgt]?i?b|[km]?hz|[kmgt]?wh?|[kcm]?[mgl]|mm|v|c|f|d)"
     r"(?:-.*)?|(?:utc|gmt|q)[-+]?\d+|\d+(?:-\w+)*-[a-z]{3,}"
 )
+_CHEMISTRY = word_set(
+    "element elements symbol symbols formula formulas chemical chemistry compound compounds gas"
+    " gases molecule molecules ion ions metal metals atom atoms oxide monoxide isotope reaction"
+    " substance carbon elementsymbol formel formule formula simbolo symbole химический формула"
+)
+_ELEMENTS = word_set(
+    """
+    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge
+    As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm
+    Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U
+    Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
+    """
+)
+_SYMBOL = "|".join(sorted(_ELEMENTS, key=lambda name: (-len(name), name)))
+_FORMULA = re.compile(rf"(?<![\w-])(?:(?:{_SYMBOL})[0-9₀-₉]{{0,3}}){{1,8}}(?![\w-])")
 _PIECE = re.compile(r"[A-Za-z0-9]+")
 _MOST_PIECES = 24
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 19
@@ -133,6 +148,19 @@ def designations_differ(first: str, second: str) -> bool:
         name.rstrip("0123456789") in (other_runs if ours else runs) and name.isalnum()
         for name in _attached(first if ours else second)
     )
+
+
+def asks_for_a_formula(words: Collection[str]) -> bool:
+    """Whether the words of a prompt are about chemistry, where `CO` is not `Co`."""
+    return not _CHEMISTRY.isdisjoint(words)
+
+
+def formulas_differ(first: str, second: str) -> bool:
+    """Whether two texts write a symbol or formula alike but for capitals: `CO` and `Co`."""
+    ours, theirs = (
+        {name.lower(): name for name in _FORMULA.findall(text)} for text in (first, second)
+    )
+    return any(theirs.get(name, written) != written for name, written in ours.items())
 
 
 def is_short(words: Collection[str]) -> bool:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 
 from nemoguardrails_trust.agreement import text
+from nemoguardrails_trust.agreement.scripts import SIGNS_ON_LETTERS
 
 _PREFIX = 3
 """Letters by which it is seen at once that a word is no number in any language."""
@@ -22,16 +23,23 @@ _LONGEST_RUN = 9
 _LONGEST_NUMBER = 60
 """Most letters that one number is written in."""
 _ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million")
-_BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and")
+_BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and", "و", "ו", "i")
 
 # What some languages say behind a year: `12 апреля 1961 года`, `11 listopada 1918 roku`.
-_YEAR = r"(\d{4})\b(?:\s(?:год[ау]?|г|року|р|roku)\b\.?)?"
+_YEAR = r"(?:พ\.?ศ\.?\s?)?(\d{4})\b(?:\s(?:год[ау]?|г|року|р|roku)\b\.?)?"
+_LETTER = rf"(?:[^\W\d_]|[{SIGNS_ON_LETTERS}\u0e30-\u0e4e])"
 _DAY_MONTH = re.compile(
-    r"\b(\d{1,2})(?:\.|er|º|o)?\s(?:de\s|d')?([^\W\d_]{3,12})\b\.?"
+    rf"\b(\d{{1,2}})(?:\.|er|º|o)?\s(?:de\s|d')?({_LETTER}{{3,12}})(?!{_LETTER})\.?"
     rf"(?:(?:\sdel?)?,?\s{_YEAR})?"
 )
-_MONTH_YEAR = re.compile(rf"\b([^\W\d_]{{3,12}})(?:\sdel?)?\s{_YEAR}")
+_MONTH_YEAR = re.compile(rf"\b({_LETTER}{{3,12}})(?:\sdel?)?\s{_YEAR}")
 _YEAR_MONTH_DAY = re.compile(r"\b(\d{4})\.?\s([^\W\d_]{3,12})\.?\s(\d{1,2})\b\.?")
+
+
+_VIETNAMESE = re.compile(r"\b(\d{1,2}) thang (\d{1,2})(?:,? nam|,)? (\d{4})\b")
+_THAI = re.compile("[\u0e00-\u0e7f]")
+_THAI_YEARS = 543
+_FIRST_THAI, _LAST_THAI = 2300, 2700
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +51,25 @@ class _Words:
         short_months: The same of abbreviations.
         numbers: By language, number words without spaces, with their value.
         prefixes: By the first letters of a number word, the languages that have it.
+        units: Units of measure and currencies, with their names in English.
+        scales: Words for thousands, millions and so on, with the English one.
+        eras: `bc` or `ad`.
+        quarters: Quarters of a year, with their number.
     """
 
     months: dict[str, int]
     short_months: dict[str, int]
     numbers: dict[str, dict[str, int]]
     prefixes: dict[str, tuple[str, ...]]
+    units: dict[str, str]
+    scales: dict[str, str]
+    eras: dict[str, str]
+    quarters: dict[str, int]
 
 
 @cache
-def _words() -> _Words:
+def known_words() -> _Words:
+    """The words of all languages, read once."""
     stored = json.loads(files(__package__).joinpath("languages.json").read_text("utf-8"))
     prefixes: defaultdict[str, list[str]] = defaultdict(list)
     for language, words in stored["numbers"].items():
@@ -63,6 +80,10 @@ def _words() -> _Words:
         short_months=stored["short_months"],
         numbers=stored["numbers"],
         prefixes={prefix: tuple(found) for prefix, found in prefixes.items()},
+        units=stored["units"],
+        scales=stored["scales"],
+        eras=stored["eras"],
+        quarters=stored["quarters"],
     )
 
 
@@ -70,31 +91,41 @@ def english_months(folded: str) -> str:
     """Writes the months in dates of a folded text in English: `3. mai 1808` as `3 may 1808`."""
     if not any(map(str.isdecimal, folded)):
         return folded
+    if "thang" in folded:
+        folded = _VIETNAMESE.sub(r"\3-\2-\1", folded)
     folded = _YEAR_MONTH_DAY.sub(_reordered, folded)
     folded = _DAY_MONTH.sub(_with_day, folded)
     return _MONTH_YEAR.sub(_without_day, folded)
 
 
 def _reordered(found: re.Match[str]) -> str:
-    month = _words().months.get(found[2])
+    month = known_words().months.get(found[2])
     return f"{found[3]} {text.MONTH_NAMES[month - 1]} {found[1]}" if month else found[0]
 
 
 def _with_day(found: re.Match[str]) -> str:
-    words = _words()
-    month = words.months.get(found[2])
+    words = known_words()
+    month = words.months.get(found[2]) or words.months.get(found[2].removeprefix("ב"))
     if month is None and found[3]:
         month = words.short_months.get(found[2])  # by itself it may be a word of its own
     if month is None:
         return found[0]
-    return " ".join(filter(None, (found[1], text.MONTH_NAMES[month - 1], found[3])))
+    return " ".join(filter(None, (found[1], text.MONTH_NAMES[month - 1], _year(found))))
 
 
 def _without_day(found: re.Match[str]) -> str:
-    month = _words().months.get(found[1])
+    month = known_words().months.get(found[1])
     if month is None or found[1] == "mars":  # the planet and its missions
         return found[0]
-    return f"{text.MONTH_NAMES[month - 1]} {found[2]}"
+    return f"{text.MONTH_NAMES[month - 1]} {_year(found)}"
+
+
+def _year(found: re.Match[str]) -> str | None:
+    """The year of a date, by the common count where it is one of Thailand's."""
+    year: str | None = found[found.re.groups]
+    if year and _THAI.search(found[0]) and _FIRST_THAI <= int(year) <= _LAST_THAI:
+        return str(int(year) - _THAI_YEARS)
+    return year
 
 
 def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] | None:
@@ -110,7 +141,7 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
     """
     if len(words) > _MOST_WORDS:
         return None
-    prefixes = _words().prefixes
+    prefixes = known_words().prefixes
     for start, first in enumerate(words):
         if len(first) >= _PREFIX and first[:_PREFIX] not in prefixes:
             continue
@@ -118,9 +149,12 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
             run = words[start:end]
             if len(words) > 2 and end - start == 1 and _may_be_english(run[0]):
                 continue
-            for value in _values("".join(run)):
+            values = list(_values("".join(run)))
+            for value in values:
                 if wanted(value):
                     return [*words[:start], str(value), *words[end:]]
+            if values and end - start > 1:
+                break  # `ciento veinticinco mil` is not 125
     return None
 
 
@@ -132,7 +166,7 @@ def _values(joined: str) -> Iterator[int]:
     """What number words without spaces between them mean, in each language that has them."""
     if len(joined) > _LONGEST_NUMBER:
         return
-    words = _words()
+    words = known_words()
     for language in words.prefixes.get(joined[:_PREFIX], ()):
         value = _value(joined, words.numbers[language])
         if value is not None:

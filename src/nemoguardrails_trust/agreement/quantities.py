@@ -327,11 +327,13 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
         counted, measured = (first, second) if first.kind is None else (second, first)
         if counted.label and not measured.label:
             return min(_OTHER_THING, _compare_numbers(first.plain, second.plain, 0, 0))
+    if kinds == {"time of day", "time of day in UTC"}:
+        return 0.8 * _compare_numbers(first.plain, second.plain, 0, 0)
     if None not in kinds and kinds != {"degree", "temperature"}:
         return 0.0
     bare, other = (first, second) if first.kind in (None, "degree") else (second, first)
     if other.kind == "percent":
-        as_share = other.plain / 100
+        as_share = other.value / 100
         if _same(bare.plain, as_share):
             return 1.0
     return 0.97 * _compare_numbers(bare.plain, other.plain, bare.digits, other.digits)

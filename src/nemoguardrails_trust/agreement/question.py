@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from nemoguardrails_trust.agreement import (
     choices,
     identifiers,
-    languages,
+    measures,
     polarity,
     quantities,
     text,
@@ -26,7 +26,7 @@ class Question:
 
     def __init__(self, prompt: str) -> None:
         folded = text.fewer_words(text.fold(text.window(prompt)))
-        self.folded = languages.english_months(folded)
+        self.folded = measures.in_english(folded)
 
     @lazy
     def in_order(self) -> list[str]:
@@ -87,6 +87,11 @@ class Question:
     def asks_for_identifier(self) -> bool:
         """Whether it asks for digits that are a name, as a version or a code."""
         return identifiers.asks_for_identifier(self.words)
+
+    @lazy
+    def asks_for_a_formula(self) -> bool:
+        """Whether it is about chemistry, so that capitals tell symbols apart."""
+        return identifiers.asks_for_a_formula(self.words)
 
     @lazy
     def asks_for_call(self) -> bool:

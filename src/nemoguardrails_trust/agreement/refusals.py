@@ -38,6 +38,11 @@ _UNKNOWN_ELSEWHERE = re.compile(
     r"|\bне знаю\b|\bнеизвестно\b|\bнет (?:\w+ ){0,2}(?:информации|данных)\b"
     r"|\bне могу (?:\w+ ){0,3}(?:ответить|помочь|сказать)\b"
     r"|\bnie wiem\b|\bnie mam (?:\w+ ){0,2}informacji\b"
+    r"|لا اعرف|لا اعلم|ليس لدي (?:اي )?معلومات|मुझे नहीं पता|मैं नहीं जानत|मुझे नहीं मालूम"
+    r"|\bbilmiyorum\b|\bjag vet (?:det )?inte\b|\bvet jag inte\b|\bjeg ved (?:det )?ikke\b"
+    r"|\bjeg vet (?:det )?ikke\b|\ben tieda\b|\bnevim\b|\bneviem\b|\bnem tudom\b|\bnu stiu\b"
+    r"|\btoi khong (?:biet|chac|ro)\b|\b(?:saya )?tidak tahu\b|\bδεν (?:ξερω|γνωριζω)\b"
+    r"|אני לא יודע|(?:^|ฉัน|ผม|ดิฉัน)ไม่(?:ทราบ|รู้)\W*$"
     r"|不(?:太)?(?:知道|清楚|了解|确定|確定)|[无無]法(?:回答|提供|确定|確定)|没有(?:相关|这方面的)?信息"
     r"|[分わ]かりません|存じません|答え..?きません|모르겠|모릅니다|알 수 없"
 )

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
-from nemoguardrails_trust.agreement.scripts import plain_script
+from nemoguardrails_trust.agreement.scripts import SIGNS_ON_LETTERS, plain_kana, plain_script
 
 WINDOW = 8_000
 """Longest text that is read whole, in characters; of a longer one its two ends are read."""
@@ -47,13 +47,15 @@ _SENTENCE = 6
 CAPITALISED = re.compile(r"[A-ZÀ-Þ](?<!\w.)[\w'’]*")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _GAP = re.compile(r"\s{8,}")
-_MARKS = re.compile("[\u0300-\u036f]+")
+# Accents, and the vowel points that Arabic and Hebrew go with and without.
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u065f\u0670]+")
 _LETTERS = str.maketrans(
     {
         "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "AE",
         "œ": "oe", "Œ": "OE", "ı": "i", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th",
         "‘": "'", "’": "'", "ʼ": "'", "′": "'", "`": "'", "“": '"', "”": '"', "„": '"',
         "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "⁄": "/", "∕": "/",
+        "\u066b": ".", "\u066c": ",",
         "\u00ad": None, "\u200b": None, "\u200c": None, "\u200d": None, "\ufeff": None,
     }
 )  # fmt: skip
@@ -85,7 +87,8 @@ _DOUBLED_POINT = re.compile(r"(?<=\d)\.{2,}(?=\d)")
 _WORD = (
     # Scripts without spaces go by the character.
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
-    r"|[^\W\d_](?:[^\W\d_]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"  # don't, o'brien, c++
+    # don't, o'brien, c++; in Indian scripts, vowels are signs on letters.
+    rf"|[^\W\d_](?:[^\W\d_]|[{SIGNS_ON_LETTERS}]|'(?=[^\W\d_]))*(?:[+#]+(?!\w))?"
     r"|[%$£€¥]"
 )
 _NUMBER = (
@@ -122,7 +125,7 @@ def fold(text: str) -> str:
         return text.lower()
     text = plain_script(spaced_fractions(text))
     text = unicodedata.normalize("NFKD", text.translate(_LETTERS)).translate(_LETTERS)
-    return _MARKS.sub("", text).casefold()
+    return plain_kana(_MARKS.sub("", text).casefold())
 
 
 def spaced_fractions(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -38,7 +38,7 @@ _define(
     "1 kg kilogram kilograms kilo kilos; 1/1000 g gram grams gramme grammes;"
     "1/1000000 mg milligram milligrams; 1/1000000000 μg ug mcg microgram micrograms;"
     "1/1000000000000 ng nanogram nanograms; 1000 tonne tonnes ton tons;"
-    "0.45359237 pound pounds lb lbs; 0.028349523125 ounce ounces oz",
+    "1000 megagram; 0.45359237 pound pounds lb lbs; 0.028349523125 ounce ounces oz",
 )
 _define(
     "time",
@@ -61,11 +61,13 @@ _define(
 )
 _define(
     "energy",
-    "1 j joule joules; 1000 kj kilojoule kilojoules; 4184 kcal kilocalorie kilocalories;"
+    "1/1000 millijoule; 1000000 megajoule; 1 j joule joules; 1000 kj kilojoule kilojoules;"
+    "4184 kcal kilocalorie kilocalories;"
     "3600000 kwh; 3600 wh",
 )
 _define(
     "power",
+    "1/1000000 microwatt;"
     "1 w watt watts; 1000 kw kilowatt kilowatts; 1000000 mw megawatt megawatts;"
     "1000000000 gw gigawatt gigawatts; 1/1000 milliwatt milliwatts; 745.699872 hp horsepower",
 )
@@ -76,23 +78,28 @@ _define(
     "1024 kib; 1048576 mib; 1073741824 gib; 1/8 bit bits; 125 kbit kilobit kilobits;"
     "125000 mbit megabit megabits; 125000000 gbit gigabit gigabits",
 )
-_define("frequency", "1 hz hertz; 1000 khz; 1000000 mhz; 1000000000 ghz")
+_define("frequency", "1/1000 millihertz; 1 hz hertz; 1000 khz; 1000000 mhz; 1000000000 ghz")
 _define(
     "pressure",
-    "1 pascal pascals; 1000 kpa; 1000000 mpa; 100000 bar; 100 mbar hpa; 133.322387415 mmhg;"
+    "1/1000 millipascal; 1 pascal pascals; 1000 kpa kilopascal kilopascals;"
+    "1000000 mpa; 100000 bar; 100 mbar hpa; 133.322387415 mmhg;"
     "6894.757293168 psi; 101325 atm",
 )
 _define("amount", "1 mol; 1/1000 mmol; 1/1000000 μmol umol")
 _define("area", "1 hectare hectares ha; 0.40468564224 acre acres")
 _define("electric current", "1 amp amps ampere amperes; 1/1000 milliamp milliamps")
 _define("charge", "1 mah")
-_define("voltage", "1 volt volts; 1000 kv")
+_define("concentration", "1/1000 millimolar; 1/1000000 micromolar")
+_define("torque", "1 newtonmetre")
+_define("voltage", "1/1000 millivolt millivolts mv; 1 volt volts; 1000 kv; 1000000 megavolt")
 _define("speed", "1 knot knots")
 _define("biological activity", "1 iu")
 _define("equivalents", "1 meq")
 _define(None, "1 dollar dollars usd buck bucks; 1/100 cent cents")
 _define("dollar", "1/100 cent cents")
-_define(None, "1 euro euros eur; 1 yen jpy; 1 rupee rupees inr; 1 percent pct")
+_define(None, "1 euro euros eur; 1 yen jpy; 1 rupee rupees inr; 1 try; 1 ils; 1 uah; 1 vnd")
+_define("percent", "1 percent pct; 1/10 permille promille")
+_define("percentage point", "1 percentagepoint; 1/100 basispoint")
 _define(None, "1 degree degrees deg; 1 gbp quid; 1 yuan cny rmb renminbi; 1 peso pesos")
 _define(None, "1 franc francs; 1 ruble rubles rouble roubles rub; 1 bitcoin bitcoins btc; 1 ether")
 _define(None, "1 aed; 1 aud; 1 brl; 1 cad; 1 chf; 1 czk; 1 dkk; 1 hkd; 1 huf; 1 krw; 1 mxn; 1 nok")
@@ -115,20 +122,57 @@ def is_unit(word: str) -> bool:
     return word in UNITS
 
 
-# What the case of a letter tells: a milliwatt is no megawatt, and 300 K are kelvins.
-_SIZE = re.compile(r"\d\s?[kmMbB]")
+# What the case of a letter tells: a milliwatt is no megawatt, a gigabit no gigabyte, and 300 K are
+# kelvins.
+_CASED = re.compile(
+    r"\d\s?(?:[kmMbBAKPGT]|Nm|[µμ][MWAV])|[A-Z]{0,3}\$|[‰₹₩₽₺₪฿₫₴]|[Pp]oint|pp|\bbp"
+)
 _AMOUNT = r"[$£€]\s?\d+(?:[.,]\d+)?"
-_BY_CASE = (
-    (re.compile(r"(?<=\d)\s?mW\b"), " milliwatt"),
+_NAMES = {"W": "watt", "Pa": "pascal", "J": "joule", "Hz": "hertz", "V": "volt", "A": "amp"}
+_BITS = {"M": "mbit", "G": "gbit"}
+_SIGNS = {
+    "₹": "inr", "₩": "krw", "₽": "rub", "₺": "try", "₪": "ils", "฿": "thb", "₫": "vnd", "₴": "uah",
+}  # fmt: skip
+_DOLLARS = {
+    "US": "usd", "C": "cad", "CA": "cad", "CAN": "cad", "A": "aud", "AU": "aud", "HK": "hkd",
+    "NZ": "nzd", "S": "sgd", "SG": "sgd", "R": "brl", "MX": "mxn",
+}  # fmt: skip
+_NUMBER = r"-?\d[\d.,]*\d|\d"
+_BY_CASE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"(?<=\d)\s?m(W|Pa|J|Hz|V|A)\b"), lambda found: f" milli{_NAMES[found[1]]}"),
+    (re.compile(r"(?<=\d)\s?M(J|V)\b"), lambda found: f" mega{_NAMES[found[1]]}"),
+    (re.compile(r"(?<=\d)\s?[µμ]W\b"), " microwatt"),
+    (re.compile(r"(?<=\d)\s?Pa\b"), " pascal"),
+    (re.compile(r"(?<=\d)\s?([MG])(?:b(?:it)?)(?: ?/ ?s\b|ps\b)"),
+     lambda found: f" {_BITS[found[1]]} per second"),
+    (re.compile(r"(?<=\d)\s?([MG])b(?:it)?\b"), lambda found: f" {_BITS[found[1]]}"),
+    (re.compile(r"(?<=\d)\s?([KMGT]B)ps\b"), r" \1 per second"),
+    (re.compile(r"(?<=\d)\s?Mg\b"), " megagram"),
+    (re.compile(r"(?<=\d)\s?Nm\b"), " newtonmetre"),
+    (re.compile(r"(?<=\d)\s?mM\b"), " millimolar"),
+    (re.compile(r"(?<=\d)\s?[µμ]M\b"), " micromolar"),
+    (re.compile(r"(?<=\d)\sK(?= |[.,;)]|$)"), " kelvin"),
+    (re.compile(r"(?<=\d[.,]\d)\s?A\b|(?<=\d)\s?A$"), " amp"),
+    (re.compile(rf"(?<![\w$])({'|'.join(_DOLLARS)})\$\s?({_NUMBER})(?!\d)"),
+     lambda found: f"{found[2]} {_DOLLARS[found[1]]}"),
+    (re.compile(rf"([{''.join(_SIGNS)}])\s?({_NUMBER})"),
+     lambda found: f"{found[2]} {_SIGNS[found[1]]}"),
+    (re.compile(rf"(?<=\d)\s?([{''.join(_SIGNS)}])"), lambda found: f" {_SIGNS[found[1]]}"),
+    (re.compile(r"(?<=\d)\s?‰"), " permille"),
+    (re.compile(r"(?i)(?<=\d)\s?(?:%[- ]|percent(?:age)?[- ])points?\b|(?<=\d)\s?pp\b(?!\.)"),
+     " percentagepoint"),
+    (re.compile(r"(?i)(?<=\d)\s?(?:basis[- ]points?|bps?)\b"), " basispoint"),
     (re.compile(rf"(?<![\w.,])(?!401k)({_AMOUNT}|\d{{2,}}|\d+[.,]\d+)k\b"), r"\1 thousand"),
     (re.compile(rf"({_AMOUNT})\s?[mM]\b"), r"\1 million"),
+    # Not in PT30M, nor the company 3M.
+    (re.compile(rf"(?<![\w.,])(?!3M)({_NUMBER})\s?M(?= |[.,;)]|$)"), r"\1 million"),
     (re.compile(rf"({_AMOUNT})\s?[bB]\b"), r"\1 billion"),
-)
+)  # fmt: skip
 
 
 def in_full(text: str) -> str:
     """Puts words for the units and scales that only the case of a letter tells apart."""
-    if _SIZE.search(text) is None:
+    if _CASED.search(text) is None:
         return text
     for pattern, written in _BY_CASE:
         text = pattern.sub(written, text)

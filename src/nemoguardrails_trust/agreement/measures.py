@@ -1,0 +1,226 @@
+"""Measures, times and spans in the words of other languages, brought to those of English.
+
+The words are those of `languages.json`; here is where they stand in a text.
+"""
+
+import re
+from functools import cache
+
+from nemoguardrails_trust.agreement import languages
+from nemoguardrails_trust.agreement.languages import known_words
+from nemoguardrails_trust.agreement.scripts import SIGNS_ON_LETTERS
+
+_LONGEST = 400
+"""Characters of a text whose words are looked at; a longer one is prose."""
+_BARE = 24
+"""Characters of an answer that is little more than a span of time."""
+_LETTER = rf"(?:[^\W\d_]|[{SIGNS_ON_LETTERS}\u0e30-\u0e4e])"
+_BEHIND_NUMBER = re.compile(rf"(\d[\d.,]{{0,20}}\s?)((?:(?:d')?{_LETTER}{{2,24}}\.?\s?){{1,3}})")
+_CJK = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+_DECIMAL = re.compile(r"(\d{1,3}),(\d{1,2})(\s?)")
+_ROMAN = {
+    "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10,
+    "xi": 11, "xii": 12, "xiii": 13, "xiv": 14, "xv": 15, "xvi": 16, "xvii": 17, "xviii": 18,
+    "xix": 19, "xx": 20, "xxi": 21,
+}  # fmt: skip
+_CENTURY = re.compile(r"\b(\d{1,2}|[ivx]{1,5})(\.|th|st|nd|rd|eme|er|e|o|-и)?\s?([^\W\d_]{3,12})\b")
+_CENTURY_BEHIND = re.compile(r"\b([^\W\d_]{3,12})\s([ivx]{1,5})\b")
+_HUNDREDS = re.compile(r"\b(?:the )?(1[0-9]|20)00'?s\b")
+_DECADE = {
+    "twenties": "1920s", "thirties": "1930s", "forties": "1940s", "fifties": "1950s",
+    "sixties": "1960s", "seventies": "1970s", "eighties": "1980s", "nineties": "1990s",
+}  # fmt: skip
+_DECADES = re.compile(rf"\bthe ({'|'.join(_DECADE)})\b")
+_QUARTER = re.compile(
+    r"\b(first|second|third|fourth|1st|2nd|3rd|4th) quarter(?: of)?,? (\d{4})\b"
+    r"|\b(\d{4})[ -]?q([1-4])\b|\bq([1-4])[ /-]?(\d{4})\b"
+)
+_ENGLISH_QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+_FISCAL = re.compile(r"\bfy ?'?(\d{4}|\d{2})\b(?![-/])")
+_WEEK = re.compile(
+    r"\b(\d{4})-?w(\d{1,2})\b|\b(?:calendar )?(?:week|kw) (\d{1,2})(?: of|,)? (\d{4})\b"
+)
+_DURATION = re.compile(
+    r"(?<!\w)p(?=\d|t\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?"
+    r"(?:t(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?)?(?!\w)"
+)
+_DURATION_UNITS = ("week", "day", "hour", "minute", "second")
+_OCLOCK = re.compile(
+    r"\b(\d{1,2})(?:[.:](\d{2}))?\s?uhr\b(?:\s(\d{2})\b)?|\b(\d{1,2})h(\d{2})\b(?!m)"
+)
+_NUMBER_NAMES = {
+    "anderthalb": "1.5", "eineinhalb": "1.5", "полтора": "1.5", "полторы": "1.5",
+    "dutzend": "12", "douzaine": "12", "docena": "12", "dozzina": "12", "duzia": "12",
+    "dozijn": "12", "dussin": "12", "tuzin": "12", "дюжина": "12", "duzine": "12",
+}  # fmt: skip
+_NUMBER_NAME = re.compile(
+    rf"(?<!\w)(?:(?:ein|eine|une|una|uma|een|ett|jeden) )?({'|'.join(_NUMBER_NAMES)})\b"
+    r"(?: de | d')?"
+)
+_AT_LEAST = (
+    "mindestens", "wenigstens", "au moins", "al menos", "por lo menos", "almeno", "pelo menos",
+    "ao menos", "minstens", "minst", "co najmniej", "не менее", "не меньше", "минимум", "en az",
+)  # fmt: skip
+_AT_MOST = (
+    "hochstens", "maximal", "au plus", "au maximum", "como maximo", "a lo sumo", "al massimo",
+    "no maximo", "hoogstens", "maximaal", "hogst", "co najwyzej", "не более", "не больше",
+    "максимум", "en fazla",
+)  # fmt: skip
+_PLAIN = re.compile(r"[\d\W]*")
+_DIGIT = re.compile(r"\d")
+# A Roman or an ordinal number, a decade, or the start of a name for a number.
+_WORTH_READING = re.compile(
+    r"\b[ivx]{1,5}(?:e|eme)?\b|\d(?:\.|[a-zо-]{1,4})?\s[^\W\d_]|\bthe \w+ies\b"
+    r"|d[ou]tz|d[ou]zz?[aei]|docena|dozijn|dussin|tuzin|inhalb|anderthalb|douz|полтор|дюжин"
+)
+_BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
+_FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
+
+
+def in_english(folded: str) -> str:
+    """Writes months, units, scales, times and spans of a folded text as English does."""
+    if _PLAIN.fullmatch(folded):
+        return folded
+    short = len(folded) <= _LONGEST
+    if short and _WORTH_READING.search(folded):
+        folded = _NUMBER_NAME.sub(_number_name, folded)
+        folded = _DECADES.sub(lambda found: _DECADE[found[1]], folded)
+        folded = _CENTURY_BEHIND.sub(_century_behind, folded)
+        folded = _CENTURY.sub(_century, folded)
+    if _DIGIT.search(folded) is None:
+        return folded
+    folded = languages.english_months(folded)
+    if not short:
+        return folded
+    folded = _times(_quarters(folded))
+    folded = _BOUND.sub(lambda found: "at least " if found[1] else "at most ", folded)
+    folded = _era_names().sub(_era, folded)
+    return _BEHIND_NUMBER.sub(_unit, folded)
+
+
+def _number_name(found: re.Match[str]) -> str:
+    return _NUMBER_NAMES[found[1]] + " " * (found.end() > found.end(1))
+
+
+@cache
+def _era_names() -> re.Pattern[str]:
+    names = sorted(known_words().eras, key=len, reverse=True)
+    written = (re.escape(re.sub(r"\.\s*", ".", name)).replace(r"\.", r"\.\s?") for name in names)
+    return re.compile(rf"(?<=\d)\s?({'|'.join(written)})(?!\w)\.?")
+
+
+def _era(found: re.Match[str]) -> str:
+    plain = re.sub(r"\.\s*", ".", found[1])
+    for name, era in known_words().eras.items():
+        if re.sub(r"\.\s*", ".", name) == plain:
+            return f" {era}"
+    return found[0]
+
+
+def _quarters(folded: str) -> str:
+    if "q" in folded:
+        folded = _QUARTER.sub(_quarter, folded)
+    known = known_words().quarters
+    head, _, year = folded.strip(" .").rpartition(" ")
+    if len(year) == 4 and year.isdecimal():
+        words = head.split()
+        while words and words[-1] in ("de", "des", "del", "von", "of"):
+            words.pop()
+        quarter = known.get(" ".join(words))
+        if quarter is not None:
+            return f"q{quarter} {year}"
+    return folded
+
+
+def _quarter(found: re.Match[str]) -> str:
+    if found[1]:
+        return f"q{_ENGLISH_QUARTERS.get(found[1]) or found[1][0]} {found[2]}"
+    return f"q{found[4] or found[5]} {found[3] or found[6]}"
+
+
+def _times(folded: str) -> str:
+    if "00" in folded and len(folded) <= _BARE:  # `the early 1900s` may be the decade
+        folded = _HUNDREDS.sub(lambda found: f"{int(found[1]) + 1}th century", folded)
+    if "w" in folded:
+        folded = _WEEK.sub(
+            lambda found: f"week {int(found[2] or found[3])} {found[1] or found[4]}", folded
+        )
+    if "p" in folded:
+        folded = _DURATION.sub(_duration, folded)
+    if "fy" in folded:
+        folded = _FISCAL.sub(lambda found: f"fiscal year {_full_year(found[1])}", folded)
+    if "h" in folded:
+        folded = _OCLOCK.sub(_oclock, folded)
+    return folded
+
+
+def _full_year(year: str) -> str:
+    return year if len(year) == 4 else f"20{year}"
+
+
+def _oclock(found: re.Match[str]) -> str:
+    hour, minute = found[1] or found[4], found[2] or found[3] or found[5] or "00"
+    return f"{hour}:{minute}"
+
+
+def _duration(found: re.Match[str]) -> str:
+    """`pt1h30m` as `1 hour 30 minute`."""
+    parts = zip(found.groups(), _DURATION_UNITS, strict=True)
+    written = " ".join(f"{number} {unit}" for number, unit in parts if number)
+    return written or found[0]
+
+
+def _century(found: re.Match[str]) -> str:
+    """`19. jahrhundert` as `19th century`; of `19 jahrhunderte` a span is left."""
+    number, ending, word = found.groups()
+    is_century = known_words().units.get(word) == "century" or word == "century"
+    if not is_century or not (number.isdecimal() or number in _ROMAN):
+        return found[0]
+    if number.isdecimal() and not ending and (word == "century" or word.endswith("e")):
+        return found[0]
+    return f"{_ROMAN.get(number, number)}th century"
+
+
+def _century_behind(found: re.Match[str]) -> str:
+    if found[2] not in _ROMAN or known_words().units.get(found[1]) != "century":
+        return found[0]
+    return f"{_ROMAN[found[2]]}th century"
+
+
+def _unit(found: re.Match[str]) -> str:
+    """A number with what stands behind it: its scale, its unit and its era."""
+    number, words = found[1], found[2]
+    if _CJK.search(words):
+        return _unit_in_signs(number, words)
+    known = known_words()
+    rest = _FROM.sub("", words).split(" ") if "d" in words else words.split(" ")
+    scale = ""
+    for count in (2, 1):
+        name = " ".join(rest[:count]).rstrip(". ")
+        if name in known.scales:
+            scale, rest = known.scales[name], rest[count:]
+            break
+    for count in (3, 2, 1):
+        name = " ".join(rest[:count]).rstrip(". ")
+        unit = known.units.get(name)
+        if unit is not None and len(rest) >= count:
+            rest = [unit, *rest[count:]]
+            break
+    else:
+        if not scale:
+            return found[0]
+    if scale:
+        number = _DECIMAL.sub(r"\1.\2\3", number)
+    end = " " if words.endswith(" ") else ""
+    return " ".join(filter(None, (number.strip(), scale, *rest))) + end
+
+
+def _unit_in_signs(number: str, words: str) -> str:
+    """The same in a script without spaces, where the unit is the longest start of the words."""
+    known = known_words()
+    for end in range(min(12, len(words)), 0, -1):
+        name = words[:end].strip()
+        unit = known.units.get(name) or known.scales.get(name)
+        if unit is not None:
+            return f"{number.strip()} {unit} {words[end:].strip()}".rstrip()
+    return f"{number}{words}"
