@@ -223,7 +223,7 @@ def _number_words(language: str) -> dict[str, int]:
     for number in NUMBERS:
         words.setdefault(written(number), number)
     # The forms that stand before other words and behind them: `ciento`, `mila`, `millones`.
-    for size in (*range(100, 1_000, 100), 1_000):
+    for size in (*range(100, 1_000, 100), 1_000, 2_000):
         for small in (2, 5):
             whole, end = written(size + small), written(small)
             if whole.endswith(end) and len(whole) > len(end):

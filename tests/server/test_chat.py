@@ -357,7 +357,7 @@ def test_recorded_answers_are_scored_too(tmp_path: Any) -> None:
         unknown = post(server)
     assert completion.choices[0].message.content == "4"
     assert completion.tlm_metadata["trustworthiness_score"] > 0.8
-    assert unknown.status_code == 503
+    assert unknown.status_code == 422
 
 
 def given(**message: Any) -> dict[str, Any]:
