@@ -305,7 +305,10 @@ async def test_settings_that_the_client_does_not_take_are_named(
 
 
 PROGRAM = """
-import asyncio, json, sys, threading
+import asyncio, json, logging, sys, threading
+
+# How long a step takes, which is told in the development mode, depends on the machine.
+logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
 
 class Watch:
     def find_spec(self, name, path=None, target=None):
