@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nemoguardrails_trust.agreement import (
+    conditions,
     contrasts,
     dates,
     expressions,
@@ -357,7 +358,9 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     if first.parts is None or second.parts is None or not (first.items and second.items):
         return None
     if sorted(first.items) == sorted(second.items):
-        in_order = first.items == second.items or not first.question.asks_for_order
+        in_order = first.items == second.items or not (
+            first.question.asks_for_order or all(map(conditions.is_in_steps, (first, second)))
+        )
         return _YES if in_order else Agreement(0.3, settled=True)
     ours, theirs = set(first.items), set(second.items)
     shared = len(ours & theirs)

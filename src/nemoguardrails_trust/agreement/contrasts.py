@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from nemoguardrails_trust.agreement import (
+    conditions,
     identifiers,
     names,
     namesakes,
@@ -32,11 +33,13 @@ _ANOTHER = text.word_set(
 _ANOTHER_NAME = text.word_set("new upper lower")
 _EXCEPTIONS = text.word_set("except excepting excluding unless")
 _ALL = text.word_set("both all each every either any")
+_UNIVERSAL = text.word_set("all every each any")
 _JOINING = _ALL | text.word_set("and or also")
 # A single capital in front of another name, or with a full stop, is an initial.
 _LETTER = re.compile(r"\b([A-Za-z]{3,}) ([A-HJ-Z])\b(?![.'’&-]|\s[A-Z])")
 _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
 _MOST_NUMBERS = 6
+_IN_LINES = re.compile(r"\s*\(?1[.):]")
 _DECADE = re.compile(r"\b(\d{1,3}0)'?s\b")
 
 
@@ -120,8 +123,13 @@ def _restricted(first: Answer, second: Answer) -> bool:
         joins = "only" not in theirs and not _JOINING.isdisjoint(theirs)
         if joins and _names_the_only_one(one.words):
             more = other.all_terms.keys() - one.all_terms.keys()
-            return bool(more) or not _ALL.isdisjoint(theirs)
+            return bool(more) or not _ALL.isdisjoint(theirs) or _denies(one, other)
     return False
+
+
+def _denies(first: Answer, second: Answer) -> bool:
+    ours, theirs = first.all_terms, second.all_terms
+    return any(ours[word].negated != theirs[word].negated for word in ours.keys() & theirs.keys())
 
 
 def _names_the_only_one(words: Sequence[str]) -> bool:
@@ -138,11 +146,31 @@ def _one_word_replaced(first: Answer, second: Answer) -> bool:
     if len(ours) != len(theirs) or not 3 <= len(ours) <= _SHORT:
         return False
     replaced = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
-    if len(replaced) != 1 or all(map(units.is_unit, replaced[0])):
+    if len(replaced) != 1:
         return False
+    if all(map(units.is_unit, replaced[0])):
+        return _of_other_lengths(*replaced[0]) and _behind_a_share(ours, replaced[0][0])
+    if _quantifies(replaced[0]):
+        return True
     if names.is_same_person(first.full_name, second.full_name):
         return False  # one has the initial of what the other has in full
     return all(_says_something(word) for word in replaced[0]) and not _alike(*replaced[0])
+
+
+def _of_other_lengths(first: str, second: str) -> bool:
+    return units.UNITS[first] != units.UNITS[second]
+
+
+def _behind_a_share(words: Sequence[str], unit: str) -> bool:
+    """Whether it says `a day` or `one business day`, and not `5 days`, which goes by value."""
+    before = words[: words.index(unit)]
+    return bool(before) and not (text.is_number(before[-1]) or units.is_unit(before[-1]))
+
+
+def _quantifies(words: Sequence[str]) -> bool:
+    """Whether one is for all, where the other names some: `all customers`, `Premium customers`."""
+    universal = [word for word in words if word in _UNIVERSAL]
+    return len(universal) == 1 and any(map(_says_something, words))
 
 
 def _says_something(word: str) -> bool:
@@ -225,6 +253,8 @@ def _numbers_changed_places(first: Answer, second: Answer) -> bool:
     numbers = set(first.numbers)
     if not 2 <= len(numbers) <= _MOST_NUMBERS or numbers != set(second.numbers):
         return False
+    if all(_IN_LINES.match(answer.final) for answer in (first, second)):
+        return False  # they number the items of a list
     same = crossed = 0
     for ours, theirs in zip(_beside(first), _beside(second), strict=True):
         for number, words in ours.items():
@@ -269,6 +299,10 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _one_word_replaced,
     _another_name,
     _named_after,
+    conditions.other_limits,
+    conditions.other_conditions,
+    conditions.undone_by_one,
+    conditions.free_or_priced,
     _decade_or_year,
     _other_designations,
     _other_letters,

@@ -93,7 +93,9 @@ _POLES = (
     ("morning", "evening"), ("open", "closed"), ("clockwise", "counterclockwise"),
     ("includes", "excludes"), ("included", "excluded"), ("covers", "excludes"),
     ("covered", "excluded"), ("fixed", "variable"), ("was", "will"), ("were", "will"),
-    ("n", "s"), ("e", "w"),
+    ("n", "s"), ("e", "w"), ("within", "after"), ("same", "next"),
+    ("morning", "bedtime"), ("morning", "night"), ("morning", "afternoon"),
+    ("breakfast", "dinner"), ("sender", "recipient"), ("buyer", "seller"), ("light", "dark"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _SAME_SIDE = frozenset(("right", "permitted"))

@@ -16,6 +16,7 @@ from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
 _PRICES = text.word_set("fee fees cost costs price prices charge charges charged pay paid")
+_AMOUNTS = frozenset(("many", "much", "long", "old", "far", "often"))
 _ORDERING = text.word_set(
     "order ordered rank ranked sort sorted ascending descending sequence coordinates"
 )
@@ -109,6 +110,11 @@ class Question:
             for words in (text.tokens(before[-60:])[-3:], text.tokens(after[:60])[:3])
         )
         return (left - right, right - left) if left - right and right - left else None
+
+    @lazy
+    def asks_how(self) -> bool:
+        """Whether it asks how something is done."""
+        return not self.words.isdisjoint(("how", "steps")) and self.words.isdisjoint(_AMOUNTS)
 
     @lazy
     def asks_for_order(self) -> bool:

@@ -1,0 +1,99 @@
+"""Under what conditions two answers of one kind hold: limits, restrictions, prices, what is off."""
+
+import re
+from collections.abc import Sequence
+
+from nemoguardrails_trust.agreement import quantities, text
+from nemoguardrails_trust.agreement.answers import Answer
+
+_LONGEST = 25
+_STEP = re.compile(r"\s*(?:1[.)]|step 1\b)", re.IGNORECASE)
+_NUMBER = r"(-?\d+(?:\.\d+)?)\b"
+_AT_MOST = re.compile(
+    r"\b(?:up to|at most|(?:no|not) (?:more|longer|later|older) than|under|below|within|until"
+    rf"|before|(?<!no )(?:less|fewer|shorter|younger) than|a? ?maximum of) {_NUMBER}"
+)
+_AT_LEAST = re.compile(
+    r"\b(?:at least|(?:no|not) (?:less|fewer|shorter|younger) than|over|above|after|from"
+    rf"|(?<!no )(?<!not )(?:more|longer|later|older) than|a? ?minimum of) {_NUMBER}"
+)
+_LIMITING = re.compile(
+    r"\b(?:up to|at most|at least|under|over|below|above|within|until|for|after|before|than)"
+    rf"(?: week| day| month| age)? {_NUMBER}"
+)
+_BEHIND_YES = 2
+_CIRCUMSTANCES = text.word_set("if when for in on at with online after before until from")
+_RESTRICTING = text.word_set("only unless except excluding if provided until")
+_UNDONE = text.word_set(
+    "cancelled canceled postponed rescheduled revoked expired void overdrawn owe owed owing overdue"
+)
+_MONEY = text.word_set("dollar dollars euro euros pound pounds percent usd eur gbp yen")
+
+
+def is_in_steps(answer: Answer) -> bool:
+    """Whether it is a list of steps with numbers, in reply to how something is done."""
+    return answer.question.asks_how and _STEP.match(answer.final) is not None
+
+
+def other_limits(first: Answer, second: Answer) -> bool:
+    """Whether one says `up to 3 days` and the other `at least 3 days`."""
+    if not (first.numbers and second.numbers):
+        return False
+    ours, theirs = (" ".join(answer.words) for answer in (first, second))
+    most, other_most = (set(_AT_MOST.findall(words)) for words in (ours, theirs))
+    least, other_least = (set(_AT_LEAST.findall(words)) for words in (ours, theirs))
+    return bool((most - least) & (other_least - other_most)) or bool(
+        (least - most) & (other_most - other_least)
+    )
+
+
+def other_conditions(first: Answer, second: Answer) -> bool:
+    """Whether two that both say yes, or both no, say so of something else.
+
+    `Yes, but only online` is not the plain `Yes`, nor `Yes, up to week 20` what goes on to 30.
+    """
+    if first.said_stance is None or first.said_stance != second.said_stance:
+        return False
+    if max(len(first.words), len(second.words)) > _LONGEST:
+        return False
+    ours, theirs = (_restriction(answer.words) for answer in (first, second))
+    if bool(ours) != bool(theirs):
+        return first.said_stance  # a no without its reason is a no
+    limits, other_limits = (
+        set(_LIMITING.findall(" ".join(answer.words))) - first.question.words
+        for answer in (first, second)
+    )
+    return bool(limits and other_limits) and limits.isdisjoint(other_limits)
+
+
+def _restriction(words: Sequence[str]) -> set[str]:
+    """What follows the first word that restricts, without the words that say nothing."""
+    place = next((at for at in range(len(words)) if _restricts(words, at)), len(words))
+    return {word for word in words[place + 1 :] if word not in text.STOP_WORDS}
+
+
+def _restricts(words: Sequence[str], place: int) -> bool:
+    """Whether a word restricts a yes; `it is only divisible by itself` does not."""
+    if words[place] != "only":
+        return words[place] in _RESTRICTING
+    return place <= _BEHIND_YES or not _CIRCUMSTANCES.isdisjoint(words[place + 1 : place + 2])
+
+
+def undone_by_one(first: Answer, second: Answer) -> bool:
+    """Whether only one says that something is cancelled, or owed."""
+    if max(len(first.words), len(second.words)) > _LONGEST:
+        return False
+    ours, theirs = (_UNDONE.intersection(answer.words) for answer in (first, second))
+    return bool(ours) != bool(theirs) and first.question.words.isdisjoint(ours | theirs)
+
+
+def free_or_priced(first: Answer, second: Answer) -> bool:
+    """Whether one says that something costs nothing, and the other what it costs."""
+    free, other_free = (
+        quantities.is_free(answer.words) and _MONEY.isdisjoint(answer.words)
+        for answer in (first, second)
+    )
+    if free == other_free:
+        return False
+    words = second.words if free else first.words
+    return not _MONEY.isdisjoint(words) and "0" not in words
