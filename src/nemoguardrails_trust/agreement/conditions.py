@@ -59,11 +59,11 @@ def other_conditions(first: Answer, second: Answer) -> bool:
     ours, theirs = (_restriction(answer.words) for answer in (first, second))
     if bool(ours) != bool(theirs):
         return first.said_stance  # a no without its reason is a no
-    limits, other_limits = (
+    limits, their_limits = (
         set(_LIMITING.findall(" ".join(answer.words))) - first.question.words
         for answer in (first, second)
     )
-    return bool(limits and other_limits) and limits.isdisjoint(other_limits)
+    return bool(limits and their_limits) and limits.isdisjoint(their_limits)
 
 
 def _restriction(words: Sequence[str]) -> set[str]:

@@ -32,8 +32,8 @@ _ANOTHER = text.word_set(
 )
 _ANOTHER_NAME = text.word_set("new upper lower")
 _EXCEPTIONS = text.word_set("except excepting excluding unless")
-_ALL = text.word_set("both all each every either any")
 _UNIVERSAL = text.word_set("all every each any")
+_ALL = _UNIVERSAL | text.word_set("both either")
 _JOINING = _ALL | text.word_set("and or also")
 # A single capital in front of another name, or with a full stop, is an initial.
 _LETTER = re.compile(r"\b([A-Za-z]{3,}) ([A-HJ-Z])\b(?![.'’&-]|\s[A-Z])")

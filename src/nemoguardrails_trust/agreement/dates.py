@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from nemoguardrails_trust.agreement.text import MONTH_NAMES, word_set
+from nemoguardrails_trust.agreement.text import MONTH_NAMES, has_digits, word_set
 
 MONTHS: dict[str, int] = {
     **{name: number for number, name in enumerate(MONTH_NAMES, start=1)},
@@ -59,7 +59,7 @@ def date(folded: str) -> Date | None:
     A bare number may be a year of three or four digits.
     """
     text = " ".join(folded.strip(" .!").split()) if len(folded) <= _LONGEST else ""
-    if not any(map(str.isdecimal, text)):
+    if not has_digits(text):
         return None
     text = _TRAILING.sub("", _LEADING.sub("", text))
     head, _, rest = text.partition(" ")

@@ -8,8 +8,8 @@ from nemoguardrails_trust.agreement import units
 from nemoguardrails_trust.agreement.text import is_number
 
 _TIMES = {"once": "1", "twice": "2", "thrice": "3"}
-_ONE = frozenset(("a", "an"))
-_EACH = _ONE | {"per", "each", "every"}
+ONE = frozenset(("a", "an"))
+_EACH = ONE | {"per", "each", "every"}
 _EACH_TIME = {
     "hourly": "hour", "daily": "day", "nightly": "day", "weekly": "week", "monthly": "month",
     "yearly": "year", "annually": "year",
@@ -31,7 +31,7 @@ def in_digits(words: Sequence[str]) -> Sequence[str]:
         words = _in_times(words)
     if not _PARTS.keys().isdisjoint(words):
         words = _in_parts(words)
-    if len(words) == 2 and words[0] in _ONE and units.is_unit(words[1]):
+    if len(words) == 2 and words[0] in ONE and units.is_unit(words[1]):
         return ["1", words[1]]
     return words
 
@@ -49,8 +49,8 @@ def _in_parts(words: Sequence[str]) -> Sequence[str]:
     place = 0
     while place < len(words):
         word, following = words[place], tuple(words[place + 1 : place + 3])
-        of_one = len(following) == 2 and following[0] in _ONE and units.is_unit(following[1])
-        is_one = word in _ONE and bool(following) and units.is_unit(following[0])
+        of_one = len(following) == 2 and following[0] in ONE and units.is_unit(following[1])
+        is_one = word in ONE and bool(following) and units.is_unit(following[0])
         if word in _PARTS and of_one:
             written += (_PARTS[word], following[1])
             place += 3
@@ -78,7 +78,7 @@ def with_per(words: Sequence[str]) -> Sequence[str]:
 
 def interval(words: Sequence[str]) -> tuple[Fraction, str] | None:
     """How often `every 6 hours` is, and the kind of unit that it is in."""
-    if len(words) < 3 or words[0] not in _EACH - _ONE or not is_number(words[1]):
+    if len(words) < 3 or words[0] not in _EACH - ONE or not is_number(words[1]):
         return None
     number = Fraction(words[1])
     if number <= 0 or not _is_time(words[2]) or any(map(is_number, words[3:])):

@@ -27,12 +27,12 @@ _BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and", "و", "ו", "
 
 # What some languages say behind a year: `12 апреля 1961 года`, `11 listopada 1918 roku`.
 _YEAR = r"(?:พ\.?ศ\.?\s?)?(\d{4})\b(?:\s(?:год[ау]?|г|року|р|roku)\b\.?)?"
-_LETTER = rf"(?:[^\W\d_]|[{SIGNS_ON_LETTERS}\u0e30-\u0e4e])"
+LETTER = rf"(?:[^\W\d_]|[{SIGNS_ON_LETTERS}\u0e30-\u0e4e])"
 _DAY_MONTH = re.compile(
-    rf"\b(\d{{1,2}})(?:\.|er|º|o)?\s(?:de\s|d')?({_LETTER}{{3,12}})(?!{_LETTER})\.?"
+    rf"\b(\d{{1,2}})(?:\.|er|º|o)?\s(?:de\s|d')?({LETTER}{{3,12}})(?!{LETTER})\.?"
     rf"(?:(?:\sdel?)?,?\s{_YEAR})?"
 )
-_MONTH_YEAR = re.compile(rf"\b({_LETTER}{{3,12}})(?:\sdel?)?\s{_YEAR}")
+_MONTH_YEAR = re.compile(rf"\b({LETTER}{{3,12}})(?:\sdel?)?\s{_YEAR}")
 _YEAR_MONTH_DAY = re.compile(r"\b(\d{4})\.?\s([^\W\d_]{3,12})\.?\s(\d{1,2})\b\.?")
 
 
@@ -89,7 +89,7 @@ def known_words() -> _Words:
 
 def english_months(folded: str) -> str:
     """Writes the months in dates of a folded text in English: `3. mai 1808` as `3 may 1808`."""
-    if not any(map(str.isdecimal, folded)):
+    if not text.has_digits(folded):
         return folded
     if "thang" in folded:
         folded = _VIETNAMESE.sub(r"\3-\2-\1", folded)

@@ -6,16 +6,14 @@ The words are those of `languages.json`; here is where they stand in a text.
 import re
 from functools import cache
 
-from nemoguardrails_trust.agreement import languages
-from nemoguardrails_trust.agreement.languages import known_words
-from nemoguardrails_trust.agreement.scripts import SIGNS_ON_LETTERS
+from nemoguardrails_trust.agreement import languages, text
+from nemoguardrails_trust.agreement.languages import LETTER, known_words
 
 _LONGEST = 400
 """Characters of a text whose words are looked at; a longer one is prose."""
 _BARE = 24
 """Characters of an answer that is little more than a span of time."""
-_LETTER = rf"(?:[^\W\d_]|[{SIGNS_ON_LETTERS}\u0e30-\u0e4e])"
-_BEHIND_NUMBER = re.compile(rf"(\d[\d.,]{{0,20}}\s?)((?:(?:d')?{_LETTER}{{2,24}}\.?\s?){{1,3}})")
+_BEHIND_NUMBER = re.compile(rf"(\d[\d.,]{{0,20}}\s?)((?:(?:d')?{LETTER}{{2,24}}\.?\s?){{1,3}})")
 _CJK = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _DECIMAL = re.compile(r"(\d{1,3}),(\d{1,2})(\s?)")
 _ROMAN = {
@@ -67,7 +65,6 @@ _AT_MOST = (
     "максимум", "en fazla",
 )  # fmt: skip
 _PLAIN = re.compile(r"[\d\W]*")
-_DIGIT = re.compile(r"\d")
 # A Roman or an ordinal number, a decade, or the start of a name for a number.
 _WORTH_READING = re.compile(
     r"\b[ivx]{1,5}(?:e|eme)?\b|\d(?:\.|[a-zо-]{1,4})?\s[^\W\d_]|\bthe \w+ies\b"
@@ -87,7 +84,7 @@ def in_english(folded: str) -> str:
         folded = _DECADES.sub(lambda found: _DECADE[found[1]], folded)
         folded = _CENTURY_BEHIND.sub(_century_behind, folded)
         folded = _CENTURY.sub(_century, folded)
-    if _DIGIT.search(folded) is None:
+    if not text.has_digits(folded):
         return folded
     folded = languages.english_months(folded)
     if not short:
@@ -103,18 +100,28 @@ def _number_name(found: re.Match[str]) -> str:
 
 
 @cache
+def _eras() -> dict[str, str]:
+    """The eras by their names without spaces behind full stops."""
+    eras: dict[str, str] = {}
+    for name, era in known_words().eras.items():
+        eras.setdefault(_closed_up(name), era)
+    return eras
+
+
+@cache
 def _era_names() -> re.Pattern[str]:
     names = sorted(known_words().eras, key=len, reverse=True)
-    written = (re.escape(re.sub(r"\.\s*", ".", name)).replace(r"\.", r"\.\s?") for name in names)
+    written = (re.escape(_closed_up(name)).replace(r"\.", r"\.\s?") for name in names)
     return re.compile(rf"(?<=\d)\s?({'|'.join(written)})(?!\w)\.?")
 
 
 def _era(found: re.Match[str]) -> str:
-    plain = re.sub(r"\.\s*", ".", found[1])
-    for name, era in known_words().eras.items():
-        if re.sub(r"\.\s*", ".", name) == plain:
-            return f" {era}"
-    return found[0]
+    era = _eras().get(_closed_up(found[1]))
+    return found[0] if era is None else f" {era}"
+
+
+def _closed_up(name: str) -> str:
+    return re.sub(r"\.\s*", ".", name)
 
 
 def _quarters(folded: str) -> str:

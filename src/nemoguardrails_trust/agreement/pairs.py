@@ -41,7 +41,7 @@ class Pair:
 def pair(folded: str) -> Pair | None:
     """Reads a folded text as two numbers with a dash, a colon or a word between, all of it."""
     written = folded.strip(" .") if len(folded) <= _LONGEST else ""
-    if not any(map(str.isdecimal, written)):
+    if not text.has_digits(written):
         return None
     times = _TIMES.fullmatch(written)
     if times is not None:

@@ -53,7 +53,6 @@ _ROMAN = {
     "xix": "19", "xx": "20",
 }  # fmt: skip
 _NO_PLAIN_WORDS = NUMBER_WORDS.union(frequencies.IN_WORDS, _MINUS, _PARTS, _ROMAN, _LAST_ROMAN)
-_ARTICLES = frozenset(("a", "an"))
 
 _HEDGES = word_set(
     "about approximately around roughly nearly almost exactly approx circa some ca equals total "
@@ -118,7 +117,7 @@ def is_free(words: Sequence[str]) -> bool:
 
 def join_number_words(words: Sequence[str]) -> list[str]:
     """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
-    if _NO_PLAIN_WORDS.isdisjoint(words) and (len(words) != 2 or words[0] not in _ARTICLES):
+    if _NO_PLAIN_WORDS.isdisjoint(words) and (len(words) != 2 or words[0] not in frequencies.ONE):
         return list(words)
     words = frequencies.in_digits(words)
     if len(words) > 1 and words[0] == "a" and words[1] in _PARTS and words[2:3] in ([], ["of"]):

@@ -7,10 +7,11 @@ limit that was set for it, 130 when it was interrupted.
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass, replace
+from types import MappingProxyType
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -30,10 +31,8 @@ EXIT_CODES = (
 
 REPLAY = "replay"
 
-_from_environment: ContextVar[frozenset[str]] = ContextVar("from_environment", default=frozenset())
-"""The running command's options whose values are from the environment."""
-_by_default: ContextVar[frozenset[str]] = ContextVar("by_default", default=frozenset())
-"""Those that nobody gave a value."""
+_sources: ContextVar[Mapping[str, str]] = ContextVar("sources", default=MappingProxyType({}))
+"""Where the values of the running command's options are from, as click calls it."""
 
 _PRESETS = ("base", "low", "medium", "high", "best")
 _SCORERS = ("local", "cleanlab-studio", "cleanlab-tlm")
@@ -191,13 +190,13 @@ class ScorerOptions:
         of_server = ["base_url", "requests_per_minute", "tokens_per_minute", "most_bytes", "cache"]
         if self.scorer not in (None, "local"):
             of_server.append("samples")
-        unset: dict[str, Any] = dict.fromkeys(_from_environment.get() & set(of_server))
+        unset: dict[str, Any] = dict.fromkeys(_options_from("DEFAULT_MAP") & set(of_server))
         return replace(self, **unset)
 
     def said(self) -> "ScorerOptions":
         """Without all that stands in the environment, not on the command line."""
         names = {field.name for field in fields(self)}
-        unset: dict[str, Any] = dict.fromkeys(_from_environment.get() & names)
+        unset: dict[str, Any] = dict.fromkeys(_options_from("DEFAULT_MAP") & names)
         return replace(self, **unset)
 
     @property
@@ -293,7 +292,12 @@ class RowOptions:
 
 def is_default(name: str) -> bool:
     """Whether nobody gave the running command a value for this option."""
-    return name in _by_default.get()
+    return name in _options_from("DEFAULT")
+
+
+def _options_from(source: str) -> set[str]:
+    """The running command's options from a source; that of the environment is `DEFAULT_MAP`."""
+    return {name for name, found in _sources.get().items() if found == source}
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -313,19 +317,11 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(context: typer.Context, **given: Any) -> None:
         sources = {name: context.get_parameter_source(name) for name in given}
-
-        def from_source(wanted: str) -> frozenset[str]:
-            return frozenset(
-                name for name, source in sources.items() if source and source.name == wanted
-            )
-
-        token = _from_environment.set(from_source("DEFAULT_MAP"))
-        other_token = _by_default.set(from_source("DEFAULT"))
+        token = _sources.set({name: found.name for name, found in sources.items() if found})
         try:
             _grouped(given)
         finally:
-            _by_default.reset(other_token)
-            _from_environment.reset(token)
+            _sources.reset(token)
 
     def _grouped(given: dict[str, Any]) -> None:
         for name, (kind, options) in groups.items():

@@ -31,7 +31,8 @@ def with_pipes(name: str, command: Callable[..., None]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         names: dict[str, str] = {}
         with user_errors(), ExitStack() as stack:
-            stack.enter_context(redirect_stderr(cast("TextIO", _Renamed(sys.stderr, names))))
+            if _PIPE in (given.get(key) for key in (*_INPUTS, "out")):
+                stack.enter_context(redirect_stderr(cast("TextIO", _Renamed(sys.stderr, names))))
             for key in _INPUTS:
                 if given.get(key) == _PIPE:
                     _require_one_process(given)

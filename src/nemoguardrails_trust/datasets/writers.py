@@ -25,6 +25,7 @@ from nemoguardrails_trust.datasets.rows import (
 )
 from nemoguardrails_trust.datasets.source import Source
 from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.exchange.values import finite
 
 Pairs = Iterator[tuple[dict[str, Any], RowResult]]
 
@@ -158,24 +159,16 @@ def _json_object(values: Row) -> bytes:
     try:
         text = json.dumps(values, ensure_ascii=False, allow_nan=False, default=_json_value)
     except ValueError:  # JSON has no word for what is not a finite number
-        text = json.dumps(_finite(values), ensure_ascii=False, default=_json_value)
+        text = json.dumps(finite(values), ensure_ascii=False, default=_json_value)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate pair stays escaped, as it came
         return json.dumps(json.loads(text)).encode("ascii")
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _json_value(value: Any) -> Any:
     if hasattr(value, "tolist"):
-        return _finite(value.tolist())
+        return finite(value.tolist())
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

@@ -69,6 +69,15 @@ def whole_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
+def finite(value: Any) -> Any:
+    """A value as JSON can hold it: what is not a finite number becomes `None`."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def load_json(text: str | bytes) -> Any:
     """Reads JSON.
 

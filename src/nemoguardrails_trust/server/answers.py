@@ -1,10 +1,11 @@
 """How answers are written as JSON, whatever a client or a backend put into them."""
 
 import json
-import math
 from typing import Any
 
 from fastapi.responses import JSONResponse
+
+from nemoguardrails_trust.exchange.values import finite
 
 
 class JsonAnswer(JSONResponse):
@@ -30,12 +31,4 @@ def as_json(content: Any, *, is_ascii: bool = False) -> bytes:
             content, ensure_ascii=is_ascii, allow_nan=False, separators=(",", ":")
         ).encode()
     except ValueError:
-        return json.dumps(_of_numbers(content), separators=(",", ":")).encode()
-
-
-def _of_numbers(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _of_numbers(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_of_numbers(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return json.dumps(finite(content), separators=(",", ":")).encode()

@@ -99,8 +99,7 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
     left = iter(messages)
 
     async def given() -> Message:
-        for message in left:
-            return message
-        return await receive()
+        message = next(left, None)
+        return await receive() if message is None else message
 
     return given

@@ -102,18 +102,38 @@ async def _pages(client: LangfuseClient, doing: str, **arguments: Any) -> AsyncG
             return
 
 
+def _observations(
+    client: LangfuseClient,
+    doing: str,
+    reading: Reading,
+    conditions: Sequence[Condition],
+    *,
+    fields: str,
+    limit: int,
+) -> AsyncGenerator[list[Any]]:
+    """The observations that meet all conditions, page by page."""
+    return _pages(
+        client,
+        doing,
+        method=client.api.observations.get_many,
+        absent=_NO_OBSERVATIONS,
+        fields=fields,
+        expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
+        limit=limit,
+        filter=json.dumps(conditions),
+    )
+
+
 async def _root_pages(
     client: LangfuseClient, query: TraceQuery, reading: Reading
 ) -> AsyncGenerator[list[Trace]]:
-    pages = _pages(
+    pages = _observations(
         client,
         "reading traces",
-        method=client.api.observations.get_many,
-        absent=_NO_OBSERVATIONS,
+        reading,
+        query.root_conditions(),
         fields="core,basic,io,metadata,trace_context",
-        expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
         limit=reading.page_size,
-        filter=json.dumps(query.root_conditions()),
     )
     async for observations in pages:
         roots: dict[str, list[Any]] = defaultdict(list)
@@ -141,15 +161,13 @@ async def _steps(
     client: LangfuseClient, conditions: Sequence[Condition], reading: Reading
 ) -> Mapping[str, list[Observation]]:
     steps: dict[str, list[Observation]] = defaultdict(list)
-    pages = _pages(
+    pages = _observations(
         client,
         "reading generations",
-        method=client.api.observations.get_many,
-        absent=_NO_OBSERVATIONS,
+        reading,
+        conditions,
         fields="core,io,metadata",
-        expand_metadata=",".join((SYSTEM_PROMPT_KEY, *reading.context_keys)),
         limit=STEPS_PER_PAGE,
-        filter=json.dumps(conditions),
     )
     async for observations in pages:
         for step in observations:

@@ -1,5 +1,7 @@
 """Calls to models: how many at once, how long, and what they cost."""
 
+import asyncio
+import inspect
 import operator
 import time
 from collections.abc import Awaitable
@@ -78,3 +80,11 @@ def _answering(reply: Reply) -> Reply:
     completions = tuple(map(answering, reply.completions))
     is_plain = all(map(operator.is_, completions, reply.completions))
     return reply if is_plain else replace(reply, completions=completions)
+
+
+def drop(prefetched: Awaitable[Reply]) -> None:
+    """Ends a call if it has not ended yet, as where its answer was not needed."""
+    if isinstance(prefetched, asyncio.Future):
+        prefetched.cancel()
+    elif inspect.iscoroutine(prefetched):
+        prefetched.close()

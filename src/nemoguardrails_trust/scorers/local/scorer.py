@@ -1,7 +1,6 @@
 """The scorer that runs on the model one already has."""
 
 import asyncio
-import inspect
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
-from nemoguardrails_trust.scorers.local.calls import Calls
+from nemoguardrails_trust.scorers.local.calls import Calls, drop
 from nemoguardrails_trust.scorers.local.claims import (
     ScoredClaims,
     score_claims,
@@ -239,7 +238,7 @@ class LocalScorer:
                 scored = None if sentences is None else await self._scored(sentences, run)
         finally:
             if prefetched is not None:
-                _drop(prefetched)
+                drop(prefetched)
         usage = Usage.of_calls(tuple(calls.made), time.perf_counter() - started)
         failures = (*calls.failures, *([run.lateness] if run.lateness else ()))
         return self._result(run, quality or self.quality, usage, scored, failures)
@@ -393,11 +392,3 @@ class LocalScorer:
             claims=None if scored is None else scored.claims,
             failures=failures,
         )
-
-
-def _drop(prefetched: Awaitable[Reply]) -> None:
-    """Ends a call if it has not ended yet, as where its answer was not needed."""
-    if isinstance(prefetched, asyncio.Future):
-        prefetched.cancel()
-    elif inspect.iscoroutine(prefetched):
-        prefetched.close()
