@@ -20,6 +20,7 @@ from nemoguardrails_trust.commands.report import report
 from nemoguardrails_trust.commands.schema import schema
 from nemoguardrails_trust.commands.score import score
 from nemoguardrails_trust.commands.serve import serve
+from nemoguardrails_trust.commands.terminal import use_plain_letters
 from nemoguardrails_trust.commands.variables import defaults_for
 
 app = typer.Typer(
@@ -80,6 +81,7 @@ def _options(
 
 def main() -> None:
     """Runs the command. What ends it from outside (SIGTERM) does so as Ctrl-C does."""
+    use_plain_letters()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 

@@ -66,16 +66,67 @@ def test_the_table_says_what_changed_and_what_is_not_known(tmp_path: Path) -> No
     assert "a.jsonl and b.jsonl: 4 questions in both" in shown
     assert "flagged (below 0.6) in both" in shown
     assert shown.count("not known: no row has a label in both") == 2
-    assert "│ 3        │ 0.900 │ 0.300 │ changed  │ one?" in shown
+    assert "│ 3        │ 0.900 │ 0.300 │ changed   │ one?" in shown
+
+
+def test_prompts_and_answers_are_found_under_usual_names_in_each_file(tmp_path: Path) -> None:
+    theirs = [
+        {{"prompt": "Question", "response": "answer"}.get(key, key): row[key] for key in row}
+        for row in A
+    ]
+    a, b = write(tmp_path / "a.csv", theirs), write(tmp_path / "b.jsonl", B)
+    found = json.loads(run(a, b, "--json").stdout)
+    assert (found["questions"], found["answers_changed"], found["labelled"]) == (4, 1, 3)
+
+
+def test_where_a_file_has_no_answers_it_is_not_known_whether_they_changed(tmp_path: Path) -> None:
+    bare = [{key: value for key, value in row.items() if key != "response"} for row in A]
+    a, b = write(tmp_path / "a.jsonl", bare), write(tmp_path / "b.jsonl", B)
+    assert json.loads(run(a, b, "--json").stdout)["answers_changed"] is None
+    shown = run(a, b).stdout
+    assert "not known: there is no column of answers in both" in shown
+    assert "the same" not in shown
+
+
+def test_a_long_prompt_keeps_to_one_line_of_a_narrow_terminal(tmp_path: Path) -> None:
+    prompt = "Which of the towns on the river was it, of which so little has been heard since then?"
+    a = write(tmp_path / "a.jsonl", [row(prompt, "1", 0.5)])
+    b = write(tmp_path / "b.jsonl", [row(prompt, "1", 0.9)])
+    shown = (
+        CliRunner(env={"NO_COLOR": "1", "COLUMNS": "80"})
+        .invoke(app, ["compare", str(a), str(b)])
+        .stdout
+    )
+    (line,) = (line for line in shown.splitlines() if "0.500" in line)
+    assert "│ 0.900 │ the same  │ Which of the towns on the river" in line
+    assert line.endswith("… │")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_one_of_the_two_may_come_from_standard_input(tmp_path: Path) -> None:
+    a, b = write(tmp_path / "a.jsonl", A), write(tmp_path / "b.jsonl", B)
+    for arguments, piped in (([a, "-"], b), (["-", b], a)):
+        told = CliRunner().invoke(
+            app, ["compare", *map(str, arguments), "--json"], input=piped.read_text("utf-8")
+        )
+        assert json.loads(told.stdout)["questions"] == 4
+    both = run("-", "-")
+    assert both.exit_code == 2
+    assert "'-' is standard input, which can be read once" in both.stderr
 
 
 @pytest.mark.parametrize(
     ("rows", "options", "told"),
     [
         ([row("other?", "1", 0.5)], [], "b.jsonl: has no prompt in common with"),
-        ([{"prompt": "one?"}], [], "there is no column 'trustworthiness_score'; the columns are"),
+        ([{"prompt": "one?"}], [], "there is no column 'trustworthiness_score' (--score-column)"),
         ([row("one?", "1", 5)], [], "b.jsonl:1: trustworthiness_score is 5; it must be"),
         (B, ["--threshold", "2"], "threshold is 2.0; it must be from 0 to 1"),
+        (B, ["--prompt-column", "ask"], "there is no column 'ask' (--prompt-column); the columns"),
+        (B, ["--response-column", "x"], "there is no column 'x' (--response-column); the columns"),
+        (B, ["--label-column", "right"], "there is no column 'right' (--label-column)"),
+        (B, ["--score-column", "trust"], "there is no column 'trust' (--score-column)"),
+        ([{"trustworthiness_score": 0.5}], [], "there is no column 'prompt' (--prompt-column)"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line_and_exit_code_2(

@@ -58,6 +58,26 @@ def test_other_columns_are_read_when_named(app: typer.Typer, tmp_path: Path) -> 
     assert (answer["score"], answer["label"]) == (0.5, 1)
 
 
+def test_columns_with_usual_names_are_read_unnamed(app: typer.Typer, tmp_path: Path) -> None:
+    path, out = tmp_path / "results.csv", tmp_path / "report.html"
+    path.write_text("Question,answer,trustworthiness_score\nWhat?,That.,0.5\n")
+    done = CliRunner().invoke(app, [str(path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    (answer,) = embedded(out.read_text("utf-8"))["answers"]
+    assert (answer["prompt"], answer["response"]) == ("What?", "That.")
+
+
+def test_of_two_columns_that_may_be_meant_one_must_be_named(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "results.csv", tmp_path / "report.html"
+    path.write_text("question,query,trustworthiness_score\nWhat?,what,0.5\n")
+    done = CliRunner().invoke(app, [str(path), "--out", str(out)])
+    assert done.exit_code == 2
+    assert "'question' and 'query' may both be meant" in done.output
+    assert not out.exists()
+
+
 def test_a_program_reads_json(app: typer.Typer, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     done = CliRunner().invoke(app, [str(data), "--out", str(out), "--json"])

@@ -250,10 +250,10 @@ def _rows_wanted(calibration: "Calibration") -> dict[str, int]:
 def _show(
     calibration: "Calibration", sample: "Sample", answers: "LabelledAnswers", out: Path
 ) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from nemoguardrails_trust.calibration.evaluation import expected_calibration_error
+    from nemoguardrails_trust.commands.terminal import terminal
 
     threshold = calibration.threshold
     at = "0.6, no target being given" if threshold is None else f"{threshold:.4g}"
@@ -261,7 +261,7 @@ def _show(
     table = Table("figure", "value", "95 % interval", title=title, title_justify="left")
     for name, label in _FIGURES.items():
         table.add_row(label, *_cells(calibration.expected[name]))
-    console = Console(highlight=False)
+    console = terminal()
     console.print(table)
     before = expected_calibration_error(sample.scores, sample.correct)
     unchecked = sum(answers.unchecked.values())

@@ -52,7 +52,7 @@ def check(
 
         from nemoguardrails_trust.commands.terminal import terminal
 
-        console = terminal(soft_wrap=True, highlight=False)
+        console = terminal(soft_wrap=True)
         is_unicode = console.encoding.startswith("utf")
         marks, arrow = (_MARKS, "→") if is_unicode else (_ASCII_MARKS, "->")
         for finding in findings:

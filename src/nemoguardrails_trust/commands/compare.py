@@ -11,6 +11,8 @@ from nemoguardrails_trust.commands.options import (
     EXIT_CODES,
     JsonOption,
     ScoreColumnOption,
+    ScoredLabelOption,
+    ScoredPromptOption,
     ScoredResponseOption,
     user_errors,
 )
@@ -18,7 +20,7 @@ from nemoguardrails_trust.commands.options import (
 if TYPE_CHECKING:
     from nemoguardrails_trust.report.comparison import Comparison
 
-_PROMPT_SHOWN = 50
+_WIDTHS = {"row of B": 8, "A": 5, "B": 5, "answer": 9}
 
 
 def compare(
@@ -31,20 +33,10 @@ def compare(
         float,
         typer.Option("--threshold", metavar="0..1", help="Scores below it are flagged."),
     ] = 0.6,
-    prompt_column: Annotated[
-        str,
-        typer.Option(
-            "--prompt-column", metavar="NAME", help="What was asked; it says which rows match."
-        ),
-    ] = "prompt",
-    response_column: ScoredResponseOption = "response",
+    prompt_column: ScoredPromptOption = None,
+    response_column: ScoredResponseOption = None,
     score_column: ScoreColumnOption = "trustworthiness_score",
-    label_column: Annotated[
-        str,
-        typer.Option(
-            "--label-column", metavar="NAME", help="Whether the answer is right, if that is known."
-        ),
-    ] = "correct",
+    label_column: ScoredLabelOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Compare two files of scored answers: what changed, and whether B is better than A.
@@ -74,26 +66,28 @@ compare.__doc__ = f"{inspect.cleandoc(compare.__doc__ or '')}\n\n{EXIT_CODES}"
 
 
 def _show(result: "Comparison", names: str) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from nemoguardrails_trust.commands.terminal import terminal
     from nemoguardrails_trust.report.comparison import comparison_figures
 
     title = Text(f"{names}: {result.questions:,} questions in both")
     table = Table("figure", "value", title=title, title_justify="left")
     for figure, value in comparison_figures(result):
         table.add_row(figure, value)
-    console = Console(highlight=False)
+    console = terminal()
     console.print(table)
     if result.largest:
-        changes = Table(
-            "row of B", "A", "B", "answer", "prompt", title="Largest changes", title_justify="left"
-        )
+        same = "not known" if result.answers_changed is None else "the same"
+        changes = Table(title="Largest changes", title_justify="left")
+        for name, width in _WIDTHS.items():
+            changes.add_column(name, min_width=width)
+        taken = sum(_WIDTHS.values()) + 3 * (len(_WIDTHS) + 1) + 1
+        changes.add_column("prompt", no_wrap=True, max_width=max(10, console.width - taken))
         for change in result.largest:
-            prompt = " ".join(change.prompt.split())
-            shown = prompt if len(prompt) <= _PROMPT_SHOWN else f"{prompt[:_PROMPT_SHOWN]}…"
-            answer = "changed" if change.answer_changed else "the same"
+            answer = "changed" if change.answer_changed else same
             scores = (f"{change.before:.3f}", f"{change.after:.3f}")
-            changes.add_row(f"{change.row:,}", *scores, answer, Text(shown))
+            prompt = " ".join(change.prompt.split())
+            changes.add_row(f"{change.row:,}", *scores, answer, Text(prompt))
         console.print(changes)

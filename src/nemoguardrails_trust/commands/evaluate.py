@@ -155,9 +155,9 @@ def _load_calibration(settings: "ScorerSettings", labels: LabelOptions) -> "Cali
 
 
 def _show(result: "Evaluation", name: str, *, is_replay: bool, early_stop: bool) -> None:
-    from rich.console import Console
+    from nemoguardrails_trust.commands.terminal import terminal
 
-    console = Console()
+    console = terminal()
     console.print(_table(result, name))
     if is_replay:
         console.print(

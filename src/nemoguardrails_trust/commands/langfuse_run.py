@@ -136,9 +136,9 @@ async def _once(
 
 
 def _show(report: TraceReport, job: Job) -> None:
-    from rich.console import Console
+    from nemoguardrails_trust.commands.terminal import terminal
 
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    console = terminal(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     if job.options.dry_run and report.results:
         console.print(_table(report))
     console.print(_counts(report, job.options.dry_run), markup=False, soft_wrap=True)

@@ -170,7 +170,7 @@ def _show(live: Live, figures: dict[str, Any], *, show_every: bool) -> None:
     from nemoguardrails_trust.commands.score_progress import cost_of, duration
     from nemoguardrails_trust.commands.terminal import terminal
 
-    console = terminal(highlight=False)
+    console = terminal()
     console.print(f"{figures['questions']} trivia questions, asked of {escape(figures['model'])}")
     shown = sorted(live.rows, key=lambda row: row["trustworthiness_score"] or 0.0)
     answers = Table("Score", "Question", "Answer", "")

@@ -49,8 +49,31 @@ CalibrationOption = Annotated[
     str | None,
     typer.Option("--calibration", metavar="FILE", help="A file made by 'nemo-trust calibrate'."),
 ]
+ScoredPromptOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt-column",
+        metavar="NAME",
+        help="What was asked. Default: 'prompt' or another usual name, such as 'question'.",
+    ),
+]
 ScoredResponseOption = Annotated[
-    str, typer.Option("--response-column", metavar="NAME", help="The answer that was scored.")
+    str | None,
+    typer.Option(
+        "--response-column",
+        metavar="NAME",
+        help="The answer that was scored. Default: 'response' or another usual name, such as "
+        "'answer'.",
+    ),
+]
+ScoredLabelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--label-column",
+        metavar="NAME",
+        help="Whether the answer is right: 1 or 0, true or false. Default: 'correct', if there "
+        "is such a column.",
+    ),
 ]
 PromptPriceOption = Annotated[
     float | None,

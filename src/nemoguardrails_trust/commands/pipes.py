@@ -14,8 +14,14 @@ from nemoguardrails_trust.commands.options import EXIT_INTERRUPTED, user_errors
 from nemoguardrails_trust.commands.output import say
 
 _PIPE = Path("-")
-_INPUTS = ("data", "results")
-_ENDINGS = {"score": ".jsonl", "evaluate": ".jsonl", "calibrate": ".json", "report": ".html"}
+_INPUTS = ("data", "results", "a", "b", "against")
+_ENDINGS = {
+    "score": ".jsonl",
+    "evaluate": ".jsonl",
+    "calibrate": ".json",
+    "report": ".html",
+    "compare": "",
+}
 """The commands that take it, and the format of what they write there."""
 
 
@@ -33,11 +39,12 @@ def with_pipes(name: str, command: Callable[..., None]) -> Callable[..., None]:
         with user_errors(), ExitStack() as stack:
             if _PIPE in (given.get(key) for key in (*_INPUTS, "out")):
                 stack.enter_context(redirect_stderr(cast("TextIO", _Renamed(sys.stderr, names))))
-            for key in _INPUTS:
-                if given.get(key) == _PIPE:
-                    _require_one_process(given)
-                    given[key] = stack.enter_context(_read())
-                    names[str(given[key])] = "standard input"
+            piped = [key for key in _INPUTS if given.get(key) == _PIPE]
+            _require_one_reader(piped)
+            for key in piped:
+                _require_one_process(given)
+                given[key] = stack.enter_context(_read())
+                names[str(given[key])] = "standard input"
             if given.get("out") == _PIPE:
                 _require_one_process(given)
                 given["out"] = stack.enter_context(_written(_ENDINGS[name]))
@@ -62,6 +69,13 @@ class _Renamed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _require_one_reader(piped: list[str]) -> None:
+    from nemoguardrails_trust.errors import SettingsError
+
+    if len(piped) > 1:
+        raise SettingsError("'-' is standard input, which can be read once; give one file by name")
 
 
 def _require_one_process(given: dict[str, Any]) -> None:

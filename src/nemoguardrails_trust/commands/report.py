@@ -11,6 +11,8 @@ from nemoguardrails_trust.commands.options import (
     JsonOption,
     PromptPriceOption,
     ScoreColumnOption,
+    ScoredLabelOption,
+    ScoredPromptOption,
     ScoredResponseOption,
     user_errors,
 )
@@ -38,20 +40,10 @@ def report(
     title: Annotated[
         str, typer.Option("--title", metavar="TEXT", help="The page's heading.")
     ] = "Trustworthiness report",
-    prompt_column: Annotated[
-        str, typer.Option("--prompt-column", metavar="NAME", help="What was asked.")
-    ] = "prompt",
-    response_column: ScoredResponseOption = "response",
+    prompt_column: ScoredPromptOption = None,
+    response_column: ScoredResponseOption = None,
     score_column: ScoreColumnOption = "trustworthiness_score",
-    label_column: Annotated[
-        str | None,
-        typer.Option(
-            "--label-column",
-            metavar="NAME",
-            help="Whether the answer is right (1 or 0, true or false); 'correct' where there "
-            "is such a column.",
-        ),
-    ] = None,
+    label_column: ScoredLabelOption = None,
     group_by: Annotated[
         str | None,
         typer.Option(

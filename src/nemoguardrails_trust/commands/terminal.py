@@ -1,5 +1,6 @@
 """The terminal as it is: some know no more letters than ASCII or cp1252."""
 
+import codecs
 import io
 import sys
 from typing import TYPE_CHECKING
@@ -7,11 +8,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+_PLAIN = "nemo-trust-plain"
+# One letter for one, so that tables stay straight.
+_INSTEAD = str.maketrans(
+    {
+        "\u2026": "~",
+        "\u2013": "-",
+        "\u2212": "-",
+        "\u00d7": "x",
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2192": ">",
+        "\u2713": "+",
+        "\u2717": "x",
+        "\u00a0": " ",
+    }
+)
 
-def terminal(*, soft_wrap: bool = False, highlight: bool = True) -> "Console":
-    """A console on standard output that shows `?` for what its encoding does not have."""
+
+def use_plain_letters() -> None:
+    """Lets what is printed show a plain letter, or `?`, for one that the terminal does not have."""
+    codecs.register_error(_PLAIN, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAIN)
+
+
+def terminal(*, width: int | None = None, soft_wrap: bool = False) -> "Console":
+    """A console on standard output, on which all commands print their tables."""
     from rich.console import Console
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    return Console(soft_wrap=soft_wrap, highlight=highlight)
+    use_plain_letters()
+    return Console(width=width, soft_wrap=soft_wrap, highlight=False)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    known = error.object[error.start : error.end].translate(_INSTEAD)
+    return "".join(letter if letter.isascii() else "?" for letter in known), error.end

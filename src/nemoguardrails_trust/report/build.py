@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 
 from nemoguardrails_trust import __version__
+from nemoguardrails_trust.datasets.columns import no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import open_frame
 from nemoguardrails_trust.datasets.rows import Row
@@ -41,7 +42,7 @@ from nemoguardrails_trust.report.figures import (
     summarise,
 )
 from nemoguardrails_trust.report.groups import Groups
-from nemoguardrails_trust.report.results import Columns
+from nemoguardrails_trust.report.results import ChosenColumns, Columns
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 
 DEFAULT_TITLE = "Trustworthiness report"
@@ -101,8 +102,8 @@ def build_report(
     *,
     threshold: float = DEFAULT_THRESHOLD,
     title: str = DEFAULT_TITLE,
-    prompt_column: str = "prompt",
-    response_column: str = "response",
+    prompt_column: str | None = None,
+    response_column: str | None = None,
     score_column: str = "trustworthiness_score",
     label_column: str | None = None,
     group_by: str | None = None,
@@ -121,8 +122,10 @@ def build_report(
         threshold: Where the page's slider stands at first, 0 to 1; rounded to 0.001, which is
             the slider's step.
         title: The page's heading.
-        prompt_column: What was asked.
-        response_column: The answer that was scored.
+        prompt_column: What was asked. `None` takes `prompt` or another usual name, such as
+            `question`, if there is one.
+        response_column: The answer that was scored. `None` takes `response` or another usual
+            name, such as `answer`, if there is one.
         score_column: The trustworthiness score, 0 to 1, empty where it could not be had.
         label_column: Whether the answer is right (1 or 0, true or false). `None` takes
             `correct` where there is such a column.
@@ -144,11 +147,18 @@ def build_report(
     source = Path(results) if isinstance(results, str | Path) else None
     if source is not None and out.exists() and source.exists() and out.samefile(source):
         raise DataError("the page would overwrite the results", path=str(out))
-    columns = Columns(prompt_column, response_column, score_column, label_column or "correct")
-    required = [column for column in (score_column, label_column, group_by) if column is not None]
-    comparison = _compared(source, against, columns, threshold)
+    chosen: ChosenColumns = {
+        "prompt": prompt_column,
+        "response": response_column,
+        "score": score_column,
+        "label": label_column,
+    }
+    comparison = _compared(source, against, chosen, threshold)
     name = None if source is None else str(source)
-    rows = _numbered_rows(results if source is None else source, name, required)
+    present, rows = _numbered_rows(results if source is None else source, name)
+    columns = Columns.find(present, path=name, **chosen)
+    if group_by is not None and group_by not in present:
+        raise no_column(present, group_by, "--group-by", name)
     by_group = None if group_by is None else Groups(group_by)
     gathered, picker, names = _read(rows, columns, name, by_group)
     figures = summarise(gathered) | {"groups": by_group.to_json() if by_group else []}
@@ -185,7 +195,7 @@ def build_report(
 
 
 def _compared(
-    source: Path | None, against: str | Path | None, columns: Columns, threshold: float
+    source: Path | None, against: str | Path | None, chosen: ChosenColumns, threshold: float
 ) -> Comparison | None:
     if against is None:
         return None
@@ -195,17 +205,15 @@ def _compared(
         against,
         source,
         threshold=threshold,
-        prompt_column=columns.prompt,
-        response_column=columns.response,
-        score_column=columns.score,
-        label_column=columns.label,
+        prompt_column=chosen["prompt"],
+        response_column=chosen["response"],
+        score_column=chosen["score"],
+        label_column=chosen["label"],
     )
 
 
-def _numbered_rows(
-    results: Any, name: str | None, required: Iterable[str]
-) -> Iterator[tuple[int, Row]]:
-    """The rows with their places in the file, the first of them looked at for its columns."""
+def _numbered_rows(results: Any, name: str | None) -> tuple[list[str], Iterator[tuple[int, Row]]]:
+    """The columns, and all rows with their places in the file."""
     source = open_source(results) if isinstance(results, Path) else open_frame(results)
     rows: Iterator[tuple[int, Row]]
     if source is None:
@@ -215,12 +223,8 @@ def _numbered_rows(
     first = next(rows, None)
     if first is None:
         raise DataError("there are no rows to report on", path=name)
-    present = list(first[1])
-    for column in required:
-        if column not in present:
-            shown = ", ".join(map(str, present))
-            raise DataError(f"there is no column {column!r}; the columns are: {shown}", path=name)
-    return itertools.chain([first], rows)
+    present = list(first[1]) if source is None else list(source.columns)
+    return present, itertools.chain([first], rows)
 
 
 def _read(

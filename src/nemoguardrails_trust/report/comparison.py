@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.calibration.intervals import Interval
+from nemoguardrails_trust.datasets.columns import no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.rows import SCORE
-from nemoguardrails_trust.datasets.scored import LABEL, ScoredRow, read_scored
+from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
 from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.report.results import Columns, read_texts
+from nemoguardrails_trust.report.results import ChosenColumns, Columns, read_texts
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 
 _CHANGE = 0.01  # of a score: the least that is told as one
@@ -48,7 +49,8 @@ class Comparison:
         questions: Questions in both.
         only_a: Questions that only A has.
         only_b: Questions that only B has.
-        answers_changed: Questions that have another answer in B.
+        answers_changed: Questions that have another answer in B; `None` where a file has no
+            answers.
         scores_changed: Questions whose scores differ by 0.01 or more.
         mean_change: The mean of B's score less A's; `None` without a score in both.
         flagged_both: Questions flagged in both.
@@ -66,7 +68,7 @@ class Comparison:
     questions: int
     only_a: int
     only_b: int
-    answers_changed: int
+    answers_changed: int | None
     scores_changed: int
     mean_change: float | None
     flagged_both: int
@@ -100,10 +102,10 @@ def compare_results(
     b: str | Path,
     *,
     threshold: float = DEFAULT_THRESHOLD,
-    prompt_column: str = "prompt",
-    response_column: str = "response",
+    prompt_column: str | None = None,
+    response_column: str | None = None,
     score_column: str = SCORE,
-    label_column: str = LABEL,
+    label_column: str | None = None,
 ) -> Comparison:
     """Compares two files of scored answers, question by question.
 
@@ -114,11 +116,12 @@ def compare_results(
         a: What `nemo-trust score` wrote before: every format that it writes.
         b: What it wrote afterwards.
         threshold: Scores below it are flagged, 0 to 1.
-        prompt_column: What was asked.
-        response_column: The answer.
+        prompt_column: What was asked. `None` takes `prompt` or another usual name, in each file
+            its own.
+        response_column: The answer. `None` takes `response` or another usual name.
         score_column: The score, 0 to 1.
-        label_column: Whether the answer is right. Where labels are missing, so are the
-            differences of AUROC and accuracy.
+        label_column: Whether the answer is right. `None` takes `correct`. Where labels are
+            missing, so are the differences of AUROC and accuracy.
 
     Raises:
         SettingsError: The threshold is not from 0 to 1.
@@ -126,8 +129,16 @@ def compare_results(
     """
     if not 0.0 <= threshold <= 1.0:
         raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")
-    columns = Columns(prompt_column, response_column, score_column, label_column)
-    before, after = _read(Path(a), columns), _read(Path(b), columns)
+    chosen: ChosenColumns = {
+        "prompt": prompt_column,
+        "response": response_column,
+        "score": score_column,
+        "label": label_column,
+    }
+    (before, answered_before), (after, answered_after) = (
+        _read(Path(path), chosen) for path in (a, b)
+    )
+    answers_known = answered_before and answered_after
     pairs = [(key, before[key], answer) for key, answer in after.items() if key in before]
     if not pairs:
         raise DataError(f"has no prompt in common with {a}", path=str(b))
@@ -140,7 +151,9 @@ def compare_results(
         questions=len(pairs),
         only_a=len(before) - len(pairs),
         only_b=len(after) - len(pairs),
-        answers_changed=sum(x.response != y.response for _, x, y in pairs),
+        answers_changed=sum(x.response != y.response for _, x, y in pairs)
+        if answers_known
+        else None,
         scores_changed=sum(_changed(x, y) for x, y in known),
         mean_change=statistics.fmean(y - x for x, y in known) if known else None,
         flagged_both=flags[True, True],
@@ -161,7 +174,7 @@ def comparison_figures(result: Comparison) -> list[tuple[str, str]]:
     at = f"{result.threshold:g}"
     return [
         ("only in A, only in B", f"{result.only_a:,}, {result.only_b:,}"),
-        ("answers changed", f"{result.answers_changed:,}"),
+        ("answers changed", _answers_changed(result)),
         ("scores changed by 0.01 or more", f"{result.scores_changed:,}"),
         ("mean change of the score", mean),
         (f"flagged (below {at}) in both", f"{result.flagged_both:,}"),
@@ -171,6 +184,12 @@ def comparison_figures(result: Comparison) -> list[tuple[str, str]]:
         ("AUROC, B less A", _difference(result.auroc_difference, result)),
         ("right among those not flagged, B less A", _accuracy(result)),
     ]
+
+
+def _answers_changed(result: Comparison) -> str:
+    if result.answers_changed is None:
+        return "not known: there is no column of answers in both"
+    return f"{result.answers_changed:,}"
 
 
 def _accuracy(result: Comparison) -> str:
@@ -187,14 +206,16 @@ def _difference(interval: Interval, result: Comparison) -> str:
     return f"{interval.value:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
 
 
-def _read(path: Path, columns: Columns) -> dict[_Key, _Answer]:
-    """The answers by their prompts, and by which of the rows with the same prompt they are."""
+def _read(path: Path, chosen: ChosenColumns) -> tuple[dict[_Key, _Answer], bool]:
+    """The answers by their prompts, and by which of the rows with the same prompt they are.
+
+    Returns:
+        Them, and whether the file has the texts of the answers.
+    """
     source = open_source(path)
-    for column in (columns.prompt, columns.score):
-        if column not in source.columns:
-            shown = ", ".join(map(str, source.columns))
-            told = f"there is no column {column!r}; the columns are: {shown}"
-            raise DataError(told, path=str(path))
+    columns = Columns.find(source.columns, path=str(path), **chosen)
+    if columns.prompt not in source.columns:
+        raise no_column(source.columns, columns.prompt, "--prompt-column", str(path))
     times: Counter[str] = Counter()
     found: dict[_Key, _Answer] = {}
     for position, row in source.rows():
@@ -207,7 +228,7 @@ def _read(path: Path, columns: Columns) -> dict[_Key, _Answer]:
         texts = read_texts(row, columns)
         found[texts.prompt, times[texts.prompt]] = _Answer(position.row + 1, texts.response, result)
         times[texts.prompt] += 1
-    return found
+    return found, columns.response in source.columns
 
 
 def _differences(pairs: _Pairs, threshold: float) -> tuple[Interval, Interval, int]:

@@ -1,9 +1,11 @@
 """What people read of a row of results."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self, TypedDict
 
+from nemoguardrails_trust.datasets.columns import PROMPTS, RESPONSES, find_column, no_column
 from nemoguardrails_trust.datasets.rows import SCORE, Row
 from nemoguardrails_trust.datasets.scored import LABEL, as_text, unpacked
 from nemoguardrails_trust.errors import DataError
@@ -26,6 +28,47 @@ class Columns:
     response: str = "response"
     score: str = SCORE
     label: str = LABEL
+
+    @classmethod
+    def find(
+        cls,
+        present: Sequence[str],
+        *,
+        prompt: str | None = None,
+        response: str | None = None,
+        score: str = SCORE,
+        label: str | None = None,
+        path: str | None = None,
+    ) -> Self:
+        """Settles the columns of results, by the names under which they can be scored.
+
+        Args:
+            present: The columns that there are.
+            prompt: The user's choice; `None` takes the one with a usual name, if any.
+            response: Likewise.
+            score: The score's.
+            label: The user's choice; `None` takes `correct`, if it is there.
+            path: The file, for the error.
+
+        Raises:
+            DataError: A column that was chosen is not there, nor that of the score, or which of
+                several is meant cannot be told.
+        """
+        for chosen, option in ((score, "--score-column"), (label, "--label-column")):
+            if chosen is not None and chosen not in present:
+                raise no_column(present, chosen, option, path)
+        asked = find_column(present, prompt, PROMPTS, "--prompt-column", path=path)
+        answer = find_column(present, response, RESPONSES, "--response-column", path=path)
+        return cls(asked or PROMPTS[0], answer or RESPONSES[0], score, label or LABEL)
+
+
+class ChosenColumns(TypedDict):
+    """What the user says of the columns; `None` leaves one to be found."""
+
+    prompt: str | None
+    response: str | None
+    score: str
+    label: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""Terminals that know no more letters than ASCII or cp1252."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from nemoguardrails_trust.cli import app
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+PROMPT = (
+    "Où est la « Tour de l’Horloge » – celle qui ne sonne plus depuis des années, et pourquoi ?"
+)
+
+
+def run(encoding: str, *arguments: object) -> tuple[int, str, str]:
+    """Exit code and output of the command on a terminal with an encoding."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nemoguardrails_trust", *map(str, arguments)],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "COLUMNS": "80"},
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    rows = [
+        {"prompt": PROMPT, "response": "Ici…", "trustworthiness_score": score, "correct": correct}
+        for score, correct in ((0.9, 1), (0.2, 0))
+    ]
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_tables_and_remarks_are_shown(results: Path, encoding: str) -> None:
+    later = results.with_name("later.jsonl")
+    later.write_text(results.read_text("utf-8").replace("0.9", "0.7"), "utf-8")
+    code, shown, _ = run(encoding, "compare", results, later)
+    assert code == 0
+    assert "Largest changes" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    code, shown, told = run(encoding, "evaluate", results)
+    assert (code, told) == (0, "")
+    assert "AUROC" in shown
+
+
+def test_what_ascii_lacks_is_shown_in_plain_letters(results: Path) -> None:
+    later = results.with_name("later.jsonl")
+    later.write_text(results.read_text("utf-8").replace("0.9", "0.7"), "utf-8")
+    _, shown, _ = run("ascii", "compare", results, later)
+    assert "| 0.900 | 0.700 | the same  | O? est la ? Tour de l'Horloge ? - c" in shown
+    assert shown.rstrip().splitlines()[-2].endswith("~ |")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_shown_where_there_is_only_ascii(name: str) -> None:
+    code, shown, told = run("ascii", name, "--help")
+    assert (code, told) == (0, "")
+    assert "--log-level" in shown
