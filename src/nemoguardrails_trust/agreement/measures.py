@@ -65,11 +65,11 @@ _AT_MOST = (
     "максимум", "en fazla",
 )  # fmt: skip
 _PLAIN = re.compile(r"[\d\W]*")
-# A Roman or an ordinal number, a decade, or the start of a name for a number.
-_WORTH_READING = re.compile(
-    r"\b[ivx]{1,5}(?:e|eme)?\b|\d(?:\.|[a-zо-]{1,4})?\s[^\W\d_]|\bthe \w+ies\b"
-    r"|d[ou]tz|d[ou]zz?[aei]|docena|dozijn|dussin|tuzin|inhalb|anderthalb|douz|полтор|дюжин"
+_MAY_BE_NUMBER_NAME = re.compile(
+    r"d[ou]tz|d[ou]zz?[aei]|docena|dozijn|dussin|tuzin|inhalb|anderthalb|douz|полтор|дюжин"
 )
+_ROMAN_NUMBER = re.compile(r"\b[ivx]{1,5}(?:e(?:me|r)?|o|th|st|nd|rd)?\b")
+_ORDINAL = re.compile(r"\d(?:\.|[a-zо-]{1,4})?\s[^\W\d_]")
 _BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
@@ -79,11 +79,8 @@ def in_english(folded: str) -> str:
     if _PLAIN.fullmatch(folded):
         return folded
     short = len(folded) <= _LONGEST
-    if short and _WORTH_READING.search(folded):
-        folded = _NUMBER_NAME.sub(_number_name, folded)
-        folded = _DECADES.sub(lambda found: _DECADE[found[1]], folded)
-        folded = _CENTURY_BEHIND.sub(_century_behind, folded)
-        folded = _CENTURY.sub(_century, folded)
+    if short:
+        folded = _in_words(folded)
     if not text.has_digits(folded):
         return folded
     folded = languages.english_months(folded)
@@ -93,6 +90,18 @@ def in_english(folded: str) -> str:
     folded = _BOUND.sub(lambda found: "at least " if found[1] else "at most ", folded)
     folded = _era_names().sub(_era, folded)
     return _BEHIND_NUMBER.sub(_unit, folded)
+
+
+def _in_words(folded: str) -> str:
+    """Reads names for numbers, decades and centuries."""
+    if _MAY_BE_NUMBER_NAME.search(folded):
+        folded = _NUMBER_NAME.sub(_number_name, folded)
+    if "ies" in folded:
+        folded = _DECADES.sub(lambda found: _DECADE[found[1]], folded)
+    if _ROMAN_NUMBER.search(folded) or (text.has_digits(folded) and _ORDINAL.search(folded)):
+        folded = _CENTURY_BEHIND.sub(_century_behind, folded)
+        folded = _CENTURY.sub(_century, folded)
+    return folded
 
 
 def _number_name(found: re.Match[str]) -> str:

@@ -98,6 +98,10 @@ _POLES = (
     ("breakfast", "dinner"), ("sender", "recipient"), ("buyer", "seller"), ("light", "dark"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
+_OTHER_POLES = {
+    word: frozenset(other for pair in _POLES if word in pair for other in pair) - {word}
+    for word in POLE_WORDS
+}
 _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _COMPARING = frozenset(("than", "before", "after"))
@@ -181,13 +185,8 @@ def without_prefix(word: str) -> Sequence[str]:
 
 def at_opposite_poles(first: frozenset[str], second: frozenset[str]) -> bool:
     """Whether of two texts' `POLE_WORDS` one says `before` where the other says `after`."""
-    if first == second or not (first and second):
-        return False
-    return any(
-        (low in first and high in second and high not in first and low not in second)
-        or (high in first and low in second and low not in first and high not in second)
-        for low, high in _POLES
-    )
+    ours, theirs = first - second, second - first
+    return bool(theirs) and any(not _OTHER_POLES[word].isdisjoint(theirs) for word in ours)
 
 
 def is_yes_no_question(folded_prompt: str) -> bool:

@@ -64,6 +64,7 @@ _VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "�
            "⅝": "5/8", "⅞": "7/8", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5"}  # fmt: skip
 _MIXED_SIGN = re.compile(r"(?<=\d)\s?([½⅓⅔¼¾⅛⅜⅝⅞⅕⅖⅗⅘])")
 _MIXED = re.compile(r"(?<![\w./])(\d{1,9}) (\d{1,2})/(\d{1,2})(?![\w/])")
+_SEPARATED = re.compile(r"\d[.,' ]\d")
 _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,'])(?:(\d{1,3}(?:[.' ]\d{3})+),(\d{1,2})|(\d{4,}|0),(\d+)"
     r"|(\d{1,3}),(\d{1,2})(?=\s?(?:[€%$£]|(?:eur|euro|euros|kg|g|mg|km|m|cm|mm|l|ml|kwh|uhr|prozent)\b))"
@@ -160,6 +161,8 @@ def fewer_words(folded: str) -> str:
 
 def join_thousands(folded: str) -> str:
     """Takes the separators out of `1,000`, `1 000`, `1.000,50` and their like."""
+    if _SEPARATED.search(folded) is None:
+        return folded
     if "," in folded:
         folded = _DECIMAL_COMMA.sub(_with_point, folded)
     if ("." in folded and "e" in folded) or "€" in folded:
