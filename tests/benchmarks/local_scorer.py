@@ -10,7 +10,8 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from tests.signals.tokens import most_tokens
 
 DATA = Path(__file__).parents[1] / "data"
 LATENCY = 0.1
+CPU_ROUNDS = 7
 PROMPT = "Who wrote the opera that was first performed in Cairo in 1871, and where was he born?"
 RESPONSE = "The opera is Aida; Giuseppe Verdi, its composer, was born in Le Roncole near Busseto."
 SENTENCES = (
@@ -46,6 +48,7 @@ NAMES = ("Verdi", "Giuseppe Verdi", "Verdi", "Gioachino Rossini", "Giacomo Pucci
 EXCHANGE = Exchange.of(PROMPT, RESPONSE)
 SHORT = Exchange.of("Who wrote the opera Aida?", "Giuseppe Verdi")
 REQUESTS: dict[QualityPreset, int] = {"base": 1, "low": 1, "medium": 2, "high": 3, "best": 5}
+Once = Callable[[], Awaitable[None]]
 SETS = {"triviaqa-llama13b": 5, "gsm8k-qwen-math": 8, "math500-qwen-math": 8}
 
 
@@ -136,19 +139,24 @@ async def two_hundred_at_once(url: str) -> list[Row]:
 
 
 async def cpu(url: str) -> list[Row]:
+    """Both in turns, and the best round of each, so that what else the machine does counts less."""
     rows = []
     for name, exchange in (("names", SHORT), ("sentences", EXCHANGE)):
-        bare = await _cpu_of_bare_requests(url, exchange)
-        ours = await _cpu_of_scores(url, exchange)
+        async with _bare_requests(url, exchange) as bare, _scores(url, exchange) as score:
+            rounds = [
+                (await _milliseconds(bare), await _milliseconds(score)) for _ in range(CPU_ROUNDS)
+            ]
+        theirs, ours = (min(column) for column in zip(*rounds, strict=True))
         rows += [
-            Row(f"two bare requests, ms CPU ({name})", bare, None),
+            Row(f"two bare requests, ms CPU ({name})", theirs, None),
             Row(f"a medium score, ms CPU ({name})", ours, None),
-            Row(f"CPU of a medium score over theirs ({name})", ours / bare, 6.0),
+            Row(f"CPU of a medium score over theirs ({name})", ours / theirs, 6.0),
         ]
     return rows
 
 
-async def _cpu_of_bare_requests(url: str, exchange: Exchange) -> float:
+@asynccontextmanager
+async def _bare_requests(url: str, exchange: Exchange) -> AsyncIterator[Once]:
     """The requests of a `medium` score, as aiohttp alone makes them."""
     (judged,) = reflection_messages(exchange)
     common = {"model": "m", "temperature": 1.0}
@@ -167,22 +175,23 @@ async def _cpu_of_bare_requests(url: str, exchange: Exchange) -> float:
         async def both() -> None:
             await asyncio.gather(*(request(body) for body in bodies))
 
-        return await _milliseconds(both)
+        yield both
 
 
-async def _cpu_of_scores(url: str, exchange: Exchange) -> float:
+@asynccontextmanager
+async def _scores(url: str, exchange: Exchange) -> AsyncIterator[Once]:
     scorer = scorer_on(url)
 
     async def score() -> None:
         assert _is_whole(await scorer.score(exchange))
 
     try:
-        return await _milliseconds(score)
+        yield score
     finally:
         await scorer.aclose()
 
 
-async def _milliseconds(once: Callable[[], Awaitable[None]], count: int = 1000) -> float:
+async def _milliseconds(once: Once, count: int = 200) -> float:
     """This process's CPU for each of `count` calls, one after another."""
     await once()
     started = time.process_time()

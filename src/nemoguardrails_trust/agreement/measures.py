@@ -38,6 +38,7 @@ _FISCAL = re.compile(r"\bfy ?'?(\d{4}|\d{2})\b(?![-/])")
 _WEEK = re.compile(
     r"\b(\d{4})-?w(\d{1,2})\b|\b(?:calendar )?(?:week|kw) (\d{1,2})(?: of|,)? (\d{4})\b"
 )
+_MAY_BE_WEEK = re.compile(r"\d-?w\d|week \d|kw \d")
 _DURATION = re.compile(
     r"(?<!\w)p(?=\d|t\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?"
     r"(?:t(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?)?(?!\w)"
@@ -46,6 +47,7 @@ _DURATION_UNITS = ("week", "day", "hour", "minute", "second")
 _OCLOCK = re.compile(
     r"\b(\d{1,2})(?:[.:](\d{2}))?\s?uhr\b(?:\s(\d{2})\b)?|\b(\d{1,2})h(\d{2})\b(?!m)"
 )
+_HOUR = re.compile(r"\dh\d")
 _NUMBER_NAMES = {
     "anderthalb": "1.5", "eineinhalb": "1.5", "полтора": "1.5", "полторы": "1.5",
     "dutzend": "12", "douzaine": "12", "docena": "12", "dozzina": "12", "duzia": "12",
@@ -157,7 +159,7 @@ def _quarter(found: re.Match[str]) -> str:
 def _times(folded: str) -> str:
     if "00" in folded and len(folded) <= _BARE:  # `the early 1900s` may be the decade
         folded = _HUNDREDS.sub(lambda found: f"{int(found[1]) + 1}th century", folded)
-    if "w" in folded:
+    if "w" in folded and _MAY_BE_WEEK.search(folded):
         folded = _WEEK.sub(
             lambda found: f"week {int(found[2] or found[3])} {found[1] or found[4]}", folded
         )
@@ -165,7 +167,7 @@ def _times(folded: str) -> str:
         folded = _DURATION.sub(_duration, folded)
     if "fy" in folded:
         folded = _FISCAL.sub(lambda found: f"fiscal year {_full_year(found[1])}", folded)
-    if "h" in folded:
+    if "uhr" in folded or _HOUR.search(folded):
         folded = _OCLOCK.sub(_oclock, folded)
     return folded
 

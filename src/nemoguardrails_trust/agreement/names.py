@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
 
@@ -61,6 +62,7 @@ def same_but_for_vowels(first: str, second: str) -> bool:
     return _sounds(first) == _sounds(second)
 
 
+@lru_cache(maxsize=256)  # a response is held against each of its samples
 def _sounds(name: str) -> str:
     for spelling, sound in _SPELLINGS:
         name = spelling.sub(sound, name)
@@ -94,6 +96,9 @@ def roles_are_swapped(
     if max(len(first), len(second)) > _MOST_WORDS:
         return False
     told = {*names.values()} - STOP_WORDS - _ARTICLES
+    for words in (first, second):
+        if len(told.intersection([names.get(word, word) for word in words])) < _NAMES_OF_A_SWAP:
+            return False
     one, other = (
         [names.get(word, word) for word in words if word not in _ARTICLES]
         for words in (first, second)

@@ -83,8 +83,12 @@ WORDS_OF_MARKS = (
 
 
 class Phrase(NamedTuple):
-    """Words with which thinking begins a text, and those with which the answer begins."""
+    """Words with which thinking begins a text, and those with which the answer begins.
 
+    Every text that begins so holds the sign.
+    """
+
+    sign: str
     begins: re.Pattern[str]
     answers: re.Pattern[str]
     written_by: str
@@ -92,27 +96,33 @@ class Phrase(NamedTuple):
 
 PHRASES = (
     Phrase(
+        " process:",
         re.compile(r"Here(?: is|'s) my (?:thought|thinking) process:"),
         re.compile(r"Here(?: is|'s) my response:"),
         "Granite 3",
     ),
     Phrase(
+        "my reasoning steps:",
         re.compile(r"Here are my reasoning steps:"),
         re.compile(r"\[BEGIN FINAL RESPONSE\]"),
         "Apriel Thinker",
     ),
     Phrase(
+        "to=self",
         re.compile(r"(?:<\|start\|>\s{0,3}assistant\s{0,3})?to=self<\|message\|>"),
         re.compile(r"to=user<\|message\|>"),
         "Muse",
     ),
     Phrase(
+        "/think",
         re.compile(r"/think\n"),
         re.compile(r"<\|im_end\|>\s{0,3}<\|im_start\|>assistant\b"),
         "HyperCLOVA X SEED Think",
     ),
 )
 
+FENCES = ("```", "~~~")
+"""With which all code blocks begin."""
 _FENCE_LINE = re.compile(r"^[ \t]{0,3}(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$", re.MULTILINE)
 _FENCE_NAMES = re.compile(rf"(?:{_NAMES})\s*", re.IGNORECASE)
 
@@ -126,7 +136,7 @@ def without_fenced_thinking(text: str) -> str | None:
     Returns:
         The text; `None` where such a block never ends or nothing else is there.
     """
-    if "```" not in text and "~~~" not in text:
+    if not any(fence in text for fence in FENCES):
         return text
     kept: list[str] = []
     end = 0

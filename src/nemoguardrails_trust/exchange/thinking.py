@@ -8,6 +8,7 @@ model is called. All of it takes time linear in the text, and no text is read th
 import re
 
 from nemoguardrails_trust.exchange.forms import (
+    FENCES,
     MARK,
     PHRASES,
     SIGNS,
@@ -28,6 +29,7 @@ _BARE_ANALYSIS_WORD = re.compile(r"(?:assistant\s{0,3})?(?:analysis|commentary)"
 _BARE_FINAL = re.compile(r"assistant(?:channel)?final(?:message)?")
 _SPACED_FINAL = re.compile(r"assistant\s{0,3}final\b:?")
 _BARE_WORDS = ("assistant", "analysis", "commentary")  # one of which all of these hold
+_ALL_SIGNS = (*SIGNS, *FENCES, *(phrase.sign for phrase in PHRASES), *_BARE_WORDS)
 
 _TOKEN = re.compile(
     r"<\|[^|<>\s]{1,40}\|>|<｜[^｜<>]{1,40}｜>|</?s>|<turn\|>|<\|turn>"
@@ -67,6 +69,8 @@ def answer_in(written: str) -> str | None:
         the text is too long to tell (`why_no_answer` says which). A text without these is
         returned as it is.
     """
+    if not _has_signs(written):
+        return written
     if _has_too_many_signs(written):
         return None if _may_think(written) else written
     said = _without_thinking(written)
@@ -86,6 +90,14 @@ def why_no_answer(written: str) -> str:
             f"{MOST_CHARACTERS:,}, or more than {_MOST_SIGNS:,} brackets"
         )
     return "is thinking without an answer"
+
+
+def _has_signs(text: str) -> bool:
+    """Whether a text has anything by which thinking or a special token is known."""
+    for sign in _ALL_SIGNS:  # a loop, since most texts have none and are many
+        if sign in text:
+            return True
+    return False
 
 
 def _has_too_many_signs(text: str) -> bool:
