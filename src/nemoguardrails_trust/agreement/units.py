@@ -124,9 +124,7 @@ def is_unit(word: str) -> bool:
 
 # What the case of a letter tells: a milliwatt is no megawatt, a gigabit no gigabyte, and 300 K are
 # kelvins.
-_CASED = re.compile(
-    r"\d\s?(?:[kmMbBAKPpGT]|Nm|[µμ][MWAV])|[$‰₹₩₽₺₪฿₫₴]|[Pp]oint"
-)
+_CASED = re.compile(r"\d\s?(?:[kmMbBAKPpGT]|Nm|[µμ][MWAV])|[$‰₹₩₽₺₪฿₫₴]|[Pp]oint")
 _AMOUNT = r"[$£€]\s?\d+(?:[.,]\d+)?"
 _NAMES = {"W": "watt", "Pa": "pascal", "J": "joule", "Hz": "hertz", "V": "volt", "A": "amp"}
 _BITS = {"M": "mbit", "G": "gbit"}
