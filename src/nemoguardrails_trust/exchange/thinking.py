@@ -94,10 +94,7 @@ def why_no_answer(written: str) -> str:
 
 def _has_signs(text: str) -> bool:
     """Whether a text has anything by which thinking or a special token is known."""
-    for sign in _ALL_SIGNS:  # a loop, since most texts have none and are many
-        if sign in text:
-            return True
-    return False
+    return any(map(text.__contains__, _ALL_SIGNS))
 
 
 def _has_too_many_signs(text: str) -> bool:
