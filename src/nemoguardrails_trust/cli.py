@@ -11,9 +11,10 @@ from nemoguardrails_trust.commands.check import check, rail_path
 from nemoguardrails_trust.commands.compare import compare
 from nemoguardrails_trust.commands.demo import demo
 from nemoguardrails_trust.commands.evaluate import evaluate
+from nemoguardrails_trust.commands.help import CommandWithHeadings
 from nemoguardrails_trust.commands.init import examples, init
 from nemoguardrails_trust.commands.langfuse import langfuse
-from nemoguardrails_trust.commands.options import EXIT_CODES, user_errors
+from nemoguardrails_trust.commands.options import exit_codes, user_errors
 from nemoguardrails_trust.commands.output import with_output_options
 from nemoguardrails_trust.commands.pipes import with_pipes
 from nemoguardrails_trust.commands.report import report
@@ -25,11 +26,11 @@ from nemoguardrails_trust.commands.variables import defaults_for
 
 app = typer.Typer(
     name="nemo-trust",
-    help="Trustworthiness scores for the answers of language models, and for guardrails bots.",
-    epilog=EXIT_CODES,
+    help="Score how far a model's answers can be trusted: in files, bots and traces.",
+    epilog=exit_codes("--fail-under", "--fail-if"),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
@@ -56,7 +57,7 @@ def _flowing(text: str) -> str:
 
 for _name, _command in _COMMANDS.items():
     _piped = with_output_options(with_pipes(_name, _command))
-    app.command(_name, help=_flowing(_command.__doc__ or ""))(_piped)
+    app.command(_name, cls=CommandWithHeadings, help=_flowing(_command.__doc__ or ""))(_piped)
 
 
 def _show_version(wanted: bool) -> None:
@@ -74,7 +75,7 @@ def _options(
         False, "--version", callback=_show_version, is_eager=True, help="Show the version."
     ),
 ) -> None:
-    """Trustworthiness scores for the answers of language models, and for guardrails bots."""
+    """Score how far a model's answers can be trusted: in files, bots and traces."""
     with user_errors():
         context.default_map = defaults_for(getattr(context.command, "commands", {}))
 

@@ -63,9 +63,9 @@ def test_help_lists_every_command_with_what_it_does() -> None:
     assert result.exit_code == 0
     assert "Usage: nemo-trust [OPTIONS] COMMAND [ARGS]..." in result.stdout
     assert "Exit codes: 0 all went well;" in result.stdout
-    lines = [line.strip("│ ") for line in result.stdout.splitlines() if line.startswith("│")]
+    lines = result.stdout.partition("\nCommands:\n")[2].splitlines()
     for name in COMMANDS:
-        (line,) = [line for line in lines if line.split(" ")[0] == name]
+        (line,) = [line.strip() for line in lines if line.split()[:1] == [name]]
         assert len(line.removeprefix(name).split()) >= 3
 
 
@@ -98,6 +98,50 @@ def test_every_option_of_a_command_is_explained(name: str) -> None:
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0
     assert f"nemo-trust {name}" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)])
+def test_help_fits_80_columns_and_leaves_nothing_out(arguments: list[str]) -> None:
+    shown = CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": "80"}).stdout
+    assert shown.isascii()
+    assert max(map(len, shown.splitlines())) <= 80
+    command = typer.main.get_command(app)
+    if arguments:
+        command = command.commands[arguments[0]]  # type: ignore[attr-defined]
+        texts = [parameter.help for parameter in command.params]
+    else:
+        texts = [listed.help for listed in command.commands.values()]  # type: ignore[attr-defined]
+        texts = [text.partition("\n")[0].rstrip(".") for text in texts]
+    words = " ".join(shown.split())
+    assert [text for text in texts if text not in words] == []
+
+
+def test_no_name_is_broken_at_its_hyphens() -> None:
+    for name in COMMANDS:
+        shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "80"}).stdout
+        options = shown.partition("\n\nData:")[2]
+        assert not [line for line in options.splitlines() if line.endswith("-")]
+
+
+@pytest.mark.parametrize(
+    ("name", "missed"),
+    [
+        ("score", "3 a limit of --fail-if was missed; "),
+        ("evaluate", "3 a limit of --fail-under or --fail-if was missed; "),
+        ("calibrate", ""),
+    ],
+)
+def test_a_command_tells_the_exit_codes_it_has(name: str, missed: str) -> None:
+    shown = " ".join(CliRunner().invoke(app, [name, "--help"]).stdout.split())
+    assert f"2 it could not be done as asked; {missed}130 interrupted." in shown
+
+
+def test_options_stand_under_headings_and_an_argument_bare() -> None:
+    shown = CliRunner().invoke(app, ["score", "--help"], env={"COLUMNS": "80"}).stdout
+    assert " score [OPTIONS] DATA\n" in shown
+    titles = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    expected = ["Arguments:", "Data:", "Model and scorer:", "Result:", "Cost:", "Run:", "Other:"]
+    assert titles == expected
 
 
 def test_without_a_command_the_help_is_shown() -> None:

@@ -335,7 +335,7 @@ def make(settings):
 
 def test_its_help_tells_the_exit_codes() -> None:
     shown = " ".join(invoke("--help").stdout.split())
-    assert "Exit codes: 0 all went well; 1 some lines or rows could not be used" in shown
+    assert "Exit codes: 0 all went well; 1 some rows could not be used" in shown
 
 
 def test_importing_the_command_loads_nothing_heavy() -> None:

@@ -306,7 +306,7 @@ def test_help_tells_the_exit_codes_and_what_goes_on() -> None:
     assert result.exit_code == 0
     plain = " ".join(result.stdout.split())
     assert "130 interrupted" in plain
-    assert "continues when you give the same command again" in plain
+    assert "An interrupted run continues when you repeat the command" in plain
 
 
 GROUNDED = ("--evaluation", "response_groundedness", "--evaluation", "query_ease")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nemoguardrails_trust.commands.building import scorer_settings
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.labelled import (
     LabelOptions,
     OptionalLabelledArgument,
@@ -18,10 +19,10 @@ from nemoguardrails_trust.commands.labelled import (
     with_score_column,
 )
 from nemoguardrails_trust.commands.options import (
-    EXIT_CODES,
     JsonOption,
     RowOptions,
     ScorerOptions,
+    exit_codes,
     is_default,
     user_errors,
     with_options,
@@ -47,7 +48,13 @@ _FIGURES = {
 @with_options
 def calibrate(
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The calibration to write, as JSON.")
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The calibration file to write (JSON).",
+            rich_help_panel=Heading.RESULT,
+        ),
     ],
     options: ScorerOptions,
     rows: RowOptions,
@@ -58,8 +65,9 @@ def calibrate(
         typer.Option(
             "--live",
             metavar="MODEL",
-            help="Without DATA: have this model answer questions that come with the package, and "
-            "learn from its answers, which are labelled by reference answers.",
+            help="Without DATA: learn from this model's answers to questions that come with the "
+            "package, labelled by reference answers.",
+            rich_help_panel=Heading.LABELS,
         ),
     ] = None,
     questions: Annotated[
@@ -69,7 +77,8 @@ def calibrate(
             min=20,
             max=500,
             metavar="N",
-            help="With --live, how many questions are asked.",
+            help="How many questions --live asks.",
+            rich_help_panel=Heading.LABELS,
         ),
     ] = 150,
     target: Annotated[
@@ -77,10 +86,12 @@ def calibrate(
         typer.Option(
             "--target",
             metavar="WHAT=SHARE",
-            help="What the threshold must reach: 'precision=0.9' (share of the flagged that are "
-            "wrong), 'recall=0.8' (share of the wrong that are flagged), 'accuracy-kept=0.95' "
-            "(share of those not flagged that are right) or 'flag-at-most=0.1'. Without it, no "
-            "threshold is chosen, and the figures are for 0.6.",
+            help="What the threshold must reach: 'precision=0.9' (of the flagged answers, the "
+            "share that is wrong), 'recall=0.8' (of the wrong answers, the share that is "
+            "flagged), 'accuracy-kept=0.95' (of the answers not flagged, the share that is "
+            "right) or 'flag-at-most=0.1'. Without it no threshold is chosen, and the "
+            "figures are for 0.6.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = None,
     for_model: Annotated[
@@ -88,8 +99,9 @@ def calibrate(
         typer.Option(
             "--for-model",
             metavar="NAME",
-            help="The model that will use the calibration, if it is not --model, as with "
-            "recorded answers.",
+            help="The model that will use the calibration, if it is not --model; for example "
+            "with recorded answers.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = None,
     scored: Annotated[
@@ -97,18 +109,19 @@ def calibrate(
         typer.Option(
             "--scored",
             metavar="SCORED",
-            help="Keep the scored rows in this file, as 'nemo-trust score' does. Otherwise they "
-            "are kept beside the calibration, and only until that is written.",
+            help="Keep the scored rows in this file, as 'nemo-trust score' does. By default they "
+            "are kept beside the calibration until it is written.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Learn from labelled answers to turn scores into probabilities, and choose a threshold.
+    """Turn scores into probabilities, and choose a threshold.
 
-    A run that was interrupted continues when you give the same command again. For scores that
-    are in DATA already, name the scorer that gave them (--scorer, --quality, --model), unless
-    'nemo-trust score' wrote DATA and left its .run.json beside it; otherwise the calibration
-    can only be used by 'nemo-trust evaluate'.
+    Learns from answers that are known to be right or wrong. An interrupted run continues when
+    you repeat the command. If DATA already has scores, say which scorer made them (--scorer,
+    --quality, --model), unless the .run.json of 'nemo-trust score' lies beside it; otherwise only
+    'nemo-trust evaluate' can use the calibration.
     """
     with user_errors():
         import json
@@ -151,7 +164,7 @@ def calibrate(
         finish(result, labels)
 
 
-calibrate.__doc__ = f"{inspect.cleandoc(calibrate.__doc__ or '')}\n\n{EXIT_CODES}"
+calibrate.__doc__ = f"{inspect.cleandoc(calibrate.__doc__ or '')}\n\n{exit_codes()}"
 
 
 def _answers_of(

@@ -21,16 +21,16 @@ def check(
         typer.Option(
             "--question",
             metavar="TEXT",
-            help="The question to ask, with --ask. Default: the capital of France.",
+            help="The question for --ask. Default: the capital of France.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what the rail of a configuration will do, and how to mend what is in its way.
+    """Say what a configuration's rail will do, and what to fix.
 
-    Loads the configuration as NeMo Guardrails would. Exit code 1 where there is a problem; with
-    --ask also where the key is refused, the server is down, the model is not known or the
-    judge's answer cannot be read.
+    Loads the configuration as NeMo Guardrails would. The exit code is 1 if there is a problem;
+    with --ask, also if the key is refused, the server is down, the model is unknown or the judge's
+    reply cannot be read.
     """
     if question is not None and not ask:
         raise typer.BadParameter("only with --ask", param_hint="--question")
@@ -65,7 +65,7 @@ def check(
 
 
 def rail_path() -> None:
-    """Print the rail's folder, for an absolute entry under import_paths."""
+    """Print the path of the rail's folder, for import_paths."""
     from pathlib import Path
 
     import nemoguardrails_trust

@@ -1,20 +1,21 @@
 """`nemo-trust compare`: two files of results side by side."""
 
-import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
-    EXIT_CODES,
     JsonOption,
+    user_errors,
+)
+from nemoguardrails_trust.commands.scored_columns import (
     ScoreColumnOption,
     ScoredLabelOption,
     ScoredPromptOption,
     ScoredResponseOption,
-    user_errors,
 )
 
 if TYPE_CHECKING:
@@ -26,12 +27,25 @@ _WIDTHS = {"row of B": 8, "A": 5, "B": 5, "answer": 9}
 def compare(
     a: Annotated[
         Path,
-        typer.Argument(metavar="A", help="Results before, as 'nemo-trust score' writes them."),
+        typer.Argument(
+            metavar="A",
+            help="Earlier results, as written by 'nemo-trust score'; '-' is standard input.",
+        ),
     ],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Results after, on the same prompts.")],
+    b: Annotated[
+        Path,
+        typer.Argument(
+            metavar="B", help="Later results for the same prompts; '-' is standard input."
+        ),
+    ],
     threshold: Annotated[
         float,
-        typer.Option("--threshold", metavar="0..1", help="Scores below it are flagged."),
+        typer.Option(
+            "--threshold",
+            metavar="0..1",
+            help="Answers that score below it are flagged.",
+            rich_help_panel=Heading.RESULT,
+        ),
     ] = 0.6,
     prompt_column: ScoredPromptOption = None,
     response_column: ScoredResponseOption = None,
@@ -39,10 +53,10 @@ def compare(
     label_column: ScoredLabelOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Compare two files of scored answers: what changed, and whether B is better than A.
+    """Compare two files of scored answers: what changed, and what is better.
 
-    With labels in both, the differences of AUROC and of accuracy come with 95 % intervals, made
-    of pairs: an interval without 0 in it means that the difference is more than chance.
+    If both have labels, the differences in AUROC and in accuracy come with 95 % intervals, from
+    paired comparisons: an interval that excludes 0 means that the difference is more than chance.
     """
     with user_errors():
         from nemoguardrails_trust.report.comparison import compare_results
@@ -60,9 +74,6 @@ def compare(
         typer.echo(json.dumps(result.to_json()))
     else:
         _show(result, f"{a.name} and {b.name}")
-
-
-compare.__doc__ = f"{inspect.cleandoc(compare.__doc__ or '')}\n\n{EXIT_CODES}"
 
 
 def _show(result: "Comparison", names: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     CompletionPriceOption,
@@ -33,7 +34,9 @@ class CostOptions:
         bool,
         typer.Option(
             "--dry-run",
-            help="Score 20 rows drawn from DATA, tell what all would take, and write nothing.",
+            help="Score a sample of 20 rows, estimate what all of them would take, and write "
+            "nothing.",
+            rich_help_panel=Heading.COST,
         ),
     ] = False
     budget: Annotated[
@@ -41,8 +44,10 @@ class CostOptions:
         typer.Option(
             "--budget",
             metavar="AMOUNT",
-            help="Stop before more is spent on OUT: money at your prices, as in '5.00', or "
-            "tokens, as in '2M tokens'. A run that was stopped goes on with a larger one.",
+            help="Stop before more than this is spent on OUT: money, such as '5.00' (needs "
+            "prices), or tokens, such as '2M tokens'. To continue, repeat the command with "
+            "a larger budget.",
+            rich_help_panel=Heading.COST,
         ),
     ] = None
     prices: Annotated[
@@ -50,8 +55,9 @@ class CostOptions:
         typer.Option(
             "--prices",
             metavar="FILE",
-            help="Show the cost, at the prices of a million tokens that this YAML file has for "
-            "--model, as in 'NAME: {prompt: 0.15, completion: 0.60}'.",
+            help="Show the cost, at the prices per million tokens that this YAML file gives for "
+            "--model, such as 'NAME: {prompt: 0.15, completion: 0.60}'.",
+            rich_help_panel=Heading.COST,
         ),
     ] = None
     prompt_price: PromptPriceOption = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def demo(
     turns: Annotated[
-        int, typer.Option("--turns", min=1, max=500, help="How many questions are asked.")
+        int, typer.Option("--turns", min=1, max=500, metavar="N", help="How many questions to ask.")
     ] = 100,
     show_every: Annotated[bool, typer.Option("--all", help="Show every answer.")] = False,
     model: Annotated[
@@ -21,8 +21,8 @@ def demo(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="Ask this model of yours instead, on an OpenAI-compatible server (key from "
-            "OPENAI_API_KEY); its answers are labelled by reference answers.",
+            help="Ask this model instead, on an OpenAI-compatible server (key in "
+            "OPENAI_API_KEY). Its answers are labelled by reference answers.",
         ),
     ] = None,
     base_url: Annotated[
@@ -30,7 +30,7 @@ def demo(
         typer.Option(
             "--base-url",
             metavar="URL",
-            help="The server of --model. Default: OPENAI_BASE_URL, or OpenAI itself.",
+            help="The server of --model. Default: OPENAI_BASE_URL, or OpenAI.",
         ),
     ] = None,
     quality: Annotated[
@@ -38,16 +38,16 @@ def demo(
         typer.Option(
             "--quality",
             metavar="PRESET",
-            help="With --model, the calls that a score may cost: base, low, medium (the default), "
-            "high or best.",
+            help="With --model, how many model calls a score may take: base, low, medium (the "
+            "default), high or best.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a real guardrails bot recorded trivia questions, and score every answer.
+    """Try the rail on trivia questions; needs no model and no key.
 
-    Needs no key: the answers and samples are recorded ones of LLaMA-13B. With --model, the same
-    questions are asked of your own model.
+    A real guardrails bot is asked, and every answer is scored. The answers and samples were
+    recorded from LLaMA-13B; with --model, your own model answers the same questions.
     """
     import asyncio
 

@@ -15,6 +15,7 @@ from nemoguardrails_trust.commands.gate import (
     parse_limits,
     require_limits,
 )
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.labelled import (
     BY_REFERENCE,
     LabelledArgument,
@@ -26,13 +27,13 @@ from nemoguardrails_trust.commands.labelled import (
     with_score_column,
 )
 from nemoguardrails_trust.commands.options import (
-    EXIT_CODES,
     REPLAY,
     CalibrationOption,
     JsonOption,
     RowOptions,
     ScorerOptions,
     ThresholdOption,
+    exit_codes,
     user_errors,
     with_options,
 )
@@ -57,8 +58,9 @@ def evaluate(
         bool,
         typer.Option(
             "--early-stop",
-            help="Ask for one sample at a time, and stop once the decision at the threshold "
-            "can no longer change.",
+            help="Draw one sample at a time, and stop once the decision at the threshold cannot "
+            "change any more.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = False,
     out: Annotated[
@@ -67,17 +69,18 @@ def evaluate(
             "--out",
             metavar="OUT",
             help="Keep the scored rows in this file, as 'nemo-trust score' does. An interrupted "
-            "run then continues when you give the same command again.",
+            "run continues when you repeat the command.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = None,
     fail_under: FailUnderOption = None,
     fail_if: FailIfOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Measure how well scores tell right answers from wrong ones, on answers with labels.
+    """Measure how well scores tell right answers from wrong ones.
 
-    With --generate, your own model answers the prompts of DATA, and the answers are labelled by the
-    reference answers there.
+    DATA says which answers are right. With --generate, your own model answers the prompts in DATA,
+    and its answers are labelled by the reference answers there.
     """
     with user_errors():
         import json
@@ -122,7 +125,8 @@ def evaluate(
         finish(scored, labels)
 
 
-evaluate.__doc__ = f"{inspect.cleandoc(evaluate.__doc__ or '')}\n\n{EXIT_CODES}"
+_CODES = exit_codes("--fail-under", "--fail-if")
+evaluate.__doc__ = f"{inspect.cleandoc(evaluate.__doc__ or '')}\n\n{_CODES}"
 
 
 def _figures(result: "Evaluation") -> dict[str, float | None]:

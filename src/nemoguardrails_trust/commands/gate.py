@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import EXIT_GATE
 from nemoguardrails_trust.commands.output import say
 
@@ -15,18 +16,21 @@ FailUnderOption = Annotated[
     str | None,
     typer.Option(
         "--fail-under",
-        metavar="FIGURE=SHARE,…",
-        help=f"Exit with {EXIT_GATE} if a figure is under its limit, as in "
-        f"'auroc=0.8,accuracy_kept=0.9'. Figures: {', '.join(UNDER)}.",
+        metavar="FIGURE=LIMIT,...",
+        help=f"Exit with {EXIT_GATE} if a figure is below its limit, such as "
+        "'auroc=0.8,accuracy_kept=0.9'. "
+        f"Figures: {', '.join(UNDER)}.",
+        rich_help_panel=Heading.RESULT,
     ),
 ]
 FailIfOption = Annotated[
     str | None,
     typer.Option(
         "--fail-if",
-        metavar="FIGURE=SHARE,…",
-        help=f"Exit with {EXIT_GATE} if a share is over its limit, as in "
-        "'flagged=0.2,unchecked=0.01'. Figures: flagged (of the scored rows), unchecked (of all).",
+        metavar="FIGURE=LIMIT,...",
+        help=f"Exit with {EXIT_GATE} if a share is above its limit, such as "
+        "'flagged=0.2,unchecked=0.01': flagged of the scored rows, unchecked of all rows.",
+        rich_help_panel=Heading.RESULT,
     ),
 ]
 

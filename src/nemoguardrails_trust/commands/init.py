@@ -12,13 +12,13 @@ from nemoguardrails_trust.commands.output import say
 def init(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
     remove: Annotated[
-        bool, typer.Option("--remove", help="Take the rail out of the configuration again.")
+        bool, typer.Option("--remove", help="Remove the rail from the configuration.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
 ) -> None:
-    """Add the rail to an existing configuration, in Colang 1.0 or 2.x.
+    """Add the rail to an existing configuration (Colang 1.0 or 2.x).
 
-    Shows what would change, and asks before it writes. Comments and order stay as they are.
+    Shows the changes, and asks before writing them. Comments and order are kept.
     """
     import sys
 
@@ -44,12 +44,12 @@ def init(
 
 def examples(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to make, with the examples in it.")
+        Path, typer.Argument(metavar="DIR", help="The folder to copy to; it is created if need be.")
     ],
 ) -> None:
-    """Copy the examples that come with the package into a folder of your own.
+    """Copy the examples that come with the package to a folder.
 
-    What is in the folder already stays as it is.
+    Files that are there already are left as they are.
     """
     with user_errors():
         from nemoguardrails_trust.datasets.shipped import examples_folder

@@ -13,6 +13,7 @@ from nemoguardrails_trust.commands.building import (
     require_local_unused,
     require_no_server,
 )
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     REPLAY,
@@ -40,7 +41,8 @@ BY_REFERENCE = "Labels are by comparison with reference answers; a few of them e
 
 _DATA = typer.Argument(
     metavar="DATA",
-    help="Labelled answers: every format that 'nemo-trust score' reads or writes.",
+    help="Labelled answers, in any format that 'nemo-trust score' reads or writes; '-' "
+    "is standard input.",
     show_default=False,
 )
 LabelledArgument = Annotated[Path, _DATA]
@@ -58,6 +60,7 @@ class LabelOptions:
             metavar="NAME",
             help="Whether each answer is right: 1 or 0, true or false, yes or no, right or "
             "wrong, correct or incorrect.",
+            rich_help_panel=Heading.LABELS,
         ),
     ] = "correct"
     score_column: Annotated[
@@ -65,8 +68,9 @@ class LabelOptions:
         typer.Option(
             "--score-column",
             metavar="NAME",
-            help="Use the scores in this column instead of scoring again. Default: "
-            "'trustworthiness_score', if there is one and neither --model nor --scorer is given.",
+            help="Use the scores in this column instead of scoring. Default: "
+            "'trustworthiness_score', if present and neither --model nor --scorer is given.",
+            rich_help_panel=Heading.LABELS,
         ),
     ] = None
     gold_column: Annotated[
@@ -74,20 +78,27 @@ class LabelOptions:
         typer.Option(
             "--gold-column",
             metavar="NAME",
-            help="Label the answers by comparing each with the reference answer in this column (or "
-            "one of several, a list). With --generate the default is 'gold' or another usual "
-            "name, such as 'expected' or 'ground_truth'.",
+            help="Label each answer by comparing it with the reference answer in this column (or "
+            "with each of a list). Default with --generate: 'gold' or another common name, "
+            "such as 'expected' or 'ground_truth'.",
+            rich_help_panel=Heading.LABELS,
         ),
     ] = None
     generate: Annotated[
         bool,
         typer.Option(
             "--generate",
-            help="Have the model answer every prompt anew, whatever answers DATA has.",
+            help="Have the model answer every prompt anew, ignoring any answers in DATA.",
+            rich_help_panel=Heading.LABELS,
         ),
     ] = False
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Exit with 0 even if some lines cannot be used.")
+        bool,
+        typer.Option(
+            "--skip-bad",
+            help="Exit with 0 even if some lines could not be used.",
+            rich_help_panel=Heading.LABELS,
+        ),
     ] = False
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nemoguardrails_trust.commands.building import build_scorer, scorer_settings
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
@@ -31,94 +32,168 @@ def langfuse(
     since: Annotated[
         str | None,
         typer.Option(
-            "--since", metavar="24h", help="Traces from this far back: 90s, 15m, 24h (the default)."
+            "--since",
+            metavar="24h",
+            help="Traces from this far back, such as 90s, 15m or 24h. Default: 24h.",
+            rich_help_panel=Heading.TRACES,
         ),
     ] = None,
     from_: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="TIME", help="Traces that began at or after this time (ISO 8601)."
+            "--from",
+            metavar="TIME",
+            help="Traces that began at this time or later (ISO 8601).",
+            rich_help_panel=Heading.TRACES,
         ),
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="TIME", help="Traces that began before this time (ISO 8601)."),
+        typer.Option(
+            "--to",
+            metavar="TIME",
+            help="Traces that began before this time (ISO 8601).",
+            rich_help_panel=Heading.TRACES,
+        ),
     ] = None,
     tags: Annotated[
-        Texts, typer.Option("--tags", metavar="TAG", help="Traces with this tag. Repeatable.")
+        Texts,
+        typer.Option(
+            "--tags",
+            metavar="TAG",
+            help="Traces with this tag. Can be repeated.",
+            rich_help_panel=Heading.TRACES,
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Traces with this name.")
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Traces with this name.", rich_help_panel=Heading.TRACES
+        ),
     ] = None,
     environment: Annotated[
         Texts,
         typer.Option(
-            "--environment", metavar="NAME", help="Traces from this environment. Repeatable."
+            "--environment",
+            metavar="NAME",
+            help="Traces from this environment. Can be repeated.",
+            rich_help_panel=Heading.TRACES,
         ),
     ] = None,
     session: Annotated[
-        str | None, typer.Option("--session", metavar="ID", help="Traces of this session.")
+        str | None,
+        typer.Option(
+            "--session",
+            metavar="ID",
+            help="Traces of this session.",
+            rich_help_panel=Heading.TRACES,
+        ),
     ] = None,
     trace_id: Annotated[
-        Texts, typer.Option("--trace-id", metavar="ID", help="This trace, however old. Repeatable.")
+        Texts,
+        typer.Option(
+            "--trace-id",
+            metavar="ID",
+            help="This trace, however old. Can be repeated.",
+            rich_help_panel=Heading.TRACES,
+        ),
     ] = None,
     filter_: Annotated[
         str | None,
         typer.Option(
-            "--filter", metavar="JSON", help="More conditions, in Langfuse's filter syntax."
+            "--filter",
+            metavar="JSON",
+            help="Further conditions, in Langfuse's filter syntax.",
+            rich_help_panel=Heading.TRACES,
         ),
     ] = None,
     recorded: Annotated[
         Path | None,
-        typer.Option("--recorded", metavar="FILE", help="JSON lines for '--model replay'."),
+        typer.Option(
+            "--recorded",
+            metavar="FILE",
+            help="The recorded answers for --model replay (JSON Lines).",
+            rich_help_panel=Heading.MODEL,
+        ),
     ] = None,
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
     timeout: Annotated[
         float | None,
         typer.Option(
-            "--timeout", metavar="SECONDS", help="The most time for one score. Default: 20."
+            "--timeout",
+            metavar="SECONDS",
+            help="The time limit for one score. Default: 20.",
+            rich_help_panel=Heading.RUN,
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Ask the scorer for explanations, too.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Also ask the scorer for explanations.",
+            rich_help_panel=Heading.RESULT,
+        ),
     ] = False,
     score_name: Annotated[
         str,
-        typer.Option("--score-name", metavar="NAME", help="What the score is called in Langfuse."),
+        typer.Option(
+            "--score-name",
+            metavar="NAME",
+            help="The name of the score in Langfuse.",
+            rich_help_panel=Heading.RESULT,
+        ),
     ] = "trust_score",
     context_key: Annotated[
         Texts,
         typer.Option(
             "--context-key",
             metavar="KEY",
-            help="A metadata key that holds retrieved passages. Repeatable.",
+            help="A metadata key that holds retrieved passages. Can be repeated.",
+            rich_help_panel=Heading.TRACES,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the scores as a table and write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the scores as a table, and write nothing.",
+            rich_help_panel=Heading.RESULT,
+        ),
     ] = False,
     skip_scored: Annotated[
-        bool, typer.Option("--skip-scored", help="Skip traces that already have the score.")
+        bool,
+        typer.Option(
+            "--skip-scored",
+            help="Skip traces that already have the score.",
+            rich_help_panel=Heading.TRACES,
+        ),
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="FILE.jsonl",
-            help="Also save the results as JSON lines, for 'report' and 'calibrate'.",
+            help="Also save the results as JSON Lines, for 'report' and 'calibrate'.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = None,
     watch: Annotated[
         str | None,
         typer.Option(
-            "--watch", metavar="60s", help="Keep running; poll for new traces at this interval."
+            "--watch",
+            metavar="60s",
+            help="Keep running, and look for new traces at this interval.",
+            rich_help_panel=Heading.WATCH,
         ),
     ] = None,
     position: Annotated[
         Path | None,
         typer.Option(
-            "--position", metavar="FILE", help="The file in which --watch remembers how far it got."
+            "--position",
+            metavar="FILE",
+            help="The file in which --watch records how far it got.",
+            rich_help_panel=Heading.WATCH,
         ),
     ] = None,
     lookback: Annotated[
@@ -126,7 +201,8 @@ def langfuse(
         typer.Option(
             "--lookback",
             metavar="15m",
-            help="How far back each poll of --watch looks. Must be longer than the longest trace.",
+            help="How far back --watch looks each time. Must be longer than the longest trace.",
+            rich_help_panel=Heading.WATCH,
         ),
     ] = "15m",
     settle: Annotated[
@@ -134,15 +210,31 @@ def langfuse(
         typer.Option(
             "--settle",
             metavar="30s",
-            help="Skip traces that ended less than this long ago, for now. "
-            "Default: 30s with --watch, otherwise 0s.",
+            help="Leave traces that ended less than this long ago for later. Default: 30s with "
+            "--watch, otherwise 0s.",
+            rich_help_panel=Heading.WATCH,
         ),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, metavar="N", help="Score N traces at a time.")
+        int,
+        typer.Option(
+            "--concurrency",
+            min=1,
+            metavar="N",
+            help="Score N traces at a time.",
+            rich_help_panel=Heading.RUN,
+        ),
     ] = 16,
     page_size: Annotated[
-        int, typer.Option("--page-size", min=1, max=100, metavar="N", help="Traces per request.")
+        int,
+        typer.Option(
+            "--page-size",
+            min=1,
+            max=100,
+            metavar="N",
+            help="Traces per request to Langfuse.",
+            rich_help_panel=Heading.RUN,
+        ),
     ] = 100,
     max_characters: Annotated[
         int,
@@ -150,17 +242,18 @@ def langfuse(
             "--max-characters",
             min=1,
             metavar="N",
-            help="Do not score traces with more text than this.",
+            help="Skip traces with more text than this.",
+            rich_help_panel=Heading.TRACES,
         ),
     ] = 400_000,
     json_output: JsonOption = False,
 ) -> None:
-    """Score the traces in Langfuse and write the scores and their reasons to them.
+    """Score traces in Langfuse, and write the scores to them.
 
-    The keys are those of Langfuse's own client: LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and
-    LANGFUSE_BASE_URL. Running it again replaces the earlier scores.
+    Takes the keys of Langfuse's own client: LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and
+    LANGFUSE_BASE_URL. Another run replaces the scores of an earlier one.
 
-    Exit codes: 0 all went well; 1 some traces have no score, each named on stderr; 2 it cannot
+    Exit codes: 0 all went well; 1 some traces have no score, each named on stderr; 2 it could not
     be done as asked; 130 interrupted.
     """
     with user_errors():

@@ -16,18 +16,13 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.output import say
 
 EXIT_INCOMPLETE = 1
 EXIT_ERROR = 2
 EXIT_GATE = 3
 EXIT_INTERRUPTED = 130
-
-EXIT_CODES = (
-    "Exit codes: 0 all went well; 1 some lines or rows could not be used; "
-    "2 it cannot be done as asked; 3 a limit of --fail-under or --fail-if was missed; "
-    "130 interrupted."
-)
 
 REPLAY = "replay"
 
@@ -42,37 +37,18 @@ ThresholdOption = Annotated[
     typer.Option(
         "--threshold",
         metavar="0..1",
-        help="Scores below it are untrustworthy. Default: the calibration's threshold, or 0.6.",
+        help="Answers that score below it are untrustworthy. Default: the calibration's "
+        "threshold, or 0.6.",
+        rich_help_panel=Heading.RESULT,
     ),
 ]
 CalibrationOption = Annotated[
     str | None,
-    typer.Option("--calibration", metavar="FILE", help="A file made by 'nemo-trust calibrate'."),
-]
-ScoredPromptOption = Annotated[
-    str | None,
     typer.Option(
-        "--prompt-column",
-        metavar="NAME",
-        help="What was asked. Default: 'prompt' or another usual name, such as 'question'.",
-    ),
-]
-ScoredResponseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--response-column",
-        metavar="NAME",
-        help="The answer that was scored. Default: 'response' or another usual name, such as "
-        "'answer'.",
-    ),
-]
-ScoredLabelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--label-column",
-        metavar="NAME",
-        help="Whether the answer is right: 1 or 0, true or false. Default: 'correct', if there "
-        "is such a column.",
+        "--calibration",
+        metavar="FILE",
+        help="A file made by 'nemo-trust calibrate'.",
+        rich_help_panel=Heading.MODEL,
     ),
 ]
 PromptPriceOption = Annotated[
@@ -81,7 +57,8 @@ PromptPriceOption = Annotated[
         "--price-per-million-prompt-tokens",
         min=0.0,
         metavar="PRICE",
-        help="Show the cost, at this price per million tokens read.",
+        help="Show the cost, at this price for a million prompt tokens.",
+        rich_help_panel=Heading.COST,
     ),
 ]
 CompletionPriceOption = Annotated[
@@ -90,11 +67,9 @@ CompletionPriceOption = Annotated[
         "--price-per-million-completion-tokens",
         min=0.0,
         metavar="PRICE",
-        help="Show the cost, at this price per million tokens written.",
+        help="Show the cost, at this price for a million completion tokens.",
+        rich_help_panel=Heading.COST,
     ),
-]
-ScoreColumnOption = Annotated[
-    str, typer.Option("--score-column", metavar="NAME", help="The score, 0 to 1.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
@@ -108,8 +83,9 @@ class ScorerOptions:
         typer.Option(
             "--model",
             metavar="NAME",
-            help="The model that judges and samples: its name on an OpenAI-compatible server "
-            "(key from OPENAI_API_KEY), or 'replay' for the answers recorded in the data.",
+            help="The model that judges and samples: a model name on an OpenAI-compatible server "
+            "(key in OPENAI_API_KEY), or 'replay' for answers recorded in the data.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = None
     base_url: Annotated[
@@ -117,7 +93,8 @@ class ScorerOptions:
         typer.Option(
             "--base-url",
             metavar="URL",
-            help="The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI itself.",
+            help="The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = None
     scorer: Annotated[
@@ -127,6 +104,7 @@ class ScorerOptions:
             metavar="NAME",
             help="'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or "
             "'package.module:factory'.",
+            rich_help_panel=Heading.MODEL,
             autocompletion=lambda: list(_SCORERS),
         ),
     ] = None
@@ -135,8 +113,9 @@ class ScorerOptions:
         typer.Option(
             "--quality",
             metavar="PRESET",
-            help="How many model calls to spend on a score: base, low, medium (the default), "
-            "high or best.",
+            help="How many model calls a score may take: base, low, medium (the default), high "
+            "or best.",
+            rich_help_panel=Heading.MODEL,
             autocompletion=lambda: list(_PRESETS),
         ),
     ] = None
@@ -146,7 +125,8 @@ class ScorerOptions:
             "--samples",
             min=1,
             metavar="K",
-            help="Samples per score, instead of the preset's number.",
+            help="Samples per score. Default: set by --quality.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = None
     rephrase: Annotated[
@@ -155,8 +135,9 @@ class ScorerOptions:
             "--rephrase",
             min=0,
             metavar="N",
-            help="How many of the samples answer the question in other words, instead of the "
-            "preset's number.",
+            help="How many of the samples answer the question in other words. Default: set by "
+            "--quality.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = None
     requests_per_minute: Annotated[
@@ -165,8 +146,9 @@ class ScorerOptions:
             "--requests-per-minute",
             min=1,
             metavar="N",
-            help="Send the model at most N requests a minute. The server's own limit is learned "
-            "without this.",
+            help="Send at most N requests a minute. The server's own limit is detected without "
+            "this.",
+            rich_help_panel=Heading.RUN,
         ),
     ] = None
     tokens_per_minute: Annotated[
@@ -175,7 +157,8 @@ class ScorerOptions:
             "--tokens-per-minute",
             min=1,
             metavar="N",
-            help="Use at most N tokens a minute, read and written.",
+            help="Use at most N tokens a minute, prompts and completions together.",
+            rich_help_panel=Heading.RUN,
         ),
     ] = None
     most_bytes: Annotated[
@@ -184,7 +167,9 @@ class ScorerOptions:
             "--most-bytes",
             min=1,
             metavar="N",
-            help="Read no answer of the model's server that is larger, unpacked (8 MB).",
+            help="Reject replies from the model's server that are larger than N bytes, "
+            "decompressed. Default: 8 MB.",
+            rich_help_panel=Heading.RUN,
         ),
     ] = None
     cache: Annotated[
@@ -192,8 +177,8 @@ class ScorerOptions:
         typer.Option(
             "--cache",
             metavar="DIR",
-            help="Keep the model's answers in this folder, and take those that are there instead "
-            "of asking again.",
+            help="Keep the model's replies in this folder, and reuse them instead of asking again.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = None
     cache_megabytes: Annotated[
@@ -202,7 +187,8 @@ class ScorerOptions:
             "--cache-megabytes",
             min=1.0,
             metavar="N",
-            help="The most space for answers that are kept; the oldest go first.",
+            help="The size limit of --cache; the oldest replies are dropped first.",
+            rich_help_panel=Heading.MODEL,
         ),
     ] = 1024.0
 
@@ -252,8 +238,9 @@ class RowOptions:
         typer.Option(
             "--prompt-column",
             metavar="NAME",
-            help="The prompts: text, or chat messages. Default: 'prompt' or another usual name, "
+            help="The prompts: text or chat messages. Default: 'prompt' or another common name, "
             "such as 'question' or 'messages'.",
+            rich_help_panel=Heading.DATA,
         ),
     ] = None
     response_column: Annotated[
@@ -261,8 +248,9 @@ class RowOptions:
         typer.Option(
             "--response-column",
             metavar="NAME",
-            help="The answers to score. Default: 'response' or another usual name, such as "
-            "'answer' or 'output', or the last turn of a chat.",
+            help="The answers to score. Default: 'response' or another common name, such as "
+            "'answer' or 'output'; otherwise the last turn of a chat.",
+            rich_help_panel=Heading.DATA,
         ),
     ] = None
     context_column: Annotated[
@@ -270,22 +258,39 @@ class RowOptions:
         typer.Option(
             "--context-column",
             metavar="NAME",
-            help="Retrieved passages: text, or a list. Default: 'context' or another usual "
-            "name, if there is one.",
+            help="Retrieved passages: text or a list. Default: 'context' or another common name, "
+            "if present.",
+            rich_help_panel=Heading.DATA,
         ),
     ] = None
     encoding: Annotated[
         str | None,
         typer.Option(
-            "--encoding", metavar="NAME", help="The encoding of DATA. Default: found out."
+            "--encoding",
+            metavar="NAME",
+            help="The text encoding of DATA. Default: detected.",
+            rich_help_panel=Heading.DATA,
         ),
     ] = None
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, metavar="N", help="Use only the first N rows."),
+        typer.Option(
+            "--limit",
+            min=1,
+            metavar="N",
+            help="Use only the first N rows.",
+            rich_help_panel=Heading.DATA,
+        ),
     ] = None
     concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, metavar="N", help="Score N rows at a time.")
+        int,
+        typer.Option(
+            "--concurrency",
+            min=1,
+            metavar="N",
+            help="Score N rows at a time.",
+            rich_help_panel=Heading.RUN,
+        ),
     ] = 64
     # No one waits for a single row, and a rate limit may hold it up for a minute or more.
     timeout: Annotated[
@@ -293,7 +298,8 @@ class RowOptions:
         typer.Option(
             "--timeout",
             metavar="SECONDS",
-            help="The most time for one score, including waiting for the server's rate limit.",
+            help="The time limit for one score, including waits for the server's rate limit.",
+            rich_help_panel=Heading.RUN,
         ),
     ] = 300.0
     max_failures: Annotated[
@@ -302,15 +308,32 @@ class RowOptions:
             "--max-failures",
             min=0,
             metavar="N",
-            help="Stop once N rows in a row could not be scored; 0 never stops.",
+            help="Stop once N consecutive rows could not be scored; 0 never stops.",
+            rich_help_panel=Heading.RUN,
         ),
     ] = 50
     retry_errors: Annotated[
         bool,
         typer.Option(
-            "--retry-errors", help="Score the rows again that an earlier run could not score."
+            "--retry-errors",
+            help="Score again the rows that an earlier run could not score.",
+            rich_help_panel=Heading.RUN,
         ),
     ] = False
+
+
+def exit_codes(*gates: str, incomplete: str = "some rows could not be used") -> str:
+    """What the exit codes of a command mean, for its help.
+
+    Args:
+        gates: Its options that set limits.
+        incomplete: What 1 means.
+    """
+    missed = f"{EXIT_GATE} a limit of {' or '.join(gates)} was missed; " if gates else ""
+    return (
+        f"Exit codes: 0 all went well; {EXIT_INCOMPLETE} {incomplete}; {EXIT_ERROR} it could not "
+        f"be done as asked; {missed}{EXIT_INTERRUPTED} interrupted."
+    )
 
 
 def is_default(name: str) -> bool:

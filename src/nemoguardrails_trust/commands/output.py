@@ -29,13 +29,15 @@ class LogLevel(enum.StrEnum):
 
 QuietOption = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Print no remarks and no progress, only what comes out."),
+    typer.Option("--quiet", "-q", help="Print results only: no notes and no progress."),
 ]
 LogLevelOption = Annotated[
     LogLevel | None,
     typer.Option(
         "--log-level",
-        help="Log to stderr from this level on. At 'debug', prompts and answers may be shown.",
+        metavar="LEVEL",
+        help="Log to stderr from this level up: debug, info, warning or error. At debug, "
+        "prompts and answers may be shown.",
     ),
 ]
 

@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     CompletionPriceOption,
     JsonOption,
     PromptPriceOption,
+    user_errors,
+)
+from nemoguardrails_trust.commands.scored_columns import (
     ScoreColumnOption,
     ScoredLabelOption,
     ScoredPromptOption,
     ScoredResponseOption,
-    user_errors,
 )
 
 
@@ -23,22 +26,35 @@ def report(
         Path,
         typer.Argument(
             metavar="RESULTS",
-            help="What 'nemo-trust score' wrote: CSV, JSON lines or Parquet.",
+            help="What 'nemo-trust score' wrote, in any of its formats; '-' is standard input.",
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The HTML page to write.")
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The HTML page to write; '-' is standard output.",
+            rich_help_panel=Heading.RESULT,
+        ),
     ] = Path("report.html"),
     threshold: Annotated[
         float,
         typer.Option(
             "--threshold",
             metavar="0..1",
-            help="Where the page's slider stands at first; scores below it are flagged.",
+            help="Where the slider on the page starts; answers that score below it are flagged.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = 0.6,
     title: Annotated[
-        str, typer.Option("--title", metavar="TEXT", help="The page's heading.")
+        str,
+        typer.Option(
+            "--title",
+            metavar="TEXT",
+            help="The heading of the page.",
+            rich_help_panel=Heading.RESULT,
+        ),
     ] = "Trustworthiness report",
     prompt_column: ScoredPromptOption = None,
     response_column: ScoredResponseOption = None,
@@ -47,7 +63,10 @@ def report(
     group_by: Annotated[
         str | None,
         typer.Option(
-            "--group-by", metavar="NAME", help="A column by whose values to give the figures, too."
+            "--group-by",
+            metavar="NAME",
+            help="Also give the figures for each value of this column.",
+            rich_help_panel=Heading.DATA,
         ),
     ] = None,
     against: Annotated[
@@ -55,16 +74,17 @@ def report(
         typer.Option(
             "--against",
             metavar="FILE",
-            help="Earlier results on the same prompts, to compare these with.",
+            help="Earlier results for the same prompts, to compare with.",
+            rich_help_panel=Heading.DATA,
         ),
     ] = None,
     prompt_price: PromptPriceOption = None,
     completion_price: CompletionPriceOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Make one HTML page of scored answers, to look at, search and print.
+    """Make one HTML page of scored answers, to explore or print.
 
-    The page holds all that it shows and opens without a network.
+    The page is self-contained and works offline.
     """
     with user_errors():
         from nemoguardrails_trust.datasets.tally import Prices

@@ -27,15 +27,15 @@ def schema(
     kind: Annotated[
         SettingsKind,
         typer.Argument(
-            metavar="KIND", help="What the settings are of: rail (config.yml) or server."
+            metavar="KIND", help="rail (for config.yml) or server (for 'serve --config')."
         ),
     ],
 ) -> None:
-    """Print the JSON schema of settings, for editors and checks.
+    """Print the JSON schema of the settings, for editors.
 
-    `nemo-trust schema rail > trust.schema.json`; an editor finds it by a first line
-    `# yaml-language-server: $schema=trust.schema.json` in config.yml, and then knows
-    `custom_data.trust`. `schema server` is for the file of `serve --config`.
+    Save it with 'nemo-trust schema rail > trust.schema.json', and begin config.yml with the line
+    '# yaml-language-server: $schema=trust.schema.json': an editor then completes and checks
+    custom_data.trust. 'nemo-trust schema server' is for the file of 'serve --config'.
     """
     import json
 

@@ -21,8 +21,8 @@ from nemoguardrails_trust.commands.gate import (
     parse_limits,
     require_limits,
 )
+from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
-    EXIT_CODES,
     EXIT_INCOMPLETE,
     REPLAY,
     CalibrationOption,
@@ -30,6 +30,7 @@ from nemoguardrails_trust.commands.options import (
     RowOptions,
     ScorerOptions,
     ThresholdOption,
+    exit_codes,
     user_errors,
     with_options,
 )
@@ -62,8 +63,8 @@ def score(
         Path,
         typer.Argument(
             metavar="DATA",
-            help="CSV, JSON lines, a JSON array, Parquet or Excel; .gz and .zst are unpacked; '-' "
-            "is standard input.",
+            help="CSV, JSON Lines, a JSON array, Parquet or Excel, also compressed (.gz, .zst); "
+            "'-' is standard input.",
         ),
     ],
     options: ScorerOptions,
@@ -74,60 +75,84 @@ def score(
         typer.Option(
             "--out",
             metavar="OUT",
-            help="The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx. Until it is "
-            "complete, scored rows are kept in OUT.shards. '-' is standard output, as JSON lines. "
-            "Needed unless with --dry-run.",
+            help="The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx; '-' is "
+            "standard output, as JSON Lines. Required without --dry-run. During the run, "
+            "scored rows are kept in OUT.shards.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = None,
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
     generate: Annotated[
         bool,
-        typer.Option("--generate", help="Have the model answer where there is no response."),
+        typer.Option(
+            "--generate",
+            help="Have the model answer prompts that have no response.",
+            rich_help_panel=Heading.DATA,
+        ),
     ] = False,
     evaluations: Annotated[
         list[str] | None,
         typer.Option(
             "--evaluation",
             metavar="NAME",
-            help="Have the model judge this too, by one request a row, in a column of its own: "
-            "context_sufficiency, response_groundedness, response_helpfulness or query_ease. May "
-            "be given several times.",
+            help="Also have the model judge the answers by this criterion, in a column of its "
+            "own: context_sufficiency, response_groundedness, response_helpfulness or "
+            "query_ease. Takes one more request per row. Can be repeated.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = None,
     claims: Annotated[
         bool,
         typer.Option(
             "--claims",
-            help="Give each sentence of an answer a score of its own, too, by one request a row, "
-            "in the column 'claims'; needs the extra 'claims'.",
+            help="Also score each sentence of an answer, in the column 'claims'. Takes one more "
+            "request per row, and the extra 'claims'.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = False,
     bom: Annotated[
         bool,
-        typer.Option("--bom", help="Begin a CSV OUT with the mark by which Excel knows UTF-8."),
+        typer.Option(
+            "--bom",
+            help="Start a CSV OUT with the mark by which Excel recognizes UTF-8.",
+            rich_help_panel=Heading.RESULT,
+        ),
     ] = False,
     safe_cells: Annotated[
         bool,
         typer.Option(
             "--safe-cells",
-            help="In a CSV OUT, put text that a spreadsheet would compute behind an apostrophe.",
+            help="In a CSV OUT, put an apostrophe before text that a spreadsheet would run as a "
+            "formula.",
+            rich_help_panel=Heading.RESULT,
         ),
     ] = False,
     shard_size: Annotated[
-        int, typer.Option("--shard-size", min=1, metavar="N", help="Rows per shard.")
+        int,
+        typer.Option(
+            "--shard-size",
+            min=1,
+            metavar="N",
+            help="Rows per file in OUT.shards.",
+            rich_help_panel=Heading.RUN,
+        ),
     ] = DEFAULT_SHARD_SIZE,
     engine: Annotated[
         EngineName,
-        typer.Option("--engine", help="Run in this process, or with Ray Data on many machines."),
+        typer.Option(
+            "--engine",
+            help="Run in this process (local), or on many machines with Ray Data (ray).",
+            rich_help_panel=Heading.RUN,
+        ),
     ] = EngineName.LOCAL,
     fail_if: FailIfOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Score every row of DATA and write OUT: all its columns, with scores beside them.
+    """Score every answer in DATA, and write the scores to OUT.
 
-    A run that was interrupted or killed continues when you give the same command again: no row
-    is scored twice. Rows that fail carry the reason in the column 'error'.
+    OUT also has all the columns of DATA. An interrupted run continues when you repeat the command;
+    no row is scored twice. The column 'error' says why a row has no score.
     """
     on_cluster = engine is EngineName.RAY
     with user_errors():
@@ -192,7 +217,8 @@ def score(
             raise typer.Exit(EXIT_INCOMPLETE)
 
 
-score.__doc__ = f"{inspect.cleandoc(score.__doc__ or '')}\n\n{EXIT_CODES}"
+_CODES = exit_codes("--fail-if", incomplete="some rows have no score")
+score.__doc__ = f"{inspect.cleandoc(score.__doc__ or '')}\n\n{_CODES}"
 
 
 def _estimate(

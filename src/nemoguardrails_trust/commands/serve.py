@@ -12,14 +12,14 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 def serve(
     config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="The server's settings, as YAML.")
+        str | None, typer.Option("--config", metavar="FILE", help="The server's settings (YAML).")
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             metavar="NAME",
-            help="Without --config: the model, on the server of OPENAI_BASE_URL with the key of "
+            help="Without --config: the model, on the server in OPENAI_BASE_URL with the key in "
             "OPENAI_API_KEY; or 'replay' for recorded answers.",
         ),
     ] = None,
@@ -28,26 +28,36 @@ def serve(
         typer.Option(
             "--recorded",
             metavar="FILE",
-            help="The JSON lines that --model replay gives back. Default: the trivia example.",
+            help="The recorded answers for --model replay (JSON Lines). Default: the trivia "
+            "example.",
         ),
     ] = None,
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="The address to listen on.")
+    ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes any free one.")
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, metavar="N", help="The port; 0 takes any free one."
+        ),
     ] = 8080,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that serve.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, metavar="N", help="How many processes serve.")
+    ] = 1,
     allow_open: Annotated[
         bool,
-        typer.Option("--allow-open", help="Serve without keys on more than this machine."),
+        typer.Option(
+            "--allow-open", help="Allow a server without keys to listen beyond this machine."
+        ),
     ] = False,
     log_json: Annotated[
-        bool, typer.Option("--log-json", help="Write the log as JSON, one object a line.")
+        bool, typer.Option("--log-json", help="Write the log as JSON Lines.")
     ] = False,
 ) -> None:
-    """Serve scores over HTTP to clients of TLM.
+    """Serve scores over HTTP to TLM clients.
 
-    Point CLEANLAB_API_BASE_URL at http://HOST:PORT/api, and cleanlab-tlm and cleanlab-studio
-    work unchanged, on your own model.
+    Set CLEANLAB_API_BASE_URL to http://HOST:PORT/api, and cleanlab-tlm and cleanlab-studio work
+    unchanged with your own model.
     """
     # From the first import on: there the collector takes a sixth of the time.
     with user_errors(), seldom_collected():

@@ -1,0 +1,55 @@
+"""Help in plain text, which every terminal shows: at 80 columns, and with ASCII letters alone."""
+
+import re
+from enum import StrEnum
+from typing import Any
+
+from typer.core import TyperCommand
+
+
+class Heading(StrEnum):
+    """What options are listed under where a command has many, in this order."""
+
+    DATA = "Data"
+    LABELS = "Labels"
+    TRACES = "Traces"
+    MODEL = "Model and scorer"
+    RESULT = "Result"
+    COST = "Cost"
+    RUN = "Run"
+    WATCH = "Watch"
+
+
+# Lines are broken at hyphens too, and then a name such as --base-url stands on two.
+_HYPHEN = re.compile(r"(?<=\w)-(?=\w)")
+_UNBROKEN = "\u2011"
+
+
+class CommandWithHeadings(TyperCommand):
+    """A command whose help lists its options under headings."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words after the command's name: an argument that is needed stands bare."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes the options; those without a heading come last."""
+        listed: dict[str, list[tuple[str, str]]] = {"Arguments": []}
+        listed |= {str(heading): [] for heading in Heading} | {"": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is None:
+                continue
+            name, text = record[0], _HYPHEN.sub(_UNBROKEN, record[1])
+            if parameter.param_type_name == "argument":
+                listed["Arguments"].append((name.partition(" <")[0], text))
+            else:
+                heading = getattr(parameter, "rich_help_panel", None)
+                listed[str(heading or "")].append((name, text))
+        is_grouped = any(listed[heading] for heading in Heading)
+        listed["Other" if is_grouped else "Options"] = listed.pop("")
+        for title, records in listed.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+        formatter.buffer[:] = [piece.replace(_UNBROKEN, "-") for piece in formatter.buffer]
