@@ -53,7 +53,7 @@ def compare(
     label_column: ScoredLabelOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Compare two files of scored answers: what changed, and what is better.
+    """Compare two files of scored answers, and tell what is better.
 
     If both have labels, the differences in AUROC and in accuracy come with 95 % intervals, from
     paired comparisons: an interval that excludes 0 means that the difference is more than chance.
