@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nemoguardrails_trust.commands import output
-from nemoguardrails_trust.commands.score_progress import ProgressDisplay, describe, duration
+from nemoguardrails_trust.commands.score_progress import ProgressDisplay, describe, duration, money
 from nemoguardrails_trust.datasets.tally import Prices, Progress, Tally
 from tests.datasets.samples import make_rows, write
 from tests.datasets.scorers import LATENCY
@@ -38,6 +38,45 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_a_slow_run_is_told_in_rows_a_minute() -> None:
     line = describe(Progress(Tally(rows=5), resumed=0, total=100, seconds=30.0), None)
     assert line.startswith("5 of 100 rows · 10/min · ")
+
+
+def test_a_guessed_total_is_round_and_never_goes_down(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "SECONDS_BETWEEN_LINES", 0.0)
+
+    def told(display: ProgressDisplay, rows: int, total: int) -> str:
+        display.update(Progress(Tally(rows=rows), resumed=0, total=total, seconds=1.0))
+        return capsys.readouterr().err.removeprefix("nemo-trust: ").partition(" rows")[0]
+
+    steps = [(3, 99), (21, 99), (28, 101), (40, 1_234), (50, 99), (1_300, 1_290), (1_310, 1_310)]
+    with ProgressDisplay(None, guessed=True) as display:
+        assert [told(display, *step) for step in steps] == [
+            "3 of about 99",
+            "21 of about 99",
+            "28 of about 100",
+            "40 of about 1,200",
+            "50 of about 1,200",
+            "1,300 of about 1,300",
+            "1,310 of 1,310",
+        ]
+    with ProgressDisplay(None) as display:
+        assert told(display, 40, 1_234) == "40 of 1,234"
+
+
+@pytest.mark.parametrize(
+    ("cost", "told"),
+    [
+        (0.0, "0.00"),
+        (0.000_255_9, "0.00026"),
+        (0.0123, "0.012"),
+        (0.0999, "0.100"),
+        (0.1, "0.10"),
+        (1_234.5, "1,234.50"),
+    ],
+)
+def test_a_small_cost_is_never_told_as_nothing(cost: float, told: str) -> None:
+    assert money(cost) == told
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0, "0:00"), (59.6, "1:00"), (3_725, "1:02:05")])

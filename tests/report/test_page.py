@@ -401,6 +401,55 @@ def test_texts_stand_out_in_light_and_in_dark_mode(open_page: Open, scheme: str)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, selector  # level AA of WCAG 2.2
 
 
+EDGES = """() => [...document.querySelectorAll("input:not([type=range]), select, button")]
+    .filter((field) => field.checkVisibility() && field.getAttribute("aria-pressed") !== "true")
+    .map((field) => [
+        field.outerHTML,
+        getComputedStyle(field).borderTopColor,
+        getComputedStyle(field).backgroundColor,
+    ])"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_edges_of_fields_and_the_shapes_of_charts_stand_out(open_page: Open, scheme: str) -> None:
+    page = open_page("unlabelled", color_scheme=scheme)
+    edges = page.evaluate(EDGES)
+    assert len(edges) > 8
+    shapes = page.evaluate(
+        """() => [...document.querySelectorAll("#distribution .neutral, #curves .flagged")].map(
+            (shape) => [shape.outerHTML, getComputedStyle(shape).stroke === "none"
+                ? getComputedStyle(shape).fill : getComputedStyle(shape).stroke,
+                getComputedStyle(shape.closest(".card")).backgroundColor])"""
+    )
+    assert shapes
+    for shown, ink, paper in [*edges, *shapes]:
+        light, dark = sorted((luminance(ink), luminance(paper)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, shown  # of parts that are no text, WCAG 2.2
+
+
+def test_nothing_moves_for_those_who_want_less_motion(open_page: Open) -> None:
+    scrolling = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert open_page("scored", reduced_motion="reduce").evaluate(scrolling) == "auto"
+    assert open_page("scored", reduced_motion="no-preference").evaluate(scrolling) == "smooth"
+
+
+def test_what_has_the_focus_is_never_under_the_slider(open_page: Open) -> None:
+    page = open_page("rich", reduced_motion="reduce", viewport={"width": 900, "height": 600})
+    bar, seen = page.locator(".control"), 0
+    page.locator("#list summary").nth(8).focus()
+    for _ in range(25):
+        page.keyboard.press("Shift+Tab")
+        top, is_below = page.evaluate(
+            """() => [document.activeElement.getBoundingClientRect().top,
+                !document.activeElement.closest(".control, .skip, header")]"""
+        )
+        if is_below:
+            seen += 1
+            box = bar.bounding_box()
+            assert top >= box["y"] + box["height"] - 1
+    assert seen > 15
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_screenshot_is_not_blank(open_page: Open, browser: Any, scheme: str) -> None:
     page = open_page("scored", color_scheme=scheme)
@@ -431,6 +480,8 @@ def test_paper_has_the_figures_without_the_controls(open_page: Open) -> None:
     for selector in (".control", ".choices", "#more", "#groups"):
         assert not page.locator(selector).first.is_visible()
     assert page.locator("#sentence").is_visible()
+    assert not page.get_by_text("A click in either chart sets").is_visible()
+    assert page.locator("#on-paper").inner_text() == "Least trusted: 20 of 100"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert luminance(background) == 1
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -440,6 +491,25 @@ def test_paper_has_the_figures_without_the_controls(open_page: Open) -> None:
     assert page.locator("details[open]").count() == 0
     assert int(page.locator("#curves svg").get_attribute("width")) > 680
     assert page.pdf().startswith(b"%PDF")
+
+
+def test_paper_says_which_answers_it_has(open_page: Open) -> None:
+    page = open_page("scored")
+    assert not page.locator("#on-paper").is_visible()
+    page.locator("#groups button", has_text="All on this page").click()
+    page.locator("#status").select_option("wrong")
+    page.locator("#search").fill(" question 88: ")
+    told = page.locator("#on-paper").text_content()
+    assert told == "All on this page, wrong answers, found by “question 88:”: 1 of 1"
+
+
+def test_shades_and_meters_are_printed(open_page: Open) -> None:
+    page = open_page("rich")
+    page.emulate_media(media="print")
+    page.locator("#list summary").first.click()
+    for selector in (".claim", ".measures meter"):
+        style = f"getComputedStyle(document.querySelector('{selector}')).printColorAdjust"
+        assert page.evaluate(style) == "exact", selector
 
 
 def test_results_without_labels_have_a_page_that_works(open_page: Open) -> None:
@@ -453,9 +523,18 @@ def test_results_without_labels_have_a_page_that_works(open_page: Open) -> None:
 
 def test_results_without_any_score_have_a_page_that_works(open_page: Open) -> None:
     page = open_page("unscored")
-    assert page.locator("#sentence").inner_text() == "No answer has a score."
-    assert tile(page, "flagged") == "–"
+    assert "None of them could be scored; the errors say why." in page.locator(".lede").inner_text()
+    assert page.locator("section", has=page.locator("#scores-title")).inner_text().split("\n")[
+        -1
+    ] == ("No answer has a score, so there is nothing to draw.")
+    # Nothing is left that a threshold would move, and no empty chart.
+    for selector in (".control", "#tiles", "#distribution", "#curves", "#export"):
+        assert page.locator(selector).count() == 0, selector
+    assert page.locator("#status option").all_inner_texts() == ["every answer"]
     assert page.locator("#list .score.none").count() == 5
+    page.locator("#search").fill("question 3:")
+    assert page.locator("#found").inner_text() == "1 answer"
+    assert page.locator("#pair-text").inner_text().startswith("5 answers by two of their signals")
 
 
 def test_without_scripts_the_page_says_so(open_page: Open) -> None:

@@ -138,7 +138,7 @@ def tell_estimate(
     import json
 
     from nemoguardrails_trust.commands.running import tell_missing
-    from nemoguardrails_trust.commands.score_progress import cost_of, duration
+    from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 
     sampled, whole = told.sampled, told.as_tally()
     cost = None if prices is None else prices.cost(whole)
@@ -154,13 +154,13 @@ def tell_estimate(
         }
         typer.echo(json.dumps(figures))
     else:
-        money = "" if cost is None else f"cost {cost:,.2f}, "
+        priced = "" if cost is None else f"cost {money(cost)}, "
         typer.echo(
             f"{told.rows:,} rows: about {told.calls:,} calls, "
-            f"{cost_of(told.prompt_tokens, told.completion_tokens)}, {money}"
+            f"{cost_of(told.prompt_tokens, told.completion_tokens)}, {priced}"
             f"{duration(told.seconds)} with {concurrency:,} rows at a time"
         )
-        spent = "" if prices is None else f", cost {prices.cost(sampled):,.2f}"
+        spent = "" if prices is None else f", cost {money(prices.cost(sampled))}"
         typer.echo(
             f"Told from {sampled.rows} rows, which took {sampled.calls:,} calls, "
             f"{cost_of(sampled.prompt_tokens, sampled.completion_tokens)}{spent}. "

@@ -118,7 +118,8 @@ def run_job(
     from nemoguardrails_trust.errors import TooManyFailuresError
 
     outcome: Outcome | None = None
-    with ProgressDisplay(prices, quiet=quiet) as display:
+    guessed = job.source.row_count is None
+    with ProgressDisplay(prices, guessed=guessed, quiet=quiet) as display:
 
         def on_interrupt() -> None:
             display.say("finishing the rows in flight; Ctrl-C again stops at once")

@@ -257,7 +257,7 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
     """Prints what has become of the run."""
     import json
 
-    from nemoguardrails_trust.commands.score_progress import cost_of, duration
+    from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 
     tally = outcome.tally
     if as_json:
@@ -277,7 +277,7 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
     else:
         share = tally.flagged / tally.scored if tally.scored else 0.0
         made = f"{tally.made:,} of them with a response that was made, " if tally.made else ""
-        cost = "" if prices is None else f", cost {prices.cost(tally):,.2f}"
+        cost = "" if prices is None else f", cost {money(prices.cost(tally))}"
         typer.echo(
             f"{job.out}: {tally.rows:,} rows, {made}{tally.flagged:,} ({share:.1%}) below "
             f"{job.threshold:g}, {tally.errors:,} without a score; {tally.calls:,} calls, "

@@ -1,5 +1,7 @@
 """How far `nemo-trust score` has come, on stderr."""
 
+import math
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,11 +19,16 @@ class ProgressDisplay:
 
     Args:
         prices: What tokens cost, where the user said so.
+        guessed: Whether the total is guessed from how far the data has been read.
         quiet: Show nothing.
     """
 
-    def __init__(self, prices: "Prices | None", *, quiet: bool = False) -> None:
+    def __init__(
+        self, prices: "Prices | None", *, guessed: bool = False, quiet: bool = False
+    ) -> None:
         self._prices = prices
+        self._guessed = guessed
+        self._most = 0
         self._quiet = quiet or is_quiet()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -54,15 +61,22 @@ class ProgressDisplay:
     def update(self, progress: "Progress") -> None:
         """Shows how far a run has come."""
         self.last = progress
+        steady = self._steady(progress)
+        told = describe(steady, self._prices, about=steady is not progress)
         if self._bar is not None and self._task is not None:
             self._bar.update(
-                self._task,
-                description=describe(progress, self._prices),
-                completed=progress.tally.rows,
-                total=progress.total,
+                self._task, description=told, completed=steady.tally.rows, total=steady.total
             )
         elif not self._quiet:
-            self._lines.say(describe(progress, self._prices))
+            self._lines.say(told)
+
+    def _steady(self, progress: "Progress") -> "Progress":
+        """With a guessed total in round numbers, which never goes down; else as it is."""
+        rows, total = progress.tally.rows, progress.total
+        if not self._guessed or total is None or total == rows:
+            return progress
+        self._most = max(self._most, total)
+        return replace(progress, total=max(rows, _round_number(self._most)))
 
     def say(self, text: str) -> None:
         """Shows a message above the bar."""
@@ -72,20 +86,32 @@ class ProgressDisplay:
             say(text)
 
 
-def describe(progress: "Progress", prices: "Prices | None") -> str:
-    """How far a run has come, in a line."""
+def describe(progress: "Progress", prices: "Prices | None", *, about: bool = False) -> str:
+    """How far a run has come, in a line.
+
+    Args:
+        progress: How far.
+        prices: What tokens cost, where the user said so.
+        about: Whether the total is only known about.
+    """
     tally = progress.tally
-    of_total = "" if progress.total is None else f" of {progress.total:,}"
+    total = "" if progress.total is None else f"{progress.total:,}"
+    of_total = total and f" of {'about ' if about else ''}{total}"
     parts = [f"{tally.rows:,}{of_total} rows", _pace(progress.rate)]
     if tally.scored:
         parts.append(f"{tally.flagged / tally.scored:.1%} flagged")
     parts.append(f"{tally.errors:,} errors")
     parts.append(cost_of(progress.tally.prompt_tokens, tally.completion_tokens))
     if prices is not None:
-        parts.append(f"cost {prices.cost(tally):,.2f}")
+        parts.append(f"cost {money(prices.cost(tally))}")
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     return " · ".join(parts)
+
+
+def _round_number(number: int) -> int:
+    """The number with no more than two digits that are not 0."""
+    return round(number, 2 - len(str(number))) if number >= 100 else number
 
 
 def _pace(rate: float) -> str:
@@ -96,6 +122,13 @@ def _pace(rate: float) -> str:
 def cost_of(prompt_tokens: int, completion_tokens: int) -> str:
     """The tokens of a run, for people."""
     return f"{prompt_tokens:,} + {completion_tokens:,} tokens"
+
+
+def money(cost: float) -> str:
+    """A cost for people: in hundredths, or as fine as it takes to show two digits."""
+    if cost <= 0.0 or cost >= 0.1:
+        return f"{cost:,.2f}"
+    return f"{cost:.{1 - math.floor(math.log10(cost))}f}"
 
 
 def duration(seconds: float) -> str:

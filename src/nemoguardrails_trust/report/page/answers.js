@@ -144,6 +144,11 @@ function answerList(answers, threshold) {
     shown = wanted;
     more.hidden = shown.length >= matches.length;
     more.textContent = `Show more (${count(matches.length - shown.length)} left)`;
+    const [, title] = groups.find(([name]) => name === group);
+    const which = status.value ? `, ${status.selectedOptions[0].text}` : "";
+    const words = search.value.trim() ? `, found by “${search.value.trim()}”` : "";
+    find("on-paper").textContent =
+      `${title}${which}${words}: ${count(shown.length)} of ${count(matches.length)}`;
   }
 
   function update(size = PAGE_SIZE) {

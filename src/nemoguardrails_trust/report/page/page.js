@@ -61,7 +61,6 @@ function plainTiles() {
 
 function sentence(step, figures) {
   const { flagged, kept, overall } = figures;
-  if (!flagged) return "No answer has a score.";
   const start = `Below ${thresholdText(step)}, ${count(flagged.hits)} of ${count(flagged.trials)} answers are flagged.`;
   if (!overall) return start;
   const without = `Of all answers, ${percent(overall.value)} are right`;
@@ -69,7 +68,6 @@ function sentence(step, figures) {
 }
 
 function brief({ flagged, kept }) {
-  if (!flagged) return "";
   const right = kept && ` · ${percent(kept.value)} of the kept right`;
   return `${percent(flagged.value)} flagged${right || ""}`;
 }
@@ -173,6 +171,13 @@ function makePairChart() {
   return chart;
 }
 
+// Where no answer has a score there is no threshold to move.
+function startWithoutScores() {
+  makePairChart();
+  groupTable(DATA.figures.groups, labelled)(Math.round(DATA.threshold * STEPS));
+  answerList(DATA.answers, DATA.threshold);
+}
+
 function start() {
   const range = document.getElementById("threshold");
   const number = document.getElementById("threshold-number");
@@ -257,4 +262,5 @@ addEventListener("afterprint", () => {
   for (const each of opened) each.open = false;
 });
 
-start();
+if (DATA.figures.scored) start();
+else startWithoutScores();
