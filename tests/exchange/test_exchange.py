@@ -9,7 +9,18 @@ from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Message
 
 
-@pytest.mark.parametrize("response", [(Message("user", "6 x 7?"),), None, 42, ["42"]])
-def test_a_response_that_is_no_text_is_named_where_the_exchange_is_built(response: Any) -> None:
-    with pytest.raises(DataError, match=f"is a text, not a {type(response).__name__}"):
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        ((Message("user", "6 x 7?"),), "a list"),
+        (None, "nothing"),
+        (42, "a number"),
+        ({"answer": 42}, "an object"),
+        (Message("user", "6 x 7?"), "a value of type Message"),
+    ],
+)
+def test_a_response_that_is_no_text_is_named_where_the_exchange_is_built(
+    response: Any, told: str
+) -> None:
+    with pytest.raises(DataError, match=f"is a text, not {told}; "):
         Exchange(response)

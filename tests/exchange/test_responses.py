@@ -67,8 +67,8 @@ def test_an_answer_is_read_in_every_form(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (None, "the response is a NoneType; it must be a text"),
-        (3, "the response is a int"),
+        (None, "the response is nothing; it must be a text"),
+        (3, "the response is a number"),
         (["Paris", "Lyon"], "the response is a list of 2 texts; it must be one"),
         ([], "a list of 0 texts"),
         ({"city": "Paris"}, "has no content; its keys are city"),

@@ -145,7 +145,7 @@ def test_failures_of_a_scorer_are_kept_to_their_prompts(caplog: pytest.LogCaptur
     responses = ["x", "bad", "broken", "none", 3, "xx"]
     with TLM(scorer=LengthScorer()) as tlm:
         results = tlm.try_get_trustworthiness_score(["?"] * 6, responses)
-        with pytest.raises(DataError, match="the response is a int"):
+        with pytest.raises(DataError, match="the response is a number"):
             tlm.get_trustworthiness_score("?", 3)
         with pytest.raises(ScoringError, match="raised KeyError") as caught:
             tlm.get_trustworthiness_score("?", "broken")

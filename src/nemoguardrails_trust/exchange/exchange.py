@@ -13,6 +13,7 @@ from nemoguardrails_trust.exchange.passages import read_passages
 from nemoguardrails_trust.exchange.reading import read_messages
 from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.exchange.values import kind_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Exchange:
     def __post_init__(self) -> None:
         if not isinstance(self.response, str):
             raise DataError(
-                f"the response of an Exchange is a text, not a {type(self.response).__name__}; "
+                f"the response of an Exchange is a text, not {kind_told(self.response)}; "
                 "it comes before the messages"
             )
         if self.tokens is not None and self.token_logprobs is None:

@@ -1,57 +1,57 @@
 """One message in any form: who speaks, what is said, and what stands beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.media import MediaKind
-from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
+from nemoguardrails_trust.exchange.beside import (
+    BODIES,
+    calls_beside,
+    documents_beside,
+    has_unread,
+    media_beside,
+    require_known,
+    require_nothing_given,
+    tools_beside,
+)
+from nemoguardrails_trust.exchange.frameworks import in_usual_form, is_of_framework
+from nemoguardrails_trust.exchange.kinds import is_part, is_thought
+from nemoguardrails_trust.exchange.messages import ROLE_NAMES, ROLES, Message
 from nemoguardrails_trust.exchange.parts import (
     Piece,
-    call_text,
-    is_part,
     keys_of,
-    media_of,
     read_content,
     result_pieces,
 )
-from nemoguardrails_trust.exchange.values import plain, to_json
+from nemoguardrails_trust.exchange.values import is_filled, kind_told, plain
 
 SENDERS = ("role", "from")
 """The keys that say who speaks."""
 
 _USUAL_KEYS = {"role", "content"}
-_BODIES = ("parts", "blocks", "content", "value", "text")
-_CALLS = ("tool_calls", "function_call", "toolInvocations")
-_BESIDE: Mapping[str, MediaKind] = {
-    **dict.fromkeys(("image", "images"), "image"),
-    **dict.fromkeys(("audio", "audios"), "audio"),
-    **dict.fromkeys(("video", "videos"), "video"),
-    **dict.fromkeys(("file", "files", "attachments", "experimental_attachments"), "file"),
-}
-"""Keys of a message that hold what it has besides text, and what that is."""
-
-_ABOUT_A_MESSAGE = frozenset(
-    (
-        *SENDERS, *_BODIES, *_CALLS, *_BESIDE, "type", "id", "name", "object", "status", "index",
-        "created_at", "createdAt", "created", "timestamp", "date", "time", "metadata", "weight",
-        "additional_kwargs", "response_metadata", "usage_metadata", "provider_metadata", "usage",
-        "providerMetadata", "providerOptions", "experimental_providerMetadata", "annotations",
-        "tool_call_id", "toolCallId", "tool_name", "toolName", "finish_reason", "stop_reason",
-        "refusal", "thinking", "reasoning", "reasoning_content", "reasoning_details", "citations",
-        "invalid_tool_calls", "example", "lc", "lc_attributes", "cache_control", "phase", "model",
-        "stop_sequence", "container", "logprobs", "feedback", "rating", "language", "user_id",
-    )
-)  # fmt: skip
-"""Keys of a message that hold nothing of what it says, and those that are read."""
+_REFERENCE = {"id", "type", "object", "status"}
 
 
 def is_message(value: Any) -> bool:
     """Whether a value is a message with a known role, as far as can be told without reading it."""
-    if not isinstance(value, Mapping) or role_name(value) not in ROLE_NAMES:
+    if not isinstance(value, Mapping):
         return isinstance(value, Message)
-    return any(key in value for key in (*SENDERS, "content", "data", "kwargs"))
+    inner = value.get("content")
+    if role_name(value) not in ROLE_NAMES:
+        return is_of_framework(value) or (isinstance(inner, Mapping) and is_message(inner))
+    return any(key in value for key in (*SENDERS, "author", "content", "data", "kwargs"))
+
+
+def read_items(items: Sequence[Any], what: str, *, default: str = "") -> Iterator[Message]:
+    """The messages of a chat; see `read_item`.
+
+    Raises:
+        DataError: One is of no known form; the error names its number.
+    """
+    for number, item in in_usual_form(items):
+        where = f"message {number} of {what}" if len(items) > 1 or not default else what
+        yield from read_item(item, where, default=default)
 
 
 def read_item(item: Any, where: str, *, default: str = "") -> Iterator[Message]:
@@ -76,20 +76,22 @@ def read_item(item: Any, where: str, *, default: str = "") -> Iterator[Message]:
     elif isinstance(item, str):
         yield Message("user", item)
     elif isinstance(item, Mapping):
-        yield from _read_message(_unwrapped(item), where, default)
+        yield from _read_message(_unwrapped(item, where), where, default)
     elif (
         isinstance(item, list | tuple) and len(item) == 2 and all(map(str.__instancecheck__, item))
     ):
         yield from _read_message({"role": item[0], "content": item[1]}, where, default)
     else:
-        raise DataError(f"{where} is a {type(item).__name__}")
+        raise DataError(f"{where} is {kind_told(item)}; it must be an object with role and content")
 
 
-def _unwrapped(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A message out of what LangChain and servers put around it."""
-    inner = item.get("message")
-    if isinstance(inner, Mapping):
-        return inner
+def _unwrapped(item: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """A message out of what LangChain, Google's agents and servers put around it."""
+    for key in ("message", "content"):
+        inner = item.get(key)
+        if isinstance(inner, Mapping) and (key == "message" or "role" in inner):
+            require_nothing_given(item, where)
+            return inner
     if item.get("lc") and isinstance(item.get("kwargs"), Mapping):
         name = item.get("id")
         return {"type": name[-1] if isinstance(name, list) and name else None, **item["kwargs"]}
@@ -104,7 +106,9 @@ def role_name(item: Mapping[str, Any]) -> str | None:
         name = getattr(item.get(key), "value", item.get(key))  # an enum's
         if isinstance(name, str):
             return name.strip().rstrip(":").casefold()
-    kind = item.get("type")
+    author, kind = item.get("author"), item.get("type")
+    if isinstance(author, Mapping) and isinstance(author.get("role"), str):  # ChatGPT's export
+        return str(author["role"]).casefold()
     if not isinstance(kind, str):
         return None
     name = kind.casefold().removesuffix("chunk").removesuffix("message")
@@ -118,66 +122,83 @@ def _read_message(item: Mapping[str, Any], where: str, default: str) -> Iterator
         return
     role = ROLE_NAMES.get(name or default)
     if role is None:
-        told = "no role" if name is None else f"the role {name[:40]!r}"
-        raise DataError(f"{where} has {told}; its keys are {keys_of(item)}")
-    body = next((item[key] for key in (*_BODIES, "refusal") if _is_filled(item.get(key))), None)
+        raise _of_nobody(item, where, name)
+    if is_thought(item) and not item.get("recipient"):
+        return
+    given = [*tools_beside(item), *documents_beside(item)]
+    body = _body(item, where)
     if role == "tool":
+        body = item.get("tool_results") if body is None else body
         pieces = [Piece(piece.text, piece.media) for piece in result_pieces(body, where)]
         pieces = [] if body is None else pieces
     else:
         pieces = list(read_content(body, where))
-    pieces += _media_beside(item, role)
+    pieces += media_beside(item, role)
     if not any(piece.kind == "call" for piece in pieces):
-        pieces += _calls_beside(item)
-    if not pieces:
-        unread = {key: item[key] for key in item if key not in _ABOUT_A_MESSAGE}
-        if not any(key in item for key in _BODIES) or any(map(_is_filled, unread.values())):
-            raise DataError(f"{where} has no content; its keys are {keys_of(item)}")
-        if body is not None:  # nothing but thoughts
-            return
-        pieces = [Piece("")]
-    yield from joined(role, pieces)
+        pieces += calls_beside(item)
+    if pieces or given:
+        require_known(item, where)
+    yield from given
+    if pieces:
+        yield from joined(role, pieces)
+    elif not given and body is None:
+        yield _empty(item, role, where)  # unless there is nothing but thoughts
 
 
-def _media_beside(item: Mapping[str, Any], role: str) -> Iterator[Piece]:
-    for key, kind in _BESIDE.items():
-        value = plain(item.get(key))
-        spoken = value.get("transcript") if isinstance(value, Mapping) else None
-        if role == "assistant" and isinstance(spoken, str) and spoken:  # all that it said
-            yield Piece(spoken)
-        elif _is_filled(value):
-            listed = value if isinstance(value, list) else [value]
-            yield Piece("", tuple(media_of(medium, kind) for medium in listed))
+def _empty(item: Mapping[str, Any], role: str, where: str) -> Message:
+    """A message that says nothing.
+
+    Raises:
+        DataError: What it says may stand under a key that is not known.
+    """
+    if not any(key in item for key in BODIES) or has_unread(item):
+        raise DataError(
+            f"{where} has no content; its keys are {keys_of(item)}; what it says must stand under "
+            "content"
+        )
+    return Message(role, "")
 
 
-def _calls_beside(item: Mapping[str, Any]) -> Iterator[Piece]:
-    more = item.get("additional_kwargs")
-    for place in (item, more if isinstance(more, Mapping) else {}):
-        for key in _CALLS:
-            calls = plain(place.get(key))
-            if _is_filled(calls):
-                listed = [plain(call) for call in (calls if isinstance(calls, list) else [calls])]
-                known = [call_text(call) for call in listed if isinstance(call, Mapping)]
-                yield Piece(to_json(known), kind="call")
-                for call in listed:
-                    if isinstance(call, Mapping) and call.get("result") is not None:
-                        yield from result_pieces(call["result"], "a tool's result")
-                return
+def _body(item: Mapping[str, Any], where: str) -> Any:
+    """What a message says.
+
+    Raises:
+        DataError: It says one thing under one key and another under another.
+    """
+    keys = [key for key in (*BODIES, "refusal") if is_filled(item.get(key))]
+    if len(keys) > 1 and "refusal" not in keys:
+        first, *others = (_letters(item[key], where) for key in keys)
+        if any(other not in first for other in others):
+            raise DataError(
+                f"{where} says one thing under {keys[0]} and another under {keys[1]}; put all that "
+                "it says under content"
+            )
+    return item[keys[0]] if keys else None
+
+
+def _letters(body: Any, where: str) -> str:
+    """The words of a body, run together, as forms differ in what stands between them."""
+    return "".join("".join(piece.text for piece in read_content(body, where)).split())
+
+
+def _of_nobody(item: Mapping[str, Any], where: str, name: str | None) -> DataError:
+    if name is None and item.get("id") and item.keys() <= _REFERENCE:
+        return DataError(
+            f"{where} only refers to an item that is kept at the server; put the item itself there"
+        )
+    told = "no role" if name is None else f"the role {name[:40]!r}"
+    known = f"{', '.join(ROLES[:-1])} or {ROLES[-1]}"
+    return DataError(f"{where} has {told}; its keys are {keys_of(item)}; the role must be {known}")
 
 
 def joined(role: str, pieces: Iterator[Piece] | list[Piece]) -> Iterator[Message]:
     """Messages of the pieces: a tool's calls are the assistant's, its results are the tool's."""
 
     def speaker(piece: Piece) -> str:
-        by_kind = {"call": "assistant", "result": "tool"}
+        by_kind = {"call": "assistant", "result": "tool", "tools": "system"}
         return by_kind.get(piece.kind, role)
 
     for name, group in groupby(pieces, speaker):
         said = list(group)
         text = "\n".join(piece.text for piece in said if piece.text)
         yield Message(name, text, tuple(medium for piece in said for medium in piece.media))
-
-
-def _is_filled(value: Any) -> bool:
-    value = plain(value)
-    return value is not None and value not in ("", [], {}, ())

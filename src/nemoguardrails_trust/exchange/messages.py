@@ -8,12 +8,12 @@ ROLES = ("system", "user", "assistant", "tool")
 
 ROLE_NAMES = {
     **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("user", "human"), "user"),
-    **dict.fromkeys(
-        ("assistant", "ai", "bot", "chatbot", "model", "gpt", "chatgpt", "function_call"),
-        "assistant",
-    ),
+    **dict.fromkeys(("document", "documents"), "system"),
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "ai", "bot", "chatbot", "model", "gpt", "chatgpt"), "assistant"),
+    **dict.fromkeys(("function_call", "tool_call", "tool-call"), "assistant"),
     **dict.fromkeys(("tool", "function", "ipython", "observation"), "tool"),
+    **dict.fromkeys(("tool_response", "tool-response", "tool_result", "tool-result"), "tool"),
 }
 """Who speaks, by all the names that frameworks and data sets have for it."""
 

@@ -1,8 +1,8 @@
 """The parts that the content of a message is made of, in the forms of all frameworks.
 
-OpenAI (chat and responses), Anthropic, Gemini, Bedrock, LangChain, LlamaIndex, the Vercel AI SDK
-and OpenTelemetry each name them otherwise. A part that is none of them is refused: what it holds
-may be what was asked.
+OpenAI (chat and responses), Anthropic, Cohere, Mistral, Gemini, Bedrock, LangChain, LlamaIndex,
+Haystack, pydantic-ai, the Vercel AI SDK and OpenTelemetry each name them otherwise. A part that is
+none of them is refused: what it holds may be what was asked.
 """
 
 import base64
@@ -12,46 +12,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.kinds import is_part, kind_of, type_of
 from nemoguardrails_trust.exchange.media import Media, MediaKind
-from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text, to_json
+from nemoguardrails_trust.exchange.values import (
+    is_filled,
+    kind_told,
+    load_nested,
+    plain,
+    scalar_text,
+    to_json,
+)
 
 _MOST_NESTED = 8  # parts within parts, such as the passages of a tool's result
 
-_BY_TYPE = {
-    **dict.fromkeys(
-        ("text", "input_text", "output_text", "summary_text", "text-plain", "refusal"), "text"
-    ),
-    **dict.fromkeys(("reasoning", "thinking", "redacted_thinking", "thought"), "thought"),
-    **dict.fromkeys(("reasoning_text", "reasoning_content", "think", "thoughts"), "thought"),
-    **dict.fromkeys(("step-start", "source", "source-url", "source-document", "cache"), "mark"),
-    **dict.fromkeys(("tool_use", "tool-call", "server_tool_use", "mcp_tool_use"), "call"),
-    **dict.fromkeys(("tool_result", "tool-result", "tool_call_response"), "result"),
-    "server_tool_call_response": "result",
-    **dict.fromkeys(("dynamic-tool", "tool-invocation"), "call and result"),
-    **dict.fromkeys(("image", "image_url", "input_image", "audio", "input_audio"), "media"),
-    **dict.fromkeys(("audio_url", "video", "video_url", "input_video", "media"), "media"),
-    **dict.fromkeys(("file", "input_file", "document", "blob", "uri", "file_url"), "media"),
-    **dict.fromkeys(("image-data", "image-url", "file-data", "file-url"), "media"),
-    "output_audio": "text",  # its transcript
-    "image_generation_call": "media",
-    "citable": "parts",
-    "json": "data",
-}
-_BY_ENDING = {"_tool_result": "result", "_call_output": "result", "_call": "call and result"}
-"""What the tools that servers have of their own end in: web_search_call, bash_tool_result, …"""
-
-_BY_KEY = {
-    **dict.fromkeys(("toolUse", "functionCall", "function_call", "executableCode"), "call"),
-    **dict.fromkeys(("toolResult", "functionResponse", "function_response"), "result"),
-    **dict.fromkeys(("codeExecutionResult", "code_execution_result"), "result"),
-    **dict.fromkeys(("inlineData", "inline_data", "fileData", "file_data"), "media"),
-    **dict.fromkeys(("image", "document", "video", "audio"), "media"),
-    "executable_code": "call",
-    "reasoningContent": "thought",
-    "cachePoint": "mark",
-    "json": "data",
-}
-"""How Gemini and Bedrock, whose parts have no type, name what a part is."""
+_ABOUT_A_TOOL = frozenset(
+    (
+        "type", "id", "call_id", "tool_call_id", "toolCallId", "tool_use_id", "toolUseId", "status",
+        "state", "caller", "created_by", "namespace", "server_label", "index", "signature", "extra",
+        "thoughtSignature", "thought_signature", "cache_control", "execution", "object", "origin",
+        "part_kind", "kind", "tool_kind", "provider_name", "provider_details", "providerExecuted",
+        "callProviderMetadata", "approval_request_id", "is_error", "isError", "name", "toolName",
+        "tool_name", "function", "custom", "created_at", "completed_at", "timestamp", "metadata",
+        "outcome", "retry", "content_type", "block_type", "container_id", "agent_id", "model",
+    )
+)  # fmt: skip
+"""Keys of a call and of a result that hold nothing of what was called for or found."""
 
 _RESULTS = ("content", "output", "result", "response", "value")
 _ARGUMENTS = (
@@ -64,12 +49,18 @@ _ARGUMENTS = (
     "code",
     "queries",
 )
-_OUTCOMES = ("output", "outputs", "result", "results", "errorText", "error")
+_OUTCOMES = ("output", "outputs", "result", "results", "errorText", "error", "info")
 """Where the result stands in a call that holds its own."""
 _NAMES = ("name", "toolName", "tool_name")
 _MEDIA_TYPES = ("mime_type", "mimeType", "media_type", "mediaType", "mimetype", "contentType")
-_URLS = ("url", "uri", "image_url", "audio_url", "video_url", "file_url", "fileUri", "file_uri")
-_DATA = ("data", "bytes", "base64", "file_data", "content", "image", "audio", "video")
+_URLS = (
+    *("url", "uri", "image_url", "audio_url", "video_url", "file_url", "document_url"),
+    *("fileUri", "file_uri"),
+)
+_DATA = (
+    *("data", "bytes", "base64", "base64_image", "base64_data", "file_data", "content"),
+    *("image", "audio", "video", "input_audio"),
+)
 _KINDS: tuple[MediaKind, ...] = ("image", "audio", "video")
 _BEGIN = {
     "iVBORw0KGgo": "image/png",
@@ -87,7 +78,8 @@ class Piece:
     Attributes:
         text: Its words.
         media: What it holds besides.
-        kind: `text`, `call` (of a tool, by the assistant) or `result` (of a tool).
+        kind: `text`, `call` (of a tool, by the assistant), `result` (of a tool) or `tools` (that
+            there are).
     """
 
     text: str
@@ -117,18 +109,9 @@ def read_content(content: Any, where: str, depth: int = 0) -> Iterator[Piece]:
         for part in content:
             yield from read_content(part, where, depth + 1)
     elif content is not None:
-        raise DataError(f"{where} has a content that is a {type(content).__name__}")
-
-
-def is_part(value: Any) -> bool:
-    """Whether a value is a part of a known form."""
-    return isinstance(value, Mapping) and _kind_of(value)[0] is not None
-
-
-def is_thought(part: Mapping[str, Any]) -> bool:
-    """Whether a part is flagged as one that the model only thinks."""
-    flagged = any(part.get(key) in (True, "true") for key in ("thought", "is_thought", "isThought"))
-    return flagged or part.get("channel") in ("analysis", "commentary")
+        raise DataError(
+            f"{where} has a content that is {kind_told(content)}; it must be a text or parts"
+        )
 
 
 def call_text(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,6 +123,8 @@ def call_text(call: Mapping[str, Any]) -> dict[str, Any]:
     if name is None and isinstance(kind, str):  # the tools of a server, and of Vercel's pages
         name = kind.removeprefix("tool-")
     arguments = next((source[key] for key in _ARGUMENTS if key in source), None)
+    if not any(key in source for key in _ARGUMENTS):
+        arguments = _rest(source, _OUTCOMES)
     if isinstance(arguments, str) and (nested := load_nested(arguments)) is not None:
         arguments = nested
     return {"name": name, "arguments": arguments}
@@ -151,7 +136,7 @@ def result_pieces(value: Any, where: str, depth: int = 0) -> Iterator[Piece]:
     if isinstance(value, Mapping) and "value" in value and value.keys() <= {"type", "value"}:
         value = value["value"]
     listed = value if isinstance(value, list | tuple) else [value]
-    if listed and all(isinstance(part, str) or is_part(part) for part in listed):
+    if listed and all(isinstance(part, str) or _is_sure_part(part) for part in listed):
         for piece in read_content(listed, where, depth):
             yield Piece(piece.text, piece.media, "result")
     else:
@@ -164,32 +149,15 @@ def media_of(value: Any, kind: MediaKind) -> Media:
     return _media(part, kind)
 
 
-def _kind_of(part: Mapping[str, Any]) -> tuple[str | None, Any]:
-    """What a part is, and where it is told what it holds."""
-    if is_thought(part):
-        return "thought", part
-    name = part.get("type") or part.get("block_type")
-    if isinstance(name, str):
-        if name.startswith("data-"):  # of Vercel's: what the user is shown, not the model
-            return "mark", part
-        kind = _BY_TYPE.get(name) or next(
-            (kind for ending, kind in _BY_ENDING.items() if name.endswith(ending)), None
-        )
-        is_ui_tool = name.startswith("tool-") and "toolCallId" in part
-        return kind or ("call and result" if is_ui_tool else None), part
-    for key, kind in _BY_KEY.items():
-        if part.get(key) is not None:
-            return kind, part[key]
-    if isinstance(part.get("guardContent"), Mapping):
-        part = part["guardContent"]
-    if isinstance(part.get("parts"), list):
-        return "parts", part
-    text = part.get("text")
-    return ("text", text if isinstance(text, Mapping) else part) if text is not None else (None, 0)
+def _is_sure_part(value: Any) -> bool:
+    """Whether a value can hardly be data of a tool's own: it has a type, or nothing but a body."""
+    if not is_part(value):
+        return False
+    return type_of(value) is not None or sum(inner is not None for inner in value.values()) == 1
 
 
 def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piece]:
-    kind, inner = _kind_of(part)
+    kind, inner = kind_of(part)
     if kind == "text":
         yield Piece(_text_of(inner, where))
     elif kind == "media":
@@ -198,18 +166,26 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
         yield Piece(to_json(call_text(_mapping(inner))), kind="call")
     elif kind == "result":
         yield from result_pieces(_result(_mapping(inner)), where, depth + 1)
+        if isinstance(_mapping(inner).get("parts"), list):  # what Gemini's tools give besides
+            yield from result_pieces(inner["parts"], where, depth + 1)
     elif kind == "call and result":
         whole = inner.get("toolInvocation") or inner
         yield Piece(to_json(call_text(part)), kind="call")
         found = next((whole[key] for key in _OUTCOMES if whole.get(key) is not None), None)
         if found is not None:
             yield from result_pieces(found, where, depth + 1)
+    elif kind == "tools":
+        yield Piece(f"Tools: {to_json(part.get('tools'))}", kind="tools")
     elif kind == "parts":
+        yield from _titles(inner)
         yield from read_content(inner.get("parts") or inner.get("content"), where, depth + 1)
     elif kind == "data":
         yield Piece(to_json(inner.get("value") if inner is part else inner))
     elif kind is None:
-        raise DataError(f"{where} holds a part that is not text ({_told(part)})")
+        raise DataError(
+            f"{where} holds a part that is not text ({_told(part)}), or not of a known form; what "
+            "it says must stand in a part of type text"
+        )
 
 
 def _text_of(part: Mapping[str, Any], where: str) -> str:
@@ -221,7 +197,29 @@ def _text_of(part: Mapping[str, Any], where: str) -> str:
 
 
 def _result(part: Mapping[str, Any]) -> Any:
-    return next((part[key] for key in _RESULTS if key in part), None)
+    """What a tool gave, under whatever key."""
+    found = next((part[key] for key in _RESULTS if is_filled(part.get(key))), None)
+    if found is not None:
+        return found
+    rest = _rest(part, (*_RESULTS, "parts"))
+    return next((part[key] for key in _RESULTS if key in part), None) if rest is None else rest
+
+
+def _rest(part: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any] | None:
+    """What a call or a result holds under keys that are not known."""
+    more = {
+        key: value
+        for key, value in part.items()
+        if key not in _ABOUT_A_TOOL and key not in known and is_filled(value)
+    }
+    return more or None
+
+
+def _titles(part: Mapping[str, Any]) -> Iterator[Piece]:
+    """What a document is called and said to be, which the model is given too."""
+    told = [part[key] for key in ("title", "context") if isinstance(part.get(key), str)]
+    if any(told):
+        yield Piece("\n".join(filter(None, told)))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -231,6 +229,12 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _read_media(part: Mapping[str, Any], inner: Any, where: str, depth: int) -> Iterator[Piece]:
     """A picture, a recording or a file; a document that is given as text is text."""
     whole = _mapping(inner)
+    document = whole.get("document")
+    document = document if isinstance(document, Mapping) else whole
+    if isinstance(document.get("data"), Mapping):  # a passage of Cohere's, with fields
+        yield Piece(to_json(document["data"]))
+        return
+    yield from _titles(whole)
     source = whole.get("source")
     if isinstance(source, Mapping):
         text = source.get("data") if source.get("type") == "text" else source.get("text")
@@ -238,7 +242,8 @@ def _read_media(part: Mapping[str, Any], inner: Any, where: str, depth: int) -> 
         if content is not None:
             yield from read_content(content, where, depth + 1)
             return
-    name = str(part.get("type") or part.get("block_type") or next(iter(part)))
+    key = next((key for key, value in part.items() if value is inner), next(iter(part)))
+    name = str(type_of(part) or key).replace("screenshot", "image")
     kind: MediaKind = next((kind for kind in _KINDS if kind in name), "file")
     yield Piece("", (_media(whole, kind),))
 
@@ -285,8 +290,8 @@ def _url(value: str | bytes, media_type: str | None) -> str:
 
 def _told(part: Mapping[str, Any]) -> str:
     """What an error tells of a part: its type, else its keys."""
-    name = part.get("type") or part.get("block_type")
-    return keys_of(part) if name is None else str(name)[:40]
+    name = type_of(part)
+    return keys_of(part) if name is None else name[:40]
 
 
 def keys_of(value: Mapping[str, Any]) -> str:

@@ -5,7 +5,13 @@ from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.parts import keys_of
-from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, whole_text
+from nemoguardrails_trust.exchange.values import (
+    bounded,
+    kind_told,
+    load_nested,
+    plain,
+    whole_text,
+)
 
 _PASSAGES = ("documents", "passages", "results", "chunks", "nodes", "matches", "context")
 _PASSAGE = ("text", "page_content", "pageContent", "content", "document", "chunk", "snippet")
@@ -50,4 +56,4 @@ def _read_passages(value: Any, what: str) -> Iterator[str]:
                 return
         raise DataError(f"where {what} has its text cannot be told ({keys_of(value)})")
     elif value is not None:
-        raise DataError(f"{what} holds a {type(value).__name__}, which is no text")
+        raise DataError(f"{what} holds {kind_told(value)}, which is no text")

@@ -1,9 +1,10 @@
 """The one reader of what people call a prompt, a response and a context.
 
 Files, data frames, frameworks and tracing each have forms of their own for a conversation: text,
-chat messages of OpenAI, Anthropic, Gemini, Bedrock, LangChain, LlamaIndex, the Vercel AI SDK or
-OpenTelemetry, ShareGPT, the items of OpenAI's responses, and all of these as JSON text. They are
-read whole or refused: half an exchange must never be scored as if it were all of it.
+chat messages of OpenAI, Anthropic, Cohere, Mistral, Gemini, Bedrock, LangChain, LlamaIndex,
+Haystack, pydantic-ai, AutoGen, smolagents, the Vercel AI SDK or OpenTelemetry, ShareGPT, the items
+of OpenAI's responses, and all of these as JSON text. They are read whole or refused: half an
+exchange must never be scored as if it were all of it.
 """
 
 import re
@@ -12,19 +13,34 @@ from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.items import SENDERS, is_message, joined, read_item, role_name
+from nemoguardrails_trust.exchange.beside import TOOLS, documents_beside, tools_beside
+from nemoguardrails_trust.exchange.frameworks import is_of_framework
+from nemoguardrails_trust.exchange.items import (
+    SENDERS,
+    is_message,
+    joined,
+    read_item,
+    read_items,
+    role_name,
+)
+from nemoguardrails_trust.exchange.kinds import is_part
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
 from nemoguardrails_trust.exchange.parts import (
-    is_part,
     keys_of,
     read_content,
 )
 from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
-from nemoguardrails_trust.exchange.values import bounded, load_nested, plain, to_json, whole_text
+from nemoguardrails_trust.exchange.values import (
+    bounded,
+    kind_told,
+    load_nested,
+    plain,
+    to_json,
+    whole_text,
+)
 
 _CHATS = ("messages", "conversations", "conversation", "contents", "input", "prompt")
-INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction")
-_TOOLS = ("tools", "functions")
+INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
 _COMPLETIONS = ("choices", "candidates", "generations", "output")
 _ABOUT_A_CALL = frozenset(
     (
@@ -36,14 +52,17 @@ _ABOUT_A_CALL = frozenset(
         "reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction",
         "extra_body", "extra_headers", "extra_query", "safety_settings", "safetySettings",
         "generation_config", "generationConfig", "inferenceConfig", "source", "language",
-        "modelId", "anthropic_version", "anthropic_beta", "stream", "toolChoice",
+        "modelId", "anthropic_version", "anthropic_beta", "stream", "toolChoice", "stop_reason",
+        "citation_options", "citation_quality", "safety_mode", "prompt_truncation",
     )
 )  # fmt: skip
 """Keys beside a chat that say how the model was called, not what it was given."""
 
 _BEGINS_AS_CHAT = re.compile(r"\s*(?:\[\s*\{|\{\s*[\"'])")
 _NAMES_A_ROLE = re.compile(
-    rf"[\"'](?:{'|'.join(SENDERS)})[\"']\s*:\s*[\"'](?:{'|'.join(ROLE_NAMES)})[\"']"
+    rf"[\"'](?:_?{'|'.join(SENDERS)})[\"']\s*:\s*[\"'](?:{'|'.join(ROLE_NAMES)})[\"']"
+    r"|[\"'](?:part_kind|kind)[\"']\s*:\s*[\"'](?:request|response|user-prompt|system-prompt)[\"']"
+    r"|[\"']type[\"']\s*:\s*[\"']TextMessage[\"']"
 )
 
 
@@ -131,7 +150,8 @@ def is_chat(value: Any) -> bool:
         return any(map(is_message, value))
     if not isinstance(value, Mapping) or is_message(value):
         return is_message(value)
-    return any(isinstance(value.get(key), list) and is_chat(value[key]) for key in _CHATS)
+    chats = (*_CHATS, "chat_history") if isinstance(value.get("message"), str) else _CHATS
+    return any(isinstance(value.get(key), list) and is_chat(value[key]) for key in chats)
 
 
 def is_completion(value: Any) -> bool:
@@ -185,33 +205,43 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
     if value is None:
         return
     if not isinstance(value, list | tuple):
-        raise DataError(f"{what} is a {type(value).__name__}; it must be a text or chat messages")
+        raise DataError(f"{what} is {kind_told(value)}; it must be a text or chat messages")
     if len(value) == 1 and isinstance(plain(value[0]), list):  # LangChain's batch of one
         value = plain(value[0])
     items = list(map(plain, value))
     if all(isinstance(item, str) or _is_lone_part(item) for item in items):
         if len(items) > 1 and all(isinstance(item, str) for item in items):
             raise DataError(f"{what} is a list of texts; who says which cannot be told")
-        yield from joined("user", read_content(items, what))
+        numbered = enumerate(items, start=1)
+        pieces = [
+            piece for n, part in numbered for piece in read_content(part, f"part {n} of {what}")
+        ]
+        yield from joined("user", pieces)
         return
-    for number, item in enumerate(items, start=1):
-        yield from read_item(item, f"message {number} of {what}")
+    yield from read_items(items, what)
 
 
 def _is_lone_part(item: Any) -> bool:
     """Whether something is a part of a message that stands by itself."""
-    return isinstance(item, Mapping) and role_name(item) is None and is_part(item)
+    is_other = not isinstance(item, Mapping) or is_of_framework(item)
+    return not is_other and role_name(item) is None and is_part(item)
 
 
 def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
     """The messages of an object: a message, or a call with instructions, tools and a chat."""
-    if role_name(value) is not None:
-        yield from read_item(value, what)
+    if role_name(value) is not None or is_of_framework(value):
+        yield from read_items([value], what)
         return
     chats = [key for key in _CHATS if value.get(key) is not None]
+    if not chats and isinstance(value.get("message"), str):  # Cohere's first interface
+        chats = ["message"]
     if len(chats) != 1:
-        raise DataError(f"which part of {what} is the prompt cannot be told ({keys_of(value)})")
-    known = {*chats, *INSTRUCTIONS, *_TOOLS} | _ABOUT_A_CALL
+        raise DataError(
+            f"which part of {what} is the prompt cannot be told ({keys_of(value)}); give it as "
+            "messages"
+        )
+    history = ("chat_history", "tool_results") if chats == ["message"] else ()
+    known = {*chats, *history, *INSTRUCTIONS, *TOOLS, "documents"} | _ABOUT_A_CALL
     more = {
         key: inner
         for key, inner in value.items()
@@ -228,8 +258,12 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
         for key in filter(place.get, INSTRUCTIONS):
             yield from joined("system", read_content(place[key], what))
     for place in places:
-        for key in filter(place.get, _TOOLS):
-            yield Message("system", f"Tools: {to_json(place[key])}")
+        yield from tools_beside(place)
+    yield from documents_beside(value)
+    if history and value.get("chat_history"):
+        yield from _read_chat(value["chat_history"], what)
+    if history and value.get("tool_results"):
+        yield Message("tool", to_json(plain(value["tool_results"])))
     chat = plain(value[chats[0]])
     nested = load_nested(chat) if isinstance(chat, str) else None
     yield from _read_chat(nested if is_chat(nested) else chat, what)
@@ -254,13 +288,16 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
                 return
         value = [value]
     if not isinstance(value, list | tuple):
-        raise DataError(f"{what} is a {type(value).__name__}; it must be a text")
+        raise DataError(f"{what} is {kind_told(value)}; it must be a text")
     items = [plain(item) for item in value]
     if len(items) == 1 and isinstance(items[0], list):
         yield from _read_answer(items[0], what)
         return
     if all(isinstance(item, str) for item in items):
         raise DataError(f"{what} is a list of {len(items)} texts; it must be one")
+    if any(map(is_of_framework, items)):
+        yield from read_items(items, what, default="assistant")
+        return
     for number, item in enumerate(items, start=1):
         where = f"message {number} of {what}" if len(items) > 1 else what
         if isinstance(item, str) or _is_lone_part(item):

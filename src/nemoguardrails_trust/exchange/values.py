@@ -6,7 +6,7 @@ import decimal
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -51,6 +51,26 @@ def plain(value: Any) -> Any:
     if isinstance(value, float | decimal.Decimal):
         return None if math.isnan(value) else value
     return None if type(value).__name__ in ("NAType", "NaTType") else value
+
+
+def is_filled(value: Any) -> bool:
+    """Whether a value holds anything."""
+    value = plain(value)
+    return value is not None and value not in ("", [], {}, ())
+
+
+def kind_told(value: Any) -> str:
+    """What a value is, for errors that people read."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    kinds = (
+        ((int, float, decimal.Decimal), "a number"), (str, "a text"), (bytes, "bytes"),
+        ((list, tuple), "a list"), (Mapping, "an object"),
+    )  # fmt: skip
+    found = next((told for types, told in kinds if isinstance(value, types)), None)
+    return found or f"a value of type {type(value).__name__}"
 
 
 def scalar_text(value: Any) -> str | None:
@@ -113,7 +133,11 @@ def load_nested(text: str) -> Any:
 
 def to_json(value: Any) -> str:
     """A value as JSON, for people and models to read."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=_json_value)
+
+
+def _json_value(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _load_python(text: str) -> Any:

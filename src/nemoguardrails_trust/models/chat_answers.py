@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from nemoguardrails_trust.exchange.parts import is_thought
+from nemoguardrails_trust.exchange.kinds import is_thought
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.base import Completion, Purpose

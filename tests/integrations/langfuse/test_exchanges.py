@@ -148,7 +148,7 @@ def test_a_retriever_that_cannot_be_read_is_missed_only_where_its_text_may_be_ne
 
 def test_context_that_was_asked_for_and_cannot_be_read_is_refused() -> None:
     unreadable = trace(input="why?", output="because", metadata={"docs": 5})
-    with pytest.raises(UnreadableTraceError, match="the metadata's docs: a passage holds a int"):
+    with pytest.raises(UnreadableTraceError, match="the metadata's docs: a passage holds a number"):
         read_exchange(unreadable, context_keys=["docs"])
 
 

@@ -1,0 +1,173 @@
+"""What stands beside the content of a message: calls, pictures, documents, tools, and the unknown.
+
+What a model was given is read. A key that is not known may hold it too, so where it holds words
+the message is refused: half of it must not be scored as if it were all.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.media import MediaKind
+from nemoguardrails_trust.exchange.messages import Message
+from nemoguardrails_trust.exchange.parts import (
+    Piece,
+    call_text,
+    keys_of,
+    media_of,
+    result_pieces,
+)
+from nemoguardrails_trust.exchange.values import is_filled, plain, to_json
+
+BODIES = ("parts", "blocks", "items", "content", "value", "text", "message")
+"""The keys that what is said may stand under."""
+
+TOOLS = ("tools", "functions")
+_CALLS = ("tool_calls", "function_call", "toolInvocations")
+_MEDIA: Mapping[str, MediaKind] = {
+    **dict.fromkeys(("image", "images", "image_url", "image_urls"), "image"),
+    **dict.fromkeys(("audio", "audios"), "audio"),
+    **dict.fromkeys(("video", "videos"), "video"),
+    **dict.fromkeys(("file", "files", "attachments", "experimental_attachments"), "file"),
+}
+"""Keys of a message that hold what it has besides text, and what that is."""
+
+_KNOWN = frozenset(
+    (
+        *BODIES, *TOOLS, *_CALLS, *_MEDIA, "role", "from", "type", "id", "name", "object", "status",
+        "index", "documents", "tool_results", "author", "source", "sender", "recipient", "kind",
+        "created_at", "createdAt", "created", "timestamp", "date", "time", "metadata", "weight",
+        "additional_kwargs", "response_metadata", "usage_metadata", "provider_metadata", "usage",
+        "providerMetadata", "providerOptions", "experimental_providerMetadata", "annotations",
+        "tool_call_id", "toolCallId", "tool_name", "toolName", "finish_reason", "stop_reason",
+        "refusal", "thinking", "reasoning", "reasoning_content", "reasoning_details", "citations",
+        "invalid_tool_calls", "example", "lc", "lc_attributes", "cache_control", "phase", "model",
+        "stop_sequence", "container", "logprobs", "feedback", "rating", "language", "user_id",
+        "thought", "thoughts", "reasoning_text", "thinking_blocks", "tool_plan", "meta", "extra",
+        "provider_specific_fields", "provider_details", "models_usage", "token_usage", "raw",
+        "parsed", "artifact", "tool_call_chunks", "tool_responses", "moderation", "header",
+        "headers", "display_name", "username", "user_name", "labels", "channel", "revisionId",
+        "content_filter_results",
+    )
+)  # fmt: skip
+"""Keys of a message that are read, and those that hold nothing of what its model was given."""
+
+_GIVEN_BESIDE = ("documents", "context", "contexts", "passages", *_MEDIA)
+_WORDS = re.compile(r"\S\s+\S+\s+\S")
+_LONGEST_NAME = 200  # of a tag, an address, an identifier
+_OF_A_BODY = re.compile(
+    r"context|passage|document|attachment|image|picture|photo|screenshot|audio|video|file|chunk"
+    r"|snippet|evidence|body|prompt|question|text|content|quote|transcript|knowledge",
+    re.IGNORECASE,
+)
+_MOST_VALUES = 1_000
+
+
+def documents_beside(item: Mapping[str, Any]) -> Iterator[Message]:
+    """The documents that a message, or a chat, was given with; a model reads them as they are."""
+    documents = plain(item.get("documents"))
+    if is_filled(documents):
+        yield Message("system", f"Documents: {to_json(documents)}")
+
+
+def tools_beside(item: Mapping[str, Any]) -> Iterator[Message]:
+    """The tools that a message, or a chat, was given with."""
+    for key in TOOLS:
+        tools = plain(item.get(key))
+        if is_filled(tools):
+            yield Message("system", f"Tools: {tools if isinstance(tools, str) else to_json(tools)}")
+
+
+def media_beside(item: Mapping[str, Any], role: str) -> Iterator[Piece]:
+    """Pictures, recordings and files; of what the assistant spoke, the words."""
+    for key, kind in _MEDIA.items():
+        value = plain(item.get(key))
+        spoken = value.get("transcript") if isinstance(value, Mapping) else None
+        if role == "assistant" and isinstance(spoken, str) and spoken:  # all that it said
+            yield Piece(spoken)
+        elif is_filled(value):
+            listed = value if isinstance(value, list) else [value]
+            yield Piece("", tuple(media_of(medium, kind) for medium in listed))
+
+
+def calls_beside(item: Mapping[str, Any]) -> Iterator[Piece]:
+    """Calls of tools, and their results where they stand in them."""
+    more = item.get("additional_kwargs")
+    for place in (item, more if isinstance(more, Mapping) else {}):
+        for key in _CALLS:
+            calls = plain(place.get(key))
+            if is_filled(calls):
+                listed = [plain(call) for call in (calls if isinstance(calls, list) else [calls])]
+                known = [call_text(call) for call in listed if isinstance(call, Mapping)]
+                yield Piece(to_json(known), kind="call")
+                for call in listed:
+                    if isinstance(call, Mapping) and call.get("result") is not None:
+                        yield from result_pieces(call["result"], "a tool's result")
+                return
+
+
+def has_unread(item: Mapping[str, Any]) -> bool:
+    """Whether a message holds anything under a key that is not known."""
+    return any(key not in _KNOWN and is_filled(value) for key, value in item.items())
+
+
+def require_known(item: Mapping[str, Any], where: str) -> None:
+    """Makes sure that nothing unknown beside a message's content holds what its model was given.
+
+    Raises:
+        DataError: Something may.
+    """
+    more = {
+        key: value
+        for key, value in item.items()
+        if key not in _KNOWN and _may_be_given(str(key), plain(value))
+    }
+    if more:
+        raise _not_to_be_told(where, more)
+
+
+def require_nothing_given(item: Mapping[str, Any], where: str) -> None:
+    """Makes sure that what a message is wrapped in holds no documents or pictures of its own.
+
+    Raises:
+        DataError: It does.
+    """
+    more = {key: item[key] for key in _GIVEN_BESIDE if is_filled(item.get(key))}
+    if more:
+        raise _not_to_be_told(where, more)
+
+
+def _not_to_be_told(where: str, more: Mapping[str, Any]) -> DataError:
+    return DataError(
+        f"{where} has {keys_of(more)} beside what it says, and whether the model was given that "
+        "cannot be told; put it into the content if it was, and leave it out if it was not"
+    )
+
+
+def _may_be_given(key: str, value: Any) -> bool:
+    """Whether a value holds words, or has the name and the form of what a model is given."""
+    if isinstance(value, list | tuple | Mapping) and value and _OF_A_BODY.search(key):
+        return any(isinstance(text, str) and text for text in _scalars(value))
+    if isinstance(value, str) and "://" in value[:20] and _OF_A_BODY.search(key):
+        return True
+    return any(
+        isinstance(text, str) and (len(text) > _LONGEST_NAME or _WORDS.search(text) is not None)
+        for text in _scalars(value)
+    )
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    """What a value is made of; a text that stands for more where it is too much to look through."""
+    left = [value]
+    for _ in range(_MOST_VALUES):
+        if not left:
+            return
+        inner = left.pop()
+        if isinstance(inner, Mapping):
+            left.extend(inner.values())
+        elif isinstance(inner, list | tuple):
+            left.extend(inner)
+        else:
+            yield inner
+    yield "too many to be looked through"
