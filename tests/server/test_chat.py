@@ -51,6 +51,11 @@ def running() -> Iterator[Running]:
         yield server
 
 
+def is_first(body: dict[str, Any]) -> bool:
+    """Whether a request is for the answer itself."""
+    return not (is_judging(body) or is_sampling(body))
+
+
 def client(server: Running, base: str = "/v1", key: str = KEY) -> openai.OpenAI:
     return openai.OpenAI(api_key=key, base_url=f"{server.url}{base}", max_retries=0)
 
@@ -138,6 +143,7 @@ def test_the_backend_is_sent_what_the_client_sent_but_for_the_model() -> None:
 def test_the_client_is_given_what_the_backend_gave(running: Running) -> None:
     body = post(running, n=2, logprobs=True, quality_preset="low").json()
     metadata = body.pop("tlm_metadata")
+    assert metadata["choice"] == 0
     direct = httpx.post(
         f"{running.model.base_url}/chat/completions",
         json={"messages": ASKED, "n": 2, "logprobs": True, "model": "gpt-test"},
@@ -233,6 +239,38 @@ def test_a_backend_that_does_not_answer_is_a_503_in_the_clients_form(fault: Any)
         refused = post(server, quality_preset="low")
     assert refused.status_code == 503
     assert refused.json()["error"]["type"] == "server_error"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("fallback", [{}, {"fallback": "I do not know."}], ids=["", "fallback"])
+@pytest.mark.parametrize(
+    "choices", [None, 5, {"a": 1}, [], [5], [{}], [{"text": "echo"}], [{"message": None}]], ids=str
+)
+def test_an_answer_that_is_no_completion_is_a_503(
+    choices: Any, fallback: dict[str, str], *, stream: bool
+) -> None:
+    with serving(answer) as server:
+        server.model.faults.always(status(200, {"choices": choices}), when=is_first)
+        refused = post(server, quality_preset="low", stream=stream, **fallback)
+    assert refused.status_code == 503
+    assert "not a chat completion" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_that_calls_itself_a_success_is_none(stream: bool) -> None:
+    said = {"error": {"message": "odd", "type": "t", "param": None, "code": "c"}}
+    with serving(answer) as server:
+        server.model.faults.always(status(200, said))
+        refused = post(server, quality_preset="low", stream=stream)
+    assert (refused.status_code, refused.json()) == (503, said)
+
+
+def test_every_success_of_the_backend_is_scored() -> None:
+    with serving(answer) as server:
+        whole = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "echo"}}]}
+        server.model.faults.always(status(201, whole), when=is_first)
+        scored = post(server, quality_preset="low")
+    assert is_share(scored.json()["tlm_metadata"]["trustworthiness_score"])
 
 
 def test_one_connection_that_was_closed_meanwhile_does_no_harm() -> None:
@@ -376,6 +414,14 @@ def test_a_given_completion_is_scored(running: Running) -> None:
 def test_a_given_call_of_a_tool_is_compared_with_calls(running: Running) -> None:
     answered = post(running, "/api/chat/score", **given(tool_calls=[CALL]), tools=[TOOL])
     assert answered.json()["tlm_metadata"]["trustworthiness_score"] > 0.85
+
+
+def test_a_given_completion_that_cannot_be_scored_is_no_success() -> None:
+    with serving(answer) as server:
+        server.model.faults.always(status(503))
+        failed = post(server, "/api/chat/score", **given(content="echo"), quality_preset="low")
+    assert failed.status_code == 503
+    assert "status 503" in failed.json()["error"]
 
 
 def test_scoring_without_a_key_has_a_switch_of_its_own(tmp_path: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from tests.server.running import KEY, Running, serving
 from tests.server.test_chat import ASKED, TOOL, answer, is_share
 from tests.servers.faults import HANG, status
+from tests.servers.faults import streamed as streamed_bytes
 from tests.tlm.scene import is_judging, is_sampling
 
 
@@ -65,6 +67,7 @@ def test_a_stream_is_that_of_the_backend_but_for_the_score(running: Running) -> 
     lines = [line[6:] for line in direct.text.splitlines() if line]
     assert received == [line if line == "[DONE]" else json.loads(line) for line in lines]
     assert [is_share(metadata["trustworthiness_score"]) for metadata in told] == [True]
+    assert [metadata["choice"] for metadata in told] == [0]
 
 
 def test_calls_of_tools_are_streamed_and_scored(running: Running) -> None:
@@ -126,6 +129,68 @@ def test_a_stream_that_takes_too_long_ends_with_an_error() -> None:
         *_, last = events(server, options={"max_timeout": 1}, quality_preset="low")
     assert last["error"]["type"] == "server_error"
     assert "in time" in last["error"]["message"]
+
+
+def part(index: int, finish: str | None = None, **delta: Any) -> bytes:
+    choice = {"index": index, "delta": delta, "finish_reason": finish}
+    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+
+
+@contextmanager
+def sending(*pieces: bytes) -> Iterator[Running]:
+    """A server whose backend streams these events."""
+    with serving(answer) as server:
+        fault = streamed_bytes(lambda: pieces, Content_Type="text/event-stream")
+        server.model.faults.always(fault, when=lambda asked: asked.get("stream"))
+        yield server
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def test_a_stream_that_breaks_within_a_further_choice_ends_with_an_error() -> None:
+    first = (part(0, content="echo"), part(1, content="ec"), part(0, "stop"))
+    with sending(*first) as server:
+        *_, last = events(server, quality_preset="low", n=2)
+    assert "in its middle" in last["error"]["message"]
+    with sending(*first, part(1, "stop"), DONE) as server:
+        *_, scored, done = events(server, quality_preset="low", n=2)
+    assert (scored["tlm_metadata"]["choice"], done) == (0, "[DONE]")
+
+
+def test_a_call_in_the_older_form_is_part_of_what_is_scored() -> None:
+    called = (
+        part(0, content="Let me see.", function_call={"name": "weather", "arguments": ""}),
+        part(0, function_call={"arguments": '{"city": "X"}'}),
+        part(0, "function_call"),
+    )
+    with sending(*called, DONE) as server:
+        *_, last, _ = events(server, quality_preset="low")
+        (judged,) = [json.dumps(body) for body in server.model.bodies if is_judging(body)]
+    assert is_share(last["tlm_metadata"]["trustworthiness_score"])
+    assert all(said in judged for said in ("Let me see.", "weather", "city"))
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b'data: {"choices": 5}\n\n',
+        b'data: {"choices": [5, {"delta": 5}, {"index": 0, "delta": null}]}\n\n',
+        b'data: {"choices": [{"index": 0, "delta": {"content": 5, "tool_calls": [5]}}]}\n\n',
+        b"data: {\n\n",
+        b"data: [1]\n\n",
+        b"\xff\xfe\n\n",
+        b": a comment\n\n",
+    ],
+    ids=repr,
+)
+def test_garbage_within_a_stream_is_passed_on_and_the_rest_is_scored(garbage: bytes) -> None:
+    with sending(part(0, content="echo"), garbage, part(0, "stop"), DONE) as server:
+        body = {"messages": ASKED, "stream": True, "quality_preset": "low"}
+        said = httpx.post(f"{server.url}/v1/chat/completions", json=body).content
+    assert garbage in said
+    assert b'"tlm_metadata":{"trustworthiness_score":1.0}' in said
+    assert said.endswith(DONE)
 
 
 def test_the_clients_library_raises_where_a_stream_breaks() -> None:

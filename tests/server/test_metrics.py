@@ -17,6 +17,8 @@ from tests.server.running import KEY, Running, serving
 from tests.server.test_settings import calibration
 from tests.servers.faults import status
 from tests.servers.meters import figures_of, metered
+from tests.servers.tlm import point_clients_at
+from tests.tlm.scene import is_answering, is_judging, text_of
 
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
 GOOD = {"prompt": "Say echo", "response": "echo", "quality": "low"}
@@ -85,6 +87,77 @@ def test_answers_and_evaluations_count_as_scores_too() -> None:
         assert post(running, "/api/v1/rag_trustworthy_llm/score", **rag) == 200
         found = figures(running)
     assert found["score_count", "low"] == 2
+
+
+async def test_evaluations_count_as_calls_and_tokens_once_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the real client, whose evaluations all go with one request."""
+    rag = pytest.importorskip("cleanlab_tlm.utils.rag")
+    parts = {"query": "How many days? Say 30", "context": "Clothing: 30 days."}
+    alone = {"options": {"disable_trustworthiness": True}}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("low", {}), ("low", {"evals": []}), ("base", {}), ("medium", alone),
+    ]  # fmt: skip
+    with serving() as running:
+        point_clients_at(running.api, monkeypatch)
+        for quality, more in asked:
+            client = rag.TrustworthyRAG(quality, api_key=KEY, **more)
+            await client.score_async(**parts, response="30")
+        # Its candidates share their samples, which are drawn once.
+        assert post(running, "/api/v1/rag_trustworthy_llm/generate", **parts, quality="best") == 200
+        found = figures(running)
+        judged = [body for body in running.model.bodies if not is_answering(body)]
+    assert found["score_calls_total", "low"] == 5 + 1
+    assert found["score_calls_total", "base"] == 5
+    assert found["score_calls_total", "medium"] == 4
+    assert found["score_count", "low"] == 2
+    assert ("score_count", "medium") not in found
+    calls = sum(value for labels, value in found.items() if labels[0] == "score_calls_total")
+    read = sum(
+        value for (name, *labels), value in found.items()
+        if name == "score_tokens_total" and "read" in labels
+    )  # fmt: skip
+    assert calls == len(judged)
+    assert read == sum(len(text_of(body).split()) for body in judged)
+
+
+def test_evaluations_that_fail_are_calls_too() -> None:
+    rag = {"query": "Say 30", "context": "30 days", "response": "30"}
+    with serving() as running:
+        running.model.faults.always(status(503))
+        options = {"disable_trustworthiness": True, "max_timeout": 1}
+        assert post(running, "/api/v1/rag_trustworthy_llm/score", **rag, options=options) == 503
+        found = figures(running)
+    assert found["score_calls_total", "low"] == 4
+
+
+@pytest.mark.parametrize("path", [SCORE, "/api/v0/trustworthy_llm/prompt"])
+def test_what_is_judged_by_criteria_alone_is_not_unchecked(path: str) -> None:
+    options: dict[str, Any] = {
+        "disable_trustworthiness": True,
+        "custom_eval_criteria": [{"name": "short", "criteria": "It is short."}],
+    }
+    known = {"response": {"response": "echo", "perplexity": 0.9}}
+    chat = {
+        "messages": [{"role": "user", "content": "Say echo"}],
+        "quality_preset": "low",
+        "options": options,
+        "logprobs": True,
+    }
+    with serving() as running:
+        assert post(running, path, options=options, **known) == 200
+        assert post(running, "/v1/chat/completions", **chat) == 200
+        good = figures(running)
+        running.model.faults.always(status(400), when=is_judging)
+        assert post(running, path, options=options, **known) in (422, 503)
+        failed = figures(running)
+    assert good["score_calls_total", "low"] == 2
+    assert good["score_seconds_count", "low"] == 2
+    told = {labels[0] for labels in good}
+    assert not told & {"scores_total", "score_count", "unscored_total"}
+    assert sum(value for labels, value in failed.items() if labels[0] == "unscored_total") == 1
+    assert not any(labels[0] == "scores_total" for labels in failed)
 
 
 def test_opentelemetry_is_told_the_same_by_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,20 @@ def completion(*messages: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+SUNNY: dict[str, Any] = {"role": "assistant", "content": "sunny"}
+ODD_CHOICES: list[Any] = [None, 5, [], [5], [{}], "a", {"a": 1}]
+ODD_COMPLETIONS = [{}, *({"choices": odd} for odd in ODD_CHOICES)]
+EMPTY_FORMS: list[Any] = ["", " \n", {"response": ""}]
+RAGGED = {"query": "q", "context": "c", "quality": "low"}
+EMPTY: list[tuple[str, dict[str, Any]]] = [
+    *[(SCORE, ASKED | {"response": empty}) for empty in EMPTY_FORMS],
+    *[(SCORE, ASKED | {"response": "", "quality": quality}) for quality in ("base", "best")],
+    (RAG, RAGGED | {"response": ""}),
+    (RAG, RAGGED | {"response": " ", "options": {"disable_trustworthiness": True}}),
+    (STRUCTURED, {"messages": CALLED, "response": completion(SUNNY | {"content": ""})}),
+]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "said"),
     [
@@ -85,6 +99,17 @@ def completion(*messages: dict[str, Any]) -> dict[str, Any]:
         (RAG, {"query": ["q"], "context": "c", "response": "r"}, "query: "),
         (STRUCTURED, {"messages": CALLED, "response": {"choices": None}}, "no content"),
         (STRUCTURED, {"messages": [{"role": "user", "content": 5}], "response": {}}, "message 1"),
+        *[(path, body, "the response is empty") for path, body in EMPTY],
+        *[
+            (path, {"messages": CALLED, "tools": odd, key: completion(SUNNY)}, "tools")
+            for path, key in ((STRUCTURED, "response"), (GIVEN, "completion"))
+            for odd in (5, "weather", {"a": 1}, [5])
+        ],
+        *[
+            (GIVEN, {"messages": CALLED, "completion": odd}, "no text")
+            for odd in (*ODD_COMPLETIONS, completion(SUNNY | {"content": " "}))
+        ],
+        (GIVEN, {"messages": [{"role": "user"}], "completion": completion(SUNNY)}, "prompt"),
         (CHAT, {"messages": CALLED, "threshold": HUGE}, "threshold: "),
         (CHAT, {"messages": CALLED, "threshold": "0.5"}, "threshold: "),
         (CHAT, {"messages": []}, "messages: "),
@@ -137,11 +162,26 @@ def test_pictures_and_calls_of_tools_are_scored(
     assert all("weather" in judged for judged in shown if messages == CALLED or answer == CALLING)
 
 
-def test_of_several_choices_the_first_is_scored(running: Running) -> None:
-    first, other = ({"role": "assistant", "content": text} for text in ("sunny", "No idea."))
+def test_what_looks_at_no_response_is_evaluated_without_one() -> None:
+    looking = {"name": "plain", "criteria": "Q is plain.", "query_identifier": "Q"}
+    asked = RAGGED | {"response": "", "evals": [looking]}
+    with serving("True 90") as running:
+        evaluated = post(running, RAG, asked | {"options": {"disable_trustworthiness": True}})
+        assert 0.0 <= evaluated.json()["plain"]["score"] <= 1.0
+        assert post(running, RAG, asked).status_code == 422
+        assert len(running.model.bodies) == 1
+
+
+def test_of_several_choices_the_first_is_scored_and_named(running: Running) -> None:
+    first, other = (SUNNY | {"content": text} for text in ("sunny", "No idea."))
     asked = {"messages": CALLED, "quality_preset": "low"}
     for path, key in ((STRUCTURED, "response"), (GIVEN, "completion")):
-        assert post(running, path, asked | {key: completion(first, other)}).is_success
+        one, both = (
+            post(running, path, asked | {key: completion(*said)}).json()
+            for said in ([first], [first, other])
+        )
+        assert "choice" not in one.get("tlm_metadata", one)
+        assert both.get("tlm_metadata", both)["choice"] == 0
         judged = json.dumps(running.model.bodies[-1]["messages"])
         assert "sunny" in judged
         assert "No idea." not in judged

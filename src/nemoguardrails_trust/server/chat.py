@@ -22,6 +22,7 @@ from nemoguardrails_trust.server.chat_verdicts import (
     Deciding,
     read_question,
     replaced,
+    scored,
     tlm_metadata,
 )
 from nemoguardrails_trust.server.scoring import Scoring
@@ -120,13 +121,15 @@ class Chat:
             What would stand beside it as `tlm_metadata`.
 
         Raises:
-            SettingsError: A value cannot be honoured.
+            TrustError: There is no score, or a value cannot be honoured.
         """
         wanted = _wanted(body.model, body.quality_preset, body.options)
         turn = Turn(body.asked, wanted, read_question(body.asked))
         with whole_deadline(self._scoring.seconds(wanted)):
             async with self._drawing(turn) as samples:
-                return await self._metadata(turn, body.completion, samples)
+                return await scored(
+                    self._scoring, wanted, turn.question, body.completion, prefetched=samples
+                )
 
     async def _completed(self, turn: Turn) -> Answer:
         async with self._drawing(turn) as samples:

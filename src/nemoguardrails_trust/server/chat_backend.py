@@ -38,8 +38,7 @@ class Answer:
     @property
     def completion(self) -> dict[str, Any] | None:
         """The completion that it is; `None` where it is none."""
-        is_one = self.status == 200 and self.body is not None and "choices" in self.body
-        return self.body if is_one else None
+        return self.body if 200 <= self.status < 300 else None
 
 
 async def answered(
@@ -79,7 +78,7 @@ async def opened(
         return
     async with model.forward(asked, seconds=seconds) as incoming:
         kind = incoming.headers.get("Content-Type", "")
-        if incoming.status == 200 and kind.startswith("text/event-stream"):
+        if incoming.status == 200 and kind.lower().startswith("text/event-stream"):
             yield Answer(None, 200, _passed(incoming)), _events(incoming)
             return
         answer = await _read(incoming)
@@ -101,8 +100,21 @@ async def _read(incoming: Incoming) -> Answer:
         raise error_of_status(PLACE, status, incoming.headers)
     if not isinstance(body, dict):
         raise ModelResponseError(f"{PLACE}: the answer is not a JSON object")
-    headers = {name: incoming.headers[name] for name in _PASSED_HEADERS if name in incoming.headers}
-    return Answer(body, status, headers)
+    if status < 300 and not _is_completion(body):
+        if body.get("error") is None:
+            raise ModelResponseError(f"{PLACE}: the answer is not a chat completion")
+        status = 503  # an error that some servers call a success
+    return Answer(body, status, _passed(incoming))
+
+
+def _is_completion(body: Mapping[str, Any]) -> bool:
+    choices = body.get("choices")
+    return (
+        isinstance(choices, list)
+        and len(choices) > 0
+        and all(isinstance(choice, dict) for choice in choices)
+        and all(isinstance(choice.get("message"), dict) for choice in choices)
+    )
 
 
 def _passed(incoming: Incoming) -> dict[str, str]:

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nemoguardrails_trust.server.bodies import Share
 
-Messages = Annotated[list[dict[str, Any]], Field(min_length=1)]
+Objects = list[dict[str, Any]]
+Messages = Annotated[Objects, Field(min_length=1)]
 
 
 class ChatBody(BaseModel):
@@ -50,6 +51,8 @@ class GivenCompletion(BaseModel):
     Attributes:
         messages: The conversation that it answers.
         completion: The whole completion.
+        tools: The tools that the model had.
+        functions: The same, in OpenAI's older form.
         model: The name of a model; it decides the backend.
         quality_preset: The preset that it is scored with.
         options: TLM's options.
@@ -59,6 +62,8 @@ class GivenCompletion(BaseModel):
 
     messages: Messages
     completion: dict[str, Any]
+    tools: Objects | None = None
+    functions: Objects | None = None
     model: str | None = None
     quality_preset: str | None = None
     options: dict[str, Any] | None = None
@@ -66,4 +71,6 @@ class GivenCompletion(BaseModel):
     @property
     def asked(self) -> dict[str, Any]:
         """The request that the completion answers."""
-        return {"messages": self.messages, **(self.model_extra or {})}
+        tools = {"tools": self.tools, "functions": self.functions}
+        given = {name: value for name, value in tools.items() if value}
+        return {"messages": self.messages, **given, **(self.model_extra or {})}

@@ -39,14 +39,16 @@ def events_of(completion: Mapping[str, Any]) -> Iterator[bytes]:
     for choice in completion["choices"]:
         delta = dict(choice["message"])
         if isinstance(calls := delta.get("tool_calls"), list):
-            delta["tool_calls"] = [{"index": i, **call} for i, call in enumerate(calls)]
+            delta["tool_calls"] = [
+                {"index": i, **call} if isinstance(call, dict) else call
+                for i, call in enumerate(calls)
+            ]
         part = {**choice, "delta": delta, "finish_reason": None}
         del part["message"]
         yield event_of({**envelope, "choices": [part]})
         last = {"index": choice.get("index", 0), "delta": {}, "logprobs": None}
-        yield event_of(
-            {**envelope, "choices": [last | {"finish_reason": choice.get("finish_reason")}]}
-        )
+        finish = {"finish_reason": choice.get("finish_reason") or "stop"}
+        yield event_of({**envelope, "choices": [last | finish]})
     yield DONE
 
 
@@ -64,6 +66,8 @@ class Gathering:
 
     def __init__(self) -> None:
         self.is_finished = False
+        self._others: dict[str, bool] = {}  # whether it is complete, by index
+        self._function: dict[str, Any] = {}
         self._envelope: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
         self._calls: dict[int, dict[str, Any]] = {}
@@ -74,7 +78,10 @@ class Gathering:
         """Adds a chunk."""
         self._envelope = self._envelope or _enveloped(chunk)
         for choice in choices_of(chunk):
-            if choice.get("index", 0) != 0:
+            index = choice.get("index", 0)
+            ends = choice.get("finish_reason") is not None
+            if index != 0:
+                self._others[str(index)] = ends or self._others.get(str(index), False)
                 continue
             delta = choice.get("delta")
             if isinstance(delta, dict):
@@ -82,9 +89,19 @@ class Gathering:
             logprobs = choice.get("logprobs")
             if isinstance(logprobs, dict) and isinstance(logprobs.get("content"), list):
                 self._logprobs += logprobs["content"]
-            if choice.get("finish_reason") is not None:
+            if ends:
                 self._finish_reason = choice["finish_reason"]
                 self.is_finished = True
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are choices besides the first."""
+        return bool(self._others)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every choice is complete."""
+        return self.is_finished and all(self._others.values())
 
     @property
     def message(self) -> dict[str, Any]:
@@ -93,6 +110,8 @@ class Gathering:
         message |= {name: "".join(parts) for name, parts in self._texts.items()}
         if self._calls:
             message["tool_calls"] = [self._calls[index] for index in sorted(self._calls)]
+        if self._function:
+            message["function_call"] = self._function
         return message
 
     @property
@@ -120,18 +139,21 @@ class Gathering:
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict):
                 self._add_call(call)
+        _add_function(self._function, delta.get("function_call"))  # as it was before tools
 
     def _add_call(self, call: dict[str, Any]) -> None:
         index = call.get("index")
         place = index if isinstance(index, int) else len(self._calls)
         whole = self._calls.setdefault(place, {"id": None, "type": "function", "function": {}})
         whole["id"] = call.get("id") or whole["id"]
-        function = call.get("function")
-        if not isinstance(function, dict):
-            return
-        for name in ("name", "arguments"):
-            if isinstance(part := function.get(name), str):
-                whole["function"][name] = whole["function"].get(name, "") + part
+        _add_function(whole["function"], call.get("function"))
+
+
+def _add_function(whole: dict[str, Any], part: Any) -> None:
+    """Adds a part of a call to what there is of it."""
+    for name in ("name", "arguments"):
+        if isinstance(part, dict) and isinstance(text := part.get(name), str):
+            whole[name] = whole.get(name, "") + text
 
 
 def data_of(event: bytes) -> bytes:
@@ -149,8 +171,8 @@ def parsed(data: bytes) -> Chunk | None:
     return chunk if isinstance(chunk, dict) else None
 
 
-def choices_of(chunk: Chunk) -> list[dict[str, Any]]:
-    """The choices that a chunk has a part of."""
+def choices_of(chunk: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The choices of a completion, or those that a chunk has a part of."""
     listed = chunk.get("choices")
     if not isinstance(listed, list):
         return []

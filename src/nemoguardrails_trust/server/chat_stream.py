@@ -14,6 +14,7 @@ from nemoguardrails_trust.server.chat_chunks import (
     event_of,
     parsed,
 )
+from nemoguardrails_trust.server.chat_verdicts import FIRST_CHOICE
 from nemoguardrails_trust.server.failures import openai_error
 
 Metadata = dict[str, Any]
@@ -95,16 +96,17 @@ class _Scored:
                     yield passed
         except ModelError as error:
             # What breaks after the answer is complete does not concern it.
-            if not self.gathering.is_finished:
+            if not self.gathering.is_whole:
                 self.failure = _error_event(error)
         else:
-            if not self.gathering.is_finished:
+            if not self.gathering.is_whole:
                 broken = ModelResponseError("the model's server ended the answer in its middle")
                 self.failure = _error_event(broken)
 
     async def metadata(self) -> Metadata:
         """What is told about the answer."""
-        return await self._begin_judging()
+        metadata = await self._begin_judging()
+        return metadata | FIRST_CHOICE if self.gathering.has_others else metadata
 
     def held_with(self, metadata: Metadata) -> Iterator[bytes]:
         """What was held back, with the metadata on its last chunk that has choices."""

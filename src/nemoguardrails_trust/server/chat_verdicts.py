@@ -8,14 +8,15 @@ from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import Exchange, read_messages
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.chat_answers import read_choices
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.server.chat_chunks import choices_of
 from nemoguardrails_trust.server.failures import told
-from nemoguardrails_trust.server.scoring import Scoring
+from nemoguardrails_trust.server.scoring import Scoring, require_score
 from nemoguardrails_trust.server.wanted import Wanted
 from nemoguardrails_trust.signals.probability import probability_signal
-from nemoguardrails_trust.tlm.answering import is_unmet
 
 _TOOLS = ("tools", "functions")
+FIRST_CHOICE = {"choice": 0}
+"""Told beside a score where there are several choices: the index of the one it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ async def tlm_metadata(
     prefetched: Awaitable[Reply] | None = None,
     deciding: Deciding | None = None,
 ) -> dict[str, Any]:
-    """Scores the first choice of a completion. No failure raises: the score is `None` then.
+    """Scores the first choice of a completion; no failure raises: the score is `None` then.
 
     Args:
         scoring: Makes the score.
@@ -60,14 +61,58 @@ async def tlm_metadata(
         prefetched: Samples that are already being drawn.
         deciding: What becomes of the answer, where that is decided.
     """
+    threshold = None if deciding is None else deciding.threshold
     try:
-        exchange = _answered(question, completion)
-        threshold = None if deciding is None else deciding.threshold
-        score = await scoring.rated(wanted, exchange, prefetched, threshold)
+        metadata = await scored(
+            scoring, wanted, question, completion, prefetched=prefetched, threshold=threshold
+        )
     except TrustError as error:
-        return _marked({"trustworthiness_score": None, "log": _failed(error)}, deciding)
+        metadata = {"trustworthiness_score": None, "log": _failed(error)}
+        metadata |= choice_scored(completion)
+    return _marked(metadata, deciding)
+
+
+async def scored(
+    scoring: Scoring,
+    wanted: Wanted,
+    question: Exchange | DataError,
+    completion: Mapping[str, Any],
+    *,
+    prefetched: Awaitable[Reply] | None = None,
+    threshold: float | None = None,
+) -> dict[str, Any]:
+    """Scores the first choice of a completion; see `tlm_metadata`.
+
+    Args:
+        scoring: Makes the score.
+        wanted: The client's preset and options.
+        question: What was asked, or why that cannot be read.
+        completion: The answer, in OpenAI's form.
+        prefetched: Samples that are already being drawn.
+        threshold: With what the client compares the score, where it does.
+
+    Raises:
+        TrustError: There is no score.
+    """
+    exchange = _answered(question, completion)
+    score = require_score(wanted, await scoring.rated(wanted, exchange, prefetched, threshold))
+    metadata: dict[str, Any] = {
+        "trustworthiness_score": score.score if wanted.has_trustworthiness else None
+    }
     perplexity = probability_signal(exchange.token_logprobs).value
-    return _marked(_scored(scoring, wanted, score, perplexity), deciding)
+    log = scoring.log_of(wanted, score, perplexity)
+    if log or wanted.log:
+        metadata["log"] = log
+    return metadata | choice_scored(completion)
+
+
+def choice_scored(completion: Mapping[str, Any]) -> dict[str, Any]:
+    """Which choice a score belongs to, where there are several."""
+    choices = choices_of(completion)
+    if len(choices) < 2:
+        return {}
+    index = choices[0].get("index")
+    return {"choice": index} if isinstance(index, int) else FIRST_CHOICE
 
 
 def replaced(completion: Mapping[str, Any], metadata: dict[str, Any], text: str) -> dict[str, Any]:
@@ -90,25 +135,9 @@ def _answered(question: Exchange | DataError, completion: Mapping[str, Any]) -> 
     return Exchange(answer.text, question.messages, question.context, tokens=tokens)
 
 
-def _scored(
-    scoring: Scoring, wanted: Wanted, score: TrustworthinessScore, perplexity: float | None
-) -> dict[str, Any]:
-    if score.score is None and (wanted.has_trustworthiness or is_unmet(score)):
-        failure = score.failures[0] if score.failures else None
-        return {"trustworthiness_score": None, "log": _failed(failure, score.error)}
-    metadata: dict[str, Any] = {
-        "trustworthiness_score": score.score if wanted.has_trustworthiness else None
-    }
-    log = scoring.log_of(wanted, score, perplexity)
-    if log or wanted.log:
-        metadata["log"] = log
-    return metadata
-
-
-def _failed(error: TrustError | None, message: str | None = None) -> dict[str, Any]:
-    said = message or ("no score could be had" if error is None else told(error))
+def _failed(error: TrustError) -> dict[str, Any]:
     return {
-        "error": {"message": said, "retryable": error is not None and error.is_retryable},
+        "error": {"message": told(error), "retryable": error.is_retryable},
         "explanation": "The answer was not scored.",
     }
 

@@ -4,6 +4,8 @@ import os
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -20,13 +22,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.figures import (
+    CALLS,
     IN_FLIGHT,
     OF_SERVER,
     OTHER,
     PREFIX,
     REQUEST_SECONDS,
     REQUESTS,
+    SCORE_SECONDS,
     SCORES,
+    TOKENS,
+    UNSCORED,
     Figure,
     Instruments,
     preset_of,
@@ -36,7 +42,9 @@ from nemoguardrails_trust.scorers.figures import (
 from nemoguardrails_trust.scorers.observing import observed_by, threshold_in_force
 from nemoguardrails_trust.scorers.spans import annotate_span
 from nemoguardrails_trust.scorers.telemetry import telemetry
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
+from nemoguardrails_trust.server.counting import is_score_wanted, spending_told
+from nemoguardrails_trust.tlm.answering import is_unmet
 
 SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder by which several worker processes add up what they count."""
@@ -66,8 +74,11 @@ class Metrics:
             instruments.record(figure, value, *labels)
 
     def observe(self, scorer: Scorer, score: TrustworthinessScore) -> None:
-        """Counts a score, or the lack of one."""
+        """Counts a score, or the lack of one where one was wanted, and what it cost."""
         preset = preset_of(scorer)
+        if not is_score_wanted():
+            self._observe_criteria(preset, score)
+            return
         record_score(self, preset, score)
         if score.score is None:
             outcome = "unchecked"
@@ -75,9 +86,23 @@ class Metrics:
             outcome = "untrustworthy" if score.score < threshold_in_force() else "trusted"
         self.add(SCORES, 1, preset, outcome)
 
+    def spend(self, preset: str, usage: Usage) -> None:
+        """Counts calls to models."""
+        self.add(CALLS, usage.calls, preset)
+        self.add(TOKENS, usage.prompt_tokens, preset, "read")
+        self.add(TOKENS, usage.completion_tokens, preset, "written")
+
     def written(self) -> bytes:
         """All figures, those of other worker processes included."""
         return self._prometheus.written()
+
+    def _observe_criteria(self, preset: str, score: TrustworthinessScore) -> None:
+        """Counts what was judged by criteria alone: no answer was checked, so none is unchecked."""
+        self.record(SCORE_SECONDS, score.usage.seconds, preset)
+        self.spend(preset, score.usage)
+        if is_unmet(score):
+            reason = next((type(failure).__name__ for failure in score.failures), "no score")
+            self.add(UNSCORED, 1, preset, reason)
 
 
 class _Prometheus:
@@ -160,14 +185,21 @@ class Measured:
                 count()  # before the client knows that it is at an end
             await send(message)
 
-        with under_way(self._metrics, IN_FLIGHT), observed_by(self._observe):
+        counted: dict[int, CallUsage] = {}
+        with (
+            under_way(self._metrics, IN_FLIGHT),
+            observed_by(partial(self._observe, counted)),
+            spending_told(self._metrics.spend),
+        ):
             try:
                 await self._app(scope, receive, sending)
             finally:
                 count()
 
-    def _observe(self, scorer: Scorer, score: TrustworthinessScore) -> None:
-        self._metrics.observe(scorer, score)
+    def _observe(
+        self, counted: dict[int, CallUsage], scorer: Scorer, score: TrustworthinessScore
+    ) -> None:
+        self._metrics.observe(scorer, replace(score, usage=_without(counted, score.usage)))
         annotate_span({"score": score.score, "scorer": score.scorer or None, "error": score.error})
 
     def _endpoint(self, path: str) -> str:
@@ -178,6 +210,18 @@ class Measured:
         return next(
             (name for name, form in self._endpoints.items() if form.fullmatch(plain)), OTHER
         )
+
+
+def _without(counted: dict[int, CallUsage], usage: Usage) -> Usage:
+    """What a score cost, less what another of the same request did: several share their samples.
+
+    Args:
+        counted: All calls until now, by their identity; those of `usage` are added.
+        usage: What the score cost.
+    """
+    new = tuple(call for call in usage.by_call if id(call) not in counted)
+    counted.update((id(call), call) for call in new)
+    return usage if len(new) == len(usage.by_call) else Usage.of_calls(new, usage.seconds)
 
 
 def _form_of(path: str) -> re.Pattern[str]:

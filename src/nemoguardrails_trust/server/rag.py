@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request, Response
 from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated
-from nemoguardrails_trust.scorers.observing import compared_with
 from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
 from nemoguardrails_trust.server.connected import told_while_connected
-from nemoguardrails_trust.server.scoring import Scoring
+from nemoguardrails_trust.server.counting import counted_for
+from nemoguardrails_trust.server.scoring import Scoring, answered
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
 from nemoguardrails_trust.tlm.outcomes import Outcome
@@ -57,8 +57,11 @@ class _Rag:
             has_response=True,
             perplexity=given.perplexity,
         )
-        work = self._answerer(wanted, body).score(RagItem(item, body.query))
-        outcome = await self._settled(work, wanted)
+        answerer = self._answerer(wanted, body)
+        looked_at = any(standard.response_identifier is not None for standard in answerer.evals)
+        if wanted.has_trustworthiness or looked_at:
+            answered(item.read())
+        outcome = await self._settled(answerer.score(RagItem(item, body.query)), wanted)
         return self._told(wanted, outcome)
 
     async def generate(self, body: RagBody) -> dict[str, Any]:
@@ -90,7 +93,7 @@ class _Rag:
         seconds = self._scoring.seconds(wanted)
         # The calls know the deadline too: what came in time is told.
         threshold = self._backends.parts(wanted).threshold
-        with whole_deadline(seconds * SHARE_FOR_CALLS), compared_with(threshold):
+        with whole_deadline(seconds * SHARE_FOR_CALLS), counted_for(wanted, threshold):
             outcome = await settled(work, timeout=seconds, what="the scores")
         if outcome.error is not None:
             raise outcome.error

@@ -8,16 +8,16 @@ from nemoguardrails_trust.errors import DataError, ScoringError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import time_left
-from nemoguardrails_trust.scorers.observing import compared_with
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
+from nemoguardrails_trust.server.counting import counted_for
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.tlm.answering import is_unmet
 from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
 from nemoguardrails_trust.tlm.outcomes import claims_to_result
-from nemoguardrails_trust.tlm.questions import Item, read_allowed
+from nemoguardrails_trust.tlm.questions import Item, Question, read_allowed
 
 _SMALLEST = 1e-300  # of a probability whose logarithm is taken
 _NO_REASON = "The model gave no reason for its judgement."
@@ -44,7 +44,7 @@ class Scoring:
         wanted = read_wanted(body.quality, body.options, body.task)
         item = Item(body.prompt, None, read_allowed(body.constrain_outputs or None))
         parts = self._backends.parts(wanted)
-        with compared_with(parts.threshold):
+        with counted_for(wanted, parts.threshold):
             work = parts.answerer.prompt(item)
             outcome = await settled(work, timeout=self.seconds(wanted), what="the answer")
         if outcome.error is not None:
@@ -102,15 +102,11 @@ class Scoring:
         Raises:
             TrustError: There is no score.
         """
-        question = item.read()
+        question = answered(item.read())
         # One token of this probability has the mean that the client gave.
         logprobs = None if perplexity is None else (math.log(max(perplexity, _SMALLEST)),)
         exchange = Exchange(question.response, question.messages, question.context, logprobs)
-        score = await self.rated(wanted, exchange)
-        if score.score is None and (wanted.has_trustworthiness or is_unmet(score)):
-            found = next((error for error in score.failures if str(error) == score.error), None)
-            raise found or next(iter(score.failures), None) or ScoringError(score.error)
-        return score
+        return require_score(wanted, await self.rated(wanted, exchange))
 
     async def rated(
         self,
@@ -131,7 +127,9 @@ class Scoring:
             SetupError: Nothing can be scored.
         """
         parts = self._backends.parts(wanted)
-        with compared_with(parts.threshold if threshold is None else threshold):
+        if not wanted.has_trustworthiness:
+            exchange = exchange.without_probabilities()  # of which a score would be made
+        with counted_for(wanted, parts.threshold if threshold is None else threshold):
             return await score_safely(
                 parts.scorer,
                 exchange,
@@ -188,3 +186,26 @@ class Scoring:
         if notes:
             log["warning"] = "; ".join(notes)
         return log
+
+
+def answered(question: Question) -> Question:
+    """A question with the response to score.
+
+    Raises:
+        DataError: There is nothing in the response that could be checked.
+    """
+    if not question.response.strip():
+        raise DataError("the response is empty: there is nothing to score")
+    return question
+
+
+def require_score(wanted: Wanted, score: TrustworthinessScore) -> TrustworthinessScore:
+    """The score, where it holds what a client wants of it.
+
+    Raises:
+        TrustError: It does not; why.
+    """
+    if score.score is None and (wanted.has_trustworthiness or is_unmet(score)):
+        found = next((error for error in score.failures if str(error) == score.error), None)
+        raise found or next(iter(score.failures), None) or ScoringError(score.error)
+    return score

@@ -1,16 +1,16 @@
 """Scores of structured outputs, as clients of the TLM protocol ask for them."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from nemoguardrails_trust.server.chat_bodies import Messages, Objects
+from nemoguardrails_trust.server.chat_verdicts import choice_scored
 from nemoguardrails_trust.server.connected import told_while_connected
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import OPTIONS, read_wanted
 from nemoguardrails_trust.tlm.questions import Item
-
-_ASKED = ("messages", "tools", "functions")
 
 
 class StructuredBody(BaseModel):
@@ -22,13 +22,17 @@ class StructuredBody(BaseModel):
     Attributes:
         response: The whole completion.
         messages: The conversation that it answers.
+        tools: The tools that the model had.
+        functions: The same, in OpenAI's older form.
         quality_preset: The preset: best, high, medium, low or base.
     """
 
     model_config = ConfigDict(extra="allow")
 
     response: dict[str, Any]
-    messages: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    messages: Messages
+    tools: Objects | None = None
+    functions: Objects | None = None
     quality_preset: str | None = None
 
 
@@ -42,8 +46,9 @@ def structured_routes(scoring: Scoring) -> APIRouter:
         wanted = read_wanted(
             body.quality_preset, {name: beside[name] for name in OPTIONS if name in beside}
         )
+        tools = {"tools": body.tools, "functions": body.functions}
         prompt = {"messages": body.messages} | {
-            name: beside[name] for name in _ASKED if beside.get(name)
+            name: given for name, given in tools.items() if given
         }
         item = Item(prompt, response=body.response, has_response=True)
         score = await scoring.scored(wanted, item)
@@ -51,7 +56,8 @@ def structured_routes(scoring: Scoring) -> APIRouter:
         log = scoring.log_of(wanted, score)
         if "per_field_score" in wanted.log:
             log["per_field_score"] = await scoring.fields(wanted, item, score)
-        return told | ({"log": log} if log or "log" in beside else {})
+        about = choice_scored(body.response)
+        return told | about | ({"log": log} if log or "log" in beside else {})
 
     @router.post("/v1/openai_trustworthy_llm/score", response_model=None)
     async def score(body: StructuredBody, request: Request) -> Response:

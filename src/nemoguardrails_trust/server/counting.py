@@ -1,0 +1,93 @@
+"""What the scores and the calls of a request are counted as."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
+from nemoguardrails_trust.scorers.local.fields import FieldJudgement
+from nemoguardrails_trust.scorers.observing import compared_with
+from nemoguardrails_trust.scores import CallUsage, Usage
+from nemoguardrails_trust.server.wanted import Wanted
+from nemoguardrails_trust.signals.evaluations import Eval, Evidence
+
+Spender = Callable[[str, Usage], None]
+"""Told of what was spent beside scores: the preset, and the calls."""
+
+_wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
+_spender: ContextVar[Spender | None] = ContextVar("spender", default=None)
+
+
+@contextmanager
+def counted_for(wanted: Wanted, threshold: float) -> Iterator[None]:
+    """Has what is scored and spent within, also by tasks started there, counted for a client.
+
+    Args:
+        wanted: What the client wants.
+        threshold: With what scores compare.
+    """
+    token = _wanted.set(wanted)
+    try:
+        with compared_with(threshold):
+            yield
+    finally:
+        _wanted.reset(token)
+
+
+def is_score_wanted() -> bool:
+    """Whether the client wants a trustworthiness score, and not only what is judged beside it."""
+    wanted = _wanted.get()
+    return wanted is None or wanted.has_trustworthiness
+
+
+@contextmanager
+def spending_told(spender: Spender) -> Iterator[None]:
+    """Has a spender told of all calls that are made within and belong to no score."""
+    token = _spender.set(spender)
+    try:
+        yield
+    finally:
+        _spender.reset(token)
+
+
+class CountedEvaluator(Evaluator):
+    """An evaluator that tells what its judgements cost, those that failed included."""
+
+    async def evaluate(
+        self,
+        evaluations: Sequence[Eval],
+        evidence: Evidence,
+        *,
+        timeout: float,
+        spent: list[CallUsage] | None = None,
+    ) -> Mapping[str, Evaluated]:
+        """See `Evaluator`."""
+        with _told_of(spent) as calls:
+            return await super().evaluate(evaluations, evidence, timeout=timeout, spent=calls)
+
+    async def judge_fields(
+        self,
+        exchange: Exchange,
+        names: Sequence[str],
+        *,
+        timeout: float,
+        spent: list[CallUsage] | None = None,
+    ) -> Mapping[str, FieldJudgement | TrustError]:
+        """See `Evaluator`."""
+        with _told_of(spent) as calls:
+            return await super().judge_fields(exchange, names, timeout=timeout, spent=calls)
+
+
+@contextmanager
+def _told_of(spent: list[CallUsage] | None) -> Iterator[list[CallUsage]]:
+    calls: list[CallUsage] = []
+    try:
+        yield calls
+    finally:
+        if spent is not None:
+            spent += calls
+        spender, wanted = _spender.get(), _wanted.get()
+        if spender is not None and wanted is not None and calls:
+            spender(wanted.quality, Usage.of_calls(tuple(calls), 0.0))
