@@ -242,7 +242,7 @@ def test_bad_input_gives_one_clear_line(tmp_path: Path) -> None:
     assert "broken.parquet: the Parquet file is broken" in refused(broken, *out)
     assert "column 'x' holds int and str; Parquet wants one type" in refused(mixed, *out)
     assert "cannot be read: No such file" in refused(tmp_path / "none.csv", *out)
-    assert "is not a regular file" in refused(tmp_path, *out)
+    assert "is a folder; give a file of rows, such as " in refused(tmp_path, *out)
     assert "the local scorer needs a model" in refused(data, *out[:2])
     assert "no column 'response'" in refused(
         write(tmp_path / "prompts.csv", [{"prompt": "p"}]), *out

@@ -143,15 +143,15 @@ def test_times_in_parquet_are_read(tmp_path: Path) -> None:
         ("data.csv", b'a,b\n1,"2\n', "data.csv:2: is not CSV: unexpected end of data"),
         ("data.csv", "é,b\n".encode() + b"\xff,2\n", "data.csv:2: the line is not UTF-8 text"),
         ("data.jsonl", b'{"a": \n{"a": 1}\n', "data.jsonl:1: the row is not a JSON object"),
-        ("data.jsonl", b'3\n{"a": 1}\n', "data.jsonl:1: the row is a JSON int, not an object"),
+        ("data.jsonl", b'3\n{"a": 1}\n', "data.jsonl:1: the row is a number in JSON; it must be"),
         ("data.json", b'[{"a": 1},\n {"a": 2}\n', "data.json: the JSON array does not end"),
         ("data.json", b'[{"a": 1},\n 3]\n', "data.json:2: holds something else than objects"),
         (
             "data.jsonl.gz",
             gzip.compress(b'{"a": 1}\n', mtime=0)[:-4],
-            "data.jsonl.gz: cannot be read: ",
+            "data.jsonl.gz: was cut off: its packed data stop at byte ",
         ),
-        ("data.csv.zst", b"\x28\xb5\x2f\xfdnot so", "data.csv.zst: cannot be read: "),
+        ("data.csv.zst", b"\x28\xb5\x2f\xfdnot so", "data.csv.zst: its packed data are broken"),
         ("data.xlsx", b"prompt,response\n1,2\n", "data.xlsx: the workbook is broken"),
         ("data.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "data.xls: is an old Excel workbook"),
         ("data.parquet", b"PAR1 is not enough", "data.parquet: the Parquet file is broken"),
@@ -185,7 +185,7 @@ def test_a_parquet_file_broken_in_its_middle_is_told(tmp_path: Path) -> None:
 def test_a_path_that_is_missing_or_a_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"missing\.csv: cannot be read: No such file"):
         open_source(tmp_path / "missing.csv")
-    with pytest.raises(DataError, match="is not a regular file"):
+    with pytest.raises(DataError, match="is a folder; give a file of rows"):
         open_source(tmp_path)
 
 

@@ -115,7 +115,7 @@ def test_a_line_that_is_no_object_is_passed_over(tmp_path: Path) -> None:
     path.write_bytes(b'{"correct": 1, "s": 1}\n"\xff"\n{"correct": 0, "s": 0}\n')
     answers = read(path, score_column="s")
     assert answers.scores == [1.0, 0.0]
-    assert "data.jsonl:2: the row is a JSON str" in str(answers.problems[2])
+    assert "data.jsonl:2: the row is a text in JSON" in str(answers.problems[2])
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,11 @@ class Columns:
         response: The answer to score; `None` where there is no such column.
         context: A retrieved passage or several (a list, or JSON text); `None` where there is
             no such column.
-        blank_is_none: Whether an empty response means that there is none, as in CSV, which
-            has no other way to say so.
     """
 
     prompt: str = "prompt"
     response: str | None = "response"
     context: str | None = "context"
-    blank_is_none: bool = False
 
     @classmethod
     def find(
@@ -45,7 +42,6 @@ class Columns:
         prompt: str | None = None,
         response: str | None = None,
         context: str | None = None,
-        blank_is_none: bool = False,
         anew: bool = False,
         path: str | None = None,
     ) -> "Columns":
@@ -56,7 +52,6 @@ class Columns:
             prompt: The user's choice; `None` takes the one with a name of `PROMPTS`.
             response: The user's choice; `None` takes the one with a name of `RESPONSES`, if any.
             context: The user's choice; `None` takes the one with a name of `CONTEXTS`, if any.
-            blank_is_none: Whether an empty response means that there is none.
             anew: Whether all responses are to be made: then they go into the column `response`,
                 and one by another name may hold the reference answers.
             path: The file, for the error.
@@ -74,7 +69,6 @@ class Columns:
             prompt=asked,
             response=answers,
             context=find_column(present, context, CONTEXTS, "--context-column", path=path),
-            blank_is_none=blank_is_none,
         )
 
     @property

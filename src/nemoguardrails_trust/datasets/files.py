@@ -1,14 +1,16 @@
 """Reads files of rows, whatever their format, in constant memory."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from nemoguardrails_trust.datasets.csv_files import CsvSource
 from nemoguardrails_trust.datasets.excel_files import ExcelSource
 from nemoguardrails_trust.datasets.json_files import JsonArraySource, JsonLinesSource
+from nemoguardrails_trust.datasets.json_objects import find_wrapped
 from nemoguardrails_trust.datasets.lines import PACKINGS, encoding_of, unpacked_file
 from nemoguardrails_trust.datasets.parquet_files import ParquetSource
-from nemoguardrails_trust.datasets.source import Source, UnreadableRow, reading_file
+from nemoguardrails_trust.datasets.source import Position, Source, UnreadableRow, reading_file
 from nemoguardrails_trust.errors import DataError
 
 _FORMATS = {
@@ -21,6 +23,9 @@ _FORMATS = {
     ".pq": "parquet",
     ".xlsx": "xlsx",
 }
+_SPREAD = re.compile(r"\{\s*\n")
+"""How an object begins that stands on several lines."""
+
 _ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
@@ -28,7 +33,7 @@ class Format(NamedTuple):
     """How a file is written.
 
     Attributes:
-        kind: `csv`, `tsv`, `jsonl`, `json` (an array), `parquet` or `xlsx`.
+        kind: `csv`, `tsv`, `jsonl`, `json` (an array, or objects), `parquet` or `xlsx`.
         packing: `.gz`, `.zst`, or empty.
     """
 
@@ -58,8 +63,10 @@ def open_source(path: Path, *, limit: int | None = None, encoding: str | None = 
         MissingDependencyError: What reads such a file is not installed.
         SettingsError: There is no such encoding.
     """
+    if path.is_dir():
+        raise _folder(path)
     if path.exists() and not path.is_file():
-        raise DataError("is not a regular file", path=str(path))
+        raise DataError("is not a regular file; give one, or - to read stdin", path=str(path))
     with reading_file(path):
         size = path.stat().st_size
     if size == 0:
@@ -92,4 +99,18 @@ def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
         return CsvSource(path, encoding, remarks, limit, tabbed=kind == "tsv")
     if text.startswith("["):
         return JsonArraySource(path, encoding, remarks, limit)
+    wrapped = find_wrapped(path, encoding)
+    if wrapped is not None:
+        remarks = (*remarks, f"the rows of {path} are read from {wrapped.key!r} in it")
+        return JsonArraySource(path, encoding, remarks, limit, begin=wrapped.start)
+    if _SPREAD.match(text):
+        return JsonArraySource(path, encoding, remarks, limit, begin=Position(), ends=False)
     return JsonLinesSource(path, encoding, remarks, limit)
+
+
+def _folder(path: Path) -> DataError:
+    """The error that a folder was given, which names a file in it where one can be meant."""
+    with reading_file(path):
+        files = sorted(inner for inner in path.iterdir() if format_by_name(inner) is not None)
+    such = f", such as {files[0]}" if files else ""
+    return DataError(f"is a folder; give a file of rows{such}", path=str(path))

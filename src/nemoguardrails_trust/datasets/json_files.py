@@ -1,19 +1,18 @@
-"""Reads JSON lines and JSON arrays row by row."""
+"""Reads JSON lines, JSON arrays and objects one after another, row by row."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from nemoguardrails_trust.datasets.json_objects import BRACKETS
 from nemoguardrails_trust.datasets.lines import UTF_8, Lines, unpacked_file
 from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, UnreadableRow
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.values import load_json
+from nemoguardrails_trust.exchange.values import kind_told, load_json
 
 _OPENING, _CLOSING = ("[", "{"), ("]", "}")
-_BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[\[\]{}]')
 
 
 class JsonLinesSource:
@@ -80,15 +79,40 @@ class JsonLinesSource:
         else:
             if isinstance(value, dict):
                 return value
-            told = f"is a JSON {type(value).__name__}, not an object"
+            told = f"is {kind_told(value)} in JSON; it must be an object with the columns as keys"
         return UnreadableRow(DataError(f"the row {told}", path=self.name, line=line), text)
 
 
 class JsonArraySource(JsonLinesSource):
-    """A file that is one JSON array of objects."""
+    """A JSON array of objects, which may stand in an object; or objects one after another."""
+
+    def __init__(
+        self,
+        path: Path,
+        encoding: str = UTF_8,
+        remarks: tuple[str, ...] = (),
+        limit: int | None = None,
+        *,
+        begin: Position | None = None,
+        ends: bool = True,
+    ) -> None:
+        """Takes the file.
+
+        Args:
+            path: The file.
+            encoding: Its encoding.
+            remarks: What was guessed about it.
+            limit: Only so many rows.
+            begin: Where the array's elements begin, where that is not told by the first bracket.
+            ends: Whether the array has a bracket at its end.
+        """
+        self._begin = begin
+        self._ends = ends
+        super().__init__(path, encoding, remarks, limit)
 
     def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
         """See `Source.rows`."""
+        start = start or self._begin
         first = start.row if start else 0
         with self._lines(start) as lines:
             elements = self._elements(lines, within=start is not None)
@@ -108,7 +132,7 @@ class JsonArraySource(JsonLinesSource):
         pieces: list[str] = []
         for text in lines:
             taken, passed = 0, lines.offset - len(text.encode("utf-8", "replace"))
-            for token in _BRACKETS.finditer(text):
+            for token in BRACKETS.finditer(text):
                 if token[0] not in _OPENING and token[0] not in _CLOSING:
                     continue  # a string, with whatever brackets are in it
                 if token[0] in _OPENING and depth <= 1:
@@ -130,8 +154,15 @@ class JsonArraySource(JsonLinesSource):
                 pieces.append(text[taken:])
             else:
                 self._require_gap(text[taken:], lines.line)
-        raise DataError("the JSON array does not end; the file was cut off", path=self.name)
+        if self._ends or depth > 1:
+            what = "array" if self._ends else "object"
+            raise DataError(f"the JSON {what} does not end; the file was cut off", path=self.name)
 
     def _require_gap(self, text: str, line: int) -> None:
         if text.replace(",", "").strip():
-            raise DataError("holds something else than objects", path=self.name, line=line)
+            raise DataError(
+                "holds something else than objects; each row must be an object with the columns "
+                "as keys",
+                path=self.name,
+                line=line,
+            )

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,14 +44,38 @@ def unpacked_file(path: Path) -> Iterator[IO[bytes]]:
         start = file.read(4)
         file.seek(0)
         if start.startswith(PACKINGS[".gz"]):
-            with gzip.open(file) as unpacked:
+            with _unpacking(path, "gzip"), gzip.open(file) as unpacked:
                 yield io.BufferedReader(unpacked)
         elif start == PACKINGS[".zst"]:
             arrow, _ = import_pyarrow()
-            with arrow.CompressedInputStream(file, "zstd") as unpacked:
+            with (
+                _unpacking(path, "zstd"),
+                arrow.CompressedInputStream(file, "zstd") as unpacked,
+            ):
                 yield io.BufferedReader(unpacked)
         else:
             yield file
+
+
+@contextmanager
+def _unpacking(path: Path, program: str) -> Iterator[None]:
+    """Has broken packed data told with what to do.
+
+    Raises:
+        DataError: The data are broken.
+    """
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        told = str(error).partition("\n")[0]
+        if isinstance(error, EOFError) or "truncated" in told.casefold():
+            told = f"was cut off: its packed data stop at byte {path.stat().st_size:,}"
+        else:
+            told = f"its packed data are broken ({told})"
+        raise DataError(
+            f"{told}; copy it anew, or save what is there by {program} -dc {path.name} > NEW",
+            path=str(path),
+        ) from None
 
 
 def encoding_of(path: Path, chosen: str | None = None) -> tuple[str, str | None]:

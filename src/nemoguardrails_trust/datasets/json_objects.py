@@ -1,0 +1,156 @@
+"""JSON files that are one object: where in it the rows are."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from nemoguardrails_trust.datasets.columns import PROMPTS, RESPONSES, find_column
+from nemoguardrails_trust.datasets.lines import Lines, unpacked_file
+from nemoguardrails_trust.datasets.source import Position
+from nemoguardrails_trust.errors import DataError
+
+BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[\[\]{}]')
+"""What has to be looked at to find where a value of JSON ends."""
+
+_WRAPPERS = (
+    *("data", "rows", "items", "examples", "records", "results"),
+    *("entries", "instances", "questions"),
+)
+_COLON = re.compile(r"\s*:")
+_OF_OBJECTS = re.compile(r"\s*(?:\{|\]|\Z)")
+_OF_TEXTS = re.compile(r"\s*\"")
+_OF_LISTS = re.compile(r"\s*\[")
+_BY_NUMBER = re.compile(r"\s*\"0\"\s*:")
+_SHOWN = 100  # characters of a list, from which it is told what is in it
+_CHATS = ("messages", "conversations", "conversation", "chat")
+
+
+class _Member(NamedTuple):
+    """A list or an object in the object that the file is."""
+
+    key: str
+    opening: str
+    inside: Position
+    begins: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """Rows that stand in a list of an object.
+
+    Attributes:
+        key: The list's.
+        start: Where its first row may begin.
+    """
+
+    key: str
+    start: Position
+
+
+def find_wrapped(path: Path, encoding: str) -> Wrapped | None:
+    """Finds the list that holds the rows of a file that is one object.
+
+    Returns:
+        It; `None` where the file is several objects, or one that is itself a row.
+
+    Raises:
+        DataError: The object holds columns instead of rows.
+    """
+    with unpacked_file(path) as file:
+        lines = Lines(file, str(path), Position(), encoding)
+        found = _members(lines)
+    if found is None:
+        return None
+    keys, members, is_whole = found
+    if is_whole:
+        _require_rows(keys, members, path)
+    lists = [member for member in members if member.opening == "["]
+    wrapping = [member for member in lists if member.key.casefold() in _WRAPPERS]
+    if len(keys) == 1:
+        wrapping = lists
+    if len(wrapping) != 1 or _is_row(keys):
+        return None
+    (rows,) = wrapping
+    if _OF_LISTS.match(rows.begins):
+        raise DataError(
+            f"the rows under {rows.key!r} are lists, whose columns cannot be told; write objects "
+            "(pandas: orient='records', lines=True)",
+            path=str(path),
+        )
+    return Wrapped(rows.key, rows.inside) if _OF_OBJECTS.match(rows.begins) else None
+
+
+def _members(lines: Lines) -> tuple[list[str], list[_Member], bool] | None:
+    """The keys of the one object, its lists and objects, and whether it ends.
+
+    Returns:
+        These; `None` where it is not the only one.
+    """
+    keys: list[str] = []
+    members: list[_Member] = []
+    depth, is_over = 0, False
+    for text in _texts(lines):
+        passed = lines.offset - len(text.encode("utf-8", "surrogatepass"))
+        end = 0
+        if members and not members[-1].begins.strip():
+            members[-1] = members[-1]._replace(begins=text[:_SHOWN])
+        for token in BRACKETS.finditer(text):
+            if is_over:
+                return None
+            sign = token[0]
+            if sign[0] == '"':
+                if depth == 1 and _COLON.match(text, token.end()):
+                    keys.append(sign[1:-1])
+            elif sign in "[{":
+                if depth == 1 and keys:
+                    offset = passed + len(text[: token.end()].encode("utf-8", "surrogatepass"))
+                    inside = Position(0, offset, lines.line - 1)
+                    members.append(
+                        _Member(keys[-1], sign, inside, text[token.end() : token.end() + _SHOWN])
+                    )
+                depth += 1
+            else:
+                depth -= 1
+                is_over = depth == 0
+                end = token.end()
+        if is_over and text[end:].strip():
+            return None
+    return keys, members, is_over
+
+
+def _texts(lines: Lines) -> Iterator[str]:
+    """The lines up to the first that cannot be decoded."""
+    try:
+        yield from lines
+    except DataError:
+        return
+
+
+def _is_row(keys: list[str]) -> bool:
+    """Whether an object has columns of a row itself."""
+    return any(find_column((key,), None, (*PROMPTS, *RESPONSES), "") for key in keys)
+
+
+def _require_rows(keys: list[str], members: list[_Member], path: Path) -> None:
+    """Makes sure that an object does not hold columns, as pandas writes them by default.
+
+    Raises:
+        DataError: It does.
+    """
+    if len(members) < len(keys):
+        return
+    by_number = all(member.opening == "{" and _BY_NUMBER.match(member.begins) for member in members)
+    asked = [member for member in members if _is_row([member.key])]
+    by_list = len(members) > 1 and any(
+        member.opening == "[" and _OF_TEXTS.match(member.begins)
+        for member in asked
+        if member.key.casefold() not in _CHATS
+    )
+    if by_number or by_list:
+        raise DataError(
+            "holds columns instead of rows; write an object for each row (pandas: "
+            "to_json(path, orient='records', lines=True))",
+            path=str(path),
+        )
