@@ -86,7 +86,7 @@ def test_a_dry_run_tells_people_in_two_lines(score: Score, tmp_path: Path) -> No
     assert first.startswith("30 rows: about 30 calls, ")
     assert first.endswith(" with 4 rows at a time")
     assert ", cost " in first
-    assert second.startswith("Told from 20 rows, which took 20 calls, ")
+    assert second.startswith("Estimated from 20 rows, which took 20 calls, ")
 
 
 def test_the_time_is_at_least_what_a_rate_makes_it(score: Score, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.commands.live import AT_A_TIME
 from nemoguardrails_trust.datasets.labels import is_right
 from nemoguardrails_trust.datasets.shipped import examples_folder, shipped_questions
-from tests.servers.openai import OpenAIServer, threaded_server
+from tests.servers.openai import OpenAIServer, closed_port, threaded_server
 
 GOLD = {row["prompt"][-1]["content"]: row["gold"] for row in shipped_questions(60)}
 KNOWN = list(GOLD)[::2]
@@ -78,7 +78,10 @@ def test_a_demo_of_a_model_that_gives_nothing_ends_with_exit_code_1() -> None:
     [
         (("--base-url", "http://127.0.0.1:9/v1"), "--base-url needs a --model"),
         (("--quality", "low"), "--quality needs a --model"),
-        (("--model", "replay"), "'replay' is none"),
+        (
+            ("--model", "replay"),
+            "'replay' is no live model; for recorded answers leave out --model",
+        ),
         (("--model", "m", "--quality", "superb"), "--quality is 'superb'"),
     ],
 )
@@ -164,3 +167,17 @@ def test_labels_agree_with_those_of_the_recorded_answers() -> None:
         for row in rows
     ]
     assert math.fsum(same) / len(same) > 0.95
+
+
+def test_where_no_question_is_answered_only_the_reason_is_told() -> None:
+    port = closed_port()
+    result = run("demo", "--model", "m", "--base-url", f"http://127.0.0.1:{port}/v1", "--turns", 3)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "3 rows have no score: 3 × m at 127.0.0.1: the connection was refused" in result.stderr
+
+
+def test_the_demo_says_how_to_go_on_with_the_same_server(server: OpenAIServer) -> None:
+    model = ("--model", "gpt-test", "--base-url", server.base_url)
+    shown = run("demo", *model, "--turns", 10).stdout
+    assert f"  nemo-trust calibrate --live {' '.join(model[1:])} --out calibration.json" in shown

@@ -122,7 +122,7 @@ def test_a_file_that_is_no_text_is_told() -> None:
     Path(".env").write_bytes(b"NEMO_TRUST_MODEL=\xff\xfe\n")
     result = run("score", "data.csv", "--out", "out.csv")
     assert result.exit_code == 2
-    assert ".env: cannot be read: UnicodeDecodeError" in result.stderr
+    assert ".env: is not UTF-8" in result.stderr
 
 
 def test_every_variable_is_an_option_of_score(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,3 +138,42 @@ def test_every_variable_is_an_option_of_score(monkeypatch: pytest.MonkeyPatch) -
     assert len(options) == len(values)
     score = COMMAND.commands["score"]  # type: ignore[attr-defined]
     assert options.keys() <= {parameter.name for parameter in score.params}
+
+
+@pytest.mark.parametrize("base_url", ["localhost", "ftp://localhost/v1"])
+def test_an_address_that_is_none_is_told_by_the_name_of_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_url: str
+) -> None:
+    data = write(tmp_path / "data.jsonl", make_rows(1))
+    line = ("score", data, "--out", "out.jsonl", "--model", "m")
+    told = " must be an address such as http://localhost:8000/v1"
+    assert f"--base-url{told}" in run(*line, "--base-url", base_url).stderr
+    monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+    assert f"OPENAI_BASE_URL{told}" in run(*line).stderr
+
+
+def test_a_missing_key_is_told_by_what_the_command_takes(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", make_rows(1))
+    result = run("score", data, "--out", "out.jsonl", "--model", "m")
+    assert result.exit_code == 2
+    told = "needs a key: set OPENAI_API_KEY; for another server give --base-url"
+    assert told in result.stderr
+
+
+def test_remarks_and_logged_lines_may_be_set_there_too(
+    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text(json.dumps({"prompt": "1 + 1?", "response": "2", "samples": ["2"] * 3}) + "\n")
+    line = ("score", data, "--model", "replay", "--out")
+    assert "reflection is missing" in run(*line, "1.jsonl").stderr
+    monkeypatch.setenv("NEMO_TRUST_QUIET", "1")
+    assert run(*line, "2.jsonl").stderr == ""
+    monkeypatch.setenv("NEMO_TRUST_LOG_LEVEL", "loud")
+    result = run(*line, "3.jsonl")
+    assert result.exit_code == 2
+    assert "NEMO_TRUST_LOG_LEVEL is 'loud': Input should be 'debug', 'info'" in result.stderr
+    monkeypatch.setenv("NEMO_TRUST_LOG_LEVEL", "info")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-file")
+    asked = run("score", data, "--model", "m", "--base-url", server.base_url, "--out", "4.jsonl")
+    assert " INFO nemoguardrails_trust." in asked.stderr

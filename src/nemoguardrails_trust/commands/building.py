@@ -1,12 +1,14 @@
 """Builds what the options describe: settings, models and scorers."""
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nemoguardrails_trust.commands.options import REPLAY, ScorerOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nemoguardrails_trust.calibration.calibration import Calibration
@@ -42,7 +44,8 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
         option = {"evaluations": "evaluation", "explain": "claims"}.get(key, key)
-        raise SettingsError(f"--{option} is {given[key]!r}: {first['msg']}", key=key) from None
+        told = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"--{option} is {first['input']!r}: {told}", key=key) from None
 
 
 def build_model(
@@ -81,18 +84,36 @@ def build_model(
     from nemoguardrails_trust.models.base import MOST_BYTES
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 
-    model = OpenAICompatibleModel(
-        options.model,
-        base_url=options.base_url,
-        limits=limits,
-        most_bytes=options.most_bytes or MOST_BYTES,
-    )
+    with _naming_options(options):
+        model = OpenAICompatibleModel(
+            options.model,
+            base_url=options.base_url,
+            limits=limits,
+            most_bytes=options.most_bytes or MOST_BYTES,
+        )
     model.limits.configure(None, options.requests_per_minute, options.tokens_per_minute)
     if options.cache is None:
         return model
     from nemoguardrails_trust.models.reply_cache import CachedModel, ReplyCache
 
     return CachedModel(model, ReplyCache(options.cache, megabytes=options.cache_megabytes))
+
+
+@contextmanager
+def _naming_options(options: ScorerOptions) -> "Iterator[None]":
+    """Has errors name what can be given to a command, not to the class in Python."""
+    from nemoguardrails_trust.errors import CredentialsError, SettingsError
+
+    try:
+        yield
+    except SettingsError as error:
+        if error.key != "base_url":
+            raise
+        name = "OPENAI_BASE_URL" if options.base_url is None else "--base-url"
+        raise SettingsError(str(error).replace("base_url", name), key=error.key) from None
+    except CredentialsError as error:
+        told = str(error).replace(", or give api_key", "").replace("base_url", "--base-url")
+        raise CredentialsError(told, status=error.status) from None
 
 
 def build_scorer(

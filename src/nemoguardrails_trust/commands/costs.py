@@ -162,7 +162,7 @@ def tell_estimate(
         )
         spent = "" if prices is None else f", cost {money(prices.cost(sampled))}"
         typer.echo(
-            f"Told from {sampled.rows} rows, which took {sampled.calls:,} calls, "
+            f"Estimated from {sampled.rows} rows, which took {sampled.calls:,} calls, "
             f"{cost_of(sampled.prompt_tokens, sampled.completion_tokens)}{spent}. "
             "Nothing was written."
         )

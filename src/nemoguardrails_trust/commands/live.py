@@ -29,7 +29,7 @@ class Live:
     """What a live model made of the questions.
 
     Attributes:
-        rows: The scored rows, with `correct` beside them.
+        rows: The scored rows, with `correct` beside them; `None` where there is no answer.
         tally: What they cost.
         seconds: How long it took.
     """
@@ -63,7 +63,11 @@ def ask_live(
     from nemoguardrails_trust.errors import SettingsError
 
     if options.model == REPLAY:
-        raise SettingsError("a live model is asked here, and 'replay' is none")
+        raise SettingsError(
+            "'replay' is no live model; for recorded answers leave out --model ('demo') or name "
+            "DATA ('calibrate')",
+            key="model",
+        )
     settings = scorer_settings(options, timeout=rows.timeout)
     questions = out.with_name(f"{out.name}.questions.jsonl")
     lines = [json.dumps(question) for question in shipped_questions(count)]
@@ -79,7 +83,7 @@ def ask_live(
     tell_missing(outcome.tally)
     labels = GoldLabels("gold", Columns())
     for row in scored:
-        row["correct"] = labels.read(row)
+        row["correct"] = labels.read(row) if row.get("response") else None
     return Live(scored, outcome.tally, outcome.seconds)
 
 
@@ -125,8 +129,8 @@ def live_demo(options: ScorerOptions, count: int, *, show_every: bool, as_json: 
     figures = _figures(live, options)
     if as_json:
         typer.echo(json.dumps(figures))
-    else:
-        _show(live, figures, show_every=show_every)
+    elif live.tally.scored:
+        _show(live, figures, options, show_every=show_every)
     if not live.tally.scored:
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -136,7 +140,7 @@ def _figures(live: Live, options: ScorerOptions) -> dict[str, Any]:
     from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 
     scores = [row["trustworthiness_score"] for row in live.rows]
-    correct = [row["correct"] for row in live.rows]
+    correct = [bool(row["correct"]) for row in live.rows]
     result = evaluate(scores, correct, DEFAULT_THRESHOLD)
     counts = {
         f"{'right' if right else 'wrong'}_{'flagged' if flagged else 'kept'}": sum(
@@ -163,7 +167,7 @@ def _figures(live: Live, options: ScorerOptions) -> dict[str, Any]:
     }
 
 
-def _show(live: Live, figures: dict[str, Any], *, show_every: bool) -> None:
+def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_every: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -181,7 +185,11 @@ def _show(live: Live, figures: dict[str, Any], *, show_every: bool) -> None:
             "–" if score is None else f"{score:.2f}",
             escape(_shortened(row["prompt"][-1]["content"], 60)),
             escape(_shortened(row.get("response") or "", 30)),
-            "right" if row["correct"] else "[red]wrong[/]",
+            "right"
+            if row["correct"]
+            else "no answer"
+            if row["correct"] is None
+            else "[red]wrong[/]",
         )
     console.print(answers)
     outcomes = Table("", "right", "wrong")
@@ -195,9 +203,12 @@ def _show(live: Live, figures: dict[str, Any], *, show_every: bool) -> None:
     tokens = cost_of(figures["prompt_tokens"], figures["completion_tokens"])
     console.print(f"Cost: {figures['calls']:,} calls, {tokens}, {duration(live.seconds)}")
     console.print("Labels compare with one reference answer each; a few of them err.")
+    server = "" if options.base_url is None else f" --base-url {options.base_url}"
+    console.print("To turn such scores into probabilities:")
     console.print(
-        "To make such scores probabilities: "
-        f"nemo-trust calibrate --live {escape(figures['model'])} --out calibration.json"
+        f"  nemo-trust calibrate --live {figures['model']}{server} --out calibration.json",
+        markup=False,
+        soft_wrap=True,
     )
 
 

@@ -59,7 +59,8 @@ def _take_file() -> None:
     try:
         values = dotenv_values(_FILE, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {type(error).__name__}", path=str(_FILE)) from None
+        told = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is not UTF-8"
+        raise DataError(told, path=str(_FILE)) from None
     for name, value in values.items():
         if name.startswith(_READ) and value is not None:
             os.environ.setdefault(name, value)
@@ -71,6 +72,7 @@ def _read(given: set[str]) -> dict[str, Any]:
     from pydantic import Field, ValidationError
     from pydantic_settings import BaseSettings, SettingsConfigDict
 
+    from nemoguardrails_trust.commands.output import LogLevel
     from nemoguardrails_trust.errors import SettingsError
 
     class Options(BaseSettings):  # type: ignore[misc]
@@ -92,6 +94,8 @@ def _read(given: set[str]) -> dict[str, Any]:
         prices: Path | None = None
         budget: str | None = None
         cache: str | None = None
+        quiet: bool | None = None
+        log_level: LogLevel | None = None
 
     known = [name.upper() for name in Options.model_fields]
     for name in sorted(given - set(known)):

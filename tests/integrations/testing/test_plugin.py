@@ -396,6 +396,25 @@ def test_a_threshold_of_a_test_out_of_range_is_refused(threshold: float) -> None
         AnswersOfTest().add("1 + 1?", "2", threshold, None, place)
 
 
+def test_an_error_of_the_test_itself_is_shown_at_its_own_line(run: Runner) -> None:
+    printed = run(
+        IMPORT + f"def test_it():\n    assert_trustworthy({QUESTION!r}, 'Paris', threshold=7)\n"
+        f"def test_by_fixture(trust):\n"
+        f"    trust.assert_trustworthy({QUESTION!r}, 'Paris', threshold='high')\n",
+        failed=2,
+    )
+    assert "threshold is 7; it must be a number from 0 to 1" in printed
+    assert "threshold is 'high'; it must be a number from 0 to 1" in printed
+    assert "answers.py" not in printed
+    assert "plugin.py" not in printed
+
+
+def test_recorded_answers_are_to_be_given_in_a_conftest(run: Runner) -> None:
+    source = IMPORT + f"def test_it():\n    assert_trustworthy({QUESTION!r}, 'Paris')\n"
+    printed = run(source, "--trust-model=replay", failed=1)
+    assert "trust_model 'replay' needs recorded answers: have pytest_trust_tlm" in printed
+
+
 def test_long_texts_are_shortened_in_messages() -> None:
     answer = Answer("x " * 500, "y", None, None, Place("test_it.py", "test_it"))
     told = str(Verdict(answer, 0.6, 0.5, "too vague"))

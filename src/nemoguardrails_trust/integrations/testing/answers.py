@@ -112,7 +112,8 @@ class AnswersOfTest:
         Raises:
             SettingsError: The threshold is no number from 0 to 1.
         """
-        if threshold is not None and not 0.0 <= threshold <= 1.0:
+        __tracebackhide__ = True
+        if threshold is not None and not _is_share(threshold):
             raise SettingsError(
                 f"threshold is {threshold!r}; it must be a number from 0 to 1", key="threshold"
             )
@@ -140,6 +141,7 @@ def answers_of_this_test() -> AnswersOfTest:
     Raises:
         SettingsError: There is none whose answers are collected.
     """
+    __tracebackhide__ = True
     if not _running:
         raise SettingsError(
             "assert_trustworthy works in tests that pytest runs with this package's plugin; "
@@ -166,6 +168,7 @@ def assert_trustworthy(
     Raises:
         SettingsError: It is not called from a test, or the threshold is out of range.
     """
+    __tracebackhide__ = True
     frame = inspect.currentframe()
     place = Place.of(frame and frame.f_back)
     answers_of_this_test().add(prompt, response, threshold, context, place)
@@ -199,6 +202,10 @@ def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None
         )
         for answer, result in zip(answers, results, strict=True)
     ]
+
+
+def _is_share(given: object) -> bool:
+    return isinstance(given, int | float) and 0.0 <= given <= 1.0
 
 
 def _told(log: dict[str, Any]) -> str | None:

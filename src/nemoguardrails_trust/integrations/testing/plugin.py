@@ -24,12 +24,16 @@ _THRESHOLD = "trustworthiness_threshold"
 _UNCHECKED = "unchecked"
 
 _OPTIONS = {
-    "model": "The model that judges and samples, on an OpenAI-compatible server.",
-    "base_url": "The server. Default: OPENAI_BASE_URL, or OpenAI itself.",
-    "quality": "How many model calls a score may cost: base, low, medium, high or best.",
-    "scorer": "'local', 'cleanlab-tlm', 'cleanlab-studio' or 'package.module:factory'.",
+    "model": "The model that judges and samples: a model name on an OpenAI-compatible server "
+    "(key in OPENAI_API_KEY).",
+    "base_url": "The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI.",
+    "quality": "How many model calls a score may take: base, low, medium (the default), high or "
+    "best.",
+    "scorer": "'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or "
+    "'package.module:factory'.",
     "calibration": "A file made by 'nemo-trust calibrate'.",
-    "threshold": "The least score that will do where a test says none. Default: 0.6.",
+    "threshold": "Answers that score below it fail, unless the test sets its own threshold. "
+    "Default: the calibration's threshold, or 0.6.",
 }
 
 
@@ -93,8 +97,14 @@ class Batch:
         return str(given) if given else None
 
     def _build(self) -> "TLM":
+        from nemoguardrails_trust.errors import SettingsError
         from nemoguardrails_trust.tlm import TLM
 
+        if self._option("model") == "replay":
+            raise SettingsError(
+                "trust_model 'replay' needs recorded answers: have pytest_trust_tlm in conftest.py "
+                "return TLM(model=ReplayModel.from_file(…))"
+            )
         quality: Any = self._option("quality") or "medium"
         return TLM(
             quality,
@@ -128,6 +138,7 @@ class Trust:
         """Has the test fail if an answer is not trustworthy enough; see `assert_trustworthy`."""
         from nemoguardrails_trust.integrations.testing.answers import Place, answers_of_this_test
 
+        __tracebackhide__ = True
         frame = inspect.currentframe()
         place = Place.of(frame and frame.f_back)
         answers_of_this_test().add(prompt, response, threshold, context, place)
