@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from nemoguardrails_trust.agreement import (
     conditions,
+    echoes,
     identifiers,
     names,
     namesakes,
@@ -310,4 +311,5 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _other_initials,
     _numbers_changed_places,
     _changed_places,
+    echoes.only_one_answers,
 )

@@ -1,0 +1,40 @@
+"""Answers that only repeat the question."""
+
+from nemoguardrails_trust.agreement import polarity, text
+from nemoguardrails_trust.agreement.answers import Answer
+from nemoguardrails_trust.agreement.question import Question
+from nemoguardrails_trust.agreement.words import stem
+
+_LONGEST = 40
+"""Words of a question; a longer prompt may hold a text from which the answer is taken."""
+
+
+def only_one_answers(first: Answer, second: Answer) -> bool:
+    """Whether one only repeats the question, and the other answers it with a name or a number.
+
+    To `What is the former name of Kinshasa?`, these are `Kinshasa` and `Kinshasa was called
+    Léopoldville`. What follows a pause is an aside: `Everest` and `Everest, at 8,849 metres` may
+    be one answer.
+    """
+    if bool(first.terms) == bool(second.terms) or not _asks_for_something_new(first.question):
+        return False
+    return _adds_a_name(first) or _adds_a_name(second)
+
+
+def _asks_for_something_new(question: Question) -> bool:
+    """Whether the answer to a question cannot stand in it."""
+    if "?" not in question.folded[-3:] or len(question.in_order) > _LONGEST:
+        return False
+    if question.alternatives is not None or question.offers_choices:
+        return False
+    return not question.asks_yes_or_no
+
+
+def _adds_a_name(answer: Answer) -> bool:
+    head = next(iter(polarity.clauses(answer.folded)), "")
+    return any(
+        (text.is_number(word) or word in answer.capitalised)
+        and word not in text.STOP_WORDS
+        and stem(word) not in answer.question.stems
+        for word in text.tokens(head)[1:]  # the first has a capital letter anyway
+    )
