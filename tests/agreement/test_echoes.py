@@ -72,7 +72,7 @@ def test_an_answer_may_be_taken_from_a_text_in_the_prompt() -> None:
     passage = (
         "All our machines are delivered with a mains lead, a dust cover and a leaflet, and we "
         "repair them at no charge in the first year, apart from batteries and filters, which "
-        "the customer replaces from time to time, and apart from damage by water or heat. "
+        "the customer replaces from time to time, and apart from damage by water and heat. "
     )
     question = "Who replaces batteries and filters?"
     long = "The customer replaces batteries and filters from Acme."
