@@ -41,6 +41,7 @@ def text_of(chunks: list[Any]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
+@pytest.mark.conformance(20)
 def test_the_last_chunk_of_a_stream_carries_the_score(running: Running) -> None:
     asked = [{"role": "user", "content": "Say echo"}]
     chunks = streamed(running, messages=asked)

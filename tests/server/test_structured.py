@@ -1,5 +1,6 @@
 """Scores of structured outputs, by hand; the real client is tried in test_conformance.py."""
 
+import math
 from typing import Any
 
 import httpx
@@ -50,6 +51,26 @@ def test_a_log_is_there_where_one_was_asked_for(server: Running, log: list[str])
 def test_options_of_openai_are_not_taken_for_those_of_the_score(server: Running) -> None:
     told = post(server, log=[], seed=1, top_p=0.5, quality="superb", timeout=-1).json()
     assert "unknown" not in str(told["log"])
+
+
+@pytest.mark.parametrize("path", ["structured", "given"])
+def test_the_probabilities_of_the_completion_go_into_the_score(server: Running, path: str) -> None:
+    scores = []
+    for logprob in (-0.01, -3.0):
+        entry = {"token": ANSWER, "logprob": logprob, "top_logprobs": []}
+        whole = completion()
+        whole["choices"][0]["logprobs"] = {"content": [entry]}
+        if path == "structured":
+            told = post(server, response=whole, log=["perplexity"]).json()
+        else:
+            headers = {"Authorization": f"bearer {KEY}"}
+            body = {"messages": GIVEN["messages"], "completion": whole, "quality_preset": "low"}
+            options = {"options": {"log": ["perplexity"]}}
+            url = f"{server.api}/chat/score"
+            told = httpx.post(url, json=body | options, headers=headers).json()["tlm_metadata"]
+        assert told["log"]["perplexity"] == pytest.approx(math.exp(logprob))
+        scores.append(told["trustworthiness_score"])
+    assert scores[0] > scores[1]
 
 
 def test_the_judge_sees_the_tools_and_the_answer() -> None:

@@ -73,21 +73,22 @@ async def test_an_explanation_is_there_when_it_is_asked_for(quality: str) -> Non
 
 
 @pytest.mark.conformance(7)
-async def test_criteria_of_the_user_are_scored_in_their_order() -> None:
-    criteria = [{"name": name, "criteria": f"It is {name}."} for name in ("short", "polite")]
-    asking = tlm(options={"custom_eval_criteria": criteria})
-    log = (await asking.get_trustworthiness_score_async("Say echo", "echo"))["log"]
-    assert [entry["name"] for entry in log["custom_eval_criteria"]] == ["short", "polite"]
-    assert all(is_share(entry["score"]) for entry in log["custom_eval_criteria"])
-
-
 @pytest.mark.conformance(8)
-async def test_criteria_may_be_scored_without_trustworthiness() -> None:
-    criteria = [{"name": "short", "criteria": "It is short."}]
-    asking = tlm(options={"custom_eval_criteria": criteria, "disable_trustworthiness": True})
-    result = await asking.get_trustworthiness_score_async("Say echo", "echo")
-    assert result["trustworthiness_score"] is None
-    assert is_share(result["log"]["custom_eval_criteria"][0]["score"])
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("quality", ["best", "medium", "base"])
+async def test_criteria_of_the_user_are_scored_in_their_order(quality: str, *, alone: bool) -> None:
+    criteria = [{"name": name, "criteria": f"It is {name}."} for name in ("short", "polite")]
+    options = {"custom_eval_criteria": criteria, "disable_trustworthiness": alone}
+    asking = tlm(quality_preset=quality, options=options)
+    for result in (
+        await asking.get_trustworthiness_score_async("Say echo", "echo", perplexity=0.9),
+        await asking.prompt_async("Say echo"),
+    ):
+        told = result["log"]["custom_eval_criteria"]
+        assert [entry["name"] for entry in told] == ["short", "polite"]
+        assert all(is_share(entry["score"]) for entry in told)
+        score = result["trustworthiness_score"]
+        assert score is None if alone else is_share(score)
 
 
 @pytest.mark.conformance(9)
@@ -100,11 +101,36 @@ async def test_every_option_of_the_client_is_taken() -> None:
         "similarity_measure": "semantic",
         "reasoning_effort": "none",
         "disable_persistence": True,
-        "log": ["perplexity"],
+        "log": ["perplexity", "explanation"],
+        "custom_eval_criteria": [{"name": "short", "criteria": "It is short."}],
+        "model": "gpt-4o-mini",
     }
-    result = await tlm(options=options, timeout=30).prompt_async("Say echo")
-    assert result["response"] == "echo"
-    assert is_share(result["log"]["perplexity"])
+    asking = tlm(quality_preset="high", options=options, timeout=30)
+    answered = await asking.prompt_async("Say echo")
+    assert answered["response"] == "echo"
+    scored = await asking.get_trustworthiness_score_async("Say echo", "echo", perplexity=0.9)
+    for result in (answered, scored):
+        assert is_share(result["trustworthiness_score"])
+        assert is_share(result["log"]["perplexity"])
+        assert isinstance(result["log"]["explanation"], str)
+        assert is_share(result["log"]["custom_eval_criteria"][0]["score"])
+
+
+@pytest.mark.parametrize("known", [0, 1, 0.0, 1.0])
+async def test_the_ends_of_probability_are_taken(known: float) -> None:
+    asking = tlm()
+    result = await asking.get_trustworthiness_score_async("Say echo", "echo", perplexity=known)
+    assert is_share(result["trustworthiness_score"])
+
+
+async def test_an_empty_response_of_many_has_no_score_and_is_not_asked_again() -> None:
+    asking = tlm()
+    with pytest.warns(UserWarning, match="empty"):
+        good, empty = await asking.get_trustworthiness_score_async(["Say a", "Say b"], ["a", ""])
+    assert is_share(good["trustworthiness_score"])
+    assert empty["trustworthiness_score"] is None
+    assert empty["log"]["error"]["retryable"] is False
+    assert "the response is empty" in empty["log"]["error"]["message"]
 
 
 @pytest.mark.parametrize("count", [1, 3])

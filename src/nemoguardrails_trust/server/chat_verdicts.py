@@ -10,9 +10,8 @@ from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.chat_answers import read_choices
 from nemoguardrails_trust.server.chat_chunks import choices_of
 from nemoguardrails_trust.server.failures import told
-from nemoguardrails_trust.server.scoring import Scoring, require_score
+from nemoguardrails_trust.server.scoring import Scoring, perplexity_of, require_score
 from nemoguardrails_trust.server.wanted import Wanted
-from nemoguardrails_trust.signals.probability import probability_signal
 
 _TOOLS = ("tools", "functions")
 FIRST_CHOICE = {"choice": 0}
@@ -95,12 +94,12 @@ async def scored(
         TrustError: There is no score.
     """
     exchange = _answered(question, completion)
-    score = require_score(wanted, await scoring.rated(wanted, exchange, prefetched, threshold))
+    score, fields = await scoring.rated_by_field(wanted, exchange, prefetched, threshold)
+    require_score(wanted, score)
     metadata: dict[str, Any] = {
         "trustworthiness_score": score.score if wanted.has_trustworthiness else None
     }
-    perplexity = probability_signal(exchange.token_logprobs).value
-    log = scoring.log_of(wanted, score, perplexity)
+    log = scoring.log_of(wanted, score, perplexity_of(exchange)) | fields
     if log or wanted.log:
         metadata["log"] = log
     return metadata | choice_scored(completion)

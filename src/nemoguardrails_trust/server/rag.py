@@ -13,7 +13,7 @@ from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
 from nemoguardrails_trust.server.connected import told_while_connected
 from nemoguardrails_trust.server.counting import counted_for
-from nemoguardrails_trust.server.scoring import Scoring, answered
+from nemoguardrails_trust.server.scoring import Scoring, exchange_of
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
 from nemoguardrails_trust.tlm.outcomes import Outcome
@@ -60,7 +60,7 @@ class _Rag:
         answerer = self._answerer(wanted, body)
         looked_at = any(standard.response_identifier is not None for standard in answerer.evals)
         if wanted.has_trustworthiness or looked_at:
-            answered(item.read())
+            exchange_of(item)
         outcome = await self._settled(answerer.score(RagItem(item, body.query)), wanted)
         return self._told(wanted, outcome)
 

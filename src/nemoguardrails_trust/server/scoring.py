@@ -1,25 +1,27 @@
 """Answers and scores in the form of the TLM protocol."""
 
-import math
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, ScoringError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import time_left
+from nemoguardrails_trust.scorers.evaluating import score_beside
+from nemoguardrails_trust.scorers.observing import threshold_in_force
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.counting import counted_for
-from nemoguardrails_trust.server.wanted import Wanted, read_wanted
+from nemoguardrails_trust.server.wanted import FIELDS, Wanted, read_wanted
+from nemoguardrails_trust.signals.probability import probability_signal
 from nemoguardrails_trust.tlm.answering import is_unmet
 from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
 from nemoguardrails_trust.tlm.outcomes import claims_to_result
-from nemoguardrails_trust.tlm.questions import Item, Question, read_allowed
+from nemoguardrails_trust.tlm.questions import Item, read_allowed
 
-_SMALLEST = 1e-300  # of a probability whose logarithm is taken
 _NO_REASON = "The model gave no reason for its judgement."
 
 
@@ -63,8 +65,8 @@ class Scoring:
         wanted = read_wanted(body.quality, body.options, body.task)
         given = body.given
         allowed = read_allowed(given.constrain_outputs or body.constrain_outputs or None)
-        item = Item(body.prompt, None, allowed, given.response, has_response=True)
-        score = await self.scored(wanted, item, perplexity=given.perplexity)
+        item = Item(body.prompt, None, allowed, given.response, True, given.perplexity)
+        score = require_score(wanted, await self.rated(wanted, exchange_of(item)))
         return self._told(wanted, score, given.perplexity)
 
     async def explain(self, body: ScoreBody) -> dict[str, Any]:
@@ -81,32 +83,13 @@ class Scoring:
         if isinstance(told, str):
             return {"explanation": told}
         wanted = read_wanted(body.quality, body.options)
-        question = Item(body.prompt, None, (), given.response, has_response=True).read()
+        item = Item(body.prompt, response=given.response, has_response=True)
         reasons = await self._backends.evaluator(wanted).explain(
-            Exchange(question.response, question.messages, question.context),
+            exchange_of(item),
             given.trustworthiness_score,
             timeout=self.seconds(wanted),
         )
         return {"explanation": reasons or _NO_REASON}
-
-    async def scored(
-        self, wanted: Wanted, item: Item, *, perplexity: float | None = None
-    ) -> TrustworthinessScore:
-        """Scores a response as a client wants it.
-
-        Args:
-            wanted: The client's preset and options.
-            item: The prompt and the response.
-            perplexity: The mean probability of the response's tokens, where it is known.
-
-        Raises:
-            TrustError: There is no score.
-        """
-        question = answered(item.read())
-        # One token of this probability has the mean that the client gave.
-        logprobs = None if perplexity is None else (math.log(max(perplexity, _SMALLEST)),)
-        exchange = Exchange(question.response, question.messages, question.context, logprobs)
-        return require_score(wanted, await self.rated(wanted, exchange))
 
     async def rated(
         self,
@@ -137,15 +120,29 @@ class Scoring:
                 prefetched=prefetched,
             )
 
-    async def fields(
-        self, wanted: Wanted, item: Item, score: TrustworthinessScore
-    ) -> dict[str, Any]:
-        """How far each field of a JSON response can be trusted; see `TLM`."""
-        question = item.read()
-        exchange = Exchange(question.response, question.messages, question.context)
-        evaluator = self._backends.evaluator(wanted)
-        judged = await judge_fields(evaluator, exchange, timeout=self.seconds(wanted))
-        return field_scores(judged, score)
+    async def rated_by_field(
+        self,
+        wanted: Wanted,
+        exchange: Exchange,
+        prefetched: Awaitable[Reply] | None = None,
+        threshold: float | None = None,
+    ) -> tuple[TrustworthinessScore, dict[str, Any]]:
+        """Scores an exchange as `rated` does, and each field of its JSON where that is wanted.
+
+        Returns:
+            The score, and what the `log` of the answer tells of the fields.
+
+        Raises:
+            SetupError: Nothing can be scored.
+        """
+        rating = self.rated(wanted, exchange, prefetched, threshold)
+        if FIELDS not in wanted.log:
+            return await rating, {}
+        seconds = min(self.seconds(wanted), time_left())
+        with counted_for(wanted, threshold_in_force()):
+            judging = judge_fields(self._backends.evaluator(wanted), exchange, timeout=seconds)
+            score, judged = await score_beside(judging, rating)
+        return score, {FIELDS: field_scores(judged, score)}
 
     def seconds(self, wanted: Wanted) -> float:
         """Seconds for a request."""
@@ -188,15 +185,21 @@ class Scoring:
         return log
 
 
-def answered(question: Question) -> Question:
-    """A question with the response to score.
+def exchange_of(item: Item) -> Exchange:
+    """A prompt and its response, as a scorer sees them.
 
     Raises:
-        DataError: There is nothing in the response that could be checked.
+        DataError: A part of it cannot be read, or there is nothing in the response to check.
     """
+    question = item.read()
     if not question.response.strip():
         raise DataError("the response is empty: there is nothing to score")
-    return question
+    return replace(question.unanswered, response=question.response, tokens=question.tokens)
+
+
+def perplexity_of(exchange: Exchange) -> float | None:
+    """The mean probability of a response's tokens, 0 to 1, where they are known."""
+    return probability_signal(exchange.token_logprobs).value
 
 
 def require_score(wanted: Wanted, score: TrustworthinessScore) -> TrustworthinessScore:

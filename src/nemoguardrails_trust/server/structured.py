@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from nemoguardrails_trust.server.chat_bodies import Messages, Objects
 from nemoguardrails_trust.server.chat_verdicts import choice_scored
 from nemoguardrails_trust.server.connected import told_while_connected
-from nemoguardrails_trust.server.scoring import Scoring
+from nemoguardrails_trust.server.scoring import Scoring, exchange_of, perplexity_of, require_score
 from nemoguardrails_trust.server.wanted import OPTIONS, read_wanted
 from nemoguardrails_trust.tlm.questions import Item
 
@@ -51,11 +51,11 @@ def structured_routes(scoring: Scoring) -> APIRouter:
             name: given for name, given in tools.items() if given
         }
         item = Item(prompt, response=body.response, has_response=True)
-        score = await scoring.scored(wanted, item)
+        exchange = exchange_of(item)
+        score, fields = await scoring.rated_by_field(wanted, exchange)
+        require_score(wanted, score)
         told = {"trustworthiness_score": score.score if wanted.has_trustworthiness else None}
-        log = scoring.log_of(wanted, score)
-        if "per_field_score" in wanted.log:
-            log["per_field_score"] = await scoring.fields(wanted, item, score)
+        log = scoring.log_of(wanted, score, perplexity_of(exchange)) | fields
         about = choice_scored(body.response)
         return told | about | ({"log": log} if log or "log" in beside else {})
 

@@ -17,6 +17,8 @@ from nemoguardrails_trust.tlm.options import TLMOptions, read_options
 
 _DEFAULT_QUALITY: QualityPreset = "medium"
 _LOGGED = ("explanation", "perplexity", "claims")
+FIELDS = "per_field_score"
+"""In `log`: the scores of the fields of a JSON response."""
 _PLAIN = (str, int, float, type(None))
 _REMEMBERED_LENGTH = 1000
 
@@ -146,7 +148,7 @@ def _log(options: dict[str, Any], notes: list[str]) -> list[str]:
     asked = options.pop("log", ())
     if not isinstance(asked, list | tuple) or not all(isinstance(name, str) for name in asked):
         raise SettingsError("options.log must be a list of names", key="options.log")
-    known = (*_LOGGED, "per_field_score")
+    known = (*_LOGGED, FIELDS)
     notes += [f"log {name[:60]} is unknown to this server" for name in asked if name not in known]
     names = list(asked)
     if "claims" in names:

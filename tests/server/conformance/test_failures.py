@@ -1,12 +1,13 @@
 """What the real clients make of each failure of the server, or of the model behind it."""
 
 import logging
+import time
 from typing import Any
 
 import pytest
 
 from tests.server.running import KEY, Running, serving
-from tests.servers.faults import HANG, MISSING, NAN, status
+from tests.servers.faults import HANG, MISSING, NAN, closed_port, status
 from tests.servers.tlm import point_clients_at
 
 cleanlab_tlm = pytest.importorskip("cleanlab_tlm")
@@ -15,6 +16,7 @@ studio_client = pytest.importorskip("cleanlab_studio")
 # Of each entry of a list that fails.
 pytestmark = pytest.mark.filterwarnings(r"ignore:prompt\[:UserWarning")
 
+BLANK = status(200, {"choices": [{"message": {"content": " "}, "finish_reason": "stop"}]})
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
 DEPRECATED = "ignore:studio.TLM.* is deprecated:FutureWarning"
 
@@ -115,6 +117,21 @@ def test_a_model_that_is_down_is_an_error_after_four_requests(
 
 
 @pytest.mark.conformance(28)
+@pytest.mark.usefixtures("hurried")
+def test_a_server_of_the_model_that_is_not_there_is_told_without_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port = closed_port()
+    with serving(backend={"base_url": f"http://127.0.0.1:{port}/v1"}) as running:
+        point_clients_at(running.api, monkeypatch)
+        (result,) = tlm(timeout=60).get_trustworthiness_score(["Say echo"], ["echo"])
+        assert running.requests == [SCORE] * 4
+    assert result["log"]["error"]["retryable"] is True
+    assert "503" in result["log"]["error"]["message"]
+    assert str(port) not in result["log"]["error"]["message"]
+
+
+@pytest.mark.conformance(28)
 def test_a_model_that_comes_back_gives_a_result(
     monkeypatch: pytest.MonkeyPatch, hurried: list[float]
 ) -> None:
@@ -138,8 +155,11 @@ def test_a_model_that_is_too_slow_for_the_caller_is_no_longer_asked(
         running.model.faults.always(HANG)
         with pytest.raises(APITimeoutError):
             tlm(timeout=1).get_trustworthiness_score("Say echo", "echo")
-        # The server of the model ends only when nothing is open at it.
         assert running.requests == [SCORE]
+        ends = time.monotonic() + 20
+        while running.model.open_requests and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert (running.model.open_requests, running.model.cancelled_requests) == (0, 1)
 
 
 @pytest.mark.conformance(30)
@@ -176,7 +196,9 @@ def test_neither_keys_nor_texts_are_logged(
 
 @pytest.mark.conformance(33)
 @pytest.mark.parametrize("call", ["score", "prompt"])
-@pytest.mark.parametrize("fault", [NAN, MISSING], ids=["numbers that are none", "nothing"])
+@pytest.mark.parametrize(
+    "fault", [NAN, MISSING, BLANK], ids=["numbers that are none", "nothing", "no words"]
+)
 def test_a_model_without_an_answer_never_brings_a_score(
     monkeypatch: pytest.MonkeyPatch, hurried: list[float], fault: Any, call: str
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,11 @@ def is_share(value: Any) -> bool:
     return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
-@pytest.mark.conformance(12)
-@pytest.mark.conformance(20)
-@pytest.mark.conformance(22)
-def test_llama_index_a_calibrated_client_and_azures_get_their_scores(server: Running) -> None:
-    names = {"CLEANLAB_API_BASE_URL": server.api, "CLEANLAB_TLM_API_KEY": KEY}
+def printed_by(python: str, script: str, server: Running, **more: str) -> dict[str, Any]:
+    """What each client of a script got."""
+    names = {"CLEANLAB_API_BASE_URL": server.api, "CLEANLAB_TLM_API_KEY": KEY, **more}
     ran = subprocess.run(
-        [clients_python(), str(Path(__file__).with_name("other_clients.py"))],
+        [python, str(Path(__file__).with_name(script))],
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | names,
         capture_output=True,
         text=True,
@@ -30,7 +29,37 @@ def test_llama_index_a_calibrated_client_and_azures_get_their_scores(server: Run
     )
     assert ran.returncode == 0, ran.stderr
     printed = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
-    got = {line["client"]: line["got"] for line in printed}
+    return {line["client"]: line["got"] for line in printed}
+
+
+@pytest.mark.conformance(6)
+@pytest.mark.conformance(25)
+def test_clients_that_check_no_options_are_served_or_told(server: Running) -> None:
+    pytest.importorskip("cleanlab_tlm")
+    pytest.importorskip("cleanlab_studio")
+    unchecked = dict.fromkeys(
+        ("CLEANLAB_TLM_SKIP_VALIDATE_TLM_OPTIONS", "CLEANLAB_STUDIO_SKIP_VALIDATE_TLM_OPTIONS"),
+        "true",
+    )
+    del server.requests[:]
+    got = printed_by(sys.executable, "unchecked_clients.py", server, **unchecked)
+
+    assert [is_share(result["trustworthiness_score"]) for result in got["explained"]] == [True] * 2
+    assert all(isinstance(result["log"]["explanation"], str) for result in got["explained"])
+
+    assert is_share(got["further"]["trustworthiness_score"])
+    assert "made_up" in got["further"]["log"]["warning"]
+
+    assert "options.max_tokens" in got["unfit"]
+    assert "options.max_tokens" in got["unfit_for_studio"]
+    assert server.requests.count("/api/v0/trustworthy_llm/get_confidence_score") == 1 + 1 + 1
+
+
+@pytest.mark.conformance(12)
+@pytest.mark.conformance(20)
+@pytest.mark.conformance(22)
+def test_llama_index_a_calibrated_client_and_azures_get_their_scores(server: Running) -> None:
+    got = printed_by(clients_python(), "other_clients.py", server)
 
     assert got["llama_index"]["text"] == "echo"
     assert is_share(got["llama_index"]["trustworthiness_score"])

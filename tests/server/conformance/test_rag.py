@@ -90,6 +90,10 @@ def test_the_evaluations_may_be_had_alone(pointed: Running) -> None:
     result = rag(options=options).score(query=QUERY, context=CONTEXT, response="30")
     assert scored(result) == DEFAULTS
     assert "trustworthiness" not in result
+    answered = rag(options=options).generate(query=QUERY, context=CONTEXT)
+    assert isinstance(answered["response"], str)
+    assert scored(answered) == DEFAULTS
+    assert "trustworthiness" not in answered
 
 
 @pytest.mark.conformance(10)
