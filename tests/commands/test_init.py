@@ -240,6 +240,49 @@ def test_what_cannot_be_set_up_is_told(tmp_path: Path, name: str, text: str, tol
     assert told in result.stderr
 
 
+@pytest.mark.parametrize("remove", [False, True])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rails: 5\n", "`rails` must be a mapping"),
+        ("rails: [a]\n", "`rails` must be a mapping"),
+        ("rails: {output: off}\n", "`rails.output` must be a mapping"),
+        ("rails: {output: {flows: self check}}\n", "`rails.output.flows` must be a list"),
+        ("import_paths: ours\n", "`import_paths` must be a list"),
+    ],
+)
+def test_a_configuration_of_another_shape_is_told_and_stays(
+    tmp_path: Path, text: str, told: str, remove: bool
+) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(text)
+    options = ["--remove"] if remove else []
+    result = CliRunner().invoke(app, ["init", str(tmp_path), "--yes", *options])
+    assert result.exit_code == 2
+    assert f"{path}: {told}, and is not" in " ".join(result.stderr.split())
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("config.yml", PLAIN),
+        ("main.co", "import core\n\nflow main\n  activate llm continuation\n"),
+    ],
+)
+def test_lines_end_as_they_did_on_windows(tmp_path: Path, name: str, text: str) -> None:
+    before = text.replace("\n", "\r\n").encode()
+    if name == "main.co":
+        (tmp_path / "config.yml").write_text('colang_version: "2.x"\n')
+    (tmp_path / name).write_bytes(before)
+    shown = CliRunner().invoke(app, ["init", str(tmp_path), "--yes"]).stdout
+    assert not [line for line in shown.splitlines() if line.startswith("-") and line[1:2] != "-"]
+    after = (tmp_path / name).read_bytes()
+    assert after.count(b"\n") == after.count(b"\r\n") > before.count(b"\n")
+    CliRunner().invoke(app, ["init", str(tmp_path), "--yes", "--remove"])
+    assert (tmp_path / name).read_bytes() == before
+
+
 def test_the_rail_goes_into_the_file_that_has_the_rails(tmp_path: Path) -> None:
     """NeMo Guardrails takes the `rails` of one file, whatever the others say."""
     models = "models: [{type: main, engine: openai, model: gpt-4o-mini}]\n"

@@ -25,8 +25,8 @@ HALF_WAY = Progress(
 
 def test_a_line_tells_rate_flagged_errors_cost_and_time_left() -> None:
     assert describe(HALF_WAY, Prices(0.5, 2.0)) == (
-        "5,000 of 10,000 rows · 100/s · 25.0% flagged · 1,000 errors · "
-        "2,000,000 + 500 tokens · cost 1.00 · 0:50 left"
+        "5,000 of 10,000 rows · 0:50 left · 100/s · 25.0% flagged · 1,000 errors · "
+        "cost 1.00 · 2,000,000 + 500 tokens"
     )
 
 
@@ -37,7 +37,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
 def test_a_slow_run_is_told_in_rows_a_minute() -> None:
     line = describe(Progress(Tally(rows=5), resumed=0, total=100, seconds=30.0), None)
-    assert line.startswith("5 of 100 rows · 10/min · ")
+    assert line.startswith("5 of 100 rows · 9:30 left · 10/min · ")
 
 
 def test_a_guessed_total_is_round_and_never_goes_down(
@@ -98,7 +98,8 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
         assert capsys.readouterr().err == ""
 
 
-def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", ["120", "80", "40"])
+def test_on_a_terminal_there_is_a_bar(tmp_path: Path, columns: str) -> None:
     data = write(tmp_path / "data.csv", make_rows(50))
     terminal, its_other_end = pty.openpty()
     command = [
@@ -106,7 +107,7 @@ def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
         *("--out", str(tmp_path / "out.csv"), "--scorer", "tests.datasets.scorers:create"),
         *("--concurrency", "10"),
     ]
-    environment = {**os.environ, LATENCY: "0.1", "TERM": "xterm", "COLUMNS": "120"}
+    environment = {**os.environ, LATENCY: "0.1", "TERM": "xterm", "COLUMNS": columns}
     done = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=its_other_end, check=True
     )
@@ -114,4 +115,8 @@ def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
     shown = os.read(terminal, 100_000).decode()
     os.close(terminal)
     assert "50 rows" in done.stdout.decode()
-    assert re.search(r"50 of 50 rows · \d+/s · \d+\.\d% flagged · 0 errors", shown)
+    assert "━" * 12 in shown
+    assert "50 of 50 rows · 0:00 left" in shown
+    assert "…" not in shown
+    if columns != "40":
+        assert re.search(r"50 of 50 rows · 0:00 left · \d+/s · \d+\.\d% flagged · 0 errors", shown)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from nemoguardrails_trust.datasets.tally import Prices, Progress
 
+_BAR_WIDTH = 12
+
 
 class ProgressDisplay:
     """A bar where there is a terminal, else a line now and then.
@@ -43,7 +45,7 @@ class ProgressDisplay:
             from rich.progress import BarColumn, Progress, TextColumn
 
             self._bar = Progress(
-                BarColumn(bar_width=24), TextColumn("{task.description}"), console=console
+                BarColumn(bar_width=_BAR_WIDTH), TextColumn("{task.description}"), console=console
             )
             self._task = self._bar.add_task("starting", total=None)
             self._bar.start()
@@ -64,6 +66,9 @@ class ProgressDisplay:
         steady = self._steady(progress)
         told = describe(steady, self._prices, about=steady is not progress)
         if self._bar is not None and self._task is not None:
+            room = self._bar.console.width - _BAR_WIDTH - 2
+            while len(told) > room and " · " in told:
+                told = told.rpartition(" · ")[0]
             self._bar.update(
                 self._task, description=told, completed=steady.tally.rows, total=steady.total
             )
@@ -87,7 +92,7 @@ class ProgressDisplay:
 
 
 def describe(progress: "Progress", prices: "Prices | None", *, about: bool = False) -> str:
-    """How far a run has come, in a line.
+    """How far a run has come, in a line that begins with what matters most.
 
     Args:
         progress: How far.
@@ -97,15 +102,16 @@ def describe(progress: "Progress", prices: "Prices | None", *, about: bool = Fal
     tally = progress.tally
     total = "" if progress.total is None else f"{progress.total:,}"
     of_total = total and f" of {'about ' if about else ''}{total}"
-    parts = [f"{tally.rows:,}{of_total} rows", _pace(progress.rate)]
+    parts = [f"{tally.rows:,}{of_total} rows"]
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    parts.append(_pace(progress.rate))
     if tally.scored:
         parts.append(f"{tally.flagged / tally.scored:.1%} flagged")
     parts.append(f"{tally.errors:,} errors")
-    parts.append(cost_of(progress.tally.prompt_tokens, tally.completion_tokens))
     if prices is not None:
         parts.append(f"cost {money(prices.cost(tally))}")
-    if progress.seconds_left is not None:
-        parts.append(f"{duration(progress.seconds_left)} left")
+    parts.append(cost_of(tally.prompt_tokens, tally.completion_tokens))
     return " · ".join(parts)
 
 

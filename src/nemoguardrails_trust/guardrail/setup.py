@@ -20,6 +20,12 @@ _OUTPUT_RAILS = re.compile(
 )
 _CALL = re.compile(rf"^[ \t]+(?:await[ \t]+)?{FLOW_NAME}(?:[ \t$(].*)?(?:\n|\Z)", re.MULTILINE)
 _ENDING = re.compile(r"(?:^(?:#.*)?(?:\n|\Z))+\Z", re.MULTILINE)
+_SHAPES: tuple[tuple[tuple[str, ...], type, str], ...] = (
+    (("import_paths",), list, "a list"),
+    (("rails",), dict, "a mapping"),
+    (("rails", "output"), dict, "a mapping"),
+    (("rails", "output", "flows"), list, "a list"),
+)
 _WIDTH = 2**16  # no line of the user's is broken
 
 
@@ -49,9 +55,11 @@ class Change:
         Raises:
             DataError: It cannot be written, or has changed since it was read.
         """
-        if self.path.exists() and _read(self.path) != self.before:
+        now = _raw(self.path) if self.path.exists() else ""
+        if now and _with_plain_ends(now) != self.before:
             raise DataError("has changed meanwhile; give the command again", path=str(self.path))
-        write_atomically(self.path, self.after.encode())
+        after = self.after.replace("\n", "\r\n") if _has_windows_ends(now) else self.after
+        write_atomically(self.path, after.encode())
 
 
 def changes(config: Path, *, remove: bool = False) -> list[Change]:
@@ -97,7 +105,22 @@ def _data(path: Path, text: str) -> dict[str, Any]:
         raise DataError(f"is not YAML: {told}", path=str(path)) from None
     if data is not None and not isinstance(data, dict):
         raise DataError("is no configuration of NeMo Guardrails", path=str(path))
+    _require_shape(path, data or {})
     return data or {}
+
+
+def _require_shape(path: Path, data: dict[str, Any]) -> None:
+    """Makes sure that what would be edited can hold it.
+
+    Raises:
+        DataError: It holds something else.
+    """
+    for keys, kind, name in _SHAPES:
+        value: Any = data
+        for key in keys:
+            value = None if value is None else value.get(key)
+        if value is not None and not isinstance(value, kind):
+            raise DataError(f"`{'.'.join(keys)}` must be {name}, and is not", path=str(path))
 
 
 def _yaml_files(config: Path, first: Path) -> list[Path]:
@@ -133,6 +156,19 @@ def _config_file(folder: Path) -> Path:
 
 
 def _read(path: Path) -> str:
+    return _with_plain_ends(_raw(path))
+
+
+def _with_plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n") if _has_windows_ends(text) else text
+
+
+def _has_windows_ends(text: str) -> bool:
+    """Whether all lines end as on Windows."""
+    return "\n" in text and text.count("\n") == text.count("\r\n")
+
+
+def _raw(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
