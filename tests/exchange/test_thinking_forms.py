@@ -52,6 +52,27 @@ FORMS = {
     "Ling": "<role>ASSISTANT</role><think>{}</think>Lyon<|role_end|>",
     "Muse": "to=self<|message|>{}<|eom|><|start|>assistant to=user<|message|>Lyon<|eot|>",
     "HyperCLOVA": "/think\n{}<|im_end|>\n<|im_start|>assistant\nLyon<|im_end|>",
+    "planning": "<planning>\n{}\n</planning>\nLyon",
+    "analysis": "<analysis>{}</analysis>\n<final_answer>Lyon</final_answer>",
+    "a hyphen in the tag": "<chain-of-thought>{}</chain-of-thought>\nLyon",
+    "capitals in the tag": "<ThoughtProcess>{}</ThoughtProcess>Lyon",
+    "bold labels": "**Thinking:** {}\n\n**Answer:** Lyon",
+    "bold labels in one line": "**Thinking:** {} **Answer:** Lyon",
+    "bold labels, the colon outside": "**Thinking Process**: {}\n**Final Answer**: Lyon",
+    "headings": "## Thinking\n\n{}\nAnswer: Paris?\n\n## Answer\n\nLyon",
+    "bold headings": "**Thought process**\n{}\n\n**Answer**\nLyon",
+    "plain labels": "Thinking: {}\n\nAnswer: Lyon",
+    "ReAct": (
+        "Thought: {}\nAction: search\nAction Input: x\nObservation: y\n"
+        "Thought: I now know the final answer\nFinal Answer: Lyon"
+    ),
+    "ReAct with its question": "Question: which?\nThought: {}\nFinal Answer: Lyon",
+    "ReAct of the paper": (
+        "Thought 1: {}\nAction 1: Search[x]\nThought 2: y\nAction 2: Finish[Lyon]"
+    ),
+    "ReAct of LlamaIndex": "Thought: I can answer without tools. {}\nAnswer: Lyon",
+    "DSPy": "[[ ## reasoning ## ]]\n{}\n\n[[ ## answer ## ]]\nLyon\n\n[[ ## completed ## ]]",
+    "Ollama's command line": "Thinking...\n{}\n...done thinking.\n\nLyon",
     "a summary": "<details>\n<summary>Thought for 3 seconds</summary>\n\n{}\n</details>\nLyon",
 }
 
@@ -96,6 +117,19 @@ def test_a_thought_without_an_answer_is_none(written: str) -> None:
         "<details><summary>More</summary>text</details>",
         "<item><reason>late</reason></item>",
         "The array [unused160] is empty.",
+        "Thinking: it is what minds do.",
+        "Thinking is hard. Answer: no.",
+        "## Thinking\n\nThinking is what minds do.\n\n## Feeling\n\nSo is feeling.",
+        "**Thought experiments:** one is the trolley. **Answer:** it depends.",
+        "Thought: a\nAnswer: b\n\nThought: c\nAnswer: d",
+        "Answer: Lyon\nThinking: it has more bridges.",
+        "The rail has two parts.\n**Thinking:** a\n**Answer:** b",
+        "**Reasoning:** it has more bridges.\n**Answer:** Lyon",
+        "**Analysis:** it has more bridges.\n**Conclusion:** Lyon",
+        "Thought: I need to search.\nAction: search\nAction Input: bridges",
+        "Planning: first the bridges.\nAnswer: Lyon",
+        "The `<planning>` tag holds the plan.",
+        "Analysis of the answer: <analysis is a name",
     ],
 )
 def test_what_only_looks_like_a_thought_stays(written: str) -> None:
@@ -137,7 +171,7 @@ def doors(model: _Thinker) -> Iterator[Mapping[str, Door]]:
 
 AT_DOORS = (
     "a fence", "a longer fence", "escaped for HTML", "closed twice", "THOUGHT",
-    "Cohere", "MedGemma", "Apriel", "Muse",
+    "Cohere", "MedGemma", "Apriel", "Muse", "planning", "bold labels", "ReAct",
 )  # fmt: skip
 
 

@@ -12,11 +12,12 @@ _MORE = r"(?:>|\\>|&(?:amp;)?gt;|\\u003e|＞)"
 """The brackets of a tag: as they are, escaped for Markdown, HTML or JSON, and in full width."""
 
 _NAMES = (
-    r"(?:seed:|mm:|ifm\||longcat_)?(?:think(?:ing)?(?:_faster|_fast|_hard|_process)?)"
-    r"|thoughts?(?:_process)?|(?:internal_)?reasoning|reason|(?:self_)?reflection|scratchpad|analysis"
+    r"(?:seed:|mm:|ifm\||longcat_)?(?:think(?:ing)?(?:_faster|_fast|_hard|_process|_steps)?)"
+    r"|thoughts?(?:_process)?|(?:internal_)?reasoning(?:_process|_steps)?|reason"
+    r"|(?:self_)?reflection|scratchpad|analysis|planning|brainstorm(?:ing)?"
     r"|rationale|chain_of_thought|(?:inner|internal)_(?:monologue|thoughts?|thinking)|antthinking"
     r"|cot|seed:cot_budget_reflect|deliberation"
-)
+).replace("_", "[-_]?")
 
 
 class _Pair(NamedTuple):
@@ -76,8 +77,8 @@ SIGNS = ("<", "[", "◁", "&lt;", "&amp;lt;", "\\u003c", "\\u003C", "＜")
 
 WORDS_OF_MARKS = (
     "think", "thought", "reason", "reflection", "scratchpad", "analysis", "rationale", "monologue",
-    "deliberation", "cot", "<|", "|>", "<unused9", "[unused1", "final response", "my response",
-    "</s>",
+    "deliberation", "planning", "brainstorm", "cot", "<|", "|>", "<unused9", "[unused1",
+    "final response", "my response", "</s>",
 )  # fmt: skip
 """One of which every mark holds, in small letters."""
 
@@ -114,6 +115,12 @@ PHRASES = (
         "Muse",
     ),
     Phrase(
+        "...done thinking.",
+        re.compile(r"Thinking\.\.\.\n(?=[\s\S]*^\.\.\.done thinking\.)", re.MULTILINE),
+        re.compile(r"^\.\.\.done thinking\.", re.MULTILINE),
+        "the command line of Ollama",
+    ),
+    Phrase(
         "/think",
         re.compile(r"/think\n"),
         re.compile(r"<\|im_end\|>\s{0,3}<\|im_start\|>assistant\b"),
@@ -123,6 +130,83 @@ PHRASES = (
 
 FENCES = ("```", "~~~")
 """With which all code blocks begin."""
+
+_THOUGHTS = (
+    r"(?:my )?(?:thinking|thoughts?)(?: process| \d{1,2})?|chain[- ]of[- ]thought|scratchpad"
+    r"|(?:inner|internal) (?:monologue|thoughts?)"
+)
+_ANSWERS = r"(?:my |the )?(?:final )?(?:answer|response|reply)"
+_BOLD = r"(?:\*\*|__)"
+
+
+class _Style(NamedTuple):
+    """How a label is set off from the text that it stands before."""
+
+    before: str
+    after: str
+
+    def label(self, words: str) -> str:
+        return f"{self.before}(?:{words}){self.after}"
+
+
+_STYLES = (
+    _Style(_BOLD, rf"\s?(?::\s?{_BOLD}|{_BOLD}\s?:)"),
+    _Style(rf"^(?:\#{{1,6}}[ \t]{{1,3}}{_BOLD}?|{_BOLD})", rf":?{_BOLD}?:?[ \t]{{0,9}}$"),
+    _Style("^", r":(?=\s)"),
+)
+"""In bold with a colon, on a line of its own as a heading, and plain at the beginning of a line."""
+
+_FLAGS = re.IGNORECASE | re.MULTILINE
+_THOUGHT_LABELS = [re.compile(style.label(_THOUGHTS), _FLAGS) for style in _STYLES]
+_ANSWER_LABELS = [re.compile(style.label(_ANSWERS), _FLAGS) for style in _STYLES]
+_LABELLED = re.compile(
+    rf"\s{{0,99}}(?:Question:|\[\[ ## |[#*_ \t]{{0,12}}(?:{_THOUGHTS})\b)", re.IGNORECASE
+)
+_MOST_LABELLED = 100_000  # characters; no thought is as long, and the search takes time
+_QUESTION = re.compile(r"Question:[^\n]*\n\s{0,9}")
+_FINISH = re.compile(r"^Action(?: \d{1,2})?:[ \t]?Finish\[(?P<answer>.*)\]\s*\Z", _FLAGS)
+_FIELD = re.compile(r"\[\[ ## (?P<name>\w{1,40}) ## \]\]")
+_THOUGHT_FIELDS = ("reasoning", "rationale", "thought", "thoughts", "next_thought")
+
+
+def begins_with_label(text: str) -> bool:
+    """Whether a label of a thought may stand at the beginning of a text."""
+    return len(text) <= _MOST_LABELLED and _LABELLED.match(text) is not None
+
+
+def without_labelled_thought(text: str, start: int) -> str:
+    """A text without a thought that a label begins, where another label begins the answer.
+
+    As in `**Thinking:** … **Answer:** …`, in ReAct (`Thought: … Final Answer: …`) and in DSPy. A
+    text in which such labels alternate, or nothing is labelled as the answer, is an answer itself.
+
+    Args:
+        text: It.
+        start: Where its first letter is.
+    """
+    if not begins_with_label(text):
+        return text
+    field = _FIELD.match(text, start)
+    if field is not None and field["name"] in _THOUGHT_FIELDS:
+        answer = _FIELD.search(text, field.end())
+        return text if answer is None else text[answer.end() :].partition("[[ ## completed")[0]
+    question = _QUESTION.match(text, start)
+    place = start if question is None else question.end()
+    written = text if place == 0 else text[place:]
+    style = next(
+        (number for number, label in enumerate(_THOUGHT_LABELS) if label.match(written)), None
+    )
+    if style is None:
+        return text
+    for label in (_ANSWER_LABELS[style], *_ANSWER_LABELS):
+        found = label.search(written)
+        if found is not None:
+            said = written[found.end() :]
+            return text if any(thought.search(said) for thought in _THOUGHT_LABELS) else said
+    finish = _FINISH.search(written)
+    return text if finish is None else finish["answer"]
+
+
 _FENCE_LINE = re.compile(r"^[ \t]{0,3}(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$", re.MULTILINE)
 _FENCE_NAMES = re.compile(rf"(?:{_NAMES})\s*", re.IGNORECASE)
 

@@ -1,8 +1,9 @@
 """What a model says, told from what it only thinks, and from the tokens that steer it.
 
-Models think in tags (`<think>`, `[THINK]`, …), in channels (gpt-oss's harmony, also where a server
-has stripped its markers) or behind fixed words (Granite). Every door reads them here, whatever the
-model is called. All of it takes time linear in the text, and no text is read that would take long.
+Models think in tags (`<think>`, `[THINK]`, …), behind labels (`**Thinking:**`), in channels
+(gpt-oss's harmony, also where a server has stripped its markers) or behind fixed words (Granite).
+Every door reads them here, whatever the model is called. All of it takes time linear in the text,
+and no text is read that would take long.
 """
 
 import re
@@ -13,7 +14,9 @@ from nemoguardrails_trust.exchange.forms import (
     PHRASES,
     SIGNS,
     WORDS_OF_MARKS,
+    begins_with_label,
     without_fenced_thinking,
+    without_labelled_thought,
 )
 
 _CHANNEL = re.compile(
@@ -48,7 +51,9 @@ _TURN_END = re.compile(
     r"(?=[\n<\w]|\Z)"
 )
 _SPACE = re.compile(r"\s*")
-_WRAPPED = re.compile(r"<(answer|output|response)>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL)
+_WRAPPED = re.compile(
+    r"<((?:final[-_]?)?(?:answer|output|response))>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL
+)
 MOST_CHARACTERS = 400_000
 """Of a text with any sign of a tag or a token; a longer one is not read."""
 _MOST_SIGNS = 8_000  # a page of HTML has some hundreds
@@ -94,7 +99,7 @@ def why_no_answer(written: str) -> str:
 
 def _has_signs(text: str) -> bool:
     """Whether a text has anything by which thinking or a special token is known."""
-    return any(map(text.__contains__, _ALL_SIGNS))
+    return any(map(text.__contains__, _ALL_SIGNS)) or begins_with_label(text)
 
 
 def _has_too_many_signs(text: str) -> bool:
@@ -187,8 +192,9 @@ def _without_bare_channels(text: str) -> str | None:
         if (words := phrase.begins.match(text, start)) is not None:
             answer = phrase.answers.search(text, words.end())
             return None if answer is None else text[answer.end() :]
-    if not any(word in text for word in _BARE_WORDS):
-        return text
+    said = without_labelled_thought(text, start)
+    if said is not text or not any(word in text for word in _BARE_WORDS):
+        return said
     final = _last(_BARE_FINAL, text)
     if final is None and _BARE_ANALYSIS_WORD.match(text, start):
         final = _last(_SPACED_FINAL, text)
