@@ -252,7 +252,10 @@ def _server(address: str) -> dict[str, Door]:
     async def by_chat(messages: Messages, answer: str) -> Verdict:
         choice = {"index": 0, "message": {"role": "assistant", "content": answer}}
         body = {"messages": messages, "completion": {"choices": [choice]}}
-        told = (await post("/api/chat/score", body))["tlm_metadata"]
+        answered = await post("/api/chat/score", body)
+        if "tlm_metadata" not in answered:  # a completion without a score is an error
+            return Verdict(None, json.dumps(answered))
+        told = answered["tlm_metadata"]
         return Verdict(told["trustworthiness_score"], json.dumps(told.get("log")))
 
     return {"server TLM": by_tlm, "server chat": by_chat}
