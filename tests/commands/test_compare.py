@@ -60,6 +60,20 @@ def test_chats_are_matched_whether_they_are_lists_or_text(tmp_path: Path) -> Non
     assert json.loads(run(a, b, "--json").stdout)["questions"] == 1
 
 
+def test_chats_whose_last_turn_is_the_answer_are_matched_by_the_rest(tmp_path: Path) -> None:
+    def chat(answer: str, score: float) -> dict[str, Any]:
+        turns = [{"role": "user", "content": "one?"}, {"role": "assistant", "content": answer}]
+        return {"messages": turns, "response": answer, "trustworthiness_score": score}
+
+    a, b = (
+        write(tmp_path / "a.jsonl", [chat("1", 0.5)]),
+        write(tmp_path / "b.csv", [chat("2", 0.9)]),
+    )
+    found = json.loads(run(a, b, "--json").stdout)
+    assert (found["questions"], found["answers_changed"]) == (1, 1)
+    assert found["largest"][0]["prompt"] == "one?"
+
+
 def test_the_table_says_what_changed_and_what_is_not_known(tmp_path: Path) -> None:
     bare = [{key: value for key, value in row.items() if key != "correct"} for row in A]
     shown = run(write(tmp_path / "a.jsonl", bare), write(tmp_path / "b.jsonl", B)).stdout

@@ -3,6 +3,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,15 @@ def test_of_two_columns_that_may_be_meant_one_must_be_named(
     assert done.exit_code == 2
     assert "'question' and 'query' may both be meant" in done.output
     assert not out.exists()
+
+
+@pytest.mark.parametrize("out", [".", "folder"])
+def test_a_folder_is_no_page_to_write(app: typer.Typer, data: Path, out: str) -> None:
+    (data.parent / "folder").mkdir()
+    with chdir(data.parent):
+        done = CliRunner().invoke(app, [str(data), "--out", out])
+    assert done.exit_code == 2
+    assert done.output == f"nemo-trust: {out}: is a folder, not a file to write\n"
 
 
 def test_a_program_reads_json(app: typer.Typer, data: Path, tmp_path: Path) -> None:

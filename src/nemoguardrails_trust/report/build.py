@@ -144,6 +144,8 @@ def build_report(
         raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")
     threshold = round(threshold * THRESHOLD_STEPS) / THRESHOLD_STEPS
     out = Path(out)
+    if out.is_dir():
+        raise DataError("is a folder, not a file to write", path=str(out))
     source = Path(results) if isinstance(results, str | Path) else None
     if source is not None and out.exists() and source.exists() and out.samefile(source):
         raise DataError("the page would overwrite the results", path=str(out))

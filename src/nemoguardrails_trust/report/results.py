@@ -112,7 +112,7 @@ def read_texts(row: Row, columns: Columns) -> Texts:
     """Reads the texts of a row; whatever is not there is empty."""
     response = as_text(row.get(columns.response))
     return Texts(
-        prompt=_prompt(row.get(columns.prompt)),
+        prompt=_prompt(row.get(columns.prompt), response),
         response=response,
         reference=as_text(row.get("gold")),
         explanation=as_text(row.get("explanation")),
@@ -121,11 +121,16 @@ def read_texts(row: Row, columns: Columns) -> Texts:
     )
 
 
-def _prompt(value: object) -> str:
+def _prompt(value: object, response: str) -> str:
+    """What was asked; of a chat that ends with the response, all that came before it."""
     try:
-        return Exchange("", read_messages(value)).prompt
+        messages = read_messages(value)
     except DataError:
         return as_text(value)
+    last = messages[-1] if len(messages) > 1 else None
+    if last is not None and (last.role, last.content) == ("assistant", response):
+        messages = messages[:-1]
+    return Exchange("", messages).prompt
 
 
 def _alternatives(row: Row, response: str) -> tuple[str, ...]:
