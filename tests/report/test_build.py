@@ -242,7 +242,7 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
     with pytest.raises(DataError, match="cannot be written: No such file or directory"):
         build_report(ROWS, tmp_path / "nowhere" / "report.html")
     (tmp_path / "folder.html").mkdir()
-    with pytest.raises(DataError, match="cannot be written: Is a directory"):
+    with pytest.raises(DataError, match="is a folder, not a file to write"):
         build_report(ROWS, tmp_path / "folder.html")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
 
