@@ -84,7 +84,7 @@ def test_says_what_was_made(halves: tuple[str, str], tmp_path: Path) -> None:
 
 def test_says_when_there_is_too_little_to_rely_on(halves: tuple[str, str], tmp_path: Path) -> None:
     options = ("calibrate", halves[0], "--out", str(tmp_path / "c.json"), *COLUMN, "--limit", "60")
-    assert "Too few to rely on for: " in invoke(*options).stdout
+    assert "Too few answers to rely on: " in invoke(*options).stdout
     wanted = told(*options)["rows_wanted"]
     assert wanted
     assert all(rows > 60 for rows in wanted.values())

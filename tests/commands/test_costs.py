@@ -114,7 +114,7 @@ def test_a_run_stops_at_its_budget_and_goes_on_with_a_larger_one(
     first = score(data, "--budget", f"{half} tokens")
     spent = len(score.server.bodies) - before
     assert first.exit_code == 1
-    assert f"the budget is spent: {spent} rows are scored, and kept" in first.stderr
+    assert f"the budget is spent: {spent} rows were scored and are kept" in first.stderr
     assert 25 <= spent <= 31
     assert not score.out.exists()
     again = score(data, "--budget", f"{half} tokens")
@@ -144,7 +144,7 @@ def test_a_budget_of_money_is_counted_at_the_prices(score: Score, tmp_path: Path
         (("--budget", "five"), "--budget is 'five'; give money, as in '5.00', or tokens"),
         (
             ("--budget", "5"),
-            "--budget 5 is money, and what tokens cost is not known: give --prices",
+            "--budget 5 is money, which needs prices: give --prices",
         ),
         (("--budget", "5 tokens", "--engine", "ray"), "--budget is for --engine local"),
         (("--prices", "none.yaml"), "none.yaml: cannot be read: No such file"),
@@ -154,7 +154,7 @@ def test_a_budget_of_money_is_counted_at_the_prices(score: Score, tmp_path: Path
         (("--prices", "broken.yaml"), "broken.yaml: is not YAML: "),
         (
             ("--prices", "prices.yaml", "--price-per-million-prompt-tokens", "1"),
-            "--prices and --price-per-million-… both say what tokens cost",
+            "give either --prices or --price-per-million-…, not both",
         ),
     ],
 )
@@ -186,10 +186,10 @@ def test_prices_need_a_model(tmp_path: Path) -> None:
     arguments = ["score", str(data), "--out", str(tmp_path / "out.csv"), "--prices", "p.yaml"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
-    assert "--prices needs a --model" in result.stderr
+    assert "--prices needs --model" in result.stderr
 
 
 def test_without_a_dry_run_out_is_needed(score: Score, tmp_path: Path) -> None:
     result = score(write(tmp_path / "data.jsonl", make_rows(1)), out=False)
     assert result.exit_code == 2
-    assert "--out must say which file to write" in result.stderr
+    assert "give the file to write: --out OUT" in result.stderr

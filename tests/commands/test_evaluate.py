@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.calibration.evaluation import Evaluation
+from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.commands.evaluate import evaluate
 from tests.datasets.samples import write as write_rows
 from tests.servers.faults import closed_port
@@ -288,7 +289,7 @@ def test_a_dead_server_ends_the_run_early(tmp_path: Path, monkeypatch: pytest.Mo
     assert "stopped after 10 failures in a row: 10 × " in result.stderr
     assert "--retry-errors" not in result.stderr
     kept = invoke(path, *server, "--max-failures", "10", "--out", str(tmp_path / "o.csv"), code=2)
-    assert "give the same command with --retry-errors" in kept.stderr
+    assert "repeat the command with --retry-errors" in kept.stderr
 
 
 def test_requests_a_minute_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,6 +332,21 @@ def make(settings):
     assert "1 × the scorer raised RuntimeError" in result.stderr
     assert "1 × the scorer gave a float, not a" in result.stderr
     assert "sk-secret" not in result.output
+
+
+def test_reference_answers_are_pointed_to_where_there_are_no_labels(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    row = {"prompt": "1 + 1?", "response": "2", "Ground Truth": "2", "samples": ["2"] * 5}
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    for command in ("evaluate", "calibrate"):
+        out = [] if command == "evaluate" else ["--out", str(tmp_path / "c.json")]
+        result = CliRunner().invoke(app, [command, str(path), "--model", "replay", *out])
+        assert result.exit_code == 2
+        assert (
+            "there is no column 'correct' (--label-column); to label the answers by the reference "
+            "answers in 'Ground Truth', give --gold-column 'Ground Truth'" in result.stderr
+        )
+        assert [path.name for path in tmp_path.iterdir()] == ["answers.jsonl"]
 
 
 def test_its_help_tells_the_exit_codes() -> None:

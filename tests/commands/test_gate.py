@@ -63,7 +63,7 @@ def test_a_figure_that_is_not_known_misses_its_limit(tmp_path: Path) -> None:
     path.write_text("correct,trustworthiness_score\n1,0.9\n1,0.8\n", encoding="utf-8")
     result = run("evaluate", str(path), "--fail-under", "auroc=0")
     assert result.exit_code == 3
-    assert "failed: auroc is not known" in result.stderr
+    assert "failed: auroc cannot be computed" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_the_answers_of_the_users_model_are_labelled_and_measured(
     shown = run(server, "evaluate", data, "--generate").stdout
     for told in (
         "right                              │ 60.0 %",
-        "calls a score",
+        "calls per score",
         "reference answers",
     ):
         assert told in shown

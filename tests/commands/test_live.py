@@ -111,7 +111,7 @@ def test_a_calibration_is_learnt_from_a_live_model(server: OpenAIServer, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--out", "c.json"), "name the labelled answers, DATA, or give --live MODEL"),
+        (("--out", "c.json"), "give labelled answers (DATA), or --live MODEL"),
         (("data.jsonl", "--live", "m", "--out", "c.json"), "leave out DATA"),
         (("--live", "m", "--model", "n", "--out", "c.json"), "leave out DATA"),
     ],

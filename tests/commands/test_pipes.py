@@ -52,7 +52,7 @@ def test_a_file_is_made_whole_by_giving_the_same_rows_again(tmp_path: Path) -> N
     out = tmp_path / "out.jsonl"
     assert run("score", "-", "--out", str(out), *REPLAY).exit_code == 0
     again = run("score", "-", "--out", str(out), *REPLAY)
-    assert "already holds the 2 rows" in again.stdout
+    assert "already has all 2 rows" in again.stdout
     other = run("score", "-", "--out", str(out), *REPLAY, given=LINES.replace("1 + 1", "1 + 3"))
     assert other.exit_code == 2
 

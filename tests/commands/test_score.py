@@ -100,7 +100,7 @@ def test_responses_are_made_by_the_model_where_there_is_no_column(tmp_path: Path
         assert server.bodies == []
         result = run(data, *arguments, "--generate")
     assert "no column 'response' (--response-column); the columns are: prompt; --generate" in told
-    assert "2 rows, 2 of them with a response that was made, " in result.stdout
+    assert "2 rows, 2 of them with a generated response, " in result.stdout
     rows = read(out)
     assert [row["response"] for row in rows] == ["42", "42"]
     assert rows[0]["usage_calls"] == 3
@@ -222,7 +222,7 @@ def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
     assert run(*arguments).exit_code == 0
     again = run(*arguments)
     assert again.exit_code == 0
-    assert "already holds the 5 rows; nothing was done" in again.stdout
+    assert "already has all 5 rows; nothing was done" in again.stdout
     assert "quality is 'low', but" in refused(*arguments, "--quality", "low")
 
 

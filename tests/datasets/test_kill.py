@@ -73,7 +73,7 @@ def test_ctrl_c_finishes_the_rows_in_flight_and_says_how_to_go_on(
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "finishing the rows in flight; Ctrl-C again stops at once" in told
-    assert "give the same command again to go on" in told
+    assert "repeat the command to continue" in told
     assert "Traceback" not in told
     asked = calls.read_bytes().count(b"\n")
     journals = "".join(path.read_text() for path in (tmp_path / "out.csv.shards").glob("shard-*"))

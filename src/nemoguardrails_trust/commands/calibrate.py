@@ -139,7 +139,7 @@ def calibrate(
             made, options = _answers_of(live, data, options, rows, questions, out, json_output)
             data, labels = made, replace(labels, label_column="correct", score_column=SCORE)
         elif data is None:
-            raise SettingsError("name the labelled answers, DATA, or give --live MODEL")
+            raise SettingsError("give labelled answers (DATA), or --live MODEL")
         else:
             labels, options = with_score_column(labels, data, options, rows.encoding)
         require_scored_anew(labels, None if scored is None else "--scored")
@@ -284,11 +284,11 @@ def _show(
     if wanted:
         figures = ", ".join(_FIGURES[name].partition(":")[0] for name in wanted)
         console.print(
-            f"Too few to rely on for: {figures}. It takes some {max(wanted.values()):,} answers "
-            "to know this to within 0.05."
+            f"Too few answers to rely on: {figures}. About {max(wanted.values()):,} answers are "
+            "needed to be right to within 0.05."
         )
     console.print(
-        f"The map ({calibration.fit}) takes the place of a calibration error of {before:.3f}."
+        f"Uncalibrated, the calibration error is {before:.3f}. Method: {calibration.fit}."
     )
     if calibration.weights is not None:
         weights = ", ".join(f"{name} {value:g}" for name, value in calibration.weights.items())

@@ -78,9 +78,9 @@ def prices_of(costs: CostOptions, options: ScorerOptions) -> "Prices | None":
     if costs.prices is None:
         return Prices(costs.prompt_price or 0.0, costs.completion_price or 0.0) if priced else None
     if priced:
-        raise SettingsError("--prices and --price-per-million-… both say what tokens cost")
+        raise SettingsError("give either --prices or --price-per-million-…, not both")
     if options.model is None:
-        raise SettingsError("--prices needs a --model, whose price is to be found")
+        raise SettingsError("--prices needs --model, to look up its price")
     return read_prices(costs.prices, options.model)
 
 
@@ -106,8 +106,8 @@ def budget_of(costs: CostOptions, prices: "Prices | None") -> "Budget | None":
         return Budget(limit, lambda tally: tally.prompt_tokens + tally.completion_tokens)
     if prices is None:
         raise SettingsError(
-            f"--budget {costs.budget} is money, and what tokens cost is not known: give --prices, "
-            f"or say '{costs.budget} tokens'"
+            f"--budget {costs.budget} is money, which needs prices: give --prices, or a budget in "
+            "tokens, such as '2M tokens'"
         )
     return Budget(limit, prices.cost)
 

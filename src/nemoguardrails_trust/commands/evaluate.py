@@ -165,13 +165,13 @@ def _show(result: "Evaluation", name: str, *, is_replay: bool, early_stop: bool)
     console.print(_table(result, name))
     if is_replay:
         console.print(
-            "The answers, samples and judgements are recorded; tokens are estimated at four "
+            "Answers, samples and judgements were recorded; tokens are estimated at four "
             "characters each."
         )
     if early_stop:
         console.print(
-            "With --early-stop a score is only as good as its decision: read AUROC and "
-            "calibration error without it."
+            "With --early-stop, a score settles the decision and no more: for AUROC and "
+            "calibration error, run without it."
         )
 
 
@@ -184,7 +184,7 @@ def _table(result: "Evaluation", name: str) -> "Table":
     at = f"{result.threshold:.3g}"
     rows = [
         ("answers", f"{result.n:,}"),
-        ("of them unchecked, left out below", f"{result.unchecked:,}"),
+        ("unchecked, and left out below", f"{result.unchecked:,}"),
         ("right", _percent(result.accuracy)),
         ("AUROC", result.why_no_auroc or f"{result.auroc:.3f}{interval}"),
         (f"flagged: score below {at}", _percent(result.flagged_share)),
@@ -192,10 +192,10 @@ def _table(result: "Evaluation", name: str) -> "Table":
         ("recall: flagged among the wrong", _percent(result.recall)),
         ("right among those not flagged", _percent(result.accuracy_kept)),
         ("expected calibration error", _number(result.ece, 3)),
-        ("calls a score", _number(result.calls_per_score, 2)),
-        ("samples a score", _number(result.samples_per_score, 2)),
-        ("prompt tokens a score", _number(result.prompt_tokens_per_score, 0)),
-        ("completion tokens a score", _number(result.completion_tokens_per_score, 0)),
+        ("calls per score", _number(result.calls_per_score, 2)),
+        ("samples per score", _number(result.samples_per_score, 2)),
+        ("prompt tokens per score", _number(result.prompt_tokens_per_score, 0)),
+        ("completion tokens per score", _number(result.completion_tokens_per_score, 0)),
         ("seconds", _number(result.seconds, 1)),
     ]
     table = Table("figure", "value", title=f"Scores of {name}", title_justify="left")

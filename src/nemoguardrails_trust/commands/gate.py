@@ -95,6 +95,6 @@ def _missed(
         for name, limit in limits.items():
             value = figures[name]
             if value is None:
-                yield f"failed: {name} is not known: there is nothing to have it from"
+                yield f"failed: {name} cannot be computed from these answers"
             elif value < limit if word == "under" else value > limit:
                 yield f"failed: {name} is {value:.4g}, {word} the limit of {limit:g}"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from nemoguardrails_trust.scorers.base import ScorerSettings
 
 _PROBLEMS_SHOWN = 20
-BY_REFERENCE = "Labels are by comparison with reference answers; a few of them err."
+BY_REFERENCE = "Labels were made by comparison with reference answers; a few may be wrong."
 
 _DATA = typer.Argument(
     metavar="DATA",
@@ -229,6 +229,7 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
 
     labels, rows = request.labels, request.rows
     if not labels.generate and labels.gold_column is None:
+        _require_labels(source, labels)
         return ColumnLabels(labels.label_column)
     if labels.generate and rows.response_column is not None:
         raise SettingsError("--response-column is of no use with --generate: all answers are made")
@@ -243,6 +244,29 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
             "give the reference answers another name"
         )
     return GoldLabels(gold, columns)
+
+
+def _require_labels(source: "Source", labels: LabelOptions) -> None:
+    """Points to reference answers where there are some and no labels.
+
+    Raises:
+        DataError: It is so.
+    """
+    import shlex
+
+    from nemoguardrails_trust.datasets.columns import find_column
+    from nemoguardrails_trust.datasets.labels import GOLDS
+    from nemoguardrails_trust.errors import DataError
+
+    if labels.label_column in source.columns:
+        return
+    gold = find_column(source.columns, None, GOLDS, "--gold-column", path=source.name)
+    if gold is not None:
+        raise DataError(
+            f"there is no column {labels.label_column!r} (--label-column); to label the answers by "
+            f"the reference answers in {gold!r}, give --gold-column {shlex.quote(gold)}",
+            path=source.name,
+        )
 
 
 def _score(source: "Source", labels: "Labels", request: Request) -> Scored:

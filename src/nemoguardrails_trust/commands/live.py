@@ -202,7 +202,9 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
     console.print(f"Wrong answers that were flagged: {_share(figures['wrong_caught'])}")
     tokens = cost_of(figures["prompt_tokens"], figures["completion_tokens"])
     console.print(f"Cost: {figures['calls']:,} calls, {tokens}, {duration(live.seconds)}")
-    console.print("Labels compare with one reference answer each; a few of them err.")
+    console.print(
+        "Labels were made by comparison with one reference answer each; a few may be wrong."
+    )
     server = "" if options.base_url is None else f" --base-url {options.base_url}"
     console.print("To turn such scores into probabilities:")
     console.print(

@@ -137,7 +137,7 @@ def run_job(
             with seldom_collected():
                 outcome = carry_out(job, engine)
         except TooManyFailuresError as error:
-            cure = "; what is scored is kept: once this is mended, give the same command with "
+            cure = "; what was scored is kept: once this is fixed, repeat the command with "
             told = f"{error}{cure}--retry-errors" if keeps else str(error)
             raise TooManyFailuresError(told, reasons=error.reasons) from error
         except KeyboardInterrupt:
@@ -145,12 +145,12 @@ def run_job(
     if budget is not None and budget.is_exhausted and outcome is not None:
         rows = display.last.tally.rows if display.last else 0
         say(
-            f"the budget is spent: {rows:,} rows are scored, and kept; "
-            "give the same command with a larger --budget to go on"
+            f"the budget is spent: {rows:,} rows were scored and are kept; "
+            "to continue, repeat the command with a larger --budget"
         )
         raise typer.Exit(EXIT_INCOMPLETE)
     if outcome is None or not outcome.complete:
-        kept = "what is scored is kept: give the same command again to go on"
+        kept = "what was scored is kept: repeat the command to continue"
         say(f"interrupted{'; ' + kept if keeps else ''}")
         raise typer.Exit(EXIT_INTERRUPTED)
     return outcome

@@ -191,7 +191,7 @@ def score(
             _estimate(source, spec, row_scorer, rows, prices, as_json=json_output)
             return
         if out is None:
-            raise SettingsError("--out must say which file to write", key="out")
+            raise SettingsError("give the file to write: --out OUT", key="out")
         job = prepare_job(
             source,
             out.absolute() if on_cluster else out,
@@ -273,10 +273,10 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
         }
         typer.echo(json.dumps(told))
     elif outcome.already:
-        typer.echo(f"{job.out} already holds the {tally.rows:,} rows; nothing was done.")
+        typer.echo(f"{job.out} already has all {tally.rows:,} rows; nothing was done.")
     else:
         share = tally.flagged / tally.scored if tally.scored else 0.0
-        made = f"{tally.made:,} of them with a response that was made, " if tally.made else ""
+        made = f"{tally.made:,} of them with a generated response, " if tally.made else ""
         cost = "" if prices is None else f", cost {money(prices.cost(tally))}"
         typer.echo(
             f"{job.out}: {tally.rows:,} rows, {made}{tally.flagged:,} ({share:.1%}) below "
