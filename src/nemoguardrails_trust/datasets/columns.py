@@ -1,7 +1,7 @@
 """Which columns of a data set hold what, by the names that people give them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nemoguardrails_trust.errors import DataError
@@ -15,7 +15,25 @@ CONTEXTS = (
     *("context", "contexts", "retrieved_context", "retrieved_contexts"),
     *("passages", "documents", "chunks"),
 )
+GIVEN = {
+    "system": ("system", "system_prompt", "system_message", "system_instruction"),
+    "tools": ("tools", "functions"),
+    "history": ("history", "chat_history"),
+    "image": ("image", "images", "image_url", "image_urls"),
+    "audio": ("audio", "audios"),
+    "video": ("video", "videos"),
+}
+"""What models are given beside the prompt, and the names of its columns."""
 
+_TOLD = {
+    "system": "instructions",
+    "tools": "tools",
+    "history": "earlier turns",
+    "input": "inputs",
+    "image": "pictures",
+    "audio": "recordings",
+    "video": "videos",
+}
 _UNSEEN = re.compile(r"[\s_\-\ufeff]+")
 
 
@@ -28,11 +46,14 @@ class Columns:
         response: The answer to score; `None` where there is no such column.
         context: A retrieved passage or several (a list, or JSON text); `None` where there is
             no such column.
+        given: What else the model was given, as the names of `GIVEN`, and its columns; `input`
+            too, which goes with an `instruction`.
     """
 
     prompt: str = "prompt"
     response: str | None = "response"
     context: str | None = "context"
+    given: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def find(
@@ -65,22 +86,33 @@ class Columns:
         answers = RESPONSES[0] if RESPONSES[0] in present else None
         if not anew:
             answers = find_column(present, response, RESPONSES, "--response-column", path=path)
-        return cls(
-            prompt=asked,
-            response=answers,
-            context=find_column(present, context, CONTEXTS, "--context-column", path=path),
-        )
+        passages = find_column(present, context, CONTEXTS, "--context-column", path=path)
+        given = _given(name for name in present if name not in (asked, answers, passages))
+        if _folded(asked) != "instruction":
+            given = tuple(pair for pair in given if pair[0] != "input")
+        return cls(asked, answers, passages, given)
 
     @property
     def told(self) -> str | None:
         """What people are to be told: which columns are read under other than the usual names."""
-        pairs = (("prompts", self.prompt), ("responses", self.response), ("context", self.context))
+        pairs = (
+            *(("prompts", self.prompt), ("responses", self.response), ("context", self.context)),
+            *((_TOLD[what], name) for what, name in self.given),
+        )
         named = [
             f"{what} from {name!r}"
             for what, name in pairs
             if name is not None and name not in (what, what.removesuffix("s"))
         ]
         return f"reading {', '.join(named)}" if named else None
+
+
+def _given(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The columns of what is given beside the prompt: instructions come first, as they go first."""
+    known = {**GIVEN, "input": ("input",)}
+    by_name = {_folded(name): name for name in names}
+    found = ((what, by_name.get(_folded(name))) for what, all_ in known.items() for name in all_)
+    return tuple((what, name) for what, name in found if name is not None)[::-1]
 
 
 def find_column(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nemoguardrails_trust.datasets.columns import Columns
+from nemoguardrails_trust.datasets.given import with_given
 from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import (
@@ -76,7 +77,9 @@ def read_content(row: Row, columns: Columns) -> RowContent:
     prompt = _cell(row, columns.prompt)
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         raise DataError(f"the row has nothing in column {columns.prompt!r}")
-    messages = read_messages(prompt, what=f"column {columns.prompt!r}")
+    messages = with_given(
+        read_messages(prompt, what=f"column {columns.prompt!r}"), row, columns.given
+    )
     response = None if columns.response is None else _cell(row, columns.response)
     if response is not None:
         response = _said(read_response(response, what=f"column {columns.response!r}"))

@@ -61,6 +61,11 @@ class Job:
             "prompt column": self.columns.prompt,
             "response column": self.columns.response,
             "context column": self.columns.context,
+            **(
+                {"other columns": [name for _, name in self.columns.given]}
+                if self.columns.given
+                else {}
+            ),
             "shard size": self.shard_size,
             "bom": self.output.bom,
             "safe cells": self.output.safe_cells,
