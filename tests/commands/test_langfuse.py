@@ -63,6 +63,17 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, [*OURS, *arguments])
 
 
+def test_half_a_surrogate_pair_does_not_end_a_run(server: LangfuseServer, tmp_path: Path) -> None:
+    server.add_trace([{"role": "user", "content": "half \ud83d?"}], "so \ud83d so")
+    server.add_trace(CHAT, "12345678")
+    out = tmp_path / "results.jsonl"
+    result = run("--out", str(out))
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert sorted(row["response"] for row in rows) == ["12345678", "so ? so"]
+    assert build_report(out, tmp_path / "report.html").rows == 2
+
+
 def test_one_command_scores_the_traces_of_a_day(server: LangfuseServer) -> None:
     good, bad = server.add_trace(CHAT, "12345678"), server.add_trace(CHAT, "1")
     old = server.add_trace(CHAT, "1234", start=datetime.now(UTC) - timedelta(hours=30))
@@ -224,12 +235,12 @@ def test_a_rejected_score_is_exit_code_1(server: LangfuseServer) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--since", "yesterday"], "since is 'yesterday'; it must be a duration"),
-        (["--from", "noon"], "from is 'noon'; it must be a date"),
+        (["--since", "yesterday"], "--since is 'yesterday'; it must be a duration"),
+        (["--from", "noon"], "--from is 'noon'; it must be a date"),
         (["--since", "1h", "--from", "2026-11-20"], "--since and --from contradict each other"),
         (["--watch", "60s", "--dry-run"], "--watch and --dry-run contradict each other"),
         (["--position", "file"], "--position is for --watch"),
-        (["--filter", "{"], "filter is not JSON"),
+        (["--filter", "{"], "--filter is not JSON"),
         (["--out", "results.csv"], "it must end in .jsonl"),
         (["--threshold", "2"], "--threshold is 2.0"),
         (["--from", "2026-11-20", "--to", "2026-11-19"], "must be before to"),

@@ -88,6 +88,12 @@ def test_a_folder_is_no_page_to_write(app: typer.Typer, data: Path, out: str) ->
     assert done.output == f"nemo-trust: {out}: is a folder, not a file to write\n"
 
 
+def test_a_threshold_out_of_range_is_told_by_its_option(app: typer.Typer, data: Path) -> None:
+    done = CliRunner().invoke(app, [str(data), "--threshold", "7"])
+    assert done.exit_code == 2
+    assert done.output == "nemo-trust: --threshold is 7.0; it must be from 0 to 1\n"
+
+
 def test_a_program_reads_json(app: typer.Typer, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     done = CliRunner().invoke(app, [str(data), "--out", str(out), "--json"])

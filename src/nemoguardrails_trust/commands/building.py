@@ -73,7 +73,9 @@ def build_model(
 
         require_no_server(options)
         if recorded is None:
-            raise SettingsError("--model replay needs recorded answers", key="model")
+            raise SettingsError(
+                "--model replay needs recorded answers: give --recorded FILE", key="model"
+            )
         return ReplayModel.from_file(recorded)
     if options.model is None:
         if options.base_url is not None:

@@ -10,8 +10,6 @@ import typer
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
-    CompletionPriceOption,
-    PromptPriceOption,
     ScorerOptions,
 )
 
@@ -24,6 +22,27 @@ if TYPE_CHECKING:
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmM]?)\s*(tokens?)?")
 _TIMES = {"": 1.0, "k": 1e3, "m": 1e6}
+
+PromptPriceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--price-per-million-prompt-tokens",
+        min=0.0,
+        metavar="PRICE",
+        help="Show the cost, at this price for a million prompt tokens.",
+        rich_help_panel=Heading.COST,
+    ),
+]
+CompletionPriceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--price-per-million-completion-tokens",
+        min=0.0,
+        metavar="PRICE",
+        help="Show the cost, at this price for a million completion tokens.",
+        rich_help_panel=Heading.COST,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

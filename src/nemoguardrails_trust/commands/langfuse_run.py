@@ -227,7 +227,8 @@ def _counts(report: TraceReport, dry_run: bool) -> str:
         parts.append(f"{report.skipped:,} skipped as scored already")
     if report.settling:
         parts.append(f"{report.settling:,} left as too recent")
-    spent = f"{report.requests:,} requests to Langfuse, {report.seconds:.1f} s"
+    noun = "request" if report.requests == 1 else "requests"
+    spent = f"{report.requests:,} {noun} to Langfuse, {report.seconds:.1f} s"
     return f"{', '.join(parts)}; {spent}"
 
 
@@ -289,7 +290,11 @@ def _results_file(job: Job) -> Iterator[Callable[[TraceResult], None]]:
         return
     try:
         job.out.parent.mkdir(parents=True, exist_ok=True)
-        file: TextIO = job.out.open("w" if job.watch is None else "a", encoding="utf-8")
+        file: TextIO = job.out.open(
+            "w" if job.watch is None else "a",
+            encoding="utf-8",
+            errors="replace",  # half a surrogate pair is no UTF-8
+        )
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", path=str(job.out)) from None
     with file:

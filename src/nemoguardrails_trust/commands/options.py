@@ -51,26 +51,6 @@ CalibrationOption = Annotated[
         rich_help_panel=Heading.MODEL,
     ),
 ]
-PromptPriceOption = Annotated[
-    float | None,
-    typer.Option(
-        "--price-per-million-prompt-tokens",
-        min=0.0,
-        metavar="PRICE",
-        help="Show the cost, at this price for a million prompt tokens.",
-        rich_help_panel=Heading.COST,
-    ),
-]
-CompletionPriceOption = Annotated[
-    float | None,
-    typer.Option(
-        "--price-per-million-completion-tokens",
-        min=0.0,
-        metavar="PRICE",
-        help="Show the cost, at this price for a million completion tokens.",
-        rich_help_panel=Heading.COST,
-    ),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -392,8 +372,16 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except TrustError as error:
-        say(str(error))
+        say(_naming_the_option(error))
         raise typer.Exit(EXIT_ERROR) from None
     except KeyboardInterrupt:
         say("interrupted")
         raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _naming_the_option(error: Exception) -> str:
+    """An error's message; where it begins with a setting, by the name of its option."""
+    text, key = str(error), getattr(error, "key", None) or ""
+    if key.isidentifier() and key.islower() and text.startswith(f"{key} "):
+        return f"--{key.replace('_', '-')}{text.removeprefix(key)}"
+    return text

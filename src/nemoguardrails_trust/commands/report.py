@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.costs import CompletionPriceOption, PromptPriceOption
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
-    CompletionPriceOption,
     JsonOption,
-    PromptPriceOption,
     user_errors,
 )
 from nemoguardrails_trust.commands.scored_columns import (
