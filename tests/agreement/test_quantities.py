@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import pytest
 
+from nemoguardrails_trust.agreement.phrases import words_of
 from nemoguardrails_trust.agreement.quantities import (
     Quantity,
     compare_quantities,
@@ -12,7 +13,7 @@ from nemoguardrails_trust.agreement.text import fold, tokens
 
 
 def read(text: str) -> Quantity | None:
-    return quantity(join_number_words(tokens(fold(text))))
+    return quantity(words_of(fold(text)))
 
 
 @pytest.mark.parametrize(

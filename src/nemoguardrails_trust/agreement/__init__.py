@@ -5,6 +5,7 @@ from nemoguardrails_trust import agreement
 agreement.agreement("It is 12 km.", "12,000 m").value  # 1.0
 """
 
-from nemoguardrails_trust.agreement.compare import SAME, Agreement, agreement
+from nemoguardrails_trust.agreement.compare import agreement
+from nemoguardrails_trust.agreement.result import SAME, Agreement
 
 __all__ = ["SAME", "Agreement", "agreement"]

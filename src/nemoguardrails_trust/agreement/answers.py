@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from nemoguardrails_trust.agreement import (
+    bounds,
     choices,
     dates,
     expressions,
@@ -17,6 +18,7 @@ from nemoguardrails_trust.agreement import (
     names,
     pairs,
     polarity,
+    prices,
     quantities,
     refusals,
     structures,
@@ -25,6 +27,7 @@ from nemoguardrails_trust.agreement import (
 )
 from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.lazy import lazy
+from nemoguardrails_trust.agreement.phrases import words_of
 from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.terms import Said, read_clause, weigh
 from nemoguardrails_trust.agreement.words import Term, stem
@@ -96,7 +99,7 @@ class Answer:
     @lazy
     def words(self) -> list[str]:
         """Its words, numbers in digits."""
-        words = quantities.join_number_words(text.tokens(self.folded))
+        words = words_of(self.folded)
         if self.question.asks_for_a_count and len(words) == 1 and words[0] in _NONE:
             return ["0"]
         return words
@@ -105,7 +108,7 @@ class Answer:
         """The words of a part of the folded answer, which often is all of it."""
         if part == self.folded:
             return self.words
-        return quantities.join_number_words(text.tokens(part))
+        return words_of(part)
 
     @lazy
     def capitalised(self) -> frozenset[str]:
@@ -180,8 +183,10 @@ class Answer:
                 return None
         if self.numbers or self._minutes is not None:
             return self._quantity_or_date()
-        if self.question.asks_for_a_price and quantities.is_free(self.words):
-            return quantities.exact(0)
+        if self.question.asks_for_a_price and prices.is_free(self.words):
+            return (
+                None if prices.conditions(self.words, self.question.stems) else quantities.exact(0)
+            )
         return mathematics.read(self.final.lower()) if self._is_symbol else None
 
     def _mathematics(self) -> Value | None:
@@ -282,8 +287,7 @@ class Answer:
         own = [
             word
             for word in self.words
-            if (stem(word) not in asked and word not in text.STOP_WORDS)
-            or word in quantities.BOUND_WORDS
+            if (stem(word) not in asked and word not in text.STOP_WORDS) or word in bounds.WORDS
         ]
         if any(text.is_number(word) for word in own):
             return own
@@ -360,12 +364,7 @@ class Answer:
     @lazy
     def picks(self) -> int | None:
         """Which of the prompt's two alternatives it names first, 1 or 2."""
-        if self.question.alternatives is None:
-            return None
-        left, right = self.question.alternatives
-        return next(
-            (1 if word in left else 2 for word in self.all_terms if word in left | right), None
-        )
+        return self.question.picked(self.all_terms)
 
     @lazy
     def all_terms(self) -> dict[str, Term]:

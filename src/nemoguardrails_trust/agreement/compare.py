@@ -6,63 +6,41 @@ lists regardless of order; and at last the words that the answers add to the pro
 """
 
 import logging
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from nemoguardrails_trust.agreement import (
     conditions,
     contrasts,
-    dates,
-    expressions,
     identifiers,
     languages,
     names,
     overlap,
     pairs,
     polarity,
-    quantities,
     structures,
     text,
-    units,
+    values,
 )
-from nemoguardrails_trust.agreement.answers import Answer, Value
+from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.agreement.words import stem
+from nemoguardrails_trust.agreement.result import APART, NO, SAME, YES, Agreement
+from nemoguardrails_trust.agreement.words import Term, stem
+
+__all__ = ["SAME", "Agreement", "agreement", "compare_answers"]
 
 _log = logging.getLogger(__name__)
 
-SAME = 0.5
-"""From this value on, two answers count as the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far two answers say the same.
-
-    Attributes:
-        value: 0 (something else) to 1 (the same).
-        settled: Whether plain comparing can tell; where not, `value` is its best guess.
-        failure: The kind of error that kept them from being compared; `None` without one.
-    """
-
-    value: float
-    settled: bool
-    failure: str | None = None
-
-
-_APART = 0.3
-"""How far two answers agree that use the same words for different things."""
+_BOTH_YES = 0.6
+"""The least that two answers agree which both say yes, or no, and go on in other words."""
+_SAYING_YES = frozenset(map(stem, polarity.YES_WORDS))
+_DENIED = 1 / 3
+_FEW = 8
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
 
 _ABOUT_THE_SAME = 0.45
 """The share of two sentences' words from which on they are about the same thing."""
-_DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
-_DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
-
-_YES = Agreement(1.0, settled=True)
-_NO = Agreement(0.0, settled=True)
 
 
 def agreement(first: str, second: str, *, prompt: str = "") -> Agreement:
@@ -84,7 +62,7 @@ def agreement(first: str, second: str, *, prompt: str = "") -> Agreement:
 def compare_answers(first: Answer, second: Answer) -> Agreement:
     """Compares two answers that have been read; see `agreement`."""
     if first.text == second.text:
-        return _YES
+        return YES
     try:
         return _compare(first, second)
     except Exception as error:  # noqa: BLE001 - no text may turn its own check off
@@ -95,7 +73,7 @@ def compare_answers(first: Answer, second: Answer) -> Agreement:
 
 def _compare(first: Answer, second: Answer) -> Agreement:
     if first.blank or second.blank:
-        return _YES if first.blank and second.blank else _NO
+        return YES if first.blank and second.blank else NO
     if first.structure is not None and second.structure is not None:
         return _compare_structures(first, second)
     found = _compare_texts(first, second)
@@ -109,30 +87,30 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
         return named
     if first.key == second.key:
         formula = first.question.asks_for_a_formula
-        return _NO if formula and identifiers.formulas_differ(first.final, second.final) else _YES
+        return NO if formula and identifiers.formulas_differ(first.final, second.final) else YES
     found = _compare_choices(first, second) or _compare_number_words(first, second)
     if found is not None:
         return found
     found = (
         _compare_pairs(first, second)
-        or _compare_values(first, second)
+        or values.compare_values(first, second)
         or _compare_kinds(first, second)
         or _compare_stances(first, second)
         or _compare_lists(first, second)
-        or _compare_numbers_in_prose(first, second)
+        or values.compare_numbers_in_prose(first, second)
         or _compare_terms(first, second)
     )
     if found.value >= SAME and contrasts.tells_apart(first, second):
-        return Agreement(_APART, settled=False)
+        return Agreement(APART, settled=False)
     return found
 
 
 def _compare_structures(first: Answer, second: Answer) -> Agreement:
     if structures.same_value(first.structure, second.structure):
-        return _YES
+        return YES
     ours, theirs = structures.fields(first.structure), structures.fields(second.structure)
     if not ours or not theirs:
-        return _NO
+        return NO
     same = sum(
         1 for name in ours if name in theirs and structures.same_value(ours[name], theirs[name])
     )
@@ -160,126 +138,7 @@ def _compare_pairs(first: Answer, second: Answer) -> Agreement | None:
     if first.pair is None or second.pair is None:
         return None
     as_ratio = "ratio" in first.question.words
-    return _YES if pairs.compare_pairs(first.pair, second.pair, as_ratio=as_ratio) else _NO
-
-
-def _compare_values(first: Answer, second: Answer) -> Agreement | None:
-    first, second = _with_point(first, second), _with_point(second, first)
-    one, other = first.value, second.value
-    if isinstance(one, expressions.Group) != isinstance(other, expressions.Group):
-        # A tuple whose commas got lost reads as something else.
-        one = (isinstance(other, expressions.Group) and first.spaced_value) or one
-        other = (isinstance(one, expressions.Group) and second.spaced_value) or other
-    if one is None or other is None:
-        return None
-    return _compare_known_values(first, second, one, other)
-
-
-def _with_point(answer: Answer, other: Answer) -> Answer:
-    """The answer, its comma written as the other writes its point: `12,5` beside `12.5`."""
-    if _DECIMAL_COMMA.fullmatch(answer.final) and _DECIMAL_POINT.fullmatch(other.folded):
-        return Answer(answer.final.replace(",", "."), answer.question)
-    return answer
-
-
-def _compare_known_values(
-    first: Answer, second: Answer, one: Value, other: Value
-) -> Agreement | None:
-    if isinstance(one, dates.Date) or isinstance(other, dates.Date):
-        ours, theirs = _as_date(first), _as_date(second)
-        if ours is None or theirs is None:
-            return None
-        value, settled = dates.compare_dates(ours, theirs)
-        return Agreement(value, settled)
-    if isinstance(one, quantities.Quantity) and isinstance(other, quantities.Quantity):
-        if one.label - other.label and other.label - one.label and one.label & other.label:
-            return None  # the film of 2005 by one, and by another
-        if bool(one.label) != bool(other.label):
-            one, other = (_without_asked(side, first.question) for side in (one, other))
-        return Agreement(quantities.compare_quantities(one, other), settled=True)
-    ours_, theirs_ = _as_mathematics(one), _as_mathematics(other)
-    if first.question.asks_for_order:
-        ours_, theirs_ = map(expressions.in_order, (ours_, theirs_))
-    if expressions.compare_mathematics(ours_, theirs_):
-        return _YES
-    if expressions.may_be_interval(ours_, theirs_):
-        return Agreement(0.0, settled=False)
-    for spaced, plain in ((first.spaced_value, theirs_), (second.spaced_value, ours_)):
-        if spaced is not None and expressions.compare_mathematics(spaced, plain):
-            return _YES
-    return _NO
-
-
-def _without_asked(number: quantities.Quantity, question: Question) -> quantities.Quantity:
-    """A quantity of what the prompt asks for, whose words the other answer need not repeat."""
-    own = frozenset(word for word in number.label if stem(word) not in question.stems)
-    return replace(number, label=own)
-
-
-def _as_date(answer: Answer) -> dates.Date | None:
-    if isinstance(answer.value, dates.Date):
-        return answer.value
-    return dates.date(answer.folded)
-
-
-def _as_mathematics(
-    value: quantities.Quantity | dates.Date | expressions.Mathematics,
-) -> expressions.Mathematics:
-    if isinstance(value, quantities.Quantity):
-        try:
-            number = complex(float(value.plain))
-        except OverflowError:
-            number = complex("inf")
-        return expressions.Expression((number, number, number))
-    assert not isinstance(value, dates.Date)
-    return value
-
-
-def _compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
-    """A number against prose: what the prose starts with, or the last number that it adds."""
-    one, other = first.leading_value, second.leading_value
-    if one is not None and other is not None:
-        return _compare_known_values(first, second, one, other)
-    number, long = (one, second) if other is None else (other, first)
-    if not isinstance(number, quantities.Quantity):
-        return None
-    if long.formula or len(long.words) <= len(long.numbers):
-        # Digits that came apart, as some extractions leave them, may be the number.
-        apart = "".join(long.words) == f"{number.plain}"
-        return Agreement(SAME if apart else 0.0, settled=False)
-    found = long.numbers
-    found = [word for word in found if word not in long.question.words] or found
-    if not found or number.label:
-        return None
-    last = _last_quantity(long, number, found)
-    if last is None:
-        return None
-    bare = quantities.Quantity(number.plain, number.plain, digits=number.digits)
-    value = quantities.compare_quantities(number if last.kind else bare, last)
-    if text.is_number(long.words[0]):
-        first_too = quantities.quantity(long.words[:1])
-        value = max(value, quantities.compare_quantities(bare, first_too) if first_too else 0.0)
-    if value >= SAME:
-        return Agreement(0.9 * value, settled=False)
-    among = any(
-        quantity is not None and quantity.value == number.plain
-        for quantity in map(quantities.quantity, ([word] for word in found))
-    )
-    return Agreement(0.4 if among else value, settled=False)
-
-
-def _last_quantity(
-    prose: Answer, number: quantities.Quantity, found: Sequence[str]
-) -> quantities.Quantity | None:
-    """The last of a prose's numbers, with its unit where the other number has one too."""
-    if prose.question.asks_for_a_year and text.is_year(f"{number.plain}"):
-        found = [word for word in found if text.is_year(word)] or found
-    place = len(prose.words) - prose.words[::-1].index(found[-1])
-    if number.kind is not None and place < len(prose.words):
-        unit = prose.words[place]
-        if units.is_unit(unit):
-            return quantities.quantity([found[-1], unit])
-    return quantities.quantity(found[-1:])
+    return YES if pairs.compare_pairs(first.pair, second.pair, as_ratio=as_ratio) else NO
 
 
 def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
@@ -293,21 +152,38 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
     if ours is None or theirs is None:
         return None
     if ours != theirs:
-        return _NO
+        return NO
     bare = min(len(first.words), len(second.words)) <= 3
     if bare or (said and first.question.asks_yes_or_no):
-        return _YES
-    return Agreement(max(0.6, _compare_terms(first, second).value), settled=False)
+        # A no holds whatever its reason.
+        return YES if bare or not ours else _compare_behind_yes(first, second)
+    return Agreement(max(_BOTH_YES, _compare_terms(first, second).value), settled=False)
+
+
+def _compare_behind_yes(first: Answer, second: Answer) -> Agreement:
+    """What two answers that both say yes go on to say: of two things, only one may be true."""
+    ours, theirs = (
+        {word: term for word, term in answer.terms.items() if word not in _SAYING_YES}
+        for answer in (first, second)
+    )
+    if not (ours and theirs):
+        return YES
+    value, against = overlap.compare_words(ours, theirs)
+    if value >= SAME:
+        return YES
+    if against >= _DENIED or overlap.name_others(ours, theirs):
+        return Agreement(APART, settled=False)
+    return Agreement(max(_BOTH_YES, value), settled=False)
 
 
 def _compare_choices(first: Answer, second: Answer) -> Agreement | None:
     if first.choice is None or second.choice is None:
         return None
     if first.choice.letters != second.choice.letters:
-        return _NO
+        return NO
     if first.choice.hedged != second.choice.hedged:
-        return _NO
-    return _YES
+        return NO
+    return YES
 
 
 def _compare_identifiers(first: Answer, second: Answer) -> Agreement | None:
@@ -327,7 +203,7 @@ def _compare_identifiers(first: Answer, second: Answer) -> Agreement | None:
             return Agreement(0.0, settled=short)
         sure = ours is first.call_numbers or identifiers.are_long_numbers(ours)
         if sure and ours == theirs and short:
-            return _YES
+            return YES
     return None
 
 
@@ -361,13 +237,13 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
         in_order = first.items == second.items or not (
             first.question.asks_for_order or all(map(conditions.is_in_steps, (first, second)))
         )
-        return _YES if in_order else Agreement(0.3, settled=True)
+        return YES if in_order else Agreement(0.3, settled=True)
     ours, theirs = set(first.items), set(second.items)
     shared = len(ours & theirs)
     if shared == 0:
         # Germany 7, Brazil 1: the numbers have changed places.
         apart = bool(first.numbers) and sorted(first.words) == sorted(second.words)
-        return Agreement(_APART, settled=False) if apart else None
+        return Agreement(APART, settled=False) if apart else None
     by_words = _compare_terms(first, second).value
     if by_words < 0.9 and len(ours) == len(theirs):
         by_words = min(by_words, _ITEM_REPLACED)  # one of them names something else
@@ -383,7 +259,7 @@ def _about_the_same(first: Answer, second: Answer) -> float:
 
 def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if first.joined == second.joined:
-        return _YES
+        return YES
     ours, theirs = first.terms, second.terms
     chosen = not (ours and theirs)
     if chosen:  # one of the prompt's own words is the answer
@@ -395,6 +271,14 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
         value *= 0.4
     if chosen and first.picks and second.picks:
         value = value if first.picks == second.picks else 0.0
-    elif chosen and next(iter(ours), "") != next(iter(theirs), ""):
+    elif (
+        chosen
+        and next(iter(ours), "") != next(iter(theirs), "")
+        and not (max(len(first.words), len(second.words)) <= _FEW and _both_deny(ours, theirs))
+    ):
         value *= 0.5  # both name it, but perhaps only one chooses it
     return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())
+
+
+def _both_deny(ours: Mapping[str, Term], theirs: Mapping[str, Term]) -> bool:
+    return any(ours[word].negated and theirs[word].negated for word in ours.keys() & theirs.keys())

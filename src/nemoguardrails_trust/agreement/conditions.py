@@ -3,20 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from nemoguardrails_trust.agreement import quantities, text
+from nemoguardrails_trust.agreement import bounds, prices, text
 from nemoguardrails_trust.agreement.answers import Answer
+from nemoguardrails_trust.agreement.words import stem
 
 _LONGEST = 25
 _STEP = re.compile(r"\s*(?:1[.)]|step 1\b)", re.IGNORECASE)
 _NUMBER = r"(-?\d+(?:\.\d+)?)\b"
-_AT_MOST = re.compile(
-    r"\b(?:up to|at most|(?:no|not) (?:more|longer|later|older) than|under|below|within|until"
-    rf"|before|(?<!no )(?:less|fewer|shorter|younger) than|a? ?maximum of) {_NUMBER}"
-)
-_AT_LEAST = re.compile(
-    r"\b(?:at least|(?:no|not) (?:less|fewer|shorter|younger) than|over|above|after|from"
-    rf"|(?<!no )(?<!not )(?:more|longer|later|older) than|a? ?minimum of) {_NUMBER}"
-)
+_ASKING_FOR_A_LIMIT = text.word_set("minimum maximum min max limit least most")
 _LIMITING = re.compile(
     r"\b(?:up to|at most|at least|under|over|below|above|within|until|for|after|before|than)"
     rf"(?: week| day| month| age)? {_NUMBER}"
@@ -25,8 +19,10 @@ _BEHIND_YES = 2
 _CIRCUMSTANCES = text.word_set("if when for in on at with online after before until from")
 _RESTRICTING = text.word_set("only unless except excluding if provided until")
 _UNDONE = text.word_set(
-    "cancelled canceled postponed rescheduled revoked expired void overdrawn owe owed owing overdue"
+    "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owed"
+    " owing overdue"
 )
+_REFUSED = text.word_set("declined refused rejected denied failed bounced blocked")
 _MONEY = text.word_set("dollar dollars euro euros pound pounds percent usd eur gbp yen")
 
 
@@ -36,14 +32,24 @@ def is_in_steps(answer: Answer) -> bool:
 
 
 def other_limits(first: Answer, second: Answer) -> bool:
-    """Whether one says `up to 3 days` and the other `at least 3 days`."""
+    """Whether one says `up to 3 days`, and the other `at least 3 days` or `under 3 days`."""
     if not (first.numbers and second.numbers):
         return False
-    ours, theirs = (" ".join(answer.words) for answer in (first, second))
-    most, other_most = (set(_AT_MOST.findall(words)) for words in (ours, theirs))
-    least, other_least = (set(_AT_LEAST.findall(words)) for words in (ours, theirs))
-    return bool((most - least) & (other_least - other_most)) or bool(
-        (least - most) & (other_most - other_least)
+    ours, theirs = bounds.limits(first.words), bounds.limits(second.words)
+    if not (ours or theirs):
+        return False
+    if bounds.differ(ours, theirs):
+        return True
+    if _ASKING_FOR_A_LIMIT.isdisjoint(first.question.words):
+        return False
+    # The minimum age is 18: that is no age over 18.
+    return any(
+        number in other.numbers and number not in limits
+        for beyond, other, limits in (
+            (bounds.strict(ours), second, theirs),
+            (bounds.strict(theirs), first, ours),
+        )
+        for number in beyond
     )
 
 
@@ -80,17 +86,32 @@ def _restricts(words: Sequence[str], place: int) -> bool:
 
 
 def undone_by_one(first: Answer, second: Answer) -> bool:
-    """Whether only one says that something is cancelled, or owed."""
+    """Whether only one says that something is cancelled, or owed, or was refused."""
     if max(len(first.words), len(second.words)) > _LONGEST:
         return False
-    ours, theirs = (_UNDONE.intersection(answer.words) for answer in (first, second))
+    # Behind a no, a refusal is but its reason.
+    undone = _UNDONE if False in (first.stance, second.stance) else _UNDONE | _REFUSED
+    ours, theirs = (undone.intersection(answer.words) for answer in (first, second))
     return bool(ours) != bool(theirs) and first.question.words.isdisjoint(ours | theirs)
+
+
+def free_for_some(first: Answer, second: Answer) -> bool:
+    """Whether only one says for whom, or when, something is free or included."""
+    ours, theirs = (
+        prices.conditions(answer.words, answer.question.stems) for answer in (first, second)
+    )
+    if bool(ours) == bool(theirs):
+        return False
+    other = second if ours else first
+    return max(len(first.words), len(second.words)) <= _LONGEST and (ours | theirs).isdisjoint(
+        map(stem, other.words)
+    )
 
 
 def free_or_priced(first: Answer, second: Answer) -> bool:
     """Whether one says that something costs nothing, and the other what it costs."""
     free, other_free = (
-        quantities.is_free(answer.words) and _MONEY.isdisjoint(answer.words)
+        prices.is_free(answer.words) and _MONEY.isdisjoint(answer.words)
         for answer in (first, second)
     )
     if free == other_free:

@@ -53,7 +53,7 @@ def _opposite_poles(first: Answer, second: Answer) -> bool:
     short = max(len(first.words), len(second.words)) <= _SHORT
     ours, theirs = first.value, second.value
     if isinstance(ours, Quantity) and isinstance(theirs, Quantity) and ours.bound == theirs.bound:
-        short = short and not ours.bound  # `no more than 5`, `5 or less`
+        short = short and not ours.bound
     return short and polarity.at_opposite_poles(first.poles, second.poles)
 
 
@@ -201,8 +201,13 @@ def _is_another(short: Answer, long: Answer) -> bool:
 
 def _named_after(first: Answer, second: Answer) -> bool:
     ours, theirs = (namesakes.name_words(answer.final) for answer in (first, second))
+    if not (ours and theirs):
+        return False
+    asked = first.question.words
+    if namesakes.differ_in_a_numeral(ours, theirs, asked):
+        return True
     short, long = sorted((ours, theirs), key=len)
-    return namesakes.is_named_after(short, long, first.question.words)
+    return namesakes.is_named_after(short, long, asked)
 
 
 def _decade_or_year(first: Answer, second: Answer) -> bool:
@@ -304,6 +309,7 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     conditions.other_conditions,
     conditions.undone_by_one,
     conditions.free_or_priced,
+    conditions.free_for_some,
     _decade_or_year,
     _other_designations,
     _other_letters,

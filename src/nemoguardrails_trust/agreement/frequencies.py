@@ -5,16 +5,16 @@ from fractions import Fraction
 from itertools import zip_longest
 
 from nemoguardrails_trust.agreement import units
-from nemoguardrails_trust.agreement.text import is_number
+from nemoguardrails_trust.agreement.text import STOP_WORDS, is_number
 
 _TIMES = {"once": "1", "twice": "2", "thrice": "3"}
 ONE = frozenset(("a", "an"))
 _EACH = ONE | {"per", "each", "every"}
-_EACH_TIME = {
+EACH_TIME = {
     "hourly": "hour", "daily": "day", "nightly": "day", "weekly": "week", "monthly": "month",
-    "yearly": "year", "annually": "year",
+    "yearly": "year", "annually": "year", "fortnightly": "fortnight",
 }  # fmt: skip
-_OFTEN = _EACH | _EACH_TIME.keys()
+_OFTEN = _EACH | EACH_TIME.keys()
 _PARTS = {"half": "0.5", "quarter": "0.25"}
 IN_WORDS = frozenset((*_TIMES, *_PARTS))
 """Without one of these only the article in `a year` is put in digits."""
@@ -39,7 +39,7 @@ def in_digits(words: Sequence[str]) -> Sequence[str]:
 def _in_times(words: Sequence[str]) -> Sequence[str]:
     written: list[str] = []
     for word, following in zip_longest(words, words[1:]):
-        often = word != "once" or following in _EACH or following in _EACH_TIME
+        often = word != "once" or following in _EACH or following in EACH_TIME
         written += (_TIMES[word], "times") if word in _TIMES and often else (word,)
     return written
 
@@ -69,10 +69,15 @@ def with_per(words: Sequence[str]) -> Sequence[str]:
         return words
     written = [*words[:1]]
     for word, following in zip_longest(words[1:], words[2:], fillvalue=""):
-        if word in _EACH_TIME:
-            written += ("per", _EACH_TIME[word])
+        if word in EACH_TIME:
+            written += ("per", EACH_TIME[word])
         else:
-            written.append("per" if word in _EACH and _is_time(following) else word)
+            share = (
+                word in _EACH
+                and _is_time(following)
+                and not (word in ONE and written[-1] in STOP_WORDS)
+            )
+            written.append("per" if share else word)
     return written
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Sequence, Set
 
-from nemoguardrails_trust.agreement.text import ARTICLES, fold, word_set
+from nemoguardrails_trust.agreement.text import ARTICLES, SUFFIXES, TITLES, fold, word_set
 from nemoguardrails_trust.agreement.words import stem
 
 _MOST_WORDS = 7
@@ -12,11 +12,11 @@ _NAME = re.compile(r"[\w'’&.-]+(?: [\w'’&.-]+)*")
 _LINKS = word_set("of the de del della di da du la le van von der den y e and for in on at to")
 _PERSON = word_set("who whom whose name named surname president king queen pope poet monarch saint")
 _PERSON_ENDINGS = ("er", "or", "ist", "ian", "man", "men", "ess", "ers", "ors", "ists", "ians")
+_ROMAN = re.compile("(?=[ivx])x{0,3}(?:ix|iv|v?i{0,3})")
 _LEGAL = word_set(
     """
     inc corp corporation ltd limited plc llc gmbh ag sa co group jr sr fc afc cf sc dc usa us uk
     river ocean sea desert mountains range islands island peninsula county province region
-    ii iii iv v vi vii viii
     """
 )
 """Behind a name, these leave it the same thing."""
@@ -61,6 +61,26 @@ def asks_for_a_person(asked: Collection[str]) -> bool:
     )
 
 
+def differ_in_a_numeral(
+    first: Sequence[str], second: Sequence[str], asked: Collection[str]
+) -> bool:
+    """Whether one name is the other with a number, as `John Paul` and `John Paul II` are.
+
+    Args:
+        first: The words of one name.
+        second: Those of the other.
+        asked: The words of the prompt.
+    """
+    short, long = sorted((_untitled(first), _untitled(second)), key=len)
+    if not short or short != long[:-1] or long[-1] in asked:
+        return False
+    return bool(_ROMAN.fullmatch(long[-1])) or (long[-1].isdecimal() and len(long[-1]) < 4)
+
+
+def _untitled(name: Sequence[str]) -> Sequence[str]:
+    return [word for word in name if word not in TITLES]
+
+
 def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[str]) -> bool:
     """Whether the longer of two names is that of another thing, named after the shorter one.
 
@@ -83,6 +103,10 @@ def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[
         return False
     if long[count:] == ["city"] and short[-1] in _CITIES:
         return False
+    rest = long[count:]
+    if count > 1 and "".join(rest).isalpha() and not _PERSON.isdisjoint(asked):
+        # A surname may follow a first name; behind two names, it makes another person.
+        return len(short[-1]) > 1 and rest[-1] not in _LEGAL | SUFFIXES
     person = asks_for_a_person(asked)
     return _is_other(long[count:], stems, lambda rest: _makes_another(rest, person=person))
 

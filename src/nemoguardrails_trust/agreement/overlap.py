@@ -130,6 +130,13 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, 
     return found
 
 
+def name_others(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
+    """Whether each names or counts something that the other does not."""
+    left = {word: term for word, term in ours.items() if word not in theirs}
+    right = {word: term for word, term in theirs.items() if word not in ours}
+    return _each_has_its_own(left, right)
+
+
 def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:
     """Whether of the words that are in one only, each has a name, or each a number."""
     ours, theirs = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from nemoguardrails_trust.agreement import dates, quantities, text
+from nemoguardrails_trust.agreement.phrases import words_of
 
 _NUMBER = r"-?[$£€]?\d{1,12}(?:[.,]\d{1,9})*"
 _LINK = r"\s?(?:-|:)\s?|\s(?:to|until|out of|of|in|and)\s"
@@ -68,7 +69,7 @@ def _as_pair(found: re.Match[str]) -> Pair | None:
         high = low[:2] + high  # 1914-18
     unit = found["unit"]
     first, second = (
-        quantities.quantity(quantities.join_number_words(text.tokens(f"{number} {own}")))
+        quantities.quantity(words_of(f"{number} {own}"))
         for number, own in ((low, found["low_unit"] or unit), (high, unit))
     )
     if first is None or second is None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
 
-_YES = word_set(
+YES_WORDS = word_set(
     """
     yes yeah yep yup yea aye true correct right affirmative absolutely indeed certainly
     definitely sure positive agreed exactly surely naturally
@@ -211,7 +211,7 @@ def stance(folded: str, words: Sequence[str]) -> bool | None:
     if signs is not None:
         return signs[1] is not None
     opening = _OPENING.match(folded) or _OTHER_OPENING.match(folded)
-    return None if opening is None else opening[1] in _YES
+    return None if opening is None else opening[1] in YES_WORDS
 
 
 def _bare_stance(words: Sequence[str]) -> bool | None:
@@ -224,10 +224,10 @@ def _bare_stance(words: Sequence[str]) -> bool | None:
     said: bool | None = None
     turned = 0
     for place, word in enumerate(words):
-        if word in _YES or word in _NO:
+        if word in YES_WORDS or word in _NO:
             if said is None:
                 turned += words[place + 1 : place + 2] == ["not"]  # certainly not
-                said = (word in _YES) == (turned % 2 == 0)
+                said = (word in YES_WORDS) == (turned % 2 == 0)
         elif is_negator(word):
             turned += 1
         elif word not in _FILLERS:

@@ -1,12 +1,12 @@
 """Numbers in digits and words, with their units."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from nemoguardrails_trust.agreement import frequencies, units
+from nemoguardrails_trust.agreement import bounds, frequencies, units
+from nemoguardrails_trust.agreement.bounds import BOUNDS
 from nemoguardrails_trust.agreement.expressions import is_noise
 from nemoguardrails_trust.agreement.text import is_number, plain_number, word_set
 
@@ -58,27 +58,16 @@ _HEDGES = word_set(
     "about approximately around roughly nearly almost exactly approx circa some ca equals total "
     "a an the of just only than at"
 )
-_BOUNDS = {
-    **dict.fromkeys(("before", "under", "below", "less", "fewer", "most", "until"), "<"),
-    **dict.fromkeys(("after", "over", "above", "more", "greater", "least", "since"), ">"),
-}
-BOUND_WORDS = frozenset(_BOUNDS)
-_TURNED = {"<": ">", ">": "<"}
-_BOUNDS_BEHIND = {
-    **_BOUNDS,
-    **dict.fromkeys(("fewer", "younger", "earlier", "lower", "smaller"), "<"),
-    **dict.fromkeys(("older", "later", "higher", "up", "larger"), ">"),
-}
 _LONGEST_LABEL = 3
 _EXACT_DIGITS = 15
-_LONGEST_FREE = 10
-_FREE = re.compile(
-    r"\bfree\b(?! \w+ing)|\bno(?: \w+)? (?:fees?|charges?|costs?)\b|\bcosts? nothing\b"
-    r"|\bwithout (?:a |any )?(?:fee|charge|cost)\b|\bcomplimentary\b"
-)
-_NOT_FREE = re.compile(r"\b(?:not|never|isn't|aren't|unless|if|only|except) |\bnot$")
 _OTHER_THING = 0.45
 """How far a number of things and the same number with a unit agree."""
+_DAY = 86_400
+_DAYS: dict[str | None, Sequence[Fraction]] = {
+    "months": (Fraction(28), Fraction(31)),
+    "business day": (Fraction(7, 5), Fraction(7, 5)),
+}
+"""The fewest and the most days that one of a unit has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +80,7 @@ class Quantity:
         kind: `length`, `mass`, …, or the unit's own name; `None` without a unit.
         digits: Digits behind the decimal point as written, by which a rounding is known.
         label: Words behind the number that are no known unit, as in `240 telephone calls`.
-        bound: `<` or `>` for what is said to be less or more than the number.
+        bound: One of `BOUNDS` for what is said to be less or more than the number.
     """
 
     value: Fraction | float
@@ -105,14 +94,6 @@ class Quantity:
 def exact(number: float) -> Quantity:
     """A number that was worked out, not written."""
     return Quantity(number, number, digits=0 if number == int(number) else _EXACT_DIGITS)
-
-
-def is_free(words: Sequence[str]) -> bool:
-    """Whether a short answer says that something costs nothing."""
-    if len(words) > _LONGEST_FREE:
-        return False
-    said = " ".join(words)
-    return _FREE.search(said) is not None and not _NOT_FREE.search(said)
 
 
 def join_number_words(words: Sequence[str]) -> list[str]:
@@ -218,14 +199,12 @@ def quantity(words: Sequence[str]) -> Quantity | None:
     none. Up to three words that are no unit may stand behind a number. How often something is
     done is a quantity, too: `every 6 hours` is `four times a day`.
     """
-    words, bound = _without_last_bound(frequencies.with_per(words))
+    words, bound = frequencies.with_per(words), ""
     if (often := frequencies.interval(words)) is not None:
         return Quantity(often[0], often[0], often[1])
     place, parts = 0, []
-    if len(words) > 1 and words[0] in ("no", "not") and words[1] in _BOUNDS:
-        words, bound = [word for word in words[2:] if word != "than"], _TURNED[_BOUNDS[words[1]]]
-    while place < len(words) and (words[place] in _HEDGES or words[place] in _BOUNDS):
-        bound = _BOUNDS.get(words[place], bound)
+    while place < len(words) and (words[place] in _HEDGES or words[place] in BOUNDS):
+        bound = BOUNDS.get(words[place], bound)
         place += 1
     while place < len(words):
         if not is_number(words[place]) or len(words[place]) > 400:
@@ -238,13 +217,6 @@ def quantity(words: Sequence[str]) -> Quantity | None:
             place += 1
     total = _add_up(parts)
     return replace(total, bound=bound) if total and bound else total
-
-
-def _without_last_bound(words: Sequence[str]) -> tuple[Sequence[str], str]:
-    """Takes `or more` off the end of `5 or more`, as the bound that it is."""
-    if len(words) > 2 and words[-2] in ("or", "and") and words[-1] in _BOUNDS_BEHIND:
-        return words[:-2], _BOUNDS_BEHIND[words[-1]]
-    return words, ""
 
 
 def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
@@ -265,6 +237,11 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
         elif word in units.AFTER_DEGREES and kind == "degree":
             kind, size = units.UNITS[units.AFTER_DEGREES[word]]
             zero = units.ZERO.get(units.AFTER_DEGREES[word], zero)
+        elif word == "in" and _is_span(words[place + 1 :]):
+            share_kind, share_size = units.UNITS[words[place + 2]]
+            size /= Fraction(words[place + 1]) * share_size
+            kind, place = f"{kind or ''} per {share_kind}", len(words)
+            break
         elif word in ("per", "each", "every"):
             share = words[place + 1 : place + 3]
             rest = words[place + 2 :]
@@ -284,6 +261,13 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
     if kind is not None and power > 1:
         kind, size = f"{kind}^{power}", size**power
     return Quantity(value * size + zero, value, kind, digits, frozenset(label)), place
+
+
+def _is_span(words: Sequence[str]) -> bool:
+    """Whether nothing but a span of time stands there, as in `5 km in 30 minutes`."""
+    if len(words) != 2 or not is_number(words[0]) or Fraction(words[0]) <= 0:
+        return False
+    return units.UNITS.get(words[1], (None,))[0] in ("time", "months")
 
 
 def _add_up(parts: Sequence[Quantity]) -> Quantity | None:
@@ -311,9 +295,8 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
     absurdity; different units are 0.0.
     """
     if first.bound != second.bound:
-        if first.bound and second.bound:
-            return 0.0
-        return 0.8 * compare_quantities(replace(first, bound=""), replace(second, bound=""))
+        alike = bounds.agree(first.bound, second.bound)
+        return alike * compare_quantities(replace(first, bound=""), replace(second, bound=""))
     united = first.kind is not None and second.kind is not None  # the words are no unit then
     if not united and first.label and second.label and first.label.isdisjoint(second.label):
         return 0.2 if _same(first.plain, second.plain) else 0.0
@@ -322,6 +305,8 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
             return 0.95
         return _compare_numbers(first.value, second.value, first.digits, second.digits)
     kinds = {first.kind, second.kind}
+    if may_be_equal(first, second):
+        return _OTHER_THING
     if None in kinds and bool(first.label) != bool(second.label):
         counted, measured = (first, second) if first.kind is None else (second, first)
         if counted.label and not measured.label:
@@ -336,6 +321,20 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
         if _same(bare.plain, as_share):
             return 1.0
     return 0.97 * _compare_numbers(bare.plain, other.plain, bare.digits, other.digits)
+
+
+def may_be_equal(first: Quantity, second: Quantity) -> bool:
+    """Whether they are spans of which only the calendar tells whether they are equal.
+
+    Such are 30 days and a month, 52 weeks and a year, 10 business days and two weeks.
+    """
+    days, other = (second, first) if second.kind == "time" else (first, second)
+    if days.kind != "time" or other.kind not in _DAYS:
+        return False
+    if not (isinstance(days.value, Fraction) and isinstance(other.value, Fraction)):
+        return False
+    least, most = (other.value * count for count in _DAYS[other.kind])
+    return least <= days.value / _DAY <= most and days.value > 0
 
 
 def _compare_numbers(

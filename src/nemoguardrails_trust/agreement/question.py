@@ -1,17 +1,17 @@
 """The prompt that the answers reply to."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nemoguardrails_trust.agreement import (
     choices,
     identifiers,
     measures,
     polarity,
-    quantities,
     text,
 )
 from nemoguardrails_trust.agreement.lazy import lazy
+from nemoguardrails_trust.agreement.phrases import words_of
 from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
@@ -32,7 +32,7 @@ class Question:
     @lazy
     def in_order(self) -> list[str]:
         """Its words in order, numbers in digits."""
-        return quantities.join_number_words(text.tokens(self.folded))
+        return words_of(self.folded)
 
     @lazy
     def words(self) -> frozenset[str]:
@@ -110,6 +110,13 @@ class Question:
             for words in (text.tokens(before[-60:])[-3:], text.tokens(after[:60])[:3])
         )
         return (left - right, right - left) if left - right and right - left else None
+
+    def picked(self, words: Iterable[str]) -> int | None:
+        """Which of its two alternatives words name first, 1 or 2."""
+        if self.alternatives is None:
+            return None
+        left, right = self.alternatives
+        return next((1 if word in left else 2 for word in words if word in left | right), None)
 
     @lazy
     def asks_how(self) -> bool:

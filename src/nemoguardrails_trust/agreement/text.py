@@ -28,7 +28,7 @@ TITLES = word_set(
     representative rev reverend sen senator sergeant sgt sir sister
     """
 )
-_SUFFIXES = word_set("cbe esq jr kbe mbe md obe phd sr")
+SUFFIXES = word_set("cbe dbe esq jr kbe mbe md obe phd sr")
 STOP_WORDS = word_set(
     """
     about actually after all also am among an and answer are as at be been before being both but
@@ -279,7 +279,7 @@ def without_ornaments(words: list[str]) -> list[str]:
         for place, word in enumerate(words)
         if not (
             (place < last and (word in ARTICLES or word in TITLES))
-            or (place > 0 and word in _SUFFIXES)
+            or (place > 0 and word in SUFFIXES)
         )
     ]
     return kept or words

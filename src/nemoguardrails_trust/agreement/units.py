@@ -31,14 +31,16 @@ _define(
     "1/1000 mm millimetre millimetres millimeter millimeters;"
     "1/1000000 μm um micron microns micrometre micrometres micrometer micrometers;"
     "1/1000000000 nm nanometre nanometres nanometer nanometers;"
-    "1609.344 mile miles mi; 0.9144 yard yards yd; 0.3048 foot feet ft; 0.0254 inch inches",
+    "1609.344 mile miles mi; 0.9144 yard yards yd; 0.3048 foot feet ft; 0.0254 inch inches;"
+    "1852 nauticalmile; 9460730472580800 lightyear",
 )
 _define(
     "mass",
     "1 kg kilogram kilograms kilo kilos; 1/1000 g gram grams gramme grammes;"
     "1/1000000 mg milligram milligrams; 1/1000000000 μg ug mcg microgram micrograms;"
     "1/1000000000000 ng nanogram nanograms; 1000 tonne tonnes ton tons;"
-    "1000 megagram; 0.45359237 pound pounds lb lbs; 0.028349523125 ounce ounces oz",
+    "1000 megagram; 0.45359237 pound pounds lb lbs; 0.028349523125 ounce ounces oz;"
+    "907.18474 shortton; 0.0311034768 troyounce",
 )
 _define(
     "time",
@@ -57,7 +59,8 @@ _define(
     "1/1000 ml cc millilitre millilitres milliliter milliliters;"
     "1/1000000 μl ul microlitre microlitres microliter microliters;"
     "3.785411784 gallon gallons gal; 0.2365882365 cup cups;"
-    "0.01478676478125 tablespoon tablespoons tbsp; 0.00492892159375 teaspoon teaspoons tsp",
+    "0.01478676478125 tablespoon tablespoons tbsp; 0.00492892159375 teaspoon teaspoons tsp;"
+    "0.0295735295625 fluidounce",
 )
 _define(
     "energy",
@@ -86,6 +89,7 @@ _define(
     "6894.757293168 psi; 101325 atm",
 )
 _define("amount", "1 mol; 1/1000 mmol; 1/1000000 μmol umol")
+_define("business day", "1 businessday")
 _define("area", "1 hectare hectares ha; 0.40468564224 acre acres")
 _define("electric current", "1 amp amps ampere amperes; 1/1000 milliamp milliamps")
 _define("charge", "1 mah")
@@ -189,7 +193,7 @@ def differ(first: Sequence[str], second: Sequence[str]) -> bool:
     return any(
         ours[number].isdisjoint(theirs[number])
         # In `60 mph` the whole is one word.
-        and not any("per" in (kind or "") for kind, _ in ours[number] | theirs[number])
+        and not any(" per " in (kind or "") for kind, _ in ours[number] | theirs[number])
         for number in shared
     )
 

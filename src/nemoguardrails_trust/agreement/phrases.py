@@ -1,0 +1,125 @@
+"""One wording for what is said in several: limits, rates, and what is to be avoided.
+
+`18 or older`, `from 18` and `minimum 18` become `at least 18`; `older than 18` becomes `over 18`,
+which is another limit.
+"""
+
+import re
+
+from nemoguardrails_trust.agreement import frequencies, quantities, text
+
+_AVOIDING = text.word_set("avoid avoided refrain abstain")
+_AVOIDED = re.compile(
+    r"\b(?:(?:must|should|(?:has|have|is|are|needs?|ought) to) be|(?P<passive>be|is|are)) avoided\b"
+    r"|(?P<front>^|\b(?:should|must|please|and|always"
+    r"|(?:best|better|important|advised|advisable|recommended|have|has|ought|try) to) )"
+    r"(?:avoid|refrain from|abstain from)\b"
+)
+_MEALS = frozenset(("meal", "meals"))
+_WITH_MEALS = re.compile(r"\b(with|without) (?:a |your |each )?meals?\b")
+_COMPOUNDS = {
+    "businessday": "(?:business|working|work|banking) days?|workdays?",
+    "day": "calendar days?",
+    "nauticalmile": "nautical miles?",
+    "lightyear": "light years?",
+    "tonne": "metric tons?|metric tonnes?",
+    "shortton": "short tons?",
+    "troyounce": "troy (?:ounces?|oz)",
+    "fluidounce": "(?:fluid|fl) (?:ounces?|oz)",
+}
+"""Units of two words, of which the second by itself is another unit."""
+_COMPOUND_STARTS = text.word_set(
+    "business working work banking workday workdays calendar nautical light metric short troy fluid"
+    " fl"
+)
+_COMPOUND = re.compile(
+    r"\b(?:" + "|".join(f"(?P<{unit}>{names})" for unit, names in _COMPOUNDS.items()) + r")\b"
+)
+_YEARLY = re.compile(r"\b(?:(?<=\d )|(?<=percent ))(?:pa|p a)\b|\bper annum\b")
+_IN_A_DAY = re.compile(
+    r"(?<=[^\W\d] )(?:in|within|over|during|per|each|every)(?: an?| any| the| one| each)?"
+    r" 24 hours?(?: period)?\b"
+)
+_LIMITING = text.word_set(
+    "least most over under above below more less fewer greater older longer higher larger heavier "
+    "later younger shorter lower smaller lighter earlier up minimum maximum min max from exceeding "
+    "exceed excess exceeds starting"
+)
+_OFTEN = frequencies.EACH_TIME.keys() | text.word_set("pa annum day week month year hour hours")
+_NUMBER = r"-?\d+(?:\.\d+)?(?![\w.])"
+_MORE = "(?:more|greater|older|longer|higher|larger|heavier|later)"
+_LESS = "(?:less|fewer|younger|shorter|lower|smaller|lighter|earlier)"
+_BEFORE_NUMBER = re.compile(
+    r"\b(?P<not>(?:no|not|never) )?(?:(?P<least>at least|(?<!\d )(?:a )?(?:minimum|min)(?: of)?"
+    r"|starting (?:at|from))|(?P<most>at most|up to|(?:a )?(?:maximum|max)(?: of)?)"
+    rf"|(?P<over>over|above|exceed(?:ing|s)?|in excess of|{_MORE} than)"
+    rf"|(?P<under>under|below|{_LESS} than))(?= (?:the )?(?:age of |ages? )?{_NUMBER})"
+)
+_LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
+_DENIED = {"over": "at most", "under": "at least"}
+_UNIT = r"(?: (?!or\b|and\b|than\b)[^\W\d]+){0,3}?"
+_BEHIND_NUMBER = re.compile(
+    rf"(?<![\w.-])(?P<number>{_NUMBER})(?P<unit>{_UNIT}) (?:"
+    rf"(?P<least>or {_MORE}|(?:or|and) (?:over|above|older|up|upwards|onwards)|and more$"
+    rf"|(?:at least|minimum)$)"
+    rf"|(?P<most>or {_LESS}|(?:or|and) (?:under|below|younger)|(?:at most|maximum|max)$))"
+    rf"(?! than| {_NUMBER}| the\b| an?\b)"
+)
+_FROM = re.compile(
+    rf"\bfrom(?= (?:the )?(?:age of |ages? )?{_NUMBER}(?: (?:years?|months?|days?|dollar))?"
+    r"(?: old| of age| on| onwards| up| upwards)*$)"
+)
+_ONWARDS = re.compile(rf"\b(at least {_NUMBER}{_UNIT}) (?:on|onwards|up|upwards)$")
+
+
+def words_of(folded: str) -> list[str]:
+    """The words of a folded text, numbers in digits, what has several wordings in one."""
+    words = quantities.join_number_words(text.tokens(folded))
+    if not _COMPOUND_STARTS.isdisjoint(words):
+        words = _COMPOUND.sub(lambda found: found.lastgroup or "", " ".join(words)).split(" ")
+    if not _AVOIDING.isdisjoint(words):
+        words = _AVOIDED.sub(_not, " ".join(words)).split(" ")
+    if not _MEALS.isdisjoint(words):
+        words = _WITH_MEALS.sub(r"\1 food", " ".join(words)).split(" ")
+    limits, often = _LIMITING.isdisjoint(words), _OFTEN.isdisjoint(words)
+    if (limits and often) or not text.has_digits(joined := " ".join(words)):
+        return words
+    if not limits:
+        joined = _with_limits(joined)
+    return joined.split(" ") if often else _with_rates(joined)
+
+
+def _with_rates(joined: str) -> list[str]:
+    """Puts `3 per day` for `3 daily`, `3 a day` and `3 in 24 hours`."""
+    joined = _YEARLY.sub("per year", joined)
+    if "24 hour" in joined:
+        joined = _IN_A_DAY.sub("per day", joined)
+    words = joined.split(" ")
+    # In `the daily dose is 4 g` it is no share.
+    start = next((place for place, word in enumerate(words) if text.is_number(word)), len(words))
+    return [*words[:start], *frequencies.with_per(words[start:])]
+
+
+def _with_limits(joined: str) -> str:
+    joined = _BEHIND_NUMBER.sub(_put_before, joined)
+    joined = _BEFORE_NUMBER.sub(_limit, joined)
+    return _ONWARDS.sub(r"\1", _FROM.sub("at least", joined)) if "from" in joined else joined
+
+
+def _put_before(found: re.Match[str]) -> str:
+    limit = "at least" if found["least"] else "at most"
+    return f"{limit} {found['number']}{found['unit']}"
+
+
+def _limit(found: re.Match[str]) -> str:
+    limit = found.lastgroup or ""
+    if not found["not"]:
+        return _LIMITS[limit]
+    return _DENIED.get(limit, found[0])
+
+
+def _not(found: re.Match[str]) -> str:
+    """`must be avoided` as `not`; `to avoid delays` is left, as it tells what for."""
+    if found["front"] is not None:
+        return f"{found['front']}not"
+    return f"not {found['passive'] or ''}".rstrip()

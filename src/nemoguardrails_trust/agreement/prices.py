@@ -1,0 +1,51 @@
+"""What costs nothing, and for whom."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from nemoguardrails_trust.agreement import text
+from nemoguardrails_trust.agreement.words import stem
+
+_LONGEST_FREE = 10
+_FREE = re.compile(
+    r"\bfree\b(?! \w+ing)|\bno(?: \w+)? (?:fees?|charges?|costs?)\b|\bcosts? nothing\b"
+    r"|\bwithout (?:a |any )?(?:fee|charge|cost)\b|\bcomplimentary\b"
+)
+_LONGEST = 20
+_ON_CONDITION = re.compile(
+    r"\b(?:(?:free(?: of charge)?|no(?: \w+)? (?:fees?|charges?|costs?)|costs? nothing"
+    r"|complimentary|without (?:a |any )?(?:fee|charge|cost)) (?:for|with|on|if|when|while|during"
+    r"|in|at|until|till|after|before|from|within|above|over|below|under|up to|at least|at most)"
+    r"|(?:included|available|allowed|covered|waived) (?:for|with|if|when)) (.+)"
+)
+_EVERYBODY = text.word_set("all any every each everyone everybody anyone anybody you")
+_NOT_FREE = re.compile(r"\b(?:not|never|isn't|aren't|unless|if|only|except) |\bnot$")
+
+
+def is_free(words: Sequence[str]) -> bool:
+    """Whether a short answer says that something costs nothing."""
+    if len(words) > _LONGEST_FREE:
+        return False
+    said = " ".join(words)
+    return _FREE.search(said) is not None and not _NOT_FREE.search(said)
+
+
+def conditions(words: Sequence[str], asked: Collection[str]) -> frozenset[str]:
+    """For whom or when something is free or included; nothing where it is so for everybody.
+
+    Args:
+        words: The words of a short answer.
+        asked: Stems of the prompt's words, which are no conditions of the answer.
+
+    Returns:
+        The stems of the words that say so.
+    """
+    if len(words) > _LONGEST:
+        return frozenset()
+    found = _ON_CONDITION.search(" ".join(words))
+    behind = found[1].split(" ") if found else ()
+    if not _EVERYBODY.isdisjoint(behind):
+        return frozenset()
+    return frozenset(stem(word) for word in behind if word not in text.STOP_WORDS) - frozenset(
+        asked
+    )
