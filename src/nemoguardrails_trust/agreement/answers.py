@@ -372,9 +372,11 @@ class Answer:
         return weigh(self._said, ()) or {word: Term(1.0, negated=False) for word in self.words}
 
     @lazy
-    def bases(self) -> frozenset[str]:
-        """All its words that mean something, in their positive form."""
-        return frozenset(self.all_terms)
+    def repeats(self) -> float:
+        """The share of the prompt's words that it repeats."""
+        return len(self.all_terms.keys() & self.question.content) / max(
+            1, len(self.question.content)
+        )
 
     @lazy
     def sentences(self) -> list[str]:

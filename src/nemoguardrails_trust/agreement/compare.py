@@ -35,6 +35,7 @@ _BOTH_YES = 0.6
 """The least that two answers agree which both say yes, or no, and go on in other words."""
 _SAYING_YES = frozenset(map(stem, polarity.YES_WORDS))
 _DENIED = 1 / 3
+_MOST_OF_IT = 0.5
 _FEW = 8
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
@@ -171,7 +172,10 @@ def _compare_behind_yes(first: Answer, second: Answer) -> Agreement:
     value, against = overlap.compare_words(ours, theirs)
     if value >= SAME:
         return YES
-    if against >= _DENIED or overlap.name_others(ours, theirs):
+    others = overlap.name_others(ours, theirs)
+    if max(first.repeats, second.repeats) > _MOST_OF_IT and not others:
+        return YES  # where the question is repeated, the rest is but the reason
+    if others or against >= _DENIED:
         return Agreement(APART, settled=False)
     return Agreement(max(_BOTH_YES, value), settled=False)
 
@@ -252,7 +256,7 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
 
 def _about_the_same(first: Answer, second: Answer) -> float:
     """How far two sentences are about the same thing, by their words and the prompt's."""
-    ours, theirs = first.bases, second.bases
+    ours, theirs = first.all_terms.keys(), second.all_terms.keys()
     shared = 2 * len(ours & theirs) / max(1, len(ours) + len(theirs))
     return min(1.0, shared / _ABOUT_THE_SAME)
 

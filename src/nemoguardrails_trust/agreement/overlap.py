@@ -131,10 +131,13 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, 
 
 
 def name_others(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
-    """Whether each names or counts something that the other does not."""
-    left = {word: term for word, term in ours.items() if word not in theirs}
-    right = {word: term for word, term in theirs.items() if word not in ours}
-    return _each_has_its_own(left, right)
+    """Whether each has a name that is none of the other's, not even in another spelling."""
+    one, other = (
+        [word for word, term in left.items() if term.weight >= NAMES and word not in right]
+        for left, right in ((ours, theirs), (theirs, ours))
+    )
+    one, other = ([word for word in side if not text.is_number(word)] for side in (one, other))
+    return bool(one and other) and not _any_alike(one, other)
 
 
 def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:

@@ -60,6 +60,11 @@ class Question:
         return frozenset(stem(word) for word in self.words)
 
     @lazy
+    def content(self) -> frozenset[str]:
+        """Those of its words that mean something, without their endings."""
+        return frozenset(stem(word) for word in self.words if word not in text.STOP_WORDS)
+
+    @lazy
     def mathematical(self) -> bool:
         """Whether it is written with formulas, so that letters in answers are variables."""
         return "$" in self.folded and bool(_TEX.search(self.folded))

@@ -61,7 +61,7 @@ _HALF_OF_DAY = re.compile(
 _LATE = frozenset(("午后", "下午", "晚上", "오후"))
 _HOUR = re.compile(r"(?<!\d)(\d{1,2})[時时시](?!间|間|간)\s?(?:(\d{1,2})[分분]|([半반]))?")
 _CENTURY = re.compile(r"(\d{1,2})\s?(?:世[纪紀]|세기)")
-_BOUND_BEHIND = re.compile(r"(\d[\d,.]*)\s?(以上|以下|이상|이하)")
+_BOUND_BEHIND = re.compile(r"(?<![\d,.])(\d[\d,.]{0,30})\s?(以上|以下|이상|이하)")
 _BOUNDS = {"以上": "at least", "以下": "at most", "이상": "at least", "이하": "at most"}
 _BOUND_BEFORE = re.compile(r"(至少|最少|最多|至多|少なくとも|最大|최소|최대)\s?(?=\d)")
 _LEAST = frozenset(("至少", "最少", "少なくとも", "최소"))
