@@ -38,6 +38,7 @@ def test_usual_names_are_taken_whatever_their_case_and_spaces(
         (["text", "response"], {}, "no column 'prompt' .--prompt-column.; the columns are: text"),
         (["prompt"], {"response": "answer"}, "no column 'answer' .--response-column."),
         (["prompt", "answer", "output"], {}, "'answer' and 'output' may both be meant; say which"),
+        (["prompt", "answer", "model_answer"], {}, "'answer' and 'model_answer' may both be meant"),
         (["instruction", "input", "output"], {}, "'instruction' and 'input' may both be meant"),
         (["Prompt", "prompt ", "response"], {}, "'Prompt' and 'prompt ' may both"),
         (["prompt", "response"], {"context": "docs"}, "no column 'docs' .--context-column."),

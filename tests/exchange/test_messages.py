@@ -50,6 +50,7 @@ def asked_with(*parts: Any) -> list[dict[str, Any]]:
         ),
         pytest.param([{"role": " User: ", "content": "why?"}], [USER], id="a role with a capital"),
         pytest.param([["system", "be brief"], ("human", "why?")], [SYSTEM, USER], id="pairs"),
+        pytest.param([["user", "why?"]], [USER], id="one pair"),
         pytest.param({"messages": CHAT, "model": "m", "n": 2}, [SYSTEM, USER], id="a request"),
         pytest.param(
             {"messages": CHAT[1:], "system": "be brief", "max_tokens": 5},

@@ -10,10 +10,13 @@ PROMPTS = (
     *("prompt", "question", "query", "user_input", "instruction", "input"),
     *("messages", "conversations", "conversation", "chat"),
 )
-RESPONSES = ("response", "answer", "output", "completion", "prediction", "generated_text")
+RESPONSES = (
+    *("response", "answer", "output", "completion", "prediction", "generated_text"),
+    *("actual_output", "generated_answer", "model_answer", "model_output", "model_response"),
+)
 CONTEXTS = (
     *("context", "contexts", "retrieved_context", "retrieved_contexts"),
-    *("passages", "documents", "chunks"),
+    *("passages", "documents", "chunks", "retrieval_context"),
 )
 GIVEN = {
     "system": ("system", "system_prompt", "system_message", "system_instruction"),

@@ -41,7 +41,11 @@ from nemoguardrails_trust.exchange.values import (
 
 _CHATS = ("messages", "conversations", "conversation", "contents", "input", "prompt")
 INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
-_COMPLETIONS = ("choices", "candidates", "generations", "output")
+_COMPLETIONS = ("choices", "candidates", "generations", "output", "outputs", "replies", "results")
+_WHOLE = ("output", "outputs")  # of which all items are the answer, not only the first
+_SAID = ("generated_text", "output_text", "outputText", "response", "completion", "output")
+"""Where servers and pipelines put an answer that is no message."""
+
 _ABOUT_A_CALL = frozenset(
     (
         "model", "model_name", "engine", "deployment", "provider", "service_tier", "user", "role",
@@ -206,8 +210,8 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
         return
     if not isinstance(value, list | tuple):
         raise DataError(f"{what} is {kind_told(value)}; it must be a text or chat messages")
-    if len(value) == 1 and isinstance(plain(value[0]), list):  # LangChain's batch of one
-        value = plain(value[0])
+    if len(value) == 1 and isinstance(plain(value[0]), list) and not _is_pair(plain(value[0])):
+        value = plain(value[0])  # LangChain's batch of one
     items = list(map(plain, value))
     if all(isinstance(item, str) or _is_lone_part(item) for item in items):
         if len(items) > 1 and all(isinstance(item, str) for item in items):
@@ -219,6 +223,11 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
         yield from joined("user", pieces)
         return
     yield from read_items(items, what)
+
+
+def _is_pair(item: list[Any]) -> bool:
+    """Whether a list is a message of LangChain: who speaks, and what is said."""
+    return len(item) == 2 and isinstance(item[1], str) and str(item[0]) in ROLE_NAMES
 
 
 def _is_lone_part(item: Any) -> bool:
@@ -276,24 +285,32 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
             inner = plain(value.get(key))
             if isinstance(inner, list) and inner:
                 first = plain(inner[0])
-                yield from _read_answer(inner if key == "output" else first, what)
+                yield from _read_answer(inner if key in _WHOLE else first, what)
                 return
             if isinstance(inner, Mapping):
                 yield from _read_answer(inner, what)
                 return
-        for key in ("message", "messages", "content"):
+        for key in ("message", "messages", "content", "body"):
             inner = plain(value.get(key))
-            if isinstance(inner, Mapping) or (isinstance(inner, list) and key == "messages"):
+            if isinstance(inner, Mapping) or (
+                isinstance(inner, list) and inner and key == "messages"
+            ):
                 yield from _read_answer(inner, what)
+                return
+        if role_name(value) is None and not any(map(value.get, ("content", "text", "parts"))):
+            said = next((value[key] for key in _SAID if value.get(key)), None)
+            if isinstance(said, str | list):
+                yield from _read_answer([said], what)
                 return
         value = [value]
     if not isinstance(value, list | tuple):
         raise DataError(f"{what} is {kind_told(value)}; it must be a text")
     items = [plain(item) for item in value]
-    if len(items) == 1 and isinstance(items[0], list):
-        yield from _read_answer(items[0], what)
+    one = items[0] if len(items) == 1 else None
+    if isinstance(one, list) or (isinstance(one, Mapping) and "generated_text" in one):
+        yield from _read_answer(one, what)
         return
-    if all(isinstance(item, str) for item in items):
+    if len(items) != 1 and all(isinstance(item, str) for item in items):
         raise DataError(f"{what} is a list of {len(items)} texts; it must be one")
     if any(map(is_of_framework, items)):
         yield from read_items(items, what, default="assistant")
