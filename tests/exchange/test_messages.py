@@ -51,6 +51,29 @@ def asked_with(*parts: Any) -> list[dict[str, Any]]:
         pytest.param([{"role": " User: ", "content": "why?"}], [USER], id="a role with a capital"),
         pytest.param([["system", "be brief"], ("human", "why?")], [SYSTEM, USER], id="pairs"),
         pytest.param([["user", "why?"]], [USER], id="one pair"),
+        pytest.param([{"role": "MessageRole.USER", "content": "why?"}], [USER], id="an enum"),
+        pytest.param(
+            [{"speaker": "user", "text": "why?"}, {"speaker": "bot", "text": ANSWER}],
+            [USER, ASSISTANT],
+            id="speakers",
+        ),
+        pytest.param(
+            asked_with({"type": "text", "text": {"value": "why?", "annotations": []}}), [USER],
+            id="OpenAI's assistants",
+        ),
+        pytest.param(
+            [{"role": "assistant", "content": [{"type": "audio", "transcript": ANSWER}]}],
+            [ASSISTANT],
+            id="what was spoken",
+        ),
+        pytest.param(
+            [{"role": "user", "content": [{"searchResult": {"title": "T", "content": [
+                {"text": "C"}]}}, {"text": "why?"}]},
+             {"role": "assistant", "content": [{"citationsContent": {"content": [
+                 {"text": ANSWER}], "citations": []}}]}],
+            [Message("user", "T\nC\nwhy?"), ASSISTANT],
+            id="Bedrock's search",
+        ),
         pytest.param({"messages": CHAT, "model": "m", "n": 2}, [SYSTEM, USER], id="a request"),
         pytest.param(
             {"messages": CHAT[1:], "system": "be brief", "max_tokens": 5},
@@ -378,6 +401,13 @@ def test_a_picture_among_a_tools_results_is_carried() -> None:
         (json.dumps(CHAT)[:-9], "was cut off"),
         ("[{'role': 'user', 'content': 'why?'}\n {'role': 'user', 'content': 'x'}]", "numpy"),
         ("[{'role': 'user', 'content': array(['why?'], dtype=object)}]", "JSON lines"),
+        ("[HumanMessage(content='why?'), AIMessage(content='x')]", "as Python shows them"),
+        ("ChatCompletionMessage(content='why?', role='assistant')", r"model_dump_json\(\)"),
+        ("[ModelRequest(parts=[UserPromptPart(content='why?')])]", "as Python shows them"),
+        ("content='why?' additional_kwargs={} response_metadata={}", "as Python shows them"),
+        ([{"user": "U1", "text": "why?"}, {"user": "U2", "text": "x"}], "message 1 .* has no role"),
+        ([{"event": "user", "text": "why?"}, {"event": "bot", "text": "x"}], "has no role"),
+        ([{"speaker": "Ann", "text": "why?"}], "message 1 of the prompt has the role 'ann'"),
     ],
 )
 def test_what_cannot_be_read_whole_is_refused_with_the_reason(value: Any, told: str) -> None:
@@ -402,6 +432,10 @@ def test_what_cannot_be_read_whole_is_refused_with_the_reason(value: Any, told: 
         "9" * 5000,
         "[" + "9" * 5000 + "]",
         "{'a': " + "-" * 100_000 + "1}",
+        "Message(s) in a bottle",
+        "content='x' is how it begins",
+        "Why does HumanMessage(content='x') fail?",
+        "content='" + " additional_kwargs=" * 10_000,
     ],
 )
 def test_text_that_holds_no_messages_is_what_was_asked(text: str) -> None:

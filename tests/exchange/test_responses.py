@@ -94,6 +94,8 @@ def test_an_answer_is_read_in_every_form(value: Any, text: str) -> None:
         ([{"role": "user", "content": "?"}], "does not end with what the assistant said"),
         ({"role": "assistant", "content": [{"type": "image", "url": "x://y"}]}, "more than text"),
         (str([MESSAGE])[:-2], "was cut off"),
+        ("content='Paris' additional_kwargs={} response_metadata={}", "as Python shows them"),
+        ("AIMessage(content='Paris', additional_kwargs={})", "as Python shows them"),
     ],
 )
 def test_what_is_no_answer_is_refused_with_the_reason(value: Any, told: str) -> None:

@@ -37,6 +37,7 @@ _KNOWN = frozenset(
     (
         *BODIES, *TOOLS, *_CALLS, *_MEDIA, "role", "from", "type", "id", "name", "object", "status",
         "index", "documents", "tool_results", "author", "source", "sender", "recipient", "kind",
+        "speaker",
         "created_at", "createdAt", "created", "timestamp", "date", "time", "metadata", "weight",
         "additional_kwargs", "response_metadata", "usage_metadata", "provider_metadata", "usage",
         "providerMetadata", "providerOptions", "experimental_providerMetadata", "annotations",

@@ -16,7 +16,7 @@ from nemoguardrails_trust.exchange.beside import (
     tools_beside,
 )
 from nemoguardrails_trust.exchange.frameworks import in_usual_form, is_of_framework
-from nemoguardrails_trust.exchange.kinds import is_part, is_thought
+from nemoguardrails_trust.exchange.kinds import is_part, is_sure_part, is_thought
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, ROLES, Message
 from nemoguardrails_trust.exchange.parts import (
     Piece,
@@ -26,7 +26,7 @@ from nemoguardrails_trust.exchange.parts import (
 )
 from nemoguardrails_trust.exchange.values import is_filled, kind_told, plain
 
-SENDERS = ("role", "from")
+SENDERS = ("role", "from", "speaker", "sender")
 """The keys that say who speaks."""
 
 _USUAL_KEYS = {"role", "content"}
@@ -105,7 +105,9 @@ def role_name(item: Mapping[str, Any]) -> str | None:
     for key in SENDERS:
         name = getattr(item.get(key), "value", item.get(key))  # an enum's
         if isinstance(name, str):
-            return name.strip().rstrip(":").casefold()
+            name = name.strip().rstrip(":").casefold()
+            member = name.rpartition(".")[2]  # of an enum that was written as Python shows it
+            return member if member in ROLE_NAMES else name
     author, kind = item.get("author"), item.get("type")
     if isinstance(author, Mapping) and isinstance(author.get("role"), str):  # ChatGPT's export
         return str(author["role"]).casefold()
@@ -117,7 +119,7 @@ def role_name(item: Mapping[str, Any]) -> str | None:
 
 def _read_message(item: Mapping[str, Any], where: str, default: str) -> Iterator[Message]:
     name = role_name(item)
-    if name is None and is_part(item):  # an item of OpenAI's responses
+    if name is None and is_sure_part(item):  # an item of OpenAI's responses
         yield from joined("user", read_content(item, where))
         return
     role = ROLE_NAMES.get(name or default)

@@ -29,6 +29,7 @@ _BY_TYPE = {
     **dict.fromkeys(("image-data", "image-url", "file-data", "file-url"), "media"),
     **dict.fromkeys(("audio-url", "video-url", "document-url", "binary"), "media"),
     **dict.fromkeys(("document_url", "uploaded-file", "computer_screenshot"), "media"),
+    "image_file": "media",
     **dict.fromkeys(("image_generation_call", "tool_file", "container_upload"), "media"),
     **dict.fromkeys(("citable", "user-prompt", "search_result"), "parts"),
     **dict.fromkeys(("mcp_list_tools", "additional_tools"), "tools"),
@@ -58,10 +59,19 @@ _BY_KEY = {
     **dict.fromkeys(("inlineData", "inline_data", "fileData", "file_data"), "media"),
     **dict.fromkeys(("image", "document", "video", "audio", "file"), "media"),
     **dict.fromkeys(("reasoningContent", "reasoning"), "thought"),
+    **dict.fromkeys(("citationsContent", "searchResult"), "parts"),
     "cachePoint": "mark",
     "json": "data",
 }
 """How Gemini, Bedrock and Haystack, whose parts have no type, name what a part is."""
+
+_ABOUT_A_PART = frozenset(
+    (
+        "thought", "thoughtSignature", "thought_signature", "cache_control", "cachePoint",
+        "annotations", "citations", "videoMetadata", "video_metadata",
+    )
+)  # fmt: skip
+"""Keys that stand beside the body of a part and hold nothing of it."""
 
 _BY_KEYS = {
     ("tool_name", "arguments"): "call",
@@ -82,6 +92,14 @@ def is_thought(part: Mapping[str, Any]) -> bool:
     """Whether a part is flagged as one that the model only thinks."""
     flagged = any(part.get(key) in (True, "true") for key in ("thought", "is_thought", "isThought"))
     return flagged or part.get("channel") in ("analysis", "commentary")
+
+
+def is_sure_part(value: Any) -> bool:
+    """Whether a value can hardly be anything else: it has a type, or nothing but a body."""
+    if not is_part(value):
+        return False
+    filled = {key for key, inner in value.items() if inner is not None}
+    return type_of(value) is not None or len(filled - _ABOUT_A_PART) == 1
 
 
 def type_of(part: Mapping[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.kinds import is_part, kind_of, type_of
+from nemoguardrails_trust.exchange.kinds import is_sure_part, kind_of, type_of
 from nemoguardrails_trust.exchange.media import Media, MediaKind
 from nemoguardrails_trust.exchange.values import (
     is_filled,
@@ -136,7 +136,7 @@ def result_pieces(value: Any, where: str, depth: int = 0) -> Iterator[Piece]:
     if isinstance(value, Mapping) and "value" in value and value.keys() <= {"type", "value"}:
         value = value["value"]
     listed = value if isinstance(value, list | tuple) else [value]
-    if listed and all(isinstance(part, str) or _is_sure_part(part) for part in listed):
+    if listed and all(isinstance(part, str) or is_sure_part(part) for part in listed):
         for piece in read_content(listed, where, depth):
             yield Piece(piece.text, piece.media, "result")
     else:
@@ -147,13 +147,6 @@ def media_of(value: Any, kind: MediaKind) -> Media:
     """A picture, a recording or a file that stands beside a message's text."""
     part = value if isinstance(value, Mapping) else {"type": kind, "data": value}
     return _media(part, kind)
-
-
-def _is_sure_part(value: Any) -> bool:
-    """Whether a value can hardly be data of a tool's own: it has a type, or nothing but a body."""
-    if not is_part(value):
-        return False
-    return type_of(value) is not None or sum(inner is not None for inner in value.values()) == 1
 
 
 def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piece]:
@@ -190,7 +183,10 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
 
 def _text_of(part: Mapping[str, Any], where: str) -> str:
     for key in ("text", "content", "refusal", "transcript"):
-        text = scalar_text(plain(part.get(key)))
+        said = plain(part.get(key))
+        if key == "text" and isinstance(said, Mapping):  # OpenAI's assistants
+            said = said.get("value")
+        text = scalar_text(said)
         if text is not None:
             return text
     raise DataError(f"{where} holds a part without its text ({_told(part)})")
@@ -245,7 +241,12 @@ def _read_media(part: Mapping[str, Any], inner: Any, where: str, depth: int) -> 
     key = next((key for key, value in part.items() if value is inner), next(iter(part)))
     name = str(type_of(part) or key).replace("screenshot", "image")
     kind: MediaKind = next((kind for kind in _KINDS if kind in name), "file")
-    yield Piece("", (_media(whole, kind),))
+    medium = _media(whole, kind)
+    spoken = part.get("transcript")
+    if medium.url is None and isinstance(spoken, str) and spoken:
+        yield Piece(spoken)
+    else:
+        yield Piece("", (medium,))
 
 
 def _media(part: Mapping[str, Any], kind: MediaKind) -> Media:

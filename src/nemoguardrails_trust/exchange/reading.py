@@ -23,7 +23,7 @@ from nemoguardrails_trust.exchange.items import (
     read_items,
     role_name,
 )
-from nemoguardrails_trust.exchange.kinds import is_part
+from nemoguardrails_trust.exchange.kinds import is_sure_part
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
 from nemoguardrails_trust.exchange.parts import (
     keys_of,
@@ -68,6 +68,15 @@ _NAMES_A_ROLE = re.compile(
     r"|[\"'](?:part_kind|kind)[\"']\s*:\s*[\"'](?:request|response|user-prompt|system-prompt)[\"']"
     r"|[\"']type[\"']\s*:\s*[\"']TextMessage[\"']"
 )
+
+
+_SHOWN = re.compile(
+    r"\s*\[?\s*(?:[\w.]{1,80}\.)?(?:(?:Human|AI|System|Tool|Function|Chat|Text|User|Assistant|"
+    r"ChatCompletion)Message|Model(?:Request|Response)|ChatCompletion|ChatResponse|Message"
+    r")\w{0,20}\((?:\w{1,40}=|\))"
+    r"|\s*content=[\"'\[][\s\S]*\s(?:additional_kwargs|response_metadata)=\{"
+)
+"""How messages of LangChain, OpenAI's client and others begin where Python shows them as text."""
 
 
 @bounded
@@ -185,6 +194,11 @@ def _nested_chat(text: str, what: str, is_known: Callable[[Any], bool]) -> Any:
     Raises:
         DataError: It seems to be messages and cannot be read, as when it was cut off.
     """
+    if _SHOWN.match(text):
+        raise DataError(
+            f"{what} is messages as Python shows them, which cannot be read back; write them as "
+            "JSON, such as by model_dump_json() or langchain_core.messages.messages_to_dict()"
+        )
     if not _BEGINS_AS_CHAT.match(text):
         return None
     nested = load_nested(text)
@@ -233,7 +247,7 @@ def _is_pair(item: list[Any]) -> bool:
 def _is_lone_part(item: Any) -> bool:
     """Whether something is a part of a message that stands by itself."""
     is_other = not isinstance(item, Mapping) or is_of_framework(item)
-    return not is_other and role_name(item) is None and is_part(item)
+    return not is_other and role_name(item) is None and is_sure_part(item)
 
 
 def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
