@@ -100,6 +100,27 @@ def write_v2(folder: Path, main: str = MAIN_V2, settings: str = "") -> Path:
 
 
 @pytest.mark.parametrize(
+    ("yaml", "told"),
+    [
+        (
+            "rails: {input: {flows: [self check input]}}\n",
+            "the configuration does not load: Missing a `self_check_input` prompt template",
+        ),
+        ("models: 5\n", "the configuration does not load: "),
+        ("rails: {output: {flows: 7}}\n", "the configuration does not load: "),
+    ],
+)
+def test_a_configuration_that_does_not_load_is_told_in_words(
+    tmp_path: Path, yaml: str, told: str
+) -> None:
+    (tmp_path / "config.yml").write_text(yaml)
+    (problem,) = problems(tmp_path)
+    assert told in problem["text"]
+    assert "pydantic" not in problem["text"]
+    assert "input_value" not in problem["text"]
+
+
+@pytest.mark.parametrize(
     ("name", "key"),
     [
         ("agent", None),

@@ -126,6 +126,19 @@ def test_a_run_stops_at_its_budget_and_goes_on_with_a_larger_one(
     assert len(read(score.out)) == 60
 
 
+def test_a_program_reads_how_far_a_spent_budget_went(score: Score, tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", make_rows(40))
+    told = json.loads(score(data, "--dry-run", "--json", out=False).stdout)
+    half = (told["prompt_tokens"] + told["completion_tokens"]) // 2
+    first = score(data, "--budget", f"{half} tokens", "--json")
+    stopped = json.loads(first.stdout)
+    assert first.exit_code == 1
+    assert stopped["complete"] is False
+    assert 15 <= stopped["rows"] == stopped["calls"] <= 21
+    rest = json.loads(score(data, "--budget", "1M tokens", "--json").stdout)
+    assert (rest["complete"], rest["rows"], rest["resumed"]) == (True, 40, stopped["rows"])
+
+
 def test_a_budget_of_money_is_counted_at_the_prices(score: Score, tmp_path: Path) -> None:
     data = write(tmp_path / "data.jsonl", make_rows(40))
     prices = tmp_path / "prices.yaml"

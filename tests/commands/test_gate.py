@@ -38,6 +38,7 @@ def run(*arguments: str) -> Result:
     [
         ("--fail-under", "auroc=0.8,accuracy-kept=0.75", []),
         ("--fail-under", "auroc=1", []),
+        ("--fail-under", "AUROC=1, Accuracy-Kept = 0.7", []),
         ("--fail-under", "accuracy_kept=0.9", ["accuracy_kept is 0.75, under the limit of 0.9"]),
         (
             "--fail-under",
@@ -96,10 +97,19 @@ def test_scoring_fails_where_a_limit_is_missed(
     [
         ("--fail-under", "roc=0.8", "'roc'; the figures are: accuracy, auroc"),
         ("--fail-under", "", "''; the figures are"),
+        (
+            "--fail-under",
+            "Flagged=0.1",
+            "'flagged'; the figures are: accuracy, auroc, precision, recall, accuracy_kept (flagg",
+        ),
         ("--fail-under", "auroc", "'auroc'; a limit is a number from 0 to 1"),
         ("--fail-under", "auroc=80", "'auroc=80'; a limit is a number from 0 to 1"),
         ("--fail-under", "auroc=nan", "'auroc=nan'; a limit is a number from 0 to 1"),
-        ("--fail-if", "auroc=0.8", "'auroc'; the figures are: flagged, unchecked"),
+        (
+            "--fail-if",
+            "auroc=0.8",
+            "'auroc'; the figures are: flagged, unchecked (auroc is for --fail-under)",
+        ),
         ("--fail-if", "flagged=0.1,flagged=0.2", "'flagged' twice"),
     ],
 )

@@ -51,9 +51,11 @@ def parse_limits(text: str | None, figures: tuple[str, ...], option: str) -> dic
     limits: dict[str, float] = {}
     for part in [] if text is None else text.split(","):
         name, _, given = (piece.strip() for piece in part.partition("="))
-        name = name.replace("-", "_")
+        name = name.replace("-", "_").lower()
         if name not in figures:
-            raise SettingsError(f"{option} has {name!r}; the figures are: {', '.join(figures)}")
+            told = f"{option} has {name!r}; the figures are: {', '.join(figures)}"
+            other = "--fail-under" if name in UNDER else "--fail-if" if name in OVER else None
+            raise SettingsError(f"{told} ({name} is for {other})" if other else told)
         if name in limits:
             raise SettingsError(f"{option} has {name!r} twice")
         try:

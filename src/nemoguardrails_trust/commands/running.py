@@ -1,5 +1,6 @@
 """Carries out a run over a data set, and says what has become of it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,6 +11,7 @@ from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUP
 from nemoguardrails_trust.commands.output import note, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from nemoguardrails_trust.datasets.budget import Budget
@@ -94,6 +96,7 @@ def run_job(
     quiet: bool = False,
     keeps: bool = True,
     budget: "Budget | None" = None,
+    on_spent: "Callable[[Outcome], None] | None" = None,
 ) -> "Outcome":
     """Scores the data set; Ctrl-C ends the command with how to go on.
 
@@ -106,6 +109,7 @@ def run_job(
         quiet: Whether to show no progress.
         keeps: Whether what is scored stays for the next run, where this one is not finished.
         budget: What may be spent here.
+        on_spent: Called with what has become of a run whose budget is spent.
 
     Raises:
         TrustError: The run could not be brought to its end; the message says how to go on.
@@ -143,9 +147,11 @@ def run_job(
         except KeyboardInterrupt:
             outcome = None
     if budget is not None and budget.is_exhausted and outcome is not None:
-        rows = display.last.tally.rows if display.last else 0
+        tally = display.last.tally if display.last else outcome.tally
+        if on_spent is not None:
+            on_spent(replace(outcome, tally=tally))
         say(
-            f"the budget is spent: {rows:,} rows were scored and are kept; "
+            f"the budget is spent: {tally.rows:,} rows were scored and are kept; "
             "to continue, repeat the command with a larger --budget"
         )
         raise typer.Exit(EXIT_INCOMPLETE)

@@ -210,6 +210,7 @@ def score(
             prices=prices,
             quiet=json_output,
             budget=budget,
+            on_spent=(lambda spent: _print_json(spent, job, prices)) if json_output else None,
         )
         _tell(outcome, job, prices, as_json=json_output)
         require_limits(_figures(outcome.tally), over=most)
@@ -255,23 +256,11 @@ def _figures(tally: "Tally") -> dict[str, float | None]:
 
 def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: bool) -> None:
     """Prints what has become of the run."""
-    import json
-
     from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 
     tally = outcome.tally
     if as_json:
-        told = {
-            "out": str(job.out),
-            **tally.to_json(),
-            "scored": tally.scored,
-            "threshold": job.threshold,
-            "resumed": outcome.resumed,
-            "already_done": outcome.already,
-            "seconds": round(outcome.seconds, 3),
-            "cost": None if prices is None else prices.cost(tally),
-        }
-        typer.echo(json.dumps(told))
+        _print_json(outcome, job, prices)
     elif outcome.already:
         typer.echo(f"{job.out} already has all {tally.rows:,} rows; nothing was done.")
     else:
@@ -287,3 +276,21 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
     tell_missing(tally)
     if tally.errors:
         note("the column 'error' has the reason for each row; --retry-errors scores them again")
+
+
+def _print_json(outcome: "Outcome", job: "Job", prices: "Prices | None") -> None:
+    import json
+
+    tally = outcome.tally
+    told = {
+        "out": str(job.out),
+        **tally.to_json(),
+        "scored": tally.scored,
+        "threshold": job.threshold,
+        "complete": outcome.complete,
+        "resumed": outcome.resumed,
+        "already_done": outcome.already,
+        "seconds": round(outcome.seconds, 3),
+        "cost": None if prices is None else prices.cost(tally),
+    }
+    typer.echo(json.dumps(told))

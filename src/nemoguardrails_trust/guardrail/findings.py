@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nemoguardrails.exceptions import LLMCallException
+from pydantic import ValidationError
 
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.guardrail.llm import model_error
@@ -41,4 +42,15 @@ def failure(what: str, error: BaseException) -> Finding:
         error = model_error(error)
     text = " ".join(str(error).split()) or type(error).__name__
     mend = next((mend for sign, mend in _MENDS.items() if sign in text), None)
-    return Finding("problem", f"{what}: {text}", mend)
+    told = _in_words(error) if isinstance(error, ValidationError) else text
+    return Finding("problem", f"{what}: {told}", mend)
+
+
+def _in_words(error: ValidationError) -> str:
+    """What is wrong in which place, without what pydantic adds for programmers."""
+    told = []
+    for found in error.errors(include_url=False, include_input=False, include_context=False):
+        place = ".".join(map(str, found["loc"]))
+        reason = " ".join(found["msg"].removeprefix("Value error, ").split())
+        told.append(f"{place}: {reason}" if place else reason)
+    return "; ".join(told)
