@@ -99,7 +99,8 @@ class Chat:
             samples = await stack.enter_async_context(self._drawing(turn))
             answering = opened(self._model(turn), turn.asked, turn.question, ends - clock())
             opening = stack.enter_async_context(answering)
-            head, events = await settled(opening, timeout=ends - clock(), what=PLACE)
+            with whole_deadline(max(0.0, ends - clock())):
+                head, events = await settled(opening, timeout=ends - clock(), what=PLACE)
             yield head
             if head.body is not None:
                 return

@@ -9,7 +9,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
 from nemoguardrails_trust.scorers.local.fields import FieldJudgement
 from nemoguardrails_trust.scorers.observing import compared_with
-from nemoguardrails_trust.scores import CallUsage, Usage
+from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.server.wanted import Wanted
 from nemoguardrails_trust.signals.evaluations import Eval, Evidence
 
@@ -18,22 +18,35 @@ Spender = Callable[[str, Usage], None]
 
 _wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
 _spender: ContextVar[Spender | None] = ContextVar("spender", default=None)
+_failures: ContextVar[list[TrustError] | None] = ContextVar("failures", default=None)
 
 
 @contextmanager
-def counted_for(wanted: Wanted, threshold: float) -> Iterator[None]:
+def counted_for(wanted: Wanted, threshold: float) -> Iterator[list[TrustError]]:
     """Has what is scored and spent within, also by tasks started there, counted for a client.
 
     Args:
         wanted: What the client wants.
         threshold: With what scores compare.
+
+    Returns:
+        Gets the failures behind all scores that could not be had.
     """
-    token = _wanted.set(wanted)
+    failures: list[TrustError] = []
+    tokens = _wanted.set(wanted), _failures.set(failures)
     try:
         with compared_with(threshold):
-            yield
+            yield failures
     finally:
-        _wanted.reset(token)
+        _wanted.reset(tokens[0])
+        _failures.reset(tokens[1])
+
+
+def note_failures(score: TrustworthinessScore) -> None:
+    """Keeps why there is no score, where there is none."""
+    failures = _failures.get()
+    if failures is not None and score.score is None:
+        failures += score.failures
 
 
 def is_score_wanted() -> bool:

@@ -43,7 +43,7 @@ from nemoguardrails_trust.scorers.observing import observed_by, threshold_in_for
 from nemoguardrails_trust.scorers.spans import annotate_span
 from nemoguardrails_trust.scorers.telemetry import telemetry
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
-from nemoguardrails_trust.server.counting import is_score_wanted, spending_told
+from nemoguardrails_trust.server.counting import is_score_wanted, note_failures, spending_told
 from nemoguardrails_trust.tlm.answering import is_unmet
 
 SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
@@ -199,6 +199,7 @@ class Measured:
     def _observe(
         self, counted: dict[int, CallUsage], scorer: Scorer, score: TrustworthinessScore
     ) -> None:
+        note_failures(score)
         self._metrics.observe(scorer, replace(score, usage=_without(counted, score.usage)))
         annotate_span({"score": score.score, "scorer": score.scorer or None, "error": score.error})
 

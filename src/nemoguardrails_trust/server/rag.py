@@ -13,7 +13,7 @@ from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
 from nemoguardrails_trust.server.connected import told_while_connected
 from nemoguardrails_trust.server.counting import counted_for
-from nemoguardrails_trust.server.scoring import Scoring, exchange_of
+from nemoguardrails_trust.server.scoring import Scoring, exchange_of, reason_of
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
 from nemoguardrails_trust.tlm.outcomes import Outcome
@@ -93,10 +93,13 @@ class _Rag:
         seconds = self._scoring.seconds(wanted)
         # The calls know the deadline too: what came in time is told.
         threshold = self._backends.parts(wanted).threshold
-        with whole_deadline(seconds * SHARE_FOR_CALLS), counted_for(wanted, threshold):
+        with (
+            whole_deadline(seconds * SHARE_FOR_CALLS),
+            counted_for(wanted, threshold) as failures,
+        ):
             outcome = await settled(work, timeout=seconds, what="the scores")
         if outcome.error is not None:
-            raise outcome.error
+            raise reason_of(outcome.error, failures)
         found = [each for each in outcome.evaluations.values() if each is not None]
         if outcome.score is None and all(_failure_of(each) is not None for each in found):
             raise next(filter(None, map(_failure_of, found)), ScoringError("no score could be had"))

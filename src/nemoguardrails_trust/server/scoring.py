@@ -1,16 +1,16 @@
 """Answers and scores in the form of the TLM protocol."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, ScoringError
+from nemoguardrails_trust.errors import DataError, ScoringError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.models.deadline import time_left
+from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.scorers.evaluating import score_beside
 from nemoguardrails_trust.scorers.observing import threshold_in_force
-from nemoguardrails_trust.scorers.safely import score_safely, settled
+from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
@@ -46,11 +46,15 @@ class Scoring:
         wanted = read_wanted(body.quality, body.options, body.task)
         item = Item(body.prompt, None, read_allowed(body.constrain_outputs or None))
         parts = self._backends.parts(wanted)
-        with counted_for(wanted, parts.threshold):
+        seconds = self.seconds(wanted)
+        with (
+            whole_deadline(seconds * SHARE_FOR_CALLS),
+            counted_for(wanted, parts.threshold) as failures,
+        ):
             work = parts.answerer.prompt(item)
-            outcome = await settled(work, timeout=self.seconds(wanted), what="the answer")
+            outcome = await settled(work, timeout=seconds, what="the answer")
         if outcome.error is not None:
-            raise outcome.error
+            raise reason_of(outcome.error, failures)
         if outcome.score is None:
             raise ScoringError("no score could be had")
         told = self._told(wanted, outcome.score, outcome.perplexity)
@@ -209,6 +213,19 @@ def require_score(wanted: Wanted, score: TrustworthinessScore) -> Trustworthines
         TrustError: It does not; why.
     """
     if score.score is None and (wanted.has_trustworthiness or is_unmet(score)):
-        found = next((error for error in score.failures if str(error) == score.error), None)
-        raise found or next(iter(score.failures), None) or ScoringError(score.error)
+        raise reason_of(ScoringError(score.error), score.failures)
     return score
+
+
+def reason_of(error: TrustError, failures: Sequence[TrustError]) -> TrustError:
+    """The failure by which a client knows whether and when to ask again.
+
+    Args:
+        error: Why there is no score; for several reasons together, an error of no kind.
+        failures: Those of which it is made.
+    """
+    if type(error) is not ScoringError or not failures:
+        return error
+    alike = next((failure for failure in failures if str(failure) == str(error)), None)
+    lasting = alike or failures[0]
+    return next((failure for failure in failures if failure.is_retryable), lasting)
