@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from nemoguardrails_trust import __version__
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.server.backends import Backends
-from nemoguardrails_trust.server.bodies import GivenResponse, PromptBody, ScoreBody
+from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.chat import Chat
 from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
 from nemoguardrails_trust.server.connected import told_while_connected
@@ -27,12 +27,10 @@ from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, settings_of
 from nemoguardrails_trust.server.structured import structured_routes
+from nemoguardrails_trust.server.unfit import told_of_errors
 
 SETTINGS_VARIABLE = "NEMO_TRUST_SERVER_SETTINGS"
 """Holds the settings, as JSON, for worker processes."""
-
-_FORMS = (GivenResponse.__name__, "str", "list[str]")
-"""What pydantic calls the forms that one field may have; clients know no such names."""
 
 
 def app_from_environment() -> FastAPI:
@@ -182,11 +180,8 @@ def _tell_failures(app: FastAPI) -> None:
             return failure(request.url.path, 415, "send it with Content-Type: application/json")
         if first["type"] == "json_invalid":
             return failure(request.url.path, 422, "the request is not JSON")
-        places = [str(part) for part in first["loc"][1:] if part not in _FORMS]
-        name = ".".join(places) or "the request"
-        is_no_response = first["type"] == "model_attributes_type" and places == ["response"]
-        said = "Input should be a text or an object" if is_no_response else first["msg"]
-        return failure(request.url.path, 422, f"{name}: {said}")
+        within_body = [{**problem, "loc": problem["loc"][1:]} for problem in error.errors()]
+        return failure(request.url.path, 422, told_of_errors(within_body))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

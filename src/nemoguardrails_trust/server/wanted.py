@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset
 from nemoguardrails_trust.server.bodies import MOST_EVALS
 from nemoguardrails_trust.server.settings import LONGEST_REQUEST
+from nemoguardrails_trust.server.unfit import told_of_errors
 from nemoguardrails_trust.signals.reflection import TASKS, Task
 from nemoguardrails_trust.signals.sentences import require_splitter
 from nemoguardrails_trust.tlm.options import TLMOptions, read_options
@@ -110,7 +113,13 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
             f"options.custom_eval_criteria has {len(criteria)} entries, of at most {MOST_EVALS}",
             key="options.custom_eval_criteria",
         )
-    options = read_options(left | {"log": [name for name in log if name in _LOGGED]})
+    left["log"] = [name for name in log if name in _LOGGED]
+    try:
+        TLMOptions(**left)
+    except ValidationError as error:  # which the library tells in the words of Python
+        said = told_of_errors(error.errors(include_url=False), within="options")
+        raise SettingsError(said, key=said.partition(":")[0]) from None
+    options = read_options(left)
     options = _fitted(chosen, options, notes)
     return Wanted(
         model=options.model,

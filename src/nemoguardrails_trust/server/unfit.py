@@ -1,0 +1,47 @@
+"""What a client is told of a body that is not as it must be, in the words of JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_WORDS = {
+    "string_type": "a text",
+    "string_unicode": "a text that can be encoded",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+"""What pydantic's errors say that a value should be."""
+
+_FORMS = ("GivenResponse", "str", "list[str]")
+"""What pydantic calls the forms that one field may have; clients know no such names."""
+
+
+def told_of_errors(errors: Sequence[Mapping[str, Any]], *, within: str = "") -> str:
+    """Tells of the first place that is not as it must be, and what it should be.
+
+    Args:
+        errors: Those of pydantic.
+        within: What the places are parts of, where that is not the whole request.
+    """
+    first = _places(errors[0])
+    # Of a field with several forms, the form that fits the best tells of a place within it.
+    place = max((places for places in map(_places, errors) if places[:1] == first[:1]), key=len)
+    here = [error for error in errors if _places(error) == place]
+    name = ".".join(([within] if within else []) + place) or "the request"
+    kinds = [error["type"] for error in here]
+    if not all(kind in _WORDS for kind in kinds):
+        return f"{name}: {next(error['msg'] for error in here if error['type'] not in _WORDS)}"
+    words = dict.fromkeys(word for kind, word in _WORDS.items() if kind in kinds)
+    return f"{name}: Input should be {' or '.join(words)}"
+
+
+def _places(error: Mapping[str, Any]) -> list[str]:
+    return [str(part) for part in error["loc"] if part not in _FORMS]
