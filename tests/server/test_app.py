@@ -37,13 +37,15 @@ def test_a_key_is_taken_in_any_case_of_its_scheme(server: Running, key: str) -> 
 
 
 def test_a_key_is_taken_from_the_header_of_azure(server: Running) -> None:
-    answer = httpx.post(f"{server.url}{SCORE}", json=GOOD, headers={"api-key": KEY})
+    answer = httpx.post(f"{server.url}{SCORE}", json=GOOD, headers={"api-key": KEY}, timeout=60)
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("key", ["", "bearer wrong", f"basic {KEY}", f"bearer {KEY}x", "bearer ä"])
 def test_other_keys_are_refused_without_being_repeated(server: Running, key: str) -> None:
-    answer = httpx.post(f"{server.url}{SCORE}", json=GOOD, headers={b"Authorization": key.encode()})
+    answer = httpx.post(
+        f"{server.url}{SCORE}", json=GOOD, headers={b"Authorization": key.encode()}, timeout=60
+    )
     assert answer.status_code == 401
     body = answer.json()
     assert body["code"] == "invalid_api_key"
@@ -105,7 +107,7 @@ def test_every_refusal_is_json_with_an_error(
     server: Running, method: str, path: str, code: int
 ) -> None:
     headers = {"Authorization": f"bearer {KEY}"}
-    answer = httpx.request(method, f"{server.url}{path}", headers=headers)
+    answer = httpx.request(method, f"{server.url}{path}", headers=headers, timeout=60)
     assert answer.status_code == code
     assert isinstance(answer.json()["error"], str)
 
@@ -114,7 +116,7 @@ def test_every_refusal_is_json_with_an_error(
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"\xff\xfe"])
 def test_a_body_that_is_no_object_is_a_422(server: Running, content: bytes) -> None:
     headers = {"Authorization": f"bearer {KEY}", "Content-Type": "application/json"}
-    answer = httpx.post(f"{server.url}{SCORE}", content=content, headers=headers)
+    answer = httpx.post(f"{server.url}{SCORE}", content=content, headers=headers, timeout=60)
     assert answer.status_code == 422
     assert isinstance(answer.json()["error"], str)
 
@@ -123,7 +125,9 @@ def test_a_body_that_is_no_object_is_a_422(server: Running, content: bytes) -> N
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_that_is_not_called_json_is_a_415_that_says_so(server: Running, kind: str) -> None:
     headers = {"Authorization": f"bearer {KEY}", "Content-Type": kind}
-    answer = httpx.post(f"{server.url}{SCORE}", content=json.dumps(GOOD), headers=headers)
+    answer = httpx.post(
+        f"{server.url}{SCORE}", content=json.dumps(GOOD), headers=headers, timeout=60
+    )
     assert answer.status_code == 415
     assert "application/json" in answer.json()["error"]
 
@@ -134,7 +138,7 @@ def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
     content = b'{"prompt": "' + b"x" * 5000 + b'"}'
     with serving(limits={"body_bytes": 1000}) as running:
         answer = httpx.post(
-            f"{running.url}{SCORE}", content=iter([content]) if chunked else content
+            f"{running.url}{SCORE}", content=iter([content]) if chunked else content, timeout=60
         )
     assert answer.status_code == 413
     assert "1000 bytes" in answer.json()["error"]
@@ -194,26 +198,30 @@ def test_more_than_is_taken_on_is_refused_with_the_time_to_wait() -> None:
 
 
 def test_the_checks_of_cleanlab_studio_are_answered(server: Running) -> None:
-    version = httpx.post(f"{server.api}/cli/v0/check_client_version", json={"version": "9"})
+    version = httpx.post(
+        f"{server.api}/cli/v0/check_client_version", json={"version": "9"}, timeout=60
+    )
     assert version.json() == {"valid": True}
-    assert httpx.post(f"{server.api}/cli/v0/telemetry", content=b"not json").json() == {}
+    assert (
+        httpx.post(f"{server.api}/cli/v0/telemetry", content=b"not json", timeout=60).json() == {}
+    )
     headers = {"Authorization": f"bearer {KEY}"}
     valid = httpx.request(
-        "GET", f"{server.api}/cli/v0/validate", json={"api_key": KEY}, headers=headers
+        "GET", f"{server.api}/cli/v0/validate", json={"api_key": KEY}, headers=headers, timeout=60
     )
     assert valid.json() == {"valid": True}
-    assert httpx.get(f"{server.api}/cli/v0/validate").status_code == 401
+    assert httpx.get(f"{server.api}/cli/v0/validate", timeout=60).status_code == 401
 
 
 def test_a_server_tells_how_it_is(server: Running) -> None:
-    assert httpx.get(f"{server.url}/health").json()["status"] == "ok"
-    assert httpx.get(f"{server.url}/ready").json() == {"status": "ok"}
-    assert SCORE in httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    assert httpx.get(f"{server.url}/health", timeout=60).json()["status"] == "ok"
+    assert httpx.get(f"{server.url}/ready", timeout=60).json() == {"status": "ok"}
+    assert SCORE in httpx.get(f"{server.url}/openapi.json", timeout=60).json()["paths"]
 
 
 def test_a_server_whose_model_fails_is_not_ready() -> None:
     with serving() as running:
         running.model.faults.always(status(503))
-        answer = httpx.get(f"{running.url}/ready")
+        answer = httpx.get(f"{running.url}/ready", timeout=60)
     assert answer.status_code == 503
     assert answer.json()["backends"] == {"own": "status 503"}

@@ -147,6 +147,7 @@ def test_the_client_is_given_what_the_backend_gave(running: Running) -> None:
     direct = httpx.post(
         f"{running.model.base_url}/chat/completions",
         json={"messages": ASKED, "n": 2, "logprobs": True, "model": "gpt-test"},
+        timeout=60,
     ).json()
     assert body == direct
     assert is_share(metadata["trustworthiness_score"])

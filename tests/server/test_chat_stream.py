@@ -64,7 +64,7 @@ def test_a_stream_is_that_of_the_backend_but_for_the_score(running: Running) -> 
     received = events(running, **body, quality_preset="base")
     told = [item.pop("tlm_metadata") for item in received[:-1] if "tlm_metadata" in item]
     asked = {"messages": ASKED, "stream": True, "model": "gpt-test", **body}
-    direct = httpx.post(f"{running.model.base_url}/chat/completions", json=asked)
+    direct = httpx.post(f"{running.model.base_url}/chat/completions", json=asked, timeout=60)
     lines = [line[6:] for line in direct.text.splitlines() if line]
     assert received == [line if line == "[DONE]" else json.loads(line) for line in lines]
     assert [is_share(metadata["trustworthiness_score"]) for metadata in told] == [True]
@@ -113,7 +113,7 @@ def test_a_refusal_is_an_ordinary_answer(code: int) -> None:
     with serving(answer) as server:
         server.model.faults.always(status(code, said))
         body = {"messages": ASKED, "stream": True, "quality_preset": "low"}
-        refused = httpx.post(f"{server.url}/v1/chat/completions", json=body)
+        refused = httpx.post(f"{server.url}/v1/chat/completions", json=body, timeout=60)
     assert (refused.status_code, refused.json()) == (code, said)
 
 
@@ -121,7 +121,7 @@ def test_a_backend_that_does_not_answer_in_time_is_a_504() -> None:
     with serving(answer) as server:
         server.model.faults.always(HANG)
         body = {"messages": ASKED, "stream": True, "options": {"max_timeout": 0.3}}
-        late = httpx.post(f"{server.url}/v1/chat/completions", json=body)
+        late = httpx.post(f"{server.url}/v1/chat/completions", json=body, timeout=60)
     assert late.status_code == 504
 
 
@@ -188,7 +188,7 @@ def test_a_call_in_the_older_form_is_part_of_what_is_scored() -> None:
 def test_garbage_within_a_stream_is_passed_on_and_the_rest_is_scored(garbage: bytes) -> None:
     with sending(part(0, content="echo"), garbage, part(0, "stop"), DONE) as server:
         body = {"messages": ASKED, "stream": True, "quality_preset": "low"}
-        said = httpx.post(f"{server.url}/v1/chat/completions", json=body).content
+        said = httpx.post(f"{server.url}/v1/chat/completions", json=body, timeout=60).content
     assert garbage in said
     assert b'"tlm_metadata":{"trustworthiness_score":1.0}' in said
     assert said.endswith(DONE)
@@ -203,7 +203,7 @@ def test_the_clients_library_raises_where_a_stream_breaks() -> None:
 
 async def test_the_backend_is_left_when_the_client_leaves() -> None:
     with serving("one two three", model={"word_delay": 60.0}) as server:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             body = {"messages": ASKED, "stream": True, "quality_preset": "low"}
             url = f"{server.url}/v1/chat/completions"
             async with client.stream("POST", url, json=body) as response:

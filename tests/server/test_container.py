@@ -165,7 +165,7 @@ def test_what_is_asked_from_outside_needs_no_key(server: Running) -> None:
     asked = re.search(r"http://[^'\"]+", told("HEALTHCHECK"))
     assert asked is not None
     for path in (job.get("metrics_path", "/metrics"), urlsplit(asked[0]).path):
-        assert httpx.get(f"{server.url}{path}").status_code == 200
+        assert httpx.get(f"{server.url}{path}", timeout=60).status_code == 200
 
 
 def test_no_secret_is_written_down() -> None:

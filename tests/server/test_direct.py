@@ -54,5 +54,5 @@ def test_a_body_is_read_though_its_last_part_is_late(server: Running) -> None:
 
 def test_another_method_is_refused(server: Running) -> None:
     headers = {"Authorization": f"bearer {KEY}", "Content-Type": "application/json"}
-    answer = httpx.get(f"{server.url}{BASE}/prompt", headers=headers)
+    answer = httpx.get(f"{server.url}{BASE}/prompt", headers=headers, timeout=60)
     assert (answer.status_code, answer.json()) == (405, {"error": "Method Not Allowed"})

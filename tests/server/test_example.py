@@ -71,7 +71,9 @@ def test_the_request_of_the_readme_brings_a_score(answered: httpx.Response) -> N
 
 
 def test_the_server_asks_for_its_key(url: str) -> None:
-    assert httpx.post(f"{url}/api/v0/trustworthy_llm/prompt", json={}).status_code == 401
+    assert (
+        httpx.post(f"{url}/api/v0/trustworthy_llm/prompt", json={}, timeout=60).status_code == 401
+    )
 
 
 @pytest.mark.parametrize("path", ["alerts.yml", "grafana/dashboard.json"])
@@ -79,7 +81,9 @@ def test_every_figure_that_is_watched_is_there(
     url: str, answered: httpx.Response, path: str
 ) -> None:
     named = set(FIGURE.findall((EXAMPLE / path).read_text("utf-8")))
-    described = set(re.findall(r"^# TYPE (\S+)", httpx.get(f"{url}/metrics").text, re.MULTILINE))
+    described = set(
+        re.findall(r"^# TYPE (\S+)", httpx.get(f"{url}/metrics", timeout=60).text, re.MULTILINE)
+    )
     known = described | {f"{name}_{part}" for name in described for part in ("bucket", "count")}
     assert named
     assert named <= known

@@ -49,19 +49,22 @@ def test_a_key_has_so_many_requests_a_minute_and_others_their_own(keyed: Running
     told = post(keyed, SCORE, key="first")
     assert (told.status_code, type(told.json()["error"])) == (429, str)
     assert post(keyed, key="second").status_code == 200
-    assert httpx.get(f"{keyed.url}/health").status_code == 200
+    assert httpx.get(f"{keyed.url}/health", timeout=60).status_code == 200
 
 
 def test_scripts_of_listed_pages_may_ask_and_may_read_refusals(keyed: Running) -> None:
     asking = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
-    allowed = httpx.options(f"{keyed.url}{CHAT}", headers=asking)
+    allowed = httpx.options(f"{keyed.url}{CHAT}", headers=asking, timeout=60)
     assert allowed.status_code == 200
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    refused = httpx.post(f"{keyed.url}{CHAT}", json=GOOD, headers=asking)
+    refused = httpx.post(f"{keyed.url}{CHAT}", json=GOOD, headers=asking, timeout=60)
     assert refused.status_code == 401
     assert refused.headers["Access-Control-Allow-Origin"] == "https://app.example"
     other = asking | {"Origin": "https://other.example"}
-    assert "Access-Control-Allow-Origin" not in httpx.options(keyed.url, headers=other).headers
+    assert (
+        "Access-Control-Allow-Origin"
+        not in httpx.options(keyed.url, headers=other, timeout=60).headers
+    )
 
 
 def connected(server: Running) -> socket.socket:
@@ -137,7 +140,9 @@ def test_a_body_of_200_megabytes_is_refused_unread() -> None:
     with serving() as server:
         headers = {"Content-Type": "application/json", "Content-Length": str(200 * 1024**2)}
         with contextlib.suppress(httpx.WriteError):
-            refused = httpx.post(f"{server.url}{SCORE}", content=body(), headers=headers)
+            refused = httpx.post(
+                f"{server.url}{SCORE}", content=body(), headers=headers, timeout=60
+            )
             assert refused.status_code == 413
         assert post(server).status_code == 200
 

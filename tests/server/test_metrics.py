@@ -26,7 +26,7 @@ GOOD = {"prompt": "Say echo", "response": "echo", "quality": "low"}
 
 def figures(server: Running) -> dict[tuple[str, ...], float]:
     """All figures, by name and the values of their labels, these in the order of their names."""
-    answer = httpx.get(f"{server.url}/metrics")
+    answer = httpx.get(f"{server.url}/metrics", timeout=60)
     assert answer.headers["Content-Type"].startswith("text/plain")
     return {
         (
@@ -217,7 +217,7 @@ def test_refusals_are_counted_and_unknown_paths_make_no_labels(tmp_path: Path) -
 def test_nothing_that_a_client_sent_is_in_the_figures() -> None:
     with serving() as running:
         post(running, prompt="Say secret", response="secret", options={"model": "secret"})
-        text = httpx.get(f"{running.url}/metrics").text
+        text = httpx.get(f"{running.url}/metrics", timeout=60).text
     assert "secret" not in text
     assert KEY not in text
 
@@ -285,7 +285,7 @@ def test_all_loggers_of_a_server_write_json() -> None:
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
 def test_the_figures_need_no_key(server: Running, path: str) -> None:
-    assert httpx.get(f"{server.url}{path}").status_code == 200
+    assert httpx.get(f"{server.url}{path}", timeout=60).status_code == 200
 
 
 def test_a_score_is_told_on_the_span_of_its_request() -> None:

@@ -65,7 +65,7 @@ def schema(running: Running) -> Any:
 
 
 def test_every_kind_of_endpoint_is_tried(running: Running) -> None:
-    paths = httpx.get(f"{running.url}/openapi.json").json()["paths"]
+    paths = httpx.get(f"{running.url}/openapi.json", timeout=60).json()["paths"]
     tried = {paths[path][method.lower()]["description"] for method, path in OPERATIONS.values()}
     described = [operation for methods in paths.values() for operation in methods.values()]
     assert tried == {operation["description"] for operation in described}
@@ -95,7 +95,7 @@ def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_failures_are_described_in_the_form_of_the_client(running: Running, name: str) -> None:
     method, path = OPERATIONS[name]
-    paths = httpx.get(f"{running.url}/openapi.json").json()["paths"]
+    paths = httpx.get(f"{running.url}/openapi.json", timeout=60).json()["paths"]
     described = paths[path][method.lower()]["responses"]
     form = described["4XX"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     is_openai = path.endswith("/chat/completions") or "/models" in path

@@ -67,7 +67,9 @@ def test_the_probabilities_of_the_completion_go_into_the_score(server: Running, 
             body = {"messages": GIVEN["messages"], "completion": whole, "quality_preset": "low"}
             options = {"options": {"log": ["perplexity"]}}
             url = f"{server.api}/chat/score"
-            told = httpx.post(url, json=body | options, headers=headers).json()["tlm_metadata"]
+            told = httpx.post(url, json=body | options, headers=headers, timeout=60).json()[
+                "tlm_metadata"
+            ]
         assert told["log"]["perplexity"] == pytest.approx(math.exp(logprob))
         scores.append(told["trustworthiness_score"])
     assert scores[0] > scores[1]
