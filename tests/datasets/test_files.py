@@ -140,7 +140,11 @@ def test_times_in_parquet_are_read(tmp_path: Path) -> None:
         ("data.csv", b"prompt,response\n", "data.csv: the file has no rows"),
         ("data.csv", b"a,b\n3\n1,2\n", "data.csv:2: the row has 1 fields, the header 2"),
         ("data.csv", b"a,a\n1,2\n", "data.csv:1: the header names column 'a' twice"),
-        ("data.csv", b'a,b\n1,"2\n', "data.csv:2: is not CSV: unexpected end of data"),
+        (
+            "data.csv",
+            b'a,b\n1,"2\n',
+            "data.csv:2: is not CSV: a quotation mark that opens here is never closed",
+        ),
         ("data.csv", "é,b\n".encode() + b"\xff,2\n", "data.csv:2: the line is not UTF-8 text"),
         ("data.jsonl", b'{"a": \n{"a": 1}\n', "data.jsonl:1: the row is not a JSON object"),
         ("data.jsonl", b'3\n{"a": 1}\n', "data.jsonl:1: the row is a number in JSON; it must be"),

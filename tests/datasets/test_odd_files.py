@@ -1,8 +1,13 @@
 """Files as other programs leave them: read as they are meant, or refused with what to do."""
 
+import bz2
 import gzip
 import json
+import lzma
+import pickle
+import tarfile
 import uuid
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +113,9 @@ def test_an_object_that_is_itself_a_row_stays_one(tmp_path: Path, row: dict[str,
         ('{"prompt": {"0": "a"}, "response": {"0": "b"}}', "orient='records', lines=True"),
         ('{"prompt": ["a", "b"], "response": ["c", "d"]}', "holds columns instead of rows"),
         ('{"columns": ["prompt"], "index": [0], "data": [["a"]]}', "under 'data' are lists"),
+        (json.dumps({"a": ROW, "b": ROW, "c": ROW}), "is an object of objects; write the rows as"),
+        (json.dumps({"train": [ROW], "test": [ROW]}), r"several lists of rows \(train, test\)"),
+        (str([ROW]), "write each row by json.dumps"),
         (f'{{"data": [\n{LINE},\n{{"prompt": "a"', "does not end; the file was cut off"),
         ('{\n "prompt": "a",\n "respo', "does not end; the file was cut off"),
         ("[1, 2]", "each row must be an object with the columns as keys"),
@@ -169,3 +177,45 @@ def test_an_empty_last_turn_is_no_answer_either() -> None:
     assert content.response is None
     assert content.messages == (Message("user", "a"),)
     assert not content.from_chat
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (bz2.compress(b"x"), "is packed by bzip2; unpack it"),
+        (lzma.compress(b"x"), "is packed by xz; unpack it"),
+        (pickle.dumps([ROW]), "is a pickle, which is never opened"),
+        (b"ARROW1\0\0rest", "to_parquet"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
+        (b"SQLite format 3\0", "export the table as CSV"),
+    ],
+)
+def test_what_holds_no_rows_is_named_with_what_to_do(
+    tmp_path: Path, data: bytes, told: str
+) -> None:
+    for name in ("rows.jsonl", "rows.csv", "rows"):
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=rf"{path}: .*{told}"):
+            open_source(path)
+
+
+def test_an_archive_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(LINE)
+    with zipfile.ZipFile(tmp_path / "rows.zip", "w") as zipped:
+        zipped.write(rows, "rows.jsonl")
+    with tarfile.open(tmp_path / "rows.tar.gz", "w:gz") as tar:
+        tar.add(rows, "rows.jsonl")
+    for name, told in (("rows.zip", "is a ZIP archive"), ("rows.tar.gz", "is a tar archive")):
+        with pytest.raises(DataError, match=f"{told}.* unpack it and give a file in it"):
+            open_source(tmp_path / name)
+
+
+def test_json_lines_that_are_named_csv_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{LINE}\n{LINE}\n")
+    assert [row for _, row in open_source(path).rows()] == [ROW, ROW]
+    path.write_text("{x},prompt\na,b\n")
+    assert open_source(path).columns == ("{x}", "prompt")

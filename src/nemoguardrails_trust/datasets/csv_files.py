@@ -131,10 +131,13 @@ class CsvSource:
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            problem = DataError(f"is not CSV: {error}", path=self.name, line=first)
-            if "end of data" in str(error):  # a quotation mark is open, and has swallowed rows
-                raise problem from None
-            return UnreadableRow(problem)
+            if "end of data" in str(error):  # and the open mark has swallowed rows
+                raise DataError(
+                    "is not CSV: a quotation mark that opens here is never closed",
+                    path=self.name,
+                    line=first,
+                ) from None
+            return UnreadableRow(DataError(f"is not CSV: {error}", path=self.name, line=first))
         except DataError as error:
             if not lines.goes_on:
                 raise

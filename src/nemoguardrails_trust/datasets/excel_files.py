@@ -70,7 +70,12 @@ class ExcelSource:
                     yield book.worksheets[0], len(book.worksheets)
                 finally:
                     book.close()
-            except (zipfile.BadZipFile, KeyError, IndexError, ValueError, SyntaxError) as error:
+            except KeyError:  # a part that every workbook has
+                raise DataError(
+                    "is a ZIP archive, but no workbook; unpack it and give a file in it",
+                    path=self.name,
+                ) from None
+            except (zipfile.BadZipFile, IndexError, ValueError, SyntaxError) as error:
                 told = str(error).partition("\n")[0]
                 raise DataError(f"the workbook is broken: {told}", path=self.name) from None
 

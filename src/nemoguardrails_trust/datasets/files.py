@@ -26,7 +26,27 @@ _FORMATS = {
 _SPREAD = re.compile(r"\{\s*\n")
 """How an object begins that stands on several lines."""
 
-_ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_ZIP = b"PK\x03\x04"
+_PICKLE = "is a pickle, which is never opened; write JSON lines, CSV or Parquet"
+_FOREIGN = {
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save it as .xlsx or .csv",
+    b"BZh": "is packed by bzip2; unpack it, or pack it by gzip or zstd",
+    b"\xfd7zXZ": "is packed by xz; unpack it, or pack it by gzip or zstd",
+    b"7z\xbc\xaf": "is a 7z archive; unpack it and give a file in it",
+    b"ARROW1": "is an Arrow (Feather) file; write Parquet, such as by pandas' to_parquet",
+    b"\x93NUMPY": "is an array of numpy; write JSON lines, CSV or Parquet",
+    **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), _PICKLE),
+    b"SQLite format 3": "is a SQLite database; export the table as CSV",
+    b"%PDF": "is a PDF; save the table in it as CSV",
+    b"version https://git-lfs": "is a pointer of Git LFS, not the file; fetch it by git lfs pull",
+    b"<!doctype html": "is a web page, not a file of rows; load the file itself",
+    b"<html": "is a web page, not a file of rows; load the file itself",
+}
+"""How files begin that hold no rows as this project reads them, and what to do."""
+
+_TAR = slice(257, 262)
+_LOOKED_AT = 512
+_JSON_OBJECTS = re.compile(r"\{\s*\"|\[\s*\{")
 
 
 class Format(NamedTuple):
@@ -84,18 +104,18 @@ def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
     named = format_by_name(path)
     kind = named.kind if named else ""
     with unpacked_file(path) as file:
-        start = file.read(4)
-    if start == _OLD_EXCEL:
-        raise DataError("is an old Excel workbook; save it as .xlsx or .csv", path=str(path))
-    if start == _ZIP or kind == "xlsx":
+        start = file.read(_LOOKED_AT)
+    _require_rows(start, path)
+    if start.startswith(_ZIP) or kind == "xlsx":
         return ExcelSource(path, limit)
-    if start == b"PAR1" or kind == "parquet":
+    if start.startswith(b"PAR1") or kind == "parquet":
         return ParquetSource(path, limit)
     encoding, told = encoding_of(path, encoding)
     remarks = () if told is None else (told,)
     with unpacked_file(path) as file:
         text = file.read(4096).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
-    if kind in ("csv", "tsv") or (not kind and not text.startswith(("{", "["))):
+    is_json = text.startswith(("{", "[")) if not kind else _JSON_OBJECTS.match(text)
+    if not is_json and kind in ("", "csv", "tsv"):
         return CsvSource(path, encoding, remarks, limit, tabbed=kind == "tsv")
     if text.startswith("["):
         return JsonArraySource(path, encoding, remarks, limit)
@@ -106,6 +126,21 @@ def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
     if _SPREAD.match(text):
         return JsonArraySource(path, encoding, remarks, limit, begin=Position(), ends=False)
     return JsonLinesSource(path, encoding, remarks, limit)
+
+
+def _require_rows(start: bytes, path: Path) -> None:
+    """Makes sure that a file is not known to be something else than rows.
+
+    Raises:
+        DataError: It is.
+    """
+    found = next(
+        (told for sign, told in _FOREIGN.items() if start.lower().startswith(sign.lower())), None
+    )
+    if start[_TAR] == b"ustar":
+        found = "is a tar archive; unpack it and give a file in it"
+    if found is not None:
+        raise DataError(found, path=str(path))
 
 
 def _folder(path: Path) -> DataError:

@@ -75,7 +75,8 @@ class JsonLinesSource:
         try:
             value = load_json(text)
         except ValueError as error:
-            told = f"is not a JSON object: {getattr(error, 'msg', error)}"
+            why = getattr(error, "msg", error)
+            told = f"is not a JSON object: {why}; write each row by json.dumps or the like"
         else:
             if isinstance(value, dict):
                 return value

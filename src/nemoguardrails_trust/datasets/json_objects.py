@@ -23,6 +23,7 @@ _OF_OBJECTS = re.compile(r"\s*(?:\{|\]|\Z)")
 _OF_TEXTS = re.compile(r"\s*\"")
 _OF_LISTS = re.compile(r"\s*\[")
 _BY_NUMBER = re.compile(r"\s*\"0\"\s*:")
+_FEWEST = 3  # fewer objects may be the columns of one row
 _SHOWN = 100  # characters of a list, from which it is told what is in it
 _CHATS = ("messages", "conversations", "conversation", "chat")
 
@@ -134,7 +135,7 @@ def _is_row(keys: list[str]) -> bool:
 
 
 def _require_rows(keys: list[str], members: list[_Member], path: Path) -> None:
-    """Makes sure that an object does not hold columns, as pandas writes them by default.
+    """Makes sure that an object holds rows: no columns, as pandas writes them, no several lists.
 
     Raises:
         DataError: It does.
@@ -152,5 +153,21 @@ def _require_rows(keys: list[str], members: list[_Member], path: Path) -> None:
         raise DataError(
             "holds columns instead of rows; write an object for each row (pandas: "
             "to_json(path, orient='records', lines=True))",
+            path=str(path),
+        )
+    if not asked and len(members) >= _FEWEST and all(member.opening == "{" for member in members):
+        raise DataError(
+            "is an object of objects; write the rows as a list (jq '[.[]]' FILE > NEW)",
+            path=str(path),
+        )
+    lists = [
+        member.key
+        for member in members
+        if member.opening == "[" and _OF_OBJECTS.match(member.begins)
+    ]
+    if not asked and len(lists) > 1 and len(lists) == len(members):
+        raise DataError(
+            f"holds several lists of rows ({', '.join(lists[:8])}); write the one that is meant to "
+            f"a file of its own (jq '.{lists[0]}' FILE > NEW)",
             path=str(path),
         )
