@@ -77,3 +77,10 @@ def test_an_answer_may_be_taken_from_a_text_in_the_prompt() -> None:
     question = "Who replaces batteries and filters?"
     long = "The customer replaces batteries and filters from Acme."
     assert agreement("the customer", long, prompt=passage + question).value >= SAME
+
+
+def test_one_of_two_that_are_offered_is_not_the_same_as_neither() -> None:
+    prompt = "Which film is about rock groups, Loud Winter or The Quiet Gesture?"
+    named = "The film about rock groups is The Quiet Gesture."
+    assert agreement(named, "The film is about rock groups.", prompt=prompt).value < SAME
+    assert agreement(named, "The Quiet Gesture", prompt=prompt).value >= SAME

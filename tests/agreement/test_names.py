@@ -119,3 +119,18 @@ def test_spelling_and_roles_are_the_same_either_way_round(first: str, second: st
     assert roles_are_swapped(ours, theirs, names=names) == roles_are_swapped(
         theirs, ours, names=names
     )
+
+
+def test_who_is_first_is_a_name_and_no_number() -> None:
+    prompt = "Which band was founded first, Hole or The Wolfhounds?"
+    short = "The Wolfhounds were founded first."
+    long = "The Wolfhounds were founded first. They formed in 1985, and Hole in 1989."
+    assert agreement(short, long, prompt=prompt).value >= SAME
+    assert agreement(short, "Hole was founded first.", prompt=prompt).value < SAME
+
+
+def test_a_roman_numeral_alone_is_its_number() -> None:
+    prompt = "What is the number 4 in Roman numerals?"
+    long = "In Roman numerals, the number 4 is written as IV."
+    assert agreement("IV", long, prompt=prompt).value >= SAME
+    assert agreement("VI", long, prompt=prompt).value < SAME

@@ -52,6 +52,7 @@ _PROSE = re.compile(
     r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}|[^\W\da-z_]{4,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2,}"
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
+_FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
 _NONE = frozenset(("none", "nothing", "nil", "nobody"))
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
@@ -260,10 +261,10 @@ class Answer:
 
     @property
     def _names_beside_asked_numbers(self) -> bool:
-        """Whether all its numbers are the prompt's and it adds a name, which then is the answer."""
+        """Whether its numbers are the prompt's, and it adds a name or tells what comes first."""
         if not self.question.words.issuperset(self.numbers):
             return False
-        return any(
+        return (not self.has_digits and _FIRST.search(self.folded) is not None) or any(
             word in self.capitalised
             and word not in text.STOP_WORDS
             and stem(word) not in self.question.stems

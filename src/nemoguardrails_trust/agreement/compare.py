@@ -275,10 +275,12 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
         value *= 0.4
     if chosen and first.picks and second.picks:
         value = value if first.picks == second.picks else 0.0
-    elif (
-        chosen
-        and next(iter(ours), "") != next(iter(theirs), "")
-        and not (max(len(first.words), len(second.words)) <= _FEW and _both_deny(ours, theirs))
+    elif chosen and (
+        first.picks != second.picks
+        or (
+            next(iter(ours), "") != next(iter(theirs), "")
+            and not (max(len(first.words), len(second.words)) <= _FEW and _both_deny(ours, theirs))
+        )
     ):
         value *= 0.5  # both name it, but perhaps only one chooses it
     return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())

@@ -12,6 +12,7 @@ from nemoguardrails_trust.agreement import (
     namesakes,
     pairs,
     polarity,
+    subjects,
     text,
     units,
 )
@@ -318,4 +319,5 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _numbers_changed_places,
     _changed_places,
     echoes.only_one_answers,
+    subjects.other_subject,
 )

@@ -105,7 +105,8 @@ def join_number_words(words: Sequence[str]) -> list[str]:
         part = _written(Fraction(1, _PARTS[words[1]]))
         return [part, *words[2:]]
     if not _ROMAN.keys().isdisjoint(words):
-        words = [*words[:1], *(_ROMAN.get(word, word) for word in words[1:])]
+        first = words[:1] if len(words) > 1 else []  # it may be an initial
+        words = [*first, *(_ROMAN.get(word, word) for word in words[len(first) :])]
     if len(words) > 1 and words[-1] in _LAST_ROMAN:
         words = [*words[:-1], _LAST_ROMAN[words[-1]]]
     if _MINUS.isdisjoint(words) and NUMBER_WORDS.isdisjoint(words):

@@ -15,6 +15,7 @@ from nemoguardrails_trust.agreement.phrases import words_of
 from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
+_PAUSE = re.compile("[,:;?]")
 _PRICES = text.word_set("fee fees cost costs price prices charge charges charged pay paid")
 _AMOUNTS = frozenset(("many", "much", "long", "old", "far", "often"))
 _ORDERING = text.word_set(
@@ -112,7 +113,10 @@ class Question:
             return None
         left, right = (
             frozenset(stem(word) for word in words if word not in text.STOP_WORDS)
-            for words in (text.tokens(before[-60:])[-3:], text.tokens(after[:60])[:3])
+            for words in (
+                text.tokens(_PAUSE.split(before[-60:])[-1])[-3:],
+                text.tokens(after[:60])[:3],
+            )
         )
         return (left - right, right - left) if left - right and right - left else None
 
