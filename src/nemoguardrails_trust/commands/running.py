@@ -49,7 +49,9 @@ def find_columns_of(
 
     chosen = {"prompt": rows.prompt_column, "context": rows.context_column}
     if anew:
-        return Columns.find(source.columns, anew=True, path=source.name, **chosen)
+        blank = source.blank_is_none
+        columns, path = source.columns, source.name
+        return Columns.find(columns, anew=True, blank_is_none=blank, path=path, **chosen)
     return find_columns(source, generate=generate, response=rows.response_column, **chosen)
 
 

@@ -51,12 +51,15 @@ class Columns:
             no such column.
         given: What else the model was given, as the names of `GIVEN`, and its columns; `input`
             too, which goes with an `instruction`.
+        blank_is_none: Whether an empty response means that there is none, as in CSV, which
+            has no other way to say so.
     """
 
     prompt: str = "prompt"
     response: str | None = "response"
     context: str | None = "context"
     given: tuple[tuple[str, str], ...] = ()
+    blank_is_none: bool = False
 
     @classmethod
     def find(
@@ -66,6 +69,7 @@ class Columns:
         prompt: str | None = None,
         response: str | None = None,
         context: str | None = None,
+        blank_is_none: bool = False,
         anew: bool = False,
         path: str | None = None,
     ) -> "Columns":
@@ -76,6 +80,7 @@ class Columns:
             prompt: The user's choice; `None` takes the one with a name of `PROMPTS`.
             response: The user's choice; `None` takes the one with a name of `RESPONSES`, if any.
             context: The user's choice; `None` takes the one with a name of `CONTEXTS`, if any.
+            blank_is_none: Whether an empty response means that there is none.
             anew: Whether all responses are to be made: then they go into the column `response`,
                 and one by another name may hold the reference answers.
             path: The file, for the error.
@@ -93,7 +98,7 @@ class Columns:
         given = _given(name for name in present if name not in (asked, answers, passages))
         if _folded(asked) != "instruction":
             given = tuple(pair for pair in given if pair[0] != "input")
-        return cls(asked, answers, passages, given)
+        return cls(asked, answers, passages, given, blank_is_none)
 
     @property
     def told(self) -> str | None:

@@ -81,8 +81,10 @@ def read_content(row: Row, columns: Columns) -> RowContent:
         read_messages(prompt, what=f"column {columns.prompt!r}"), row, columns.given
     )
     response = None if columns.response is None else _cell(row, columns.response)
+    if columns.blank_is_none and response == "":
+        response = None
     if response is not None:
-        response = _said(read_response(response, what=f"column {columns.response!r}"))
+        response = read_response(response, what=f"column {columns.response!r}")
     context = None if columns.context is None else _cell(row, columns.context)
     passages = read_passages(context, what=f"column {columns.context!r}")
     asked, ending = ending_answer(messages, what=f"column {columns.prompt!r}")
@@ -90,13 +92,9 @@ def read_content(row: Row, columns: Columns) -> RowContent:
         return RowContent(messages, response, passages)
     if not asked:
         raise DataError(f"column {columns.prompt!r} holds an answer and nothing that was asked")
-    ending = _said(ending)
-    return RowContent(asked, ending, passages, from_chat=response is None and ending is not None)
-
-
-def _said(response: str) -> str | None:
-    """A response; one without a letter is none, in whatever format."""
-    return response if response.strip() else None
+    if not ending.strip():
+        return RowContent(asked, None, passages)
+    return RowContent(asked, ending, passages, from_chat=response is None)
 
 
 @contextmanager

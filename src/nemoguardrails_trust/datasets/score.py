@@ -257,6 +257,7 @@ def find_columns(
         prompt=prompt,
         response=response,
         context=context,
+        blank_is_none=source.blank_is_none,
         path=source.name,
     )
     if columns.response is None and not generate and not _ends_with_answer(source, columns):
