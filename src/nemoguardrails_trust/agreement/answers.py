@@ -375,9 +375,8 @@ class Answer:
     @lazy
     def repeats(self) -> float:
         """The share of the prompt's words that it repeats."""
-        return len(self.all_terms.keys() & self.question.content) / max(
-            1, len(self.question.content)
-        )
+        asked = self.question.content
+        return len(self.all_terms.keys() & asked) / max(1, len(asked))
 
     @lazy
     def sentences(self) -> list[str]:
