@@ -94,6 +94,27 @@ def test_a_threshold_out_of_range_is_told_by_its_option(app: typer.Typer, data: 
     assert done.output == "nemo-trust: --threshold is 7.0; it must be from 0 to 1\n"
 
 
+def test_prices_of_a_file_are_those_of_the_run_s_model(
+    app: typer.Typer, data: Path, tmp_path: Path
+) -> None:
+    prices, out = tmp_path / "prices.yaml", tmp_path / "report.html"
+    prices.write_text("judge-1: {prompt: 1000, completion: 0}\n")
+    arguments = [str(data), "--out", str(out), "--prices", str(prices)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert "--prices needs results.jsonl.run.json" in done.output
+    record = data.with_name("results.jsonl.run.json")
+    settings = {"scorer": "local", "quality": "medium", "model": "judge-1"}
+    record.write_text(json.dumps({"settings": settings}))
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    read = sum(row["usage_prompt_tokens"] for row in results(40))
+    assert f"<dt>Cost at your prices</dt><dd>{read / 1000:.2f}</dd>" in out.read_text("utf-8")
+    both = CliRunner().invoke(app, [*arguments, "--price-per-million-prompt-tokens", "1"])
+    assert "give either --prices or --price-per-million-…, not both" in both.output
+    record.write_text(json.dumps({"settings": settings | {"model": "judge-2"}}))
+    assert "has no price for 'judge-2'" in CliRunner().invoke(app, arguments).output
+
+
 def test_a_program_reads_json(app: typer.Typer, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     done = CliRunner().invoke(app, [str(data), "--out", str(out), "--json"])

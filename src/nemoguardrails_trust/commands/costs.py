@@ -83,7 +83,7 @@ class CostOptions:
     completion_price: CompletionPriceOption = None
 
 
-def prices_of(costs: CostOptions, options: ScorerOptions) -> "Prices | None":
+def prices_of(costs: CostOptions, model: str | None) -> "Prices | None":
     """What tokens cost, as the options say; `None` where they do not.
 
     Raises:
@@ -98,9 +98,9 @@ def prices_of(costs: CostOptions, options: ScorerOptions) -> "Prices | None":
         return Prices(costs.prompt_price or 0.0, costs.completion_price or 0.0) if priced else None
     if priced:
         raise SettingsError("give either --prices or --price-per-million-…, not both")
-    if options.model is None:
+    if model is None:
         raise SettingsError("--prices needs --model, to look up its price")
-    return read_prices(costs.prices, options.model)
+    return read_prices(costs.prices, model)
 
 
 def budget_of(costs: CostOptions, prices: "Prices | None") -> "Budget | None":

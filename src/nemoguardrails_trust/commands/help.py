@@ -40,7 +40,8 @@ class CommandWithHeadings(TyperCommand):
             record = parameter.get_help_record(ctx)
             if record is None:
                 continue
-            name, text = record[0], _HYPHEN.sub(_UNBROKEN, record[1])
+            # Some versions of typer escape brackets for rich, even where it is not to show them.
+            name, text = record[0], _HYPHEN.sub(_UNBROKEN, record[1].replace("\\[", "["))
             if parameter.param_type_name == "argument":
                 listed["Arguments"].append((name.partition(" <")[0], text))
             else:

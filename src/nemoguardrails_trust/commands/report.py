@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.costs import CompletionPriceOption, PromptPriceOption
+from nemoguardrails_trust.commands.costs import (
+    CompletionPriceOption,
+    CostOptions,
+    PromptPriceOption,
+    prices_of,
+)
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     JsonOption,
@@ -77,6 +82,16 @@ def report(
             rich_help_panel=Heading.DATA,
         ),
     ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="Show the cost, at the prices per million tokens that this YAML file gives "
+            "for the model of the run, as recorded in RESULTS.run.json.",
+            rich_help_panel=Heading.COST,
+        ),
+    ] = None,
     prompt_price: PromptPriceOption = None,
     completion_price: CompletionPriceOption = None,
     json_output: JsonOption = False,
@@ -86,10 +101,11 @@ def report(
     The page is self-contained and works offline.
     """
     with user_errors():
-        from nemoguardrails_trust.datasets.tally import Prices
         from nemoguardrails_trust.report import build_report
 
-        priced = prompt_price is not None or completion_price is not None
+        costs = CostOptions(
+            prices=prices, prompt_price=prompt_price, completion_price=completion_price
+        )
         made = build_report(
             results,
             out,
@@ -101,7 +117,7 @@ def report(
             label_column=label_column,
             group_by=group_by,
             against=against,
-            prices=Prices(prompt_price or 0.0, completion_price or 0.0) if priced else None,
+            prices=prices_of(costs, None if prices is None else _model_of_run(results)),
         )
     if json_output:
         typer.echo(json.dumps(made.to_json()))
@@ -112,3 +128,21 @@ def report(
         + (f", {unchecked:,} without a score" if unchecked else "")
         + f" ({made.bytes / 1e6:.1f} MB)"
     )
+
+
+def _model_of_run(results: Path) -> str:
+    """The model that scored, as its run recorded it.
+
+    Raises:
+        SettingsError: It is not recorded beside the results.
+    """
+    from nemoguardrails_trust.datasets.runs import recorded_settings
+    from nemoguardrails_trust.errors import SettingsError
+
+    model = recorded_settings(results).get("model")
+    if model is None:
+        raise SettingsError(
+            f"--prices needs {results.name}.run.json, which 'nemo-trust score' leaves beside its "
+            "results and which names the model; give --price-per-million-… instead"
+        )
+    return str(model)

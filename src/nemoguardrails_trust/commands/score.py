@@ -161,7 +161,7 @@ def score(
         from nemoguardrails_trust.scorers.create import load_calibration
 
         most = parse_limits(fail_if, OVER, "--fail-if")
-        prices = prices_of(costs, options)
+        prices = prices_of(costs, options.model)
         budget = budget_of(costs, prices)
         if on_cluster and budget is not None:
             raise SettingsError("--budget is for --engine local")
