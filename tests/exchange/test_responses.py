@@ -125,6 +125,17 @@ def test_an_answer_of_a_model_is_never_taken_apart() -> None:
         ({"documents": [{"content": "one"}]}, ["one"]),
         ({"matches": [{"id": "a", "metadata": {"text": "one"}}]}, ["one"]),
         ({"nodes": [{"node": {"text": "one"}, "score": 0.5}]}, ["one"]),
+        ([{"id": "0", "data": {"title": "t", "snippet": "one"}}], ["one"]),
+        ({"title": ["t"], "sentences": [["one"], ["two"]]}, ["one", "two"]),
+        ({"hits": {"hits": [{"_id": "1", "_source": {"content": "one"}}]}}, ["one"]),
+        ([{"properties": {"text": "one"}}], ["one"]),
+        ([{"node": {"text_resource": {"text": "one"}}, "score": 0.5}], ["one"]),
+        ({"retrievalResults": [{"content": {"text": "one", "type": "TEXT"}}]}, ["one"]),
+        ({"data": [{"file_id": "f", "content": [{"type": "text", "text": "one"}]}]}, ["one"]),
+        ([{"lc": 1, "id": ["Document"], "kwargs": {"page_content": "one"}}], ["one"]),
+        ([["one", 0.9], [{"page_content": "two"}, 0.5]], ["one", "two"]),
+        ([{"type": "document", "source": {"type": "text", "data": "one"}}], ["one"]),
+        ({"is_selected": [1, 0], "passage_text": ["one", "two"]}, ["one", "two"]),
         (["", None, "one"], ["one"]),
         (None, []),
         (" ", []),
@@ -134,7 +145,7 @@ def test_passages_are_read_in_every_form(value: Any, passages: list[str]) -> Non
     assert list(read_passages(value)) == passages
 
 
-@pytest.mark.parametrize("value", [3, [3.5], {"ids": [1]}, [{"body": "one"}]])
+@pytest.mark.parametrize("value", [3, [3.5], {"ids": [1]}, [{"words": "one"}], [0.5, 0.9]])
 def test_passages_without_a_known_text_are_refused(value: Any) -> None:
     with pytest.raises(DataError, match="the context"):
         read_passages(value)

@@ -13,9 +13,19 @@ from nemoguardrails_trust.exchange.values import (
     whole_text,
 )
 
-_PASSAGES = ("documents", "passages", "results", "chunks", "nodes", "matches", "context")
-_PASSAGE = ("text", "page_content", "pageContent", "content", "document", "chunk", "snippet")
-_PASSAGE_WITHIN = ("node", "metadata", "payload")
+_PASSAGES = (
+    *("documents", "passages", "results", "chunks", "nodes", "matches", "context", "contexts"),
+    *("hits", "retrievalResults", "search_results", "organic", "sentences", "paragraphs", "ctxs"),
+)
+_PASSAGE = (
+    *("text", "page_content", "pageContent", "content", "document", "chunk", "snippet", "passage"),
+    *("passage_text", "paragraph_text", "chunk_text", "body", "data"),
+)
+_PASSAGE_WITHIN = (
+    *("node", "metadata", "payload", "_source", "properties", "fields", "kwargs", "entity"),
+    *("text_resource", "retrievedContext", "retrieved_context", "source"),
+)
+"""Where a passage has its text; the first that is there counts."""
 
 
 @bounded
@@ -43,6 +53,8 @@ def _read_passages(value: Any, what: str) -> Iterator[str]:
     if isinstance(value, str):
         yield from (whole_text(value),) if value.strip() else ()
     elif isinstance(value, list | tuple):
+        if len(value) == 2 and _is_score(value[1]) and not _is_score(value[0]):
+            value = value[:1]
         for inner in value:
             yield from _read_passages(inner, what)
     elif isinstance(value, Mapping):
@@ -50,10 +62,15 @@ def _read_passages(value: Any, what: str) -> Iterator[str]:
             inner = plain(value.get(key))
             if isinstance(inner, str | list | Mapping) and (
                 key not in _PASSAGE_WITHIN
-                or (isinstance(inner, Mapping) and {*inner} & {*_PASSAGE})
+                or (isinstance(inner, Mapping) and {*inner} & {*_PASSAGE, *_PASSAGE_WITHIN})
             ):
                 yield from _read_passages(inner, what)
                 return
         raise DataError(f"where {what} has its text cannot be told ({keys_of(value)})")
     elif value is not None:
         raise DataError(f"{what} holds {kind_told(value)}, which is no text")
+
+
+def _is_score(value: Any) -> bool:
+    """Whether a value is what a retriever says of a passage, beside it."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
