@@ -4,7 +4,10 @@ A further form is a line of `_PAIRS` where both its ends are marked, and of `PHR
 begin it and other words begin the answer.
 """
 
+import json
 import re
+from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 _LESS = r"(?:<|\\<|&(?:amp;)?lt;|\\u003c|＜)"
@@ -132,11 +135,17 @@ FENCES = ("```", "~~~")
 """With which all code blocks begin."""
 
 _THOUGHTS = (
-    r"(?:my )?(?:thinking|thoughts?)(?: process| \d{1,2})?|chain[- ]of[- ]thought|scratchpad"
+    r"(?:my )?(?:thinking|thoughts?)(?: process| step by step| \d{1,2})?"
+    r"|step[- ]by[- ]step thinking|chain[- ]of[- ]thought|scratchpad"
     r"|(?:inner|internal) (?:monologue|thoughts?)"
+    r"|思考(?:过程)?|思路|gedanken?(?:gang)?|überlegung(?:en)?|réflexion|raisonnement|pensamientos?"
 )
-_ANSWERS = r"(?:my |the )?(?:final )?(?:answer|response|reply)"
-_BOLD = r"(?:\*\*|__)"
+_ANSWER = r"(?:my |the )?{}(?:answer|response|reply)|{}答案|{}antwort|{}réponse{}|{}respuesta{}"
+_FINAL_ANSWERS = _ANSWER.format(
+    "final ", "最终", "(?:endgültige |finale )", "", " finale", "", " final"
+)
+_ANSWERS = _ANSWER.format("", "", "", "", "", "", "") + f"|{_FINAL_ANSWERS}|回答"
+_BOLD = r"(?:\*{1,2}|__)"
 
 
 class _Style(NamedTuple):
@@ -150,21 +159,39 @@ class _Style(NamedTuple):
 
 
 _STYLES = (
-    _Style(_BOLD, rf"\s?(?::\s?{_BOLD}|{_BOLD}\s?:)"),
+    _Style(_BOLD, rf"\s?(?:[:：]\s?{_BOLD}|{_BOLD}\s?[:：])"),
     _Style(rf"^(?:\#{{1,6}}[ \t]{{1,3}}{_BOLD}?|{_BOLD})", rf":?{_BOLD}?:?[ \t]{{0,9}}$"),
-    _Style("^", r":(?=\s)"),
+    _Style("^", r"\s?[:：](?!//)"),
 )
 """In bold with a colon, on a line of its own as a heading, and plain at the beginning of a line."""
 
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _THOUGHT_LABELS = [re.compile(style.label(_THOUGHTS), _FLAGS) for style in _STYLES]
-_ANSWER_LABELS = [re.compile(style.label(_ANSWERS), _FLAGS) for style in _STYLES]
+_ANSWER_LABELS, _FINAL_LABELS = (
+    [re.compile(style.label(words), _FLAGS) for style in _STYLES]
+    for words in (_ANSWERS, _FINAL_ANSWERS)
+)
+_SIGN = re.compile(r"(?:>[ \t]?|[^\w\s*#_<\[(`'\"“‘«]{1,3}[ \t]?)")
+"""What may stand before the first label: a quotation's mark, or a picture of a thought."""
+
 _LABELLED = re.compile(
-    rf"\s{{0,99}}(?:Question:|\[\[ ## |[#*_ \t]{{0,12}}(?:{_THOUGHTS})\b)", re.IGNORECASE
+    rf"\s{{0,99}}(?:Question:|\[\[ ## |(?:{_SIGN.pattern})?[#*_ \t]{{0,12}}(?:{_THOUGHTS}))",
+    re.IGNORECASE,
 )
 _MOST_LABELLED = 100_000  # characters; no thought is as long, and the search takes time
 _QUESTION = re.compile(r"Question:[^\n]*\n\s{0,9}")
+_OF_THOUGHTS = re.compile(
+    r"think|thought|monologue|scratchpad|思|gedank|legung|xion|raison|pensam", _FLAGS
+)
+_OF_ANSWERS = re.compile(r"answer|response|reply|答|antwort|réponse|respuesta", _FLAGS)
+_BEFORE, _AFTER = 40, 40  # within which a label's word stands in its label
+_MOST_WORDS = 200  # that are looked at
 _FINISH = re.compile(r"^Action(?: \d{1,2})?:[ \t]?Finish\[(?P<answer>.*)\]\s*\Z", _FLAGS)
+_NO_TOOL = re.compile(r"^.{0,20}Do I need to use a tool\? No\s{1,9}AI:", _FLAGS)
+_ACTION = re.compile(
+    r"\"action\"\s?:\s?\"Final Answer\",\s{0,9}\"action_input\"\s?:\s?"
+    r"(?P<answer>\"(?:[^\"\\\n]|\\.)*+\")"
+)
 _FIELD = re.compile(r"\[\[ ## (?P<name>\w{1,40}) ## \]\]")
 _THOUGHT_FIELDS = ("reasoning", "rationale", "thought", "thoughts", "next_thought")
 
@@ -192,19 +219,43 @@ def without_labelled_thought(text: str, start: int) -> str:
         return text if answer is None else text[answer.end() :].partition("[[ ## completed")[0]
     question = _QUESTION.match(text, start)
     place = start if question is None else question.end()
-    written = text if place == 0 else text[place:]
+    sign = _SIGN.match(text, place)
+    written = text[place if sign is None else sign.end() :]
     style = next(
         (number for number, label in enumerate(_THOUGHT_LABELS) if label.match(written)), None
     )
     if style is None:
         return text
-    for label in (_ANSWER_LABELS[style], *_ANSWER_LABELS):
-        found = label.search(written)
+    own = slice(style, style + 1)
+    choices = (_FINAL_LABELS[own], _FINAL_LABELS, _ANSWER_LABELS[own], _ANSWER_LABELS)
+    places = _places(_OF_ANSWERS, written)
+    for labels in choices:
+        found = _first(labels, places, written)
         if found is not None:
             said = written[found.end() :]
-            return text if any(thought.search(said) for thought in _THOUGHT_LABELS) else said
+            goes_on = _first(_THOUGHT_LABELS, _places(_OF_THOUGHTS, said), said)
+            return said if goes_on is None else text
+    if (answer := _NO_TOOL.search(written)) is not None:
+        return written[answer.end() :]
+    action = _ACTION.search(written)
+    if action is not None:
+        return str(json.loads(action["answer"], strict=False))
     finish = _FINISH.search(written)
     return text if finish is None else finish["answer"]
+
+
+def _places(words: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    """Where labels may be: around the words that they have."""
+    found = islice(words.finditer(text), _MOST_WORDS)
+    return [(max(0, word.start() - _BEFORE), word.end() + _AFTER) for word in found]
+
+
+def _first(
+    labels: Sequence[re.Pattern[str]], places: Sequence[tuple[int, int]], text: str
+) -> re.Match[str] | None:
+    """The first of the labels that stands at one of the places."""
+    found = (label.search(text, *place) for place in places for label in labels)
+    return next((label for label in found if label is not None), None)
 
 
 _FENCE_LINE = re.compile(r"^[ \t]{0,3}(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$", re.MULTILINE)
