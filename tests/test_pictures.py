@@ -136,7 +136,7 @@ async def test_where_the_model_takes_no_pictures_the_answer_is_unchecked_and_tha
         verdict = await doors[name](asking(PNG), "A cat")
         assert verdict.score is None
         if name != "evaluate":  # which tells how many had no score
-            assert "takes no image" in str(verdict.error)
+            assert "does not take image" in str(verdict.error)
     lasting = name not in ("score", "evaluate", "langfuse")  # which have a model for each run
     assert len(server.bodies) == (0 if lasting else 2)
     text = [{"role": "user", "content": "What is it?"}]
@@ -157,7 +157,7 @@ async def test_a_scorer_of_the_users_own_says_whether_it_takes_pictures() -> Non
     blind = await score_safely(Own(), exchange, timeout=5)
     assert (blind.score, blind.error) == (
         None,
-        "the prompt holds more than text (image), and own takes text only",
+        "the prompt contains more than text (image), and own takes text only",
     )
     assert (await score_safely(Seeing(), exchange, timeout=5)).score == 0.5
 

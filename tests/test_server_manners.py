@@ -184,7 +184,7 @@ async def test_a_reason_that_is_none_is_not_quoted() -> None:
     answer = {"choices": [{"message": {"content": ""}, "finish_reason": "Bearer sk-echoed"}]}
     async with local(20.0) as (server, use):
         server.faults.always(status(200, answer))
-        with pytest.raises(ModelResponseError, match="holds no text") as caught:
+        with pytest.raises(ModelResponseError, match="has no text") as caught:
             await use()
         assert "sk-echoed" not in str(caught.value)
         answer["choices"][0]["finish_reason"] = "content_filter"

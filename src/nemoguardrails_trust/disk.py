@@ -65,8 +65,8 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             told = (
-                f"cannot be written: {error.strerror}; free some space and run the same command "
-                "again (what was finished is kept)"
+                f"cannot be written: {error.strerror}; free some space and run the same "
+                "command again (finished work is kept)"
             )
         else:
             told = f"cannot be written: {error.strerror or error}"
@@ -94,8 +94,8 @@ def locked(path: Path, out: Path) -> Iterator[None]:
             lock.acquire(timeout=_LONGEST_WAIT, poll_interval=_LONGEST_WAIT / 4)
         except Timeout:
             raise DataError(
-                f"another run is writing it ({_text_of(holder) or 'just started'}); "
-                "wait for that one, or choose another OUT",
+                f"another run is writing it ({_text_of(holder) or 'just started'}); wait "
+                "for it to finish, or choose another OUT",
                 path=str(out),
             ) from None
     try:

@@ -1,21 +1,21 @@
 """Every error this library raises.
 
     TrustError
-    ├── SetupError               what is wrong with one score is wrong with all
+    ├── SetupError               a mistake that would affect every score
     │   ├── SettingsError            a setting is unknown, out of range or contradicts another
     │   ├── CredentialsError         a key is missing or was refused
     │   └── MissingDependencyError   an extra is not installed
-    ├── DataError                a file or a row of it cannot be used
-    ├── ScoringError             a score could not be had
-    │   ├── BatchError               some of a list could not be answered or scored
-    │   └── TooManyFailuresError     so many in a row failed that the rest was not tried
+    ├── DataError                a file, or a row in it, cannot be used
+    ├── ScoringError             an answer could not be scored
+    │   ├── BatchError               some items of a list could not be answered or scored
+    │   └── TooManyFailuresError     too many failed in a row, so the rest were not tried
     └── ModelError               a call to a model or a hosted service failed
         ├── ModelTimeoutError        it took longer than allowed
         ├── ModelConnectionError     refused, reset, or no such host
         ├── RateLimitError           429
         ├── ModelRequestError        the server refused the request (4xx)
         ├── ModelServerError         the server failed (5xx)
-        └── ModelResponseError       the answer could not be read, or holds nothing usable
+        └── ModelResponseError       the answer could not be read, or has nothing usable
 
 No message ever contains a key, a prompt or an answer.
 """
@@ -25,8 +25,8 @@ from typing import Any
 
 
 def known_instead(name: str, known: Iterable[str]) -> str:
-    """What to say where a name is not known: the nearest one, else all there are."""
-    from difflib import get_close_matches  # only where something is wrong
+    """What to say if a name is unknown: the nearest known name, otherwise all of them."""
+    from difflib import get_close_matches  # only needed if something is wrong
 
     listed = list(known)
     near = get_close_matches(name.casefold(), listed, n=1)
@@ -37,21 +37,21 @@ class TrustError(Exception):
     """The root of this library's errors.
 
     Attributes:
-        is_retryable: Whether the same call may succeed later, with nothing changed.
+        is_retryable: Whether the same call may succeed later without any change.
     """
 
     is_retryable: bool = False
 
 
 class SetupError(TrustError):
-    """Something is set up wrongly, so that what fails for one score fails for all."""
+    """Something is set up incorrectly, so every score would fail in the same way."""
 
 
 class SettingsError(SetupError, ValueError):
     """A setting is unknown, out of range or contradicts another.
 
     Attributes:
-        key: The setting at fault, as the user wrote it; `None` where it is not one setting.
+        key: The setting at fault, as the user wrote it; `None` if it is not a single setting.
     """
 
     def __init__(self, message: str, *, key: str | None = None) -> None:
@@ -63,7 +63,7 @@ class CredentialsError(SetupError):
     """A key is missing or was refused.
 
     Attributes:
-        status: The HTTP status by which a server refused it; `None` where none was asked.
+        status: The HTTP status with which a server refused it; `None` if no server was asked.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -75,7 +75,7 @@ class MissingDependencyError(SetupError, ImportError):
     """An optional dependency is not installed.
 
     Attributes:
-        extra: The extra of this package that brings it.
+        extra: The extra of this package that installs it.
     """
 
     def __init__(self, package: str, extra: str) -> None:
@@ -87,7 +87,7 @@ class MissingDependencyError(SetupError, ImportError):
 
 
 class DataError(TrustError):
-    """A file, or a row of it, cannot be used.
+    """A file, or a row in it, cannot be used.
 
     Attributes:
         path: The file.
@@ -102,14 +102,14 @@ class DataError(TrustError):
 
 
 class ScoringError(TrustError):
-    """A score could not be had."""
+    """An answer could not be scored."""
 
 
 class BatchError(ScoringError):
-    """Some of a list could not be answered or scored.
+    """Some items of a list could not be answered or scored.
 
     Attributes:
-        results: One for each of the list, in its order, as the `try_…` methods give them.
+        results: One result per item, in the order of the list, as the `try_…` methods return them.
         failed: How many of them failed.
     """
 
@@ -120,10 +120,10 @@ class BatchError(ScoringError):
 
 
 class TooManyFailuresError(ScoringError):
-    """So many in a row failed that the rest was not tried.
+    """Too many failed in a row, so the rest were not tried.
 
     Attributes:
-        reasons: Why they failed, and how many for each reason.
+        reasons: Why they failed, with a count for each reason.
     """
 
     def __init__(self, message: str, *, reasons: Mapping[str, int]) -> None:
@@ -135,8 +135,8 @@ class ModelError(TrustError):
     """A call to a model or a hosted service failed.
 
     Attributes:
-        status: The HTTP status, where the server gave one.
-        retry_after: Seconds after which the server allows another try, where it said so.
+        status: The HTTP status, if the server gave one.
+        retry_after: Seconds until the server allows another attempt, if it said so.
     """
 
     def __init__(
@@ -154,13 +154,13 @@ class ModelTimeoutError(ModelError, TimeoutError):
 
 
 class ModelConnectionError(ModelError, ConnectionError):
-    """The server could not be reached, or broke the connection."""
+    """The server could not be reached, or closed the connection."""
 
     is_retryable = True
 
 
 class RateLimitError(ModelError):
-    """The server refused the call because too many are made (429)."""
+    """The server refused the call because there were too many (429)."""
 
     is_retryable = True
 
@@ -176,4 +176,4 @@ class ModelServerError(ModelError):
 
 
 class ModelResponseError(ModelError):
-    """The server's answer could not be read, or holds nothing usable."""
+    """The server's answer could not be read, or has nothing usable."""

@@ -1,4 +1,4 @@
-"""What a scorer returns: a score, the signals it was made of, and what it cost."""
+"""What a scorer returns: a score, the signals behind it, and what it cost."""
 
 import math
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ class Signal:
     """One measurement that goes into a score.
 
     Attributes:
-        value: 0 to 1, higher means more trustworthy; `None` where it could not be had.
-        details: What lies behind the value, ready for JSON.
+        value: 0 to 1, higher means more trustworthy; `None` if it could not be measured.
+        details: How the value came about, ready for JSON.
         error: Why there is no value.
     """
 
@@ -40,10 +40,10 @@ class CallUsage:
     Attributes:
         purpose: `answer`, `sample`, `reflection`, `comparison`, `fields`, `rephrasing`, `claims` or
             `evaluation`.
-        samples: Answers that it brought.
-        prompt_tokens: Tokens read, as the server counted them; 0 where it did not.
+        samples: The number of answers it returned.
+        prompt_tokens: Tokens read, as counted by the server; 0 if it did not count.
         completion_tokens: Tokens written, likewise.
-        seconds: From sending to the last byte.
+        seconds: From sending the request to the last byte of the answer.
     """
 
     purpose: str
@@ -58,12 +58,12 @@ class Usage:
     """What a score cost.
 
     Attributes:
-        calls: Requests made to a model or service.
-        samples: Further answers drawn.
-        prompt_tokens: Tokens read, as the servers counted them.
+        calls: Requests to a model or service.
+        samples: Samples drawn.
+        prompt_tokens: Tokens read, as counted by the servers.
         completion_tokens: Tokens written, likewise.
         seconds: Wall-clock time of the whole score.
-        by_call: The single calls, where they are known.
+        by_call: The individual calls, if they are known.
     """
 
     calls: int = 0
@@ -75,7 +75,7 @@ class Usage:
 
     @classmethod
     def of_calls(cls, calls: tuple[CallUsage, ...], seconds: float) -> "Usage":
-        """Adds up single calls that together took `seconds` of wall-clock time."""
+        """Adds up individual calls that together took `seconds` of wall-clock time."""
         return cls(
             calls=len(calls),
             samples=sum(call.samples for call in calls if call.purpose == "sample"),
@@ -119,14 +119,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of a response, with a score of its own.
+    """A sentence of a response with its own score.
 
     Attributes:
-        start: Where it begins in the response, in characters from 0.
+        start: Where it begins in the response, as a character offset from 0.
         end: Where it ends.
-        text: What stands there.
+        text: The sentence.
         score: How far it can be trusted, 0 to 1.
-        signals: What the score was made of, by name.
+        signals: The signals behind the score, by name.
     """
 
     start: int
@@ -139,7 +139,7 @@ class Claim:
         require_share("score", self.score)
 
     def to_json(self) -> dict[str, Any]:
-        """Its place and its score as JSON types."""
+        """Its position and score as JSON types."""
         return {"start": self.start, "end": self.end, "score": self.score}
 
 
@@ -148,17 +148,17 @@ class TrustworthinessScore:
     """How far a response can be trusted.
 
     Attributes:
-        score: 0 to 1, higher is better; `None` where it could not be had.
+        score: 0 to 1, higher is better; `None` if there is no score.
         signals: The measurements behind the score, by name.
         explanation: Why the score is what it is, in a sentence or more.
-        alternatives: Other answers the model gave, most frequent first.
+        alternatives: Other answers that the model gave, most frequent first.
         usage: What the score cost.
         scorer: The name of the scorer.
-        error: Why there is no score, or which signals are missing from it.
-        metadata: Anything more, ready for JSON.
-        failures: The errors behind what is missing, in the order they came; not part of the JSON.
-        claims: The sentences of the response that have scores, in order; `None` where they were
-            not asked for.
+        error: Why there is no score, or which signals it is missing.
+        metadata: Any other information, ready for JSON.
+        failures: The errors behind what is missing, in order; not part of the JSON.
+        claims: The scored sentences of the response, in order; `None` if they were not
+            requested.
     """
 
     score: float | None
@@ -177,23 +177,24 @@ class TrustworthinessScore:
 
     @property
     def signal_values(self) -> Mapping[str, float]:
-        """The values of the signals that the score was made of, by name."""
+        """The values of the signals behind the score, by name."""
         return {
             name: signal.value for name, signal in self.signals.items() if signal.value is not None
         }
 
     @property
     def is_retryable(self) -> bool:
-        """Whether there is no score now, and another try may bring one."""
+        """Whether there is no score, and another attempt may give one."""
         if self.score is not None or any(isinstance(error, SetupError) for error in self.failures):
             return False
         return any(error.is_retryable for error in self.failures)
 
     def with_claims_in(self, response: str) -> "TrustworthinessScore":
-        """The score, its claims where they stand in a response of which only a part was scored.
+        """The score, with its claims moved to their places in the whole response.
 
         Args:
-            response: The whole response. Claims that do not stand in it are left out.
+            response: The whole response, of which only a part was scored. Claims that are not in it
+                are left out.
         """
         found: list[Claim] = []
         for claim in self.claims or ():
@@ -203,7 +204,7 @@ class TrustworthinessScore:
         return self if self.claims is None else replace(self, claims=tuple(found))
 
     def to_json(self) -> dict[str, Any]:
-        """The score as JSON types; `claims` only where they were asked for."""
+        """The score as JSON types; `claims` only if they were requested."""
         told: dict[str, Any] = {
             "trustworthiness_score": self.score,
             "signals": {name: signal.to_json() for name, signal in self.signals.items()},

@@ -288,5 +288,5 @@ def test_recalibrating_makes_the_score_anew_from_its_signals() -> None:
     score = weighed.recalibrate(TrustworthinessScore(0.1, signals))
     assert score.score == pytest.approx(weighed.apply(0.75))
     assert score.metadata["uncalibrated_score"] == 0.1
-    with pytest.raises(SettingsError, match="came without signals"):
+    with pytest.raises(SettingsError, match="but the scores have none"):
         weighed.recalibrate(TrustworthinessScore(0.1))

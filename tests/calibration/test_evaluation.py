@@ -152,7 +152,7 @@ def test_figures_that_count_nothing_are_missing() -> None:
 
 
 def test_lengths_must_agree() -> None:
-    with pytest.raises(ValueError, match="equally long"):
+    with pytest.raises(ValueError, match="the same length"):
         evaluate([0.5], [True, False], 0.6)
 
 

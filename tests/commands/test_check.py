@@ -171,10 +171,10 @@ def test_it_tells_what_will_run(tmp_path: Path) -> None:
     lines = result.stdout.splitlines()
     assert "✓ Colang 1.0, the rail's folder is imported" in lines
     assert "✓ output rail 'cleanlab trustworthiness' with threshold = 0.8" in lines
-    assert "✓ flow 'cleanlab trustworthiness': this package's wins" in lines
+    assert "✓ flow 'cleanlab trustworthiness': this package's is used" in lines
     assert "✓ model 'm' judges and samples" in lines
     assert "✓ below 0.8 (the flow's line): the message instead of the answer (block)" in lines
-    assert "✓ the most time for a check: 20 s" in lines
+    assert "✓ longest time for a check: 20 s" in lines
     assert lines[-1] == "The rail will run."
 
 
@@ -222,18 +222,18 @@ TOOL_RAIL = "rails: {tool_output: {flows: [cleanlab trustworthiness tool calls]}
 @pytest.mark.parametrize(
     ("settings", "more", "told"),
     [
-        ("tool_calls_threshold: 0.8", "passthrough: true", "calls of tools below 0.8: withheld"),
+        ("tool_calls_threshold: 0.8", "passthrough: true", "tool calls below 0.8: withheld"),
         (
             "on_untrustworthy: regenerate",
             "passthrough: true",
-            "calls of tools below 0.6: asked once more, then withheld",
+            "tool calls below 0.6: the model is asked once more, then withheld",
         ),
         (
             "on_untrustworthy: escalate",
             "passthrough: true",
-            "calls of tools below 0.6: an exception for the application",
+            "tool calls below 0.6: an exception for the application",
         ),
-        ("", "", "has nothing to check: NeMo Guardrails hands calls of tools on in passthrough"),
+        ("", "", "has nothing to check: NeMo Guardrails passes tool calls on only in pass"),
     ],
 )
 def test_what_becomes_of_calls_of_tools_is_stated(
@@ -334,7 +334,7 @@ def test_each_hosted_scorer_needs_its_key(scorer: str, key: str, tmp_path: Path)
 def test_a_flow_of_the_user_wins_and_is_told(tmp_path: Path) -> None:
     own = "define subflow cleanlab trustworthiness\n  $result = execute call cleanlab api\n"
     write_v1(tmp_path, colang=own)
-    assert "flow 'cleanlab trustworthiness': your own wins" in texts(tmp_path)
+    assert "flow 'cleanlab trustworthiness': your own is used" in texts(tmp_path)
     assert problems(tmp_path) == []
 
 
@@ -354,7 +354,7 @@ def test_a_flow_of_the_user_that_checks_nothing_is_a_problem(tmp_path: Path) -> 
             [
                 "below 0.6 (the default): the answer with a caution (warn)",
                 (
-                    "where an answer cannot be checked: let through, recorded as unchecked "
+                    "if an answer cannot be checked: let through, recorded as unchecked "
                     "(on_error: allow)"
                 ),
             ],
@@ -365,7 +365,7 @@ def test_a_flow_of_the_user_that_checks_nothing_is_a_problem(tmp_path: Path) -> 
             [
                 "below 0.7 (custom_data.trust): an exception for the application (escalate)",
                 (
-                    "where an answer cannot be checked: an exception for the application "
+                    "if an answer cannot be checked: an exception for the application "
                     "(on_error: flag)"
                 ),
             ],
@@ -375,11 +375,11 @@ def test_a_flow_of_the_user_that_checks_nothing_is_a_problem(tmp_path: Path) -> 
             "",
             [
                 (
-                    "below 0.6 (the default): the answer with a mark behind each sentence that is "
-                    "low too, or with a caution where none is (mark); streamed by stream_async, it "
-                    "cannot be marked any more"
+                    "below 0.6 (the default): the answer with a mark after each sentence below "
+                    "the threshold, or with a caution if there is none (mark); stream_async cannot "
+                    "mark text that it has already shown"
                 ),
-                "where an answer cannot be checked: the answer with a caution (on_error: flag)",
+                "if an answer cannot be checked: the answer with a caution (on_error: flag)",
             ],
         ),
         (
@@ -387,10 +387,10 @@ def test_a_flow_of_the_user_that_checks_nothing_is_a_problem(tmp_path: Path) -> 
             "",
             [
                 (
-                    "below 0.6 (the default): asked once more, and the better answer, with a "
-                    "caution where that is low too (regenerate)"
+                    "below 0.6 (the default): the model is asked once more; the better answer, "
+                    "with a caution if that is low too (regenerate)"
                 ),
-                "where an answer cannot be checked: the answer with a caution (on_error: flag)",
+                "if an answer cannot be checked: the answer with a caution (on_error: flag)",
             ],
         ),
     ],
@@ -408,7 +408,7 @@ def test_rails_exceptions_are_stated(tmp_path: Path) -> None:
     exception = "an exception for the application (enable_rails_exceptions)"
     told = texts(tmp_path).splitlines()
     assert f"below 0.6 (the default): {exception}" in told
-    assert f"where an answer cannot be checked: {exception}" in told
+    assert f"if an answer cannot be checked: {exception}" in told
 
 
 @pytest.mark.parametrize("threshold", [0.42, None])
@@ -449,16 +449,16 @@ OWN_V1 = "define subflow cleanlab trustworthiness\n  $result = execute call clea
 def test_a_flow_of_the_user_is_read(tmp_path: Path) -> None:
     own = OWN_V1 + "  if $result.trustworthiness_score < 0.7\n    stop\n"
     told = texts(write_v1(tmp_path, "threshold: 0.8", colang=own))
-    assert "your flow compares the score with 0.7; what follows is decided by it" in told
-    assert "the threshold of custom_data.trust does not decide" in told
+    assert "your flow compares the score with 0.7 and decides what follows" in told
+    assert "the threshold in custom_data.trust has no effect" in told
 
 
 def test_colang_2_tells_whose_flow_wins(tmp_path: Path) -> None:
     write_v2(tmp_path)
-    assert "flow 'cleanlab trustworthiness': this package's wins" in texts(tmp_path)
+    assert "flow 'cleanlab trustworthiness': this package's is used" in texts(tmp_path)
     own = "\n@override\nflow cleanlab trustworthiness $threshold=0.5\n  {}\n"
     write_v2(tmp_path, MAIN_V2 + own.format("$result = await CallCleanlabApiAction()"))
-    assert "flow 'cleanlab trustworthiness': your own wins" in texts(tmp_path)
+    assert "flow 'cleanlab trustworthiness': your own is used" in texts(tmp_path)
     assert problems(tmp_path) == []
     write_v2(tmp_path, MAIN_V2 + own.format('log "nothing"'))
     (problem,) = problems(tmp_path)
@@ -494,7 +494,7 @@ def test_a_configuration_that_does_not_load_is_one_problem(
 def test_a_file_instead_of_its_folder_is_a_problem(tmp_path: Path) -> None:
     (problem,) = problems(write_v1(tmp_path) / "config.yml")
     assert "is not a folder" in problem["text"]
-    assert "the folder that holds config.yml" in problem["mend"]
+    assert "the folder that contains config.yml" in problem["mend"]
 
 
 def test_a_folder_that_is_not_there_is_a_problem(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_every_answer_is_shown_on_demand() -> None:
 def test_it_says_that_the_answers_are_recorded() -> None:
     told = " ".join(demo("--turns", "1").stdout.split())
     assert RECORDED_NOTE in told
-    assert "recorded ones of LLaMA-13B" in told
+    assert "recorded from LLaMA-13B" in told
 
 
 def test_a_program_reads_one_json_object() -> None:

@@ -328,9 +328,9 @@ def make(settings):
     found = json.loads(result.stdout)
     assert (found["n"], found["unchecked"], found["flagged_share"]) == (5, 3, 1.0)
     assert "3 rows have no score: " in result.stderr
-    assert "1 × the scorer gave nothing within 0.2 s" in result.stderr
+    assert "1 × the scorer did not answer within 0.2 s" in result.stderr
     assert "1 × the scorer raised RuntimeError" in result.stderr
-    assert "1 × the scorer gave a float, not a" in result.stderr
+    assert "1 × the scorer returned a float, not a" in result.stderr
     assert "sk-secret" not in result.output
 
 

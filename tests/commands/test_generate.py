@@ -142,7 +142,7 @@ def test_an_answer_that_could_not_be_had_is_unchecked(tmp_path: Path) -> None:
         result = run(silent, "evaluate", data, "--generate", "--json", code=1)
     found = json.loads(result.stdout)
     assert (found["n"], found["unchecked"], found["accuracy"]) == (5, 5, None)
-    assert "5 × gpt-test at 127.0.0.1: an answer holds no text" in result.stderr
+    assert "5 × gpt-test at 127.0.0.1: an answer has no text" in result.stderr
 
 
 def test_a_calibration_is_learnt_from_the_answers_of_the_users_model(

@@ -228,9 +228,9 @@ async def test_a_bot_that_was_set_up_so_checks_its_answers(tmp_path: Path, versi
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("config.yml", "- a list\n", "is no configuration of NeMo Guardrails"),
+        ("config.yml", "- a list\n", "is not a NeMo Guardrails configuration"),
         ("config.yml", "models: [\n", "is not YAML"),
-        ("other.yml", "models: []\n", "there is no config.yml in it"),
+        ("other.yml", "models: []\n", "has no config.yml"),
     ],
 )
 def test_what_cannot_be_set_up_is_told(tmp_path: Path, name: str, text: str, told: str) -> None:

@@ -194,7 +194,7 @@ def test_a_trace_that_cannot_be_scored_is_named_on_stderr(server: LangfuseServer
         (status(404), "status 404: there is nothing at this address; client 5 reads"),
         (rate_limited(0.001), "status 429: too many requests"),
         (status(500), "while reading traces (attempt 3): status 500"),
-        (TRUNCATED, "the answer is not what was asked for"),
+        (TRUNCATED, "this is not the kind of answer expected"),
         (HANG, "no answer within 0.1 s"),
     ],
 )

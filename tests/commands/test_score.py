@@ -198,9 +198,9 @@ def make(settings):
     assert run(data, "--out", out, *scorer).exit_code == 1
     rows = read(out)
     assert [row["error"] for row in rows] == [
-        "the scorer gave nothing within 0.3 s",
+        "the scorer did not answer within 0.3 s",
         "the scorer raised RuntimeError",
-        "the scorer gave a float, not a TrustworthinessScore",
+        "the scorer returned a float, not a TrustworthinessScore",
         None,
     ]
     assert rows[3]["trustworthiness_score"] == 0.25
@@ -349,7 +349,7 @@ def test_evaluations_are_columns_beside_the_score(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--model", "gpt-test", "--evaluation", "grounded"), "'grounded' is no evaluation"),
+        (("--model", "gpt-test", "--evaluation", "grounded"), "there is no evaluation 'grounded'"),
         (("--model", "replay", "--evaluation", "query_ease"), "replay has none"),
     ],
 )

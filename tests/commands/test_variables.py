@@ -98,7 +98,7 @@ def test_scores_that_are_in_the_data_are_not_made_anew(monkeypatch: pytest.Monke
     [
         ("NEMO_TRUST_CONCURRENCY", "many", "NEMO_TRUST_CONCURRENCY is 'many': "),
         ("NEMO_TRUST_THRESHOLD", "1.5", "NEMO_TRUST_THRESHOLD is '1.5': "),
-        ("NEMO_TRUST_MODLE", "m", "NEMO_TRUST_MODLE is not read; did you mean NEMO_TRUST_MODEL?"),
+        ("NEMO_TRUST_MODLE", "m", "NEMO_TRUST_MODLE has no effect; did you mean NEMO_TRUST_MODEL?"),
     ],
 )
 def test_what_is_wrong_is_told(
@@ -156,7 +156,7 @@ def test_a_missing_key_is_told_by_what_the_command_takes(tmp_path: Path) -> None
     data = write(tmp_path / "data.jsonl", make_rows(1))
     result = run("score", data, "--out", "out.jsonl", "--model", "m")
     assert result.exit_code == 2
-    told = "needs a key: set OPENAI_API_KEY; for another server give --base-url"
+    told = "needs a key: set OPENAI_API_KEY; for another server, set --base-url"
     assert told in result.stderr
 
 

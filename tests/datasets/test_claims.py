@@ -78,7 +78,7 @@ def test_a_hosted_scorer_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     out = tmp_path / "out.jsonl"
     result = run(data, "--out", out, "--claims", "--scorer", "cleanlab-tlm")
     assert result.exit_code == 2
-    assert "gives sentences no scores" in result.stderr
+    assert "does not score sentences" in result.stderr
 
 
 def test_a_frame_gets_them_too() -> None:

@@ -105,7 +105,7 @@ async def test_stream_with_trust_holds_the_answer_back_and_gives_it_marked(
     scorer.answer = lambda _: scored(0.4, 0.9, 0.1, 0.6)
     with caplog.at_level(logging.WARNING):
         rails = test_streaming.bot(ANSWER, settings="on_untrustworthy: mark")
-    assert "cannot be marked any more" in caplog.text
+    assert "stream_async cannot mark text" in caplog.text
     texts, event = await test_streaming.run(rails)
     assert "".join(texts) == MARKED
     assert event.outcome is not None
@@ -167,7 +167,7 @@ def test_what_can_never_be_is_refused_at_the_start(
     setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLEANLAB_TLM_API_KEY", KEY)
-    with pytest.raises(SettingsError, match="gives sentences no scores"):
+    with pytest.raises(SettingsError, match="does not score sentences"):
         bot_v1(ANSWER, settings=setting, scorer="cleanlab-tlm")
     monkeypatch.setitem(sys.modules, "sentencex", None)
     with pytest.raises(MissingDependencyError, match="sentencex"):

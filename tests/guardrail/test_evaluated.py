@@ -64,7 +64,7 @@ async def test_an_answer_whose_evaluation_cannot_be_had_is_unchecked(
     assert said == shown
     assert trust["status"] == "unchecked"
     assert trust["trustworthiness_score"] is None
-    assert "response_groundedness could not be had: the judge's answer" in trust["error"]
+    assert "response_groundedness could not be evaluated: the judge's answer" in trust["error"]
 
 
 async def test_a_bad_evaluation_counts_where_there_is_no_score(scorer: ScriptedScorer) -> None:
@@ -123,17 +123,20 @@ def test_a_check_says_which_evaluations_count() -> None:
     guard = rails.runtime.registered_action_params[GUARD_PARAMETER]
     told = [finding.text for finding in reaction(rails, guard)]
     wanted = "query_ease below 0.5, response_groundedness below 0.7"
-    assert f"untrustworthy like a low score: {wanted}" in told
+    assert f"also untrustworthy: {wanted}" in told
 
 
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("evaluations: [groundedness]", "'groundedness' is no evaluation of ours; there are"),
+        ("evaluations: [groundedness]", "there is no evaluation 'groundedness'; choose from"),
         ("evaluations: [response_groundedness: 2]", "less than or equal to 1"),
-        ("evaluations: [query_ease, query_ease]", "two evaluations are called 'query_ease'"),
+        ("evaluations: [query_ease, query_ease]", "two evaluations have the name 'query_ease'"),
         ("evaluations: [{name: own, criteria: It is so.}]", "looks at nothing"),
-        ("evaluations: [{name: query_ease, query_identifier: Q}]", "of no use without criteria"),
+        (
+            "evaluations: [{name: query_ease, query_identifier: Q}]",
+            "have no effect without criteria",
+        ),
     ],
 )
 def test_evaluations_that_cannot_be_made_stop_the_bot(settings: str, told: str) -> None:

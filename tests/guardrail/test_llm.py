@@ -250,7 +250,7 @@ async def test_a_question_that_is_not_recorded_is_answered_with_some_that_are(
     rails = LLMRails(RailsConfig.from_path(str(tmp_path)))
     message = await rails.generate_async(messages=ask("What is five?"))
     assert message["content"].startswith(
-        "No answer to this question is recorded. Recorded are, for example: "
+        "No answer to this question is recorded. Some that are recorded: "
         "“What is one?”, “What is two?”, “What is three?”"
     )
     assert "four" not in message["content"]

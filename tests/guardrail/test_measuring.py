@@ -52,7 +52,7 @@ async def test_a_provider_that_fails_stops_no_answer(
     rails = bot_v1("Paris", settings="metrics: true")
     said = await rails.generate_async(messages=ask())
     assert said["content"] == "Paris"
-    assert "a figure could not be recorded: RuntimeError" in caplog.text
+    assert "a metric could not be recorded: RuntimeError" in caplog.text
 
 
 def test_metrics_that_cannot_be_had_show_when_the_bot_starts(

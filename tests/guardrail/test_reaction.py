@@ -62,10 +62,8 @@ def test_numbers_that_a_flow_compares_with_are_told(
     version: str, lines: list[str], compared: str
 ) -> None:
     stated = told(version, *lines)
-    assert stated[0] == (
-        f"your flow compares the score with {compared}; what follows is decided by it"
-    )
-    assert stated[1].startswith("the threshold of custom_data.trust does not decide")
+    assert stated[0] == (f"your flow compares the score with {compared} and decides what follows")
+    assert stated[1].startswith("the threshold in custom_data.trust has no effect")
 
 
 def test_a_flow_that_compares_with_the_configured_threshold_needs_no_note() -> None:

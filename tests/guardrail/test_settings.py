@@ -46,7 +46,9 @@ def test_a_bad_setting_is_an_error_that_names_the_key(values: dict[str, Any], ke
 
 @pytest.mark.parametrize("name", ["Trust", "TRUST", "turst", "trusts"])
 def test_a_misspelt_section_is_told(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name} is not read; did you mean custom_data.trust"):
+    with pytest.raises(
+        SettingsError, match=f"{name} has no effect; did you mean custom_data.trust"
+    ):
         read_settings({name: {"threshold": 0.9}})
 
 

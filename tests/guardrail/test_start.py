@@ -73,7 +73,7 @@ async def test_a_misspelt_output_rail_stops_the_bot(name: str) -> None:
     with pytest.raises(SettingsError) as caught:
         LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=FakeLLMModel(["x"]))
     assert str(caught.value) == (
-        f"the output rail {name!r} is no flow; did you mean 'cleanlab trustworthiness'?"
+        f"there is no flow for the output rail {name!r}; did you mean 'cleanlab trustworthiness'?"
     )
 
 

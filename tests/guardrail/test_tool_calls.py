@@ -161,7 +161,7 @@ async def test_it_can_be_escalated(serve: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [
-        (("delete", {}), "'delete' is none of the tools: transfer"),
+        (("delete", {}), "'delete' is not one of the tools: transfer"),
         (("transfer", {"to": "Ada"}), "amount"),
         (("transfer", {"to": "Ada", "amount": "all"}), "all"),
         (("transfer", {"to": "Ada", "amount": 1, "memo": "x"}), "memo"),
@@ -223,7 +223,7 @@ async def test_calls_are_as_sure_as_the_least_sure_argument(serve: Callable[...,
         "score": 0.2,
         "explanation": "Nobody named an amount.",
     }
-    assert "The least sure is 'transfer.amount' (20%): Nobody named" in trust["explanation"]
+    assert "The least certain is 'transfer.amount' (20%): Nobody named" in trust["explanation"]
     assert trust["signals"]["arguments"]["details"]["least_sure"] == "transfer.amount"
     assert trust["usage"]["calls"] == 2
     purposes = sorted(call["purpose"] for call in trust["usage"]["by_call"])
@@ -368,7 +368,7 @@ async def test_calls_without_any_schema_are_judged_and_say_so(
     response = await turn(server, llm_params={})
     assert response.tool_calls
     assert "schema" in response.output_data["trust"]["missing"]
-    assert "held to no schema" in caplog.text
+    assert "not checked against a schema" in caplog.text
 
 
 def test_generate_with_tools_is_checked_too(serve: Callable[..., Any]) -> None:

@@ -139,7 +139,7 @@ async def test_a_model_that_takes_no_pictures_is_asked_once(
 ) -> None:
     server.faults.always(refusal)
     for _ in range(3):
-        with pytest.raises(ModelRequestError, match="takes no image"):
+        with pytest.raises(ModelRequestError, match="does not take image"):
             await model.complete(ASK)
     assert len(server.bodies) == 1
     server.faults.clear()
@@ -150,7 +150,7 @@ async def test_a_model_that_takes_no_pictures_is_asked_once(
 async def test_llama_cpps_failure_is_a_refusal(server: OpenAIServer) -> None:
     server.faults.always(status(500, UNSUPPORTED))
     model = OpenAICompatibleModel("m", base_url=server.base_url, api_key="k", limits=Limits())
-    with pytest.raises(ModelRequestError, match="takes no image"):
+    with pytest.raises(ModelRequestError, match="does not take image"):
         await model.complete(ASK)
     assert len(server.bodies) == 1
     await model.aclose()

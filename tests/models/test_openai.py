@@ -196,7 +196,7 @@ async def test_other_models_get_the_limit_and_temperature_as_asked(name: str) ->
 async def test_a_first_token_that_is_white_space_is_no_thinking() -> None:
     message = {"content": "\n", "finish_reason": "length"}
     async with OpenAIServer(answer=message) as server:
-        with pytest.raises(ModelResponseError, match="holds no text"):
+        with pytest.raises(ModelResponseError, match="has no text"):
             await sample(model_of(server), max_tokens=1)
         assert len(server.received) == 1
 

@@ -86,7 +86,7 @@ async def test_without_the_actor_each_process_counts_alone(
     with caplog.at_level(logging.WARNING):
         turns: list[Turn | Wait] = [await rates.take_turn((1, NO_LIMIT), 0) for _ in range(2)]
     assert [isinstance(turn, Wait) for turn in turns] == [False, True]
-    assert "rates are not shared at present: RayActorError" in caplog.text
+    assert "rates are not shared for now: RayActorError" in caplog.text
     handle.is_dead = False
     assert not isinstance(await rates.take_turn((1, NO_LIMIT), 0), Wait)
 

@@ -74,7 +74,7 @@ async def _cancel_itself() -> None:
     raise asyncio.CancelledError
 
 
-_NOTHING_IN_TIME = "the scorer gave nothing within "  # what is left of `TIMEOUT` at that door
+_NOTHING_IN_TIME = "the scorer did not answer within "  # what is left of `TIMEOUT` at that door
 _NOT_JSON = "cannot be written as JSON"
 
 FAULTS = {
@@ -91,9 +91,9 @@ FAULTS = {
     "hangs": Fault(_hang, _NOTHING_IN_TIME),
     "hangs and ignores being cancelled": Fault(_hang_on, _NOTHING_IN_TIME),
     "blocks": Fault(_block, _NOTHING_IN_TIME),
-    "returns a float": Fault(_returning(0.9), "the scorer gave a float"),
-    "returns None": Fault(_returning(None), "the scorer gave a NoneType"),
-    "returns a dict": Fault(_returning({"score": 0.9}), "the scorer gave a dict"),
+    "returns a float": Fault(_returning(0.9), "the scorer returned a float"),
+    "returns None": Fault(_returning(None), "the scorer returned a NoneType"),
+    "returns a dict": Fault(_returning({"score": 0.9}), "the scorer returned a dict"),
     "returns NaN": Fault(_returning(_forced(math.nan)), "the scorer's score is nan"),
     "returns a score out of range": Fault(_returning(_forced(1.7)), "the scorer's score is 1.7"),
     "returns no score and no reason": Fault(

@@ -155,7 +155,7 @@ def test_what_is_known_of_the_scorer_holds_for_it_too() -> None:
 
 def test_a_model_is_needed() -> None:
     settings = ScorerSettings(scorer="tests.guardrail.scripted:make", evaluations=["query_ease"])  # type: ignore[arg-type]
-    with pytest.raises(SettingsError, match="evaluations are made by a model"):
+    with pytest.raises(SettingsError, match="evaluations need a model"):
         create_scorer(settings)
     assert isinstance(create_scorer(settings, ScriptedModel()).scorer, EvaluatingScorer)
 

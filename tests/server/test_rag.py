@@ -116,7 +116,7 @@ def test_without_trustworthiness_there_are_the_evaluations_alone() -> None:
         ({"evals": [{"name": "x", "criteria": "y"}]}, "looks at nothing"),
         ({"evals": [POLITE | {"name": "trustworthiness"}]}, "'trustworthiness'"),
         ({"evals": [POLITE | {"name": "response"}]}, "'response'"),
-        ({"evals": [POLITE, POLITE]}, "two evaluations are called 'polite'"),
+        ({"evals": [POLITE, POLITE]}, "two evaluations have the name 'polite'"),
         ({"evals": [POLITE] * 101}, "evals"),
         ({"evals": [], "options": {"disable_trustworthiness": True}}, "disable_trustworthiness"),
         (

@@ -106,9 +106,9 @@ class TestAnEvaluation:
         assert caught.value.key == "context_identifier"
 
     def test_has_a_name_of_its_own(self) -> None:
-        with pytest.raises(SettingsError, match="two evaluations are called 'query_ease'"):
+        with pytest.raises(SettingsError, match="two evaluations have the name 'query_ease'"):
             require_distinct([BY_NAME["query_ease"]] * 2)
-        with pytest.raises(SettingsError, match="holds a str"):
+        with pytest.raises(SettingsError, match="contains a str"):
             require_distinct(["query_ease"])  # type: ignore[list-item]
 
     def test_list_of_defaults_can_be_changed_without_changing_them(self) -> None:

@@ -242,7 +242,7 @@ class TestCalibrated:
         with made(TLMCalibrated, echo, quality_preset="low", options=options) as (tlm, _):
             tlm.fit(results, [10 * met for _, met in rows])
             score = tlm.get_trustworthiness_score("Say hello", "hello")
-            with pytest.raises(DataError, match="0 custom_eval_criteria, and options have 1"):
+            with pytest.raises(DataError, match="0 custom_eval_criteria, but options have 1"):
                 tlm.fit(results_of([0.1, 0.9]), [1, 2])
         assert score["calibrated_score"] == pytest.approx(0.9, abs=0.15)
 
@@ -250,7 +250,7 @@ class TestCalibrated:
         with made(TLMCalibrated) as (tlm, server):
             with pytest.raises(SettingsError, match="call fit first"):
                 tlm.prompt("Say hello")
-            with pytest.raises(SettingsError, match="2 scores and 1 ratings"):
+            with pytest.raises(SettingsError, match="2 scores but 1 ratings"):
                 tlm.fit(results_of([0.1, 0.2]), [1])
             with pytest.raises(DataError, match="at least 5"):
                 tlm.fit(results_of([0.1, 0.2]), [1, 2])

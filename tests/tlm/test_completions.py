@@ -138,7 +138,7 @@ def test_messages_of_a_client_are_taken_within_a_prompt() -> None:
 
 @pytest.mark.parametrize("given", [COMPLETION, response()], ids=["chat", "responses"])
 def test_a_completion_given_as_the_prompt_is_named_as_what_is_wrong(given: Any) -> None:
-    told = f"the prompt is a {type(given).__name__}; give what was asked"
+    told = f"the prompt is a {type(given).__name__}; pass what was asked"
     with tlm_and_server() as (tlm, server):
         with pytest.raises(DataError, match=told):
             tlm.prompt(given)

@@ -154,7 +154,7 @@ def test_failures_of_a_scorer_are_kept_to_their_prompts(caplog: pytest.LogCaptur
     reasons = [result["log"]["error"]["message"] for result in results[1:5]]
     assert reasons[0] == "a bad response"
     assert "KeyError" in reasons[1]
-    assert reasons[2] == "the scorer gave no score and no reason"
+    assert reasons[2] == "the scorer returned no score and no reason"
     assert "sk-secret" not in f"{reasons}{caplog.text}"
 
 

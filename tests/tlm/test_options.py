@@ -336,4 +336,4 @@ def test_a_similarity_measure_is_taken_and_told_to_change_nothing(
         score = tlm.get_trustworthiness_score("Say hello", "hello")["trustworthiness_score"]
         assert kinds(server) == ["reflection", "sample"]
     assert score > 0.8
-    assert "similarity_measure changes nothing" in caplog.text
+    assert "similarity_measure has no effect" in caplog.text

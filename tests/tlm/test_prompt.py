@@ -157,7 +157,9 @@ def test_an_answer_outside_of_the_constraints_is_asked_for_again() -> None:
 
 def test_an_answer_that_stays_outside_of_the_constraints_is_an_error() -> None:
     with tlm_and_server("Perhaps") as (tlm, server):
-        with pytest.raises(ModelError, match="none of constrain_outputs, asked 2 times"):
+        with pytest.raises(
+            ModelError, match="asked 2 times, and its answer is not one of constrain_outputs"
+        ):
             tlm.prompt("Is it so?", constrain_outputs=["Yes", "No"])
         assert len([body for body in server.bodies if is_answering(body)]) == 2
 
@@ -174,7 +176,7 @@ def test_of_several_answers_only_those_within_the_constraints_count() -> None:
 
 def test_a_given_response_outside_of_the_constraints_is_an_error() -> None:
     with tlm_and_server() as (tlm, server):
-        with pytest.raises(DataError, match="the response is none of constrain_outputs"):
+        with pytest.raises(DataError, match="the response is not one of constrain_outputs"):
             tlm.get_trustworthiness_score("Is it so?", "Perhaps", constrain_outputs=["Yes", "No"])
         assert server.bodies == []
         tlm.get_trustworthiness_score("Is it so?", "yes", constrain_outputs=["Yes", "No"])
@@ -291,7 +293,7 @@ def test_a_model_that_is_already_built_may_be_given() -> None:
         assert tlm.model is model
         result = tlm.get_trustworthiness_score("What is it?", "42")
     assert result["trustworthiness_score"] > 0.8
-    with pytest.raises(SettingsError, match="base_url is of no use") as caught:
+    with pytest.raises(SettingsError, match="base_url has no effect") as caught:
         TLM(model=model, base_url="http://localhost/v1")
     assert caught.value.key == "base_url"
 

@@ -124,7 +124,7 @@ def test_keys_that_are_missing_are_told_of(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_options_of_the_local_scorer_are_refused_with_another(options: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError, match="of no use with this scorer") as caught:
+    with pytest.raises(SettingsError, match="has no effect with this scorer") as caught:
         TLM(scorer="cleanlab-tlm", options=options)
     assert caught.value.key == f"options.{next(iter(options))}"
 

@@ -1,4 +1,4 @@
-"""Scores turned into probabilities: the file that `nemo-trust calibrate` makes, and its use."""
+"""Turns scores into probabilities, with the file that `nemo-trust calibrate` makes."""
 
 from bisect import bisect_right
 from dataclasses import replace
@@ -22,23 +22,23 @@ Knots = tuple[tuple[Share, Share], ...]
 
 
 class Calibration(BaseModel):
-    """What was learnt about a scorer from labelled answers.
+    """What labelled answers say about a scorer.
 
     Attributes:
-        version: Of the file's format.
-        scorer: The scorer whose scores it maps; `None` where it was made of scores whose scorer
-            was not named, so that it serves for evaluating only.
+        version: The version of the file format.
+        scorer: The scorer whose scores it maps. `None` if it was made from scores without the
+            scorer's name; it can then only be used to evaluate.
         quality: The scorer's preset.
-        model: The model that judged and sampled; `None` for a hosted scorer's own choice.
-        weights: How much each signal counts, where that was fitted.
-        knots: The map from a score to the probability of being right: points in ascending order,
-            joined by straight lines.
-        fit: What kind of fit the map is.
-        threshold: Probabilities below it are flagged; `None` where no target was asked for.
+        model: The model that judged and sampled; `None` if a hosted scorer chose it.
+        weights: How much each signal counts, if that was fitted.
+        knots: Maps a score to the probability that the answer is right: points in ascending
+            order, joined by straight lines.
+        fit: How the map was fitted.
+        threshold: Probabilities below it are flagged; `None` if there was no target.
         target: What the threshold was chosen for, such as `precision=0.9`.
-        expected: What to expect on new data at the threshold, from cross-validation.
-        n: Labelled answers that it was made from.
-        created: When, in UTC, as ISO 8601.
+        expected: What to expect from the threshold on new data, by cross-validation.
+        n: The number of labelled answers that it was made from.
+        created: When it was made, in UTC, as ISO 8601.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -74,7 +74,7 @@ class Calibration(BaseModel):
         """Reads a calibration.
 
         Raises:
-            DataError: The file cannot be read, or is no calibration of this version.
+            DataError: The file cannot be read, or is not a calibration of this version.
         """
         try:
             with Path(path).open("rb") as file:
@@ -83,7 +83,7 @@ class Calibration(BaseModel):
             reason = f"cannot be read: {error.strerror or error}"
             raise DataError(reason, path=str(path)) from error
         if len(text) > MOST_BYTES:
-            told = f"has more than {MOST_BYTES:,} bytes, which no calibration has"
+            told = f"has more than {MOST_BYTES:,} bytes, too many for a calibration"
             raise DataError(told, path=str(path))
         try:
             return cls.model_validate_json(text)
@@ -97,17 +97,17 @@ class Calibration(BaseModel):
             ) from None
 
     def save(self, path: str | Path) -> None:
-        """Writes the calibration; a file that is there is replaced whole or not at all.
+        """Writes the calibration. An existing file is replaced in one step, or not at all.
 
         Raises:
-            DataError: It cannot be written.
+            DataError: The file cannot be written.
         """
         write_atomically(Path(path), f"{self.model_dump_json(indent=2)}\n".encode())
 
     def apply(self, score: float) -> float:
-        """Gives the probability, 0 to 1, that an answer with this score is right.
+        """The probability, 0 to 1, that an answer with this score is right.
 
-        It never falls as the score rises.
+        A higher score never has a lower probability.
         """
         place = bisect_right(self.knots, score, key=lambda knot: knot[0])
         if place == 0:
@@ -118,13 +118,13 @@ class Calibration(BaseModel):
         return min(next_y, y + (next_y - y) * ((score - x) / (next_x - x)))
 
     def recalibrate(self, score: TrustworthinessScore) -> TrustworthinessScore:
-        """Turns a score into a probability; where there is none, there is none either.
+        """Turns a score into a probability. If there is no score, there is no probability.
 
-        With fitted weights the score is first made anew from its signals. The score as it was is
-        `uncalibrated_score` in the metadata.
+        With fitted weights, the score is first computed again from its signals. The original
+        score is `uncalibrated_score` in the metadata.
 
         Raises:
-            SettingsError: The weights need signals, and the score came without.
+            SettingsError: The weights need signals, but the score has none.
         """
         if score.score is None:
             return score
@@ -133,7 +133,7 @@ class Calibration(BaseModel):
             raw = combine(score.signal_values, self.signal_weights)
         if raw is None:
             raise SettingsError(
-                "the calibration weighs signals anew, and the scores came without signals",
+                "the calibration reweights the signals, but the scores have none",
                 key="calibration",
             )
         metadata = {**score.metadata, "uncalibrated_score": score.score}
@@ -141,19 +141,19 @@ class Calibration(BaseModel):
 
     @property
     def signal_weights(self) -> Weights | None:
-        """The fitted weights; `None` where the usual ones stand."""
+        """The fitted weights; `None` if the default ones apply."""
         return None if self.weights is None else Weights.from_mapping(self.weights)
 
     def require_match(self, *, scorer: str | None, quality: str | None, model: str | None) -> None:
         """Makes sure that the calibration was made for this scorer.
 
         Raises:
-            SettingsError: It was made for another one; the message names what differs.
+            SettingsError: It was made for another scorer. The message names the difference.
         """
         if self.scorer is None:
             raise SettingsError(
-                "the calibration was made of scores whose scorer was not named; make it again "
-                "with --scorer, --quality and --model",
+                "the calibration was made from scores whose scorer was not named; make "
+                "it again with --scorer, --quality and --model",
                 key="calibration",
             )
         wanted = {"scorer": scorer, "quality": quality, "model": model}

@@ -102,7 +102,7 @@ def evaluate(
         ValueError: The sequences differ in length.
     """
     if len(scores) != len(correct) or (usage is not None and len(usage) != len(scores)):
-        raise ValueError("scores, correct and usage must be equally long")
+        raise ValueError("scores, correct and usage must have the same length")
     pairs = [(s, c) for s, c in zip(scores, correct, strict=True) if s is not None]
     checked = np.array([s for s, _ in pairs], dtype=np.float64)
     right = np.array([c for _, c in pairs], dtype=np.bool_)

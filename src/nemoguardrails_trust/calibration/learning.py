@@ -59,6 +59,7 @@ def _out_of_reach(fitted: Fitted, sample: Sample, target: Target) -> SettingsErr
     flagged = fitted.probabilities(sample) < fitted.threshold
     counted = ~sample.correct[flagged] if target.kind == "precision" else sample.correct[~flagged]
     return SettingsError(
-        f"--target {target} is out of reach on this data: the most is {float(counted.mean()):.3f}",
+        f"--target {target} cannot be reached on this data; the highest possible "
+        f"is {float(counted.mean()):.3f}",
         key="target",
     )

@@ -47,12 +47,12 @@ def fit_ratings(scores: Sequence[Sequence[float]], ratings: Sequence[float]) -> 
         DataError: The rows are too few, or all of one rating.
     """
     if len(ratings) < _FEWEST:
-        raise DataError(f"there are {len(ratings)} rated scores; a map takes at least {_FEWEST}")
+        raise DataError(f"there are {len(ratings)} rated scores; at least {_FEWEST} are needed")
     features = np.array(scores, dtype=np.float64)
     targets = np.array(ratings, dtype=np.float64)
     least, greatest = float(targets.min()), float(targets.max())
     if least == greatest:
-        raise DataError("the ratings are all the same; a map takes better and worse ones")
+        raise DataError("the ratings are all the same; some must be better than others")
     targets = (targets - least) / (greatest - least)
     weights = _weights(features, targets)
     means: Floats = features @ weights

@@ -107,9 +107,9 @@ class Sample:
         right = sum(correct)
         if min(right, len(correct) - right) < LEAST_OF_EACH:
             raise DataError(
-                f"too little data to calibrate on: it takes at least {LEAST_OF_EACH} right and "
-                f"{LEAST_OF_EACH} wrong answers with a score, and there are {right} and "
-                f"{len(correct) - right}"
+                f"too little data to calibrate: it takes at least {LEAST_OF_EACH} right "
+                f"and {LEAST_OF_EACH} wrong answers with a score, but there are {right} "
+                f"and {len(correct) - right}"
             )
         given = np.array(scores, dtype=np.float64)
         by_weights = scores_by_weights(signals) if signals and all(signals) else {}

@@ -114,7 +114,7 @@ def _naming_options(options: ScorerOptions) -> "Iterator[None]":
         name = "OPENAI_BASE_URL" if options.base_url is None else "--base-url"
         raise SettingsError(str(error).replace("base_url", name), key=error.key) from None
     except CredentialsError as error:
-        told = str(error).replace(", or give api_key", "").replace("base_url", "--base-url")
+        told = str(error).replace(", or pass api_key", "").replace("base_url", "--base-url")
         raise CredentialsError(told, status=error.status) from None
 
 

@@ -132,8 +132,8 @@ class LoopThread:
                 self._end = weakref.finalize(self, runner.stop)
             if threading.current_thread() is runner.thread:
                 raise RuntimeError(
-                    "a synchronous method was called from within an asynchronous one of the same "
-                    "object; await the method that ends in _async"
+                    "a synchronous method was called from inside an asynchronous one of the "
+                    "same object; await the method that ends in _async instead"
                 )
             return runner
 

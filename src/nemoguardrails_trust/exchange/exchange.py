@@ -1,4 +1,4 @@
-"""What is scored: the messages a model was given, the retrieved context, and its response."""
+"""What is scored: a model's messages, the retrieved context, and the response."""
 
 import hashlib
 import json
@@ -18,19 +18,19 @@ from nemoguardrails_trust.exchange.values import kind_told
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A response together with everything its model was given.
+    """A response, with everything its model was given.
 
     Attributes:
         response: The answer to score.
-        messages: The conversation in order, up to and including the message that is answered.
-        context: Retrieved passages that the model was given besides the messages.
-        token_logprobs: Natural logarithms of the probabilities of the response's tokens, in
-            order, where the model gave them.
-        tokens: The same tokens with their texts and likely alternatives, where those are known
-            too. `token_logprobs` is taken from them where it is not given.
+        messages: The conversation in order, up to and including the message being answered.
+        context: Retrieved passages that the model was given along with the messages.
+        token_logprobs: The log-probabilities (natural logarithms) of the response's tokens, in
+            order, if the model gave them.
+        tokens: The same tokens with their texts and likely alternatives, if known. By default,
+            `token_logprobs` is taken from them.
 
     Raises:
-        DataError: The response is no text.
+        DataError: The response is not a string.
     """
 
     response: str
@@ -59,17 +59,17 @@ class Exchange:
         token_logprobs: Iterable[float] | None = None,
         tokens: Iterable[TokenLogprob] | None = None,
     ) -> "Exchange":
-        """Builds an exchange from a prompt as most callers have it.
+        """Builds an exchange from a prompt in any usual form.
 
         Args:
-            prompt: The user's text, or chat messages in any form that `read_messages` knows.
+            prompt: The user's text, or chat messages.
             response: The answer to score.
             context: One retrieved passage or several.
             token_logprobs: Log-probabilities of the response's tokens.
-            tokens: The tokens themselves, where they are known.
+            tokens: The tokens themselves, if known.
 
         Raises:
-            DataError: The prompt or the context is of no known form.
+            DataError: The prompt or the context has an unknown form.
         """
         messages = read_messages(
             prompt if isinstance(prompt, str | Mapping) else list(prompt), in_text=False
@@ -84,8 +84,8 @@ class Exchange:
     def prompt(self) -> str:
         """The messages and the context as one string with roles.
 
-        A lone user message without context is given as it is, since that is what scorers of
-        plain prompts expect.
+        A single user message without context is returned unchanged, as scorers of plain prompts
+        expect it.
         """
         if not self.context and len(self.messages) == 1 and self.messages[0].role == "user":
             return self.messages[0].shown
@@ -97,13 +97,13 @@ class Exchange:
         return "\n\n".join(parts)
 
     def answering(self) -> "Exchange":
-        """The same with nothing of the response but the answer: no thinking, no special tokens.
+        """The same, with the response reduced to its answer: no thinking, no special tokens.
 
-        Where thinking is left out, so are the tokens' log-probabilities, since which are whose
-        cannot be told.
+        If thinking is removed, so are the tokens' log-probabilities, because they can no longer be
+        matched to the answer.
 
         Raises:
-            ScoringError: Nothing is left, or the response is too long to be read.
+            ScoringError: Nothing is left, or the response is too long to read.
         """
         said = answer_in(self.response)
         if said is self.response:
@@ -119,16 +119,16 @@ class Exchange:
         )
 
     def without_probabilities(self) -> "Exchange":
-        """The same without its tokens and how likely they were."""
+        """The same without its tokens and their probabilities."""
         return replace(self, token_logprobs=None, tokens=None)
 
     @property
     def question(self) -> str:
-        """The last user message; empty where there is none."""
+        """The last user message; empty if there is none."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
 
     def asking(self, text: str) -> "Exchange":
-        """The same with other words as the last user message."""
+        """The same with another last user message."""
         messages = list(self.messages)
         for place in reversed(range(len(messages))):
             if messages[place].role == "user":
@@ -138,11 +138,11 @@ class Exchange:
 
     @property
     def media(self) -> tuple[Media, ...]:
-        """What the messages hold besides text, in order."""
+        """The pictures, recordings and files in the messages, in order."""
         return tuple(medium for message in self.messages for medium in message.media)
 
     def fingerprint(self) -> str:
-        """A digest that two exchanges share only when they are equal, as 64 hex digits."""
+        """A digest, in 64 hex digits, that only equal exchanges share."""
         parts: list[Any] = [
             self.response,
             [_told(message) for message in self.messages],

@@ -1,4 +1,4 @@
-"""Pictures, recordings and files that messages hold, and which of them can be handed on."""
+"""Pictures, recordings and files in messages, and which of them can be sent along."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from typing import Literal
 MediaKind = Literal["image", "audio", "video", "file"]
 
 MOST_CHARACTERS = 8_000_000
-"""The most that the media of one exchange may have together as URLs, some 6 MB of data."""
+"""The most characters in the URLs of one exchange's media. Base64 takes 8 MB for 6 MB of data."""
 
 MOST_MEDIA = 100
 """The most media of one exchange."""
@@ -21,12 +21,12 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture, a recording or a file that a message holds.
+    """A picture, a recording or a file in a message.
 
     Attributes:
         kind: `image`, `audio`, `video` or `file`.
-        type: Its media type, such as `image/png`; `None` where that is not told.
-        url: Where it is, or a `data:` URL with all of it; `None` where only an id is known.
+        type: Its media type, such as `image/png`; `None` if unknown.
+        url: Its address, or a `data:` URL with its content; `None` if only an id is known.
     """
 
     kind: MediaKind
@@ -35,29 +35,29 @@ class Media:
 
     @property
     def digest(self) -> str:
-        """What stands for the URL where all of it would be too much, as 64 hex digits."""
+        """A digest of the URL, in 64 hex digits."""
         return hashlib.sha256((self.url or "").encode("utf-8", "replace")).hexdigest()
 
     @property
     def identity(self) -> tuple[str, str | None, str]:
-        """What two media share only when they are equal, ready for JSON."""
+        """A value, ready for JSON, that only equal media share."""
         return self.kind, self.type, self.digest
 
     @property
     def reference(self) -> str:
-        """What stands for it in texts for people: what it is, never what it holds."""
+        """A short text that stands for it: what it is, never its content."""
         told = (self.type or self.kind)[:60]
         return f"[{told}, {self.digest[:8]}]" if self.url else f"[{told}]"
 
     @property
     def data(self) -> str | None:
-        """Its data as Base64; `None` where the URL only tells where it is."""
+        """Its data as Base64; `None` if the URL is only an address."""
         head = _head(self.url)
         return None if head is None else (self.url or "")[len(head) :]
 
 
 def why_unsendable(media: Sequence[Media]) -> str | None:
-    """Why the media of an exchange cannot be handed on to a model; `None` where they can."""
+    """Why the media of an exchange cannot be sent to a model; `None` if they can."""
     size = sum(len(medium.url or "") for medium in media)
     if size > MOST_CHARACTERS:
         return f"are {size / 1e6:.3g} MB; at most {MOST_CHARACTERS / 1e6:.3g} MB are sent along"

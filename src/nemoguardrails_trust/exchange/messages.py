@@ -25,7 +25,7 @@ class Message:
     Attributes:
         role: `system`, `user`, `assistant` or `tool`.
         content: The text of the message.
-        media: What it holds besides text, in order.
+        media: The pictures, recordings and files in it, in order.
     """
 
     role: str
@@ -40,7 +40,7 @@ class Message:
 
     @property
     def shown(self) -> str:
-        """Its text, with references to what it holds besides."""
+        """Its text, with short references to its media."""
         if not self.media:
             return self.content
         references = (medium.reference for medium in self.media)

@@ -80,14 +80,15 @@ def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
     """
     if "passthrough_output" in context and _prompt_of_function(context, exchange.response) is None:
         return (
-            "the answer comes from a passthrough function or chain, whose own prompt is not seen; "
-            f"have it return (text, {{{PROMPT_OF_FUNCTION!r}: messages}})"
+            "the answer comes from a passthrough function or chain, and its prompt "
+            f"is not known; have it return (text, {{{PROMPT_OF_FUNCTION!r}: "
+            "messages})"
         )
     if not any(
         message.role == "user" and (message.content.strip() or message.media)
         for message in exchange.messages
     ):
-        return "there is no question that the answer could be held against"
+        return "there is no question to judge the answer by"
     return None
 
 

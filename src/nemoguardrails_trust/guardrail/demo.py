@@ -16,9 +16,10 @@ from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.quiet import quiet
 
 RECORDED_NOTE = (
-    "The answers and samples are recorded ones of LLaMA-13B; no model runs, and no judge's word "
-    "is recorded, so samples alone make the score. Right and wrong are the data's labels, made by "
-    "comparing texts; some of them err."
+    "The answers and samples were recorded from LLaMA-13B; no model runs. No "
+    "judgements were recorded, so the scores rest on samples alone. Right "
+    "and wrong are the data set's labels, made by comparing texts; some of "
+    "them are mistaken."
 )
 
 

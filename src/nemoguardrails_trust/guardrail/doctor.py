@@ -57,8 +57,8 @@ def check_configuration(
             Finding(
                 "problem",
                 f"{path} is not a folder",
-                "name the folder that holds config.yml; NeMo Guardrails ignores import_paths "
-                "when it is given the file itself",
+                "name the folder that contains config.yml; NeMo Guardrails ignores "
+                "import_paths when it is given the file itself",
             )
         ]
     findings = list(_installation())
@@ -104,7 +104,7 @@ def _misplaced(path: Path) -> Iterator[Finding]:
                 yield Finding(
                     "problem",
                     f"{'.'.join([*place, name])} in {file.name} has no effect",
-                    "settings stand under custom_data: {trust: {…}}",
+                    "settings go under custom_data: {trust: {…}}",
                 )
 
 
@@ -114,7 +114,7 @@ def _installation() -> Iterator[Finding]:
     if not any((root / "nemoguardrails_trust" / "rail").is_dir() for root in roots):
         yield Finding(
             "note",
-            "this is an editable install, whose rail folder does not resolve by itself",
+            "NeMo Guardrails does not find the rail's folder in an editable install",
             "call nemoguardrails_trust.register() before RailsConfig.from_path, or set "
             f"COLANGPATH={rail_path().parents[1]}",
         )
@@ -138,7 +138,7 @@ def _rail(config: RailsConfig) -> Iterator[Finding]:
     try:
         refuse_misspelt_flows(config)
     except TrustError as error:
-        yield failure("the configuration is not right", error)
+        yield failure("the configuration has a mistake", error)
         return
     yield from _flow_lines_v1(config) if version == "1.0" else _flow_calls_v2(config)
 
@@ -198,15 +198,15 @@ def _settings(settings: TrustSettings, config: RailsConfig) -> Iterator[Finding]
         yield Finding("fact", f"scorer '{settings.scorer}', {key} is set")
     else:
         yield Finding(
-            "problem", f"scorer '{settings.scorer}', and {key} is not set", f"export {key}=…"
+            "problem", f"scorer '{settings.scorer}', but {key} is not set", f"export {key}=…"
         )
     own = messages.user_message(config.bot_messages or {})
     withholds = settings.on_untrustworthy in ("block", "escalate")
     if withholds and own is not None and "bot_message" in own:
         yield Finding(
             "note",
-            f"bot {messages.MESSAGE_NAME} quotes $bot_message, which is empty there, since the "
-            f"answer is withheld ({settings.on_untrustworthy})",
+            f"bot {messages.MESSAGE_NAME} quotes $bot_message, which is empty there "
+            f"because the answer is withheld ({settings.on_untrustworthy})",
             "leave $bot_message out of the message",
         )
 
@@ -216,7 +216,7 @@ def _message(config: RailsConfig) -> Iterator[Finding]:
     if config.colang_version == "1.0":
         own = messages.user_message(config.bot_messages or {})
         whose = "this package's" if own is None else "your own"
-        yield Finding("fact", f"bot {messages.MESSAGE_NAME}: {whose} wins")
+        yield Finding("fact", f"bot {messages.MESSAGE_NAME}: {whose} is used")
 
 
 def _tool_calls(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
@@ -227,16 +227,16 @@ def _tool_calls(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
     if not rails.config.passthrough:
         yield Finding(
             "note",
-            f"'{TOOL_CALLS_FLOW_NAME}' has nothing to check: NeMo Guardrails hands calls of tools "
-            "on in passthrough mode only",
+            f"'{TOOL_CALLS_FLOW_NAME}' has nothing to check: NeMo Guardrails passes "
+            "tool calls on only in passthrough mode",
             "add passthrough: true to config.yml",
         )
         return
-    again = "asked once more, then " if tool_guard.asks_again else ""
+    again = "the model is asked once more, then " if tool_guard.asks_again else ""
     escalates = settings.on_untrustworthy == "escalate" or rails.config.enable_rails_exceptions
     becomes = "an exception for the application" if escalates else "withheld"
     threshold = tool_guard.guard.settings.threshold
-    yield Finding("fact", f"calls of tools below {threshold:g}: {again}{becomes}")
+    yield Finding("fact", f"tool calls below {threshold:g}: {again}{becomes}")
 
 
 def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
@@ -246,8 +246,8 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     if llm is None:
         yield Finding(
             "problem",
-            "scorer 'local' needs a model, and the configuration has none",
-            "add one of type main under models:, or hand one to LLMRails(config, llm=…)",
+            "scorer 'local' needs a model, but the configuration has none",
+            "add one of type main under models:, or pass one to LLMRails(config, llm=…)",
         )
         return
     try:
@@ -259,8 +259,8 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     if isinstance(model, NemoModel):
         yield Finding(
             "note",
-            f"model '{model.name}' is called through NeMo Guardrails, which passes on no token "
-            "probabilities and one answer a call",
+            f"model '{model.name}' is called through NeMo Guardrails, which gives no "
+            "token probabilities and only one answer per call",
         )
     elif model is not None:
         yield Finding("fact", f"model '{model.name}' judges and samples")
@@ -287,7 +287,7 @@ def _exchange(config: RailsConfig) -> Iterator[Finding]:
         parts.append("earlier turns and the user's message")
     if config.docs:
         parts.append("chunks from the knowledge base")
-    parts.append("relevant_chunks where you pass them")
+    parts.append("relevant_chunks if you pass them")
     yield Finding("fact", f"what is scored with the answer: {', '.join(parts)}")
     streaming = config.rails.output.streaming
     if config.colang_version == "1.0" and not (streaming and streaming.enabled):

@@ -11,10 +11,14 @@ from nemoguardrails_trust.guardrail.llm import model_error
 from nemoguardrails_trust.guardrail.settings import FLOW_NAME
 
 _MENDS = {
-    f"Multiple non-overriding flows with name '{FLOW_NAME}'": "remove import "
-    "nemoguardrails.library.cleanlab; above a flow of your own write @override",
-    "Import path 'nemoguardrails_trust": "import nemoguardrails_trust/rail under import_paths "
-    "(config.yml), or nemoguardrails_trust.rail by import (Colang 2.x)",
+    f"Multiple non-overriding flows with name '{FLOW_NAME}'": (
+        "remove import nemoguardrails.library.cleanlab; if the flow is your own, write @override "
+        "above it"
+    ),
+    "Import path 'nemoguardrails_trust": (
+        "import nemoguardrails_trust/rail under import_paths (config.yml), or "
+        "import nemoguardrails_trust.rail (Colang 2.x)"
+    ),
 }
 
 

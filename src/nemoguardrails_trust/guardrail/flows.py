@@ -77,7 +77,8 @@ def refuse_misspelt_flows(config: RailsConfig) -> None:
         name = " ".join(called.casefold().replace("_", " ").split())
         if called not in known and get_close_matches(name, [FLOW_NAME], cutoff=0.75):
             raise SettingsError(
-                f"the output rail {called!r} is no flow; did you mean {FLOW_NAME!r}?", key=called
+                f"there is no flow for the output rail {called!r}; did you mean {FLOW_NAME!r}?",
+                key=called,
             )
 
 
@@ -90,13 +91,14 @@ def _refuse_misspelt_tool_rails(config: RailsConfig) -> None:
             continue
         if name == TOOL_CALLS_FLOW_NAME:
             raise SettingsError(
-                f"the tool output rail {line!r} takes no settings on its line; write "
+                f"the tool output rail {line!r} takes no settings on its line; set "
                 "tool_calls_threshold and on_untrustworthy under custom_data.trust",
                 key=line,
             )
         if get_close_matches(name.casefold(), [TOOL_CALLS_FLOW_NAME], cutoff=0.75):
             raise SettingsError(
-                f"the tool output rail {line!r} is no flow; did you mean {TOOL_CALLS_FLOW_NAME!r}?",
+                f"there is no flow for the tool output rail {line!r}; did you mean "
+                f"{TOOL_CALLS_FLOW_NAME!r}?",
                 key=line,
             )
 

@@ -204,7 +204,7 @@ class Guard:
         try:  # `mark` stands on the flow's line alone
             return self.models.scorer_for(llm, claims=True)
         except SetupError as error:
-            _log.warning("sentences are not scored, and not marked: %s", error)
+            _log.warning("sentences were neither scored nor marked: %s", error)
             return self.models.scorer_for(llm)
 
     async def _regenerate(

@@ -286,7 +286,7 @@ class NemoModel:
         text = _said(response)
         # One that was cut while it thought is asked again with more room, by whoever asked.
         if not text and response.finish_reason != "length":
-            raise ModelResponseError("the model's answer holds no text")
+            raise ModelResponseError("the model's answer has no text")
         return Completion(text, finish_reason=response.finish_reason), call
 
     def _learn_of_media(self, said: str, sent: frozenset[MediaKind]) -> None:

@@ -64,10 +64,10 @@ class _Harmless:
         try:
             self._instruments.add(figure, amount, *labels)
         except Exception as error:  # noqa: BLE001
-            _log.warning("a figure could not be recorded: %s", type(error).__name__)
+            _log.warning("a metric could not be recorded: %s", type(error).__name__)
 
     def record(self, figure: Figure, value: float, *labels: str) -> None:
         try:
             self._instruments.record(figure, value, *labels)
         except Exception as error:  # noqa: BLE001
-            _log.warning("a figure could not be recorded: %s", type(error).__name__)
+            _log.warning("a metric could not be recorded: %s", type(error).__name__)

@@ -74,7 +74,9 @@ def held_to(
     if lacking:
         problem = f"the score lacks {', '.join(lacking)}, which `require` asks for"
     elif len(there) < min_signals:
-        problem = f"the score has {len(there)} of the {min_signals} signals of `min_signals`"
+        problem = (
+            f"the score has {len(there)} of the {min_signals} signals that `min_signals` asks for"
+        )
     else:
         return result
     error = f"{problem} ({result.error})" if result.error else problem

@@ -19,7 +19,7 @@ def read_call(call: Any) -> dict[str, Any]:
     if isinstance(arguments, str):
         arguments = json.loads(arguments)
     if not isinstance(arguments, Mapping):
-        raise TypeError("the arguments of a call are no object")
+        raise TypeError("the arguments of a call are not a JSON object")
     return {"name": str(function["name"]), "arguments": dict(arguments)}
 
 
@@ -57,7 +57,9 @@ def schema_problem(calls: Sequence[Mapping[str, Any]], tools: Mapping[str, Tool]
     for call in calls:
         tool = tools.get(call["name"])
         if tool is None:
-            return f"{call['name']!r} is none of the tools: {', '.join(tools) or 'there are none'}"
+            return (
+                f"{call['name']!r} is not one of the tools: {', '.join(tools) or 'there are none'}"
+            )
         wrong: str | None = validate_arguments(tool, call["arguments"])
         if wrong is not None:
             return wrong

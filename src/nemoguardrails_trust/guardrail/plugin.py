@@ -144,15 +144,15 @@ def _check_watching(settings: TrustSettings) -> None:
     """Whether the scorer has a use for what the bot's own calls are watched for."""
     if settings.prefetch and (settings.scorer != "local" or not _samples(settings)):
         raise SettingsError(
-            "custom_data.trust.prefetch is true, and no samples are drawn by scorer "
-            f"{settings.scorer!r} with quality {settings.quality!r}; it needs scorer 'local' and "
+            f"custom_data.trust.prefetch is true, but scorer {settings.scorer!r} with "
+            f"quality {settings.quality!r} draws no samples; use scorer 'local' and "
             "quality medium, high or best",
             key="prefetch",
         )
     if settings.token_probabilities and settings.scorer in HOSTED_SCORERS:
         raise SettingsError(
-            f"custom_data.trust.token_probabilities is true, and scorer {settings.scorer!r} has "
-            "no use for them; leave it out",
+            "custom_data.trust.token_probabilities is true, but scorer "
+            f"{settings.scorer!r} does not use them; leave it out",
             key="token_probabilities",
         )
 
@@ -169,16 +169,17 @@ def _check_claims(settings: TrustSettings, config: RailsConfig) -> None:
     if settings.scorer in HOSTED_SCORERS:
         key = "on_untrustworthy" if marks else "explain"
         raise SettingsError(
-            f"{key} is {'mark' if marks else 'claims'}, and scorer {settings.scorer!r} gives "
-            "sentences no scores; the scorer 'local' does",
+            f"{key} is {('mark' if marks else 'claims')}, but scorer "
+            f"{settings.scorer!r} does not score sentences; use the scorer 'local'",
             key=key,
         )
     if settings.scorer == "local":
         require_splitter()
     if marks and config.rails.output.streaming.enabled:
         _log.warning(
-            "on_untrustworthy is mark, and answers may be streamed: what stream_async has shown "
-            "cannot be marked any more; stream_with_trust holds an answer back until it is"
+            "on_untrustworthy is mark, and streaming is enabled: stream_async cannot "
+            "mark text that it has already shown; use stream_with_trust, which holds "
+            "the answer back until it is marked"
         )
 
 
@@ -187,7 +188,7 @@ def _check_signals(settings: TrustSettings) -> None:
     if settings.scorer in HOSTED_SCORERS and (settings.require or settings.min_signals):
         key = "require" if settings.require else "min_signals"
         raise SettingsError(
-            f"custom_data.trust.{key}: scorer {settings.scorer!r} tells no signals; leave it out",
+            f"custom_data.trust.{key}: scorer {settings.scorer!r} reports no signals; leave it out",
             key=key,
         )
     if settings.scorer != "local":
@@ -195,20 +196,20 @@ def _check_signals(settings: TrustSettings) -> None:
     unknown = sorted(set(settings.require) - set(SIGNALS))
     if unknown:
         raise SettingsError(
-            f"custom_data.trust.require: {', '.join(unknown)} is no signal of the scorer 'local'; "
-            f"there are {', '.join(SIGNALS)}",
+            "custom_data.trust.require: the scorer 'local' has no signal "
+            f"{', '.join(unknown)}; choose from {', '.join(SIGNALS)}",
             key="require",
         )
     if "consistency" in settings.require and not _samples(settings):
         raise SettingsError(
-            f"custom_data.trust.require: quality {settings.quality!r} draws no samples, so there "
-            "is no consistency; it needs quality medium, high or best",
+            f"custom_data.trust.require: quality {settings.quality!r} draws no "
+            "samples, so there is no consistency; use quality medium, high or best",
             key="require",
         )
     if settings.min_signals > len(SIGNALS):
         raise SettingsError(
-            f"custom_data.trust.min_signals is {settings.min_signals}, and the scorer 'local' has "
-            f"{len(SIGNALS)} signals",
+            f"custom_data.trust.min_signals is {settings.min_signals}, but the scorer "
+            f"'local' has only {len(SIGNALS)} signals",
             key="min_signals",
         )
 
@@ -306,12 +307,12 @@ def _check_model(settings: TrustSettings, app: LLMRails) -> None:
         # Without any model the bot cannot answer either, so NeMo Guardrails says so itself;
         # a bot that only checks ready answers needs a model for the local scorer.
         if settings.scorer == "local" and not has_main:
-            _log.warning("scorer is 'local', and the configuration has no main model yet")
+            _log.warning("scorer is 'local', but the configuration has no main model yet")
     elif settings.model not in types:
         listed = ", ".join(types) or "none"
         raise SettingsError(
-            f"custom_data.trust.model is {settings.model!r}, and no entry under models: has "
-            f"that type (there are: {listed})",
+            f"custom_data.trust.model is {settings.model!r}, but no entry under "
+            f"models: has that type (there are: {listed})",
             key="model",
         )
     is_handed_over = settings.model in (None, "main") and app.llm is not None
@@ -331,5 +332,5 @@ def _check_key(entry: Model) -> None:
     has_key = parameters.get("api_key") or entry.api_key_env_var or "base_url" in parameters
     if variable and not has_key and not os.environ.get(variable):
         raise CredentialsError(
-            f"the model of type {entry.type!r} samples and judges, and has no key: set {variable}"
+            f"the model of type {entry.type!r} samples and judges, but has no key: set {variable}"
         )

@@ -29,12 +29,13 @@ _COMPARISON = r"(?:\$\w+\.trustworthiness_score{names})\s*(?:<=?|>=?)\s*(\d*\.?\
 _HEEDS_THRESHOLD = re.compile(r"\.(?:is_blocked|status|consequence|threshold)\b")
 _BELOW = {
     "warn": "the answer with a caution (warn)",
-    "mark": "the answer with a mark behind each sentence that is low too, or with a caution where "
-    "none is (mark); streamed by stream_async, it cannot be marked any more",
+    "mark": "the answer with a mark after each sentence below the threshold, or with "
+    "a caution if there is none (mark); stream_async cannot mark text that "
+    "it has already shown",
     "block": "the message instead of the answer (block)",
     "escalate": "an exception for the application (escalate)",
-    "regenerate": "asked once more, and the better answer, with a caution where that is low too "
-    "(regenerate)",
+    "regenerate": "the model is asked once more; the better answer, with a "
+    "caution if that is low too (regenerate)",
 }
 _UNCHECKED = {
     "warn": "the answer with a caution",
@@ -99,9 +100,11 @@ def reaction(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     """What the bot will do, as it results from settings, calibration, lines and flows."""
     owner, source = flow_owner(rails)
     whose = {"ours": "this package's", "built-in": "the built-in one", "user": "your own"}[owner]
-    yield Finding("fact", f"flow '{FLOW_NAME}': {whose} wins")
+    yield Finding("fact", f"flow '{FLOW_NAME}': {whose} is used")
     if owner == "built-in":
-        yield Finding("problem", "the built-in flow wins over ours", "remove its import")
+        yield Finding(
+            "problem", "the built-in flow is used instead of this package's", "remove its import"
+        )
         return
     from_calibration = _calibration_with_threshold(rails)
     try:
@@ -120,11 +123,11 @@ def reaction(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
             f"{evaluation.name} below {evaluation.threshold:g}"
             for evaluation in settings.evaluations
         )
-        yield Finding("fact", f"untrustworthy like a low score: {chosen}")
+        yield Finding("fact", f"also untrustworthy: {chosen}")
     yield Finding(
-        "fact", f"where an answer cannot be checked: {_unchecked(settings, rails.config, owner)}"
+        "fact", f"if an answer cannot be checked: {_unchecked(settings, rails.config, owner)}"
     )
-    yield Finding("fact", f"the most time for a check: {settings.timeout:g} s")
+    yield Finding("fact", f"longest time for a check: {settings.timeout:g} s")
 
 
 def _calibration_with_threshold(rails: LLMRails) -> str | None:
@@ -153,7 +156,9 @@ def _stated(
     if "on_untrustworthy" in call.at_run_time:
         return threshold, "what the flow's call sets when it runs"
     if config.enable_rails_exceptions:
-        again = "asked once more; " if settings.on_untrustworthy == "regenerate" else ""
+        again = (
+            "the model is asked once more; " if settings.on_untrustworthy == "regenerate" else ""
+        )
         return threshold, f"{again}an exception for the application (enable_rails_exceptions)"
     return threshold, _BELOW[settings.on_untrustworthy]
 
@@ -185,7 +190,7 @@ def read_own_flow(config: RailsConfig, source: str, threshold: str) -> Iterator[
     if compared:
         listed = " and ".join(compared)
         yield Finding(
-            "fact", f"your flow compares the score with {listed}; what follows is decided by it"
+            "fact", f"your flow compares the score with {listed} and decides what follows"
         )
         if not _HEEDS_THRESHOLD.search(source):
             yield from _unheeded(config, compared)
@@ -220,6 +225,6 @@ def _unheeded(config: RailsConfig, compared: list[str]) -> Iterator[Finding]:
     if by_user and not any(float(number) == written.threshold for number in compared):
         yield Finding(
             "note",
-            "the threshold of custom_data.trust does not decide: your flow compares with its own",
+            "the threshold in custom_data.trust has no effect: your flow compares with its own",
             "compare with $result.threshold instead of a number",
         )

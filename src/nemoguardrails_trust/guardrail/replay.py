@@ -94,7 +94,7 @@ class ReplayLLM:
     def _unrecorded(self) -> str:
         questions = [f"“{question}”" for question in self._model.questions[:_QUESTIONS_NAMED]]
         told = "No answer to this question is recorded."
-        return f"{told} Recorded are, for example: {', '.join(questions)}" if questions else told
+        return f"{told} Some that are recorded: {', '.join(questions)}" if questions else told
 
     async def stream_async(
         self,

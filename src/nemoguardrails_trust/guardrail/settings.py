@@ -100,7 +100,7 @@ def read_settings(custom_data: Mapping[str, Any] | None) -> TrustSettings:
     if "trust" not in given and near:
         name = next(key for key in given if str(key).casefold() == near[0])
         raise SettingsError(
-            f"custom_data.{name} is not read; did you mean custom_data.trust?", key=str(name)
+            f"custom_data.{name} has no effect; did you mean custom_data.trust?", key=str(name)
         )
     values = given.get("trust")
     if values is None:

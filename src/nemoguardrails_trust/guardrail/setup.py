@@ -57,7 +57,9 @@ class Change:
         """
         now = _raw(self.path) if self.path.exists() else ""
         if now and _with_plain_ends(now) != self.before:
-            raise DataError("has changed meanwhile; give the command again", path=str(self.path))
+            raise DataError(
+                "has changed in the meantime; run the command again", path=str(self.path)
+            )
         after = self.after.replace("\n", "\r\n") if _has_windows_ends(now) else self.after
         write_atomically(self.path, after.encode())
 
@@ -104,7 +106,7 @@ def _data(path: Path, text: str) -> dict[str, Any]:
         told = " ".join(str(error).split())
         raise DataError(f"is not YAML: {told}", path=str(path)) from None
     if data is not None and not isinstance(data, dict):
-        raise DataError("is no configuration of NeMo Guardrails", path=str(path))
+        raise DataError("is not a NeMo Guardrails configuration", path=str(path))
     _require_shape(path, data or {})
     return data or {}
 
@@ -120,7 +122,7 @@ def _require_shape(path: Path, data: dict[str, Any]) -> None:
         for key in keys:
             value = None if value is None else value.get(key)
         if value is not None and not isinstance(value, kind):
-            raise DataError(f"`{'.'.join(keys)}` must be {name}, and is not", path=str(path))
+            raise DataError(f"`{'.'.join(keys)}` must be {name}", path=str(path))
 
 
 def _yaml_files(config: Path, first: Path) -> list[Path]:
@@ -141,8 +143,8 @@ def _file_of_rails(first: Path, data: dict[Path, dict[str, Any]]) -> Path:
     if len(having) > 1:
         names = " and ".join(str(path.relative_to(first.parent)) for path in having)
         raise DataError(
-            f"{names} have `rails`, and NeMo Guardrails takes those of one file alone; put them "
-            "into one",
+            f"{names} have `rails`, but NeMo Guardrails uses those of only one file; "
+            "move them into one",
             path=str(first.parent),
         )
     return having[0] if having else first
@@ -152,7 +154,7 @@ def _config_file(folder: Path) -> Path:
     for name in ("config.yml", "config.yaml"):
         if (folder / name).is_file():
             return folder / name
-    raise DataError("there is no config.yml in it", path=str(folder))
+    raise DataError("has no config.yml", path=str(folder))
 
 
 def _read(path: Path) -> str:

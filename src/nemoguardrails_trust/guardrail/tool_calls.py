@@ -45,7 +45,9 @@ _TOLD = (
     "conversation or follows from it. A made-up value, a wrong person or amount, and a step that "
     "nobody asked for are False."
 )
-_NO_SCHEMA = "no tools are told with the turn or in the configuration, so no schema is known"
+_NO_SCHEMA = (
+    "neither the turn nor the configuration lists any tools, so there is no schema to check against"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class _Turn:
             refused = TrustworthinessScore(0.0, explanation=problem, scorer="schema")
             return self.guard.decided(refused, exchange.response, _render)
         if tools is None:
-            _log.warning("calls of tools are judged, and held to no schema: %s", _NO_SCHEMA)
+            _log.warning("tool calls are judged, but not checked against a schema: %s", _NO_SCHEMA)
         outcome = await self.guard.check(
             _with_tools(exchange, tools),
             self.judge,
@@ -198,7 +200,7 @@ class _Turn:
             reason = first.explanation
             answer = await ask_again(llm, exchange, parameters, reason, timeout=max(left(), 0.0))
         except TrustError as error:
-            _log.warning("cannot ask again for calls of tools: %s", error)
+            _log.warning("cannot ask again for tool calls: %s", error)
             return _told(first, tool_calls)
         if not answer.tool_calls:
             asking = replace(first, consequence="block", text=answer.text)

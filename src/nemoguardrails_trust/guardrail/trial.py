@@ -45,7 +45,7 @@ async def try_turn(rails: LLMRails, question: str | None = None) -> list[Finding
             async with asyncio.timeout(seconds):
                 return await _findings(rails, guard, asked)
     except TimeoutError:
-        error: Exception = ModelTimeoutError(f"the bot gave nothing within {seconds:g} s")
+        error: Exception = ModelTimeoutError(f"the bot did not answer within {seconds:g} s")
         return [failure("one turn failed", error)]
     except Exception as error:  # noqa: BLE001 - whatever ends the turn is the finding
         return [failure("one turn failed", error)]
@@ -61,7 +61,7 @@ async def _findings(rails: LLMRails, guard: Guard, question: str) -> list[Findin
         "note",
         f"'{question}' was answered without a check, by another rail or by a message that the "
         "configuration defines; what follows is a check of the model's own answer",
-        "ask a question of your bot's own with --question",
+        "ask a question that your bot is for, with --question",
     )
     outcome = await _checked(rails, guard, question)
     return [unchecked, *_told(outcome, question, is_replayed=_recorded(rails) is not None)]
@@ -100,8 +100,9 @@ def _told(outcome: TrustOutcome, question: str, *, is_replayed: bool) -> Iterato
     had = [name for name, signal in data["signals"].items() if signal["value"] is not None]
     yield Finding(
         "fact",
-        f"one turn, '{question}': score {data['trustworthiness_score']:.2f}, {outcome.status}, "
-        f"from {', '.join(had) or 'no signals told'} ({cost})",
+        f"one turn, '{question}': score {data['trustworthiness_score']:.2f}, "
+        f"{outcome.status}, from {', '.join(had) or 'no signals reported'} "
+        f"({cost})",
     )
     for name, missing in data.get("missing", {}).items():
         # What is not recorded says nothing of a model that runs.

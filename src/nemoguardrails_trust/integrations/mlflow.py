@@ -80,5 +80,5 @@ def _asked(inputs: Mapping[str, Any], prompt: str | None, context: str) -> Any:
         prompt = "messages" if "messages" in keys else keys[0] if len(keys) == 1 else None
     if prompt is None or prompt not in inputs:
         told = ", ".join(keys) or "none"
-        raise DataError(f"which input is the prompt cannot be told ({told}); say it with prompt=")
+        raise DataError(f"it is unclear which input is the prompt ({told}); name it with prompt=")
     return inputs[prompt]

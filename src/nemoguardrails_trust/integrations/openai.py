@@ -61,7 +61,7 @@ def trust_openai(
         )
     if tlm is None and isinstance(client, AzureOpenAI | AsyncAzureOpenAI):
         raise SettingsError(
-            "the address of an Azure client depends on the deployment; say with tlm= what scores",
+            "an Azure client's address depends on the deployment; pass tlm= to say what scores",
             key="tlm",
         )
 

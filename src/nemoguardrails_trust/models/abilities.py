@@ -98,15 +98,16 @@ def lesson_of(refusal: RefusedRequestError, body: Mapping[str, Any]) -> Lesson |
     if name in ("logprobs", "top_logprobs"):
         if about_amount and body.get("top_logprobs", 0) > _FEW_ALTERNATIVES:
             return _set(
-                f"gives {_FEW_ALTERNATIVES} alternatives", most_alternatives=_FEW_ALTERNATIVES
+                f"gives only {_FEW_ALTERNATIVES} alternatives per token",
+                most_alternatives=_FEW_ALTERNATIVES,
             )
         return _set("gives no token probabilities", logprobs=False)
     if name in ("max_tokens", "max_completion_tokens"):
         other = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
         # A limit that is too large is no better by another name.
-        return None if about_amount else _set(f"takes {other} for {name}", limit_name=other)
+        return None if about_amount else _set(f"takes {other} instead of {name}", limit_name=other)
     return Lesson(
-        f"refuses {name}, which is left out from now on",
+        f"refuses {name}; it is left out from now on",
         lambda known: replace(known, left_out=known.left_out | {name}),
     )
 
@@ -136,14 +137,14 @@ def lessons_of(
         and not known.thinks
         and any(choice.starved and choice.thought for choice in choices)
     ):
-        lessons.append(_set("has a model that thinks first", thinks=True))
+        lessons.append(_set("has a model that thinks before it answers", thinks=True))
     return lessons
 
 
 def refused_media(kinds: frozenset[str]) -> Lesson:
     """That the model does not take such media, without which no request is made."""
     return Lesson(
-        f"has a model that takes no {', '.join(sorted(kinds))}",
+        f"has a model that does not take {', '.join(sorted(kinds))}",
         lambda known: replace(known, refused_media=known.refused_media | kinds),
     )
 
@@ -157,7 +158,7 @@ def _most_choices(count: int) -> Lesson:
         # Of several requests at once, the one that brought least tells the most.
         return replace(known, most_choices=min(count, known.most_choices or count))
 
-    return Lesson(f"brings at most {count} choices a request", change)
+    return Lesson(f"gives at most {count} choices per request", change)
 
 
 def _culprit(refusal: RefusedRequestError, body: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What a score needs of a language model."""
+"""What a language model must offer to be used for scoring."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
@@ -20,13 +20,13 @@ class Ask:
     Attributes:
         messages: The conversation.
         purpose: What the answers are for.
-        n: How many answers, each drawn independently; at least 1.
+        n: How many answers, each drawn independently. At least 1.
         temperature: Sampling temperature; `None` leaves it to the server.
-        max_tokens: The most tokens an answer may have; `None` leaves it to the server.
-        top_logprobs: Ask for token probabilities with this many alternatives a token, 0 to 20;
-            `None` asks for none. A server that cannot give them answers without.
-        first: The number of the first answer, where others were asked for before: what keeps
-            answers tells by it that these are to be others.
+        max_tokens: The longest answer, in tokens; `None` leaves it to the server.
+        top_logprobs: Ask for token probabilities, with this many alternatives per token (0 to 20).
+            `None` asks for none. A server that cannot give them answers without them.
+        first: The number of the first answer, if others were requested before. It tells a cache
+            that these answers are new ones.
     """
 
     messages: tuple[Message, ...]
@@ -38,7 +38,7 @@ class Ask:
     first: int = 0
 
     def asking_for(self, n: int) -> "Ask":
-        """The same request for so many answers."""
+        """The same request, for another number of answers."""
         return replace(self, n=n)
 
 
@@ -51,8 +51,8 @@ class Completion:
     """One answer of a model.
 
     Attributes:
-        text: What it says, its thinking left out. A tool call is given as JSON text.
-        tokens: Its tokens with probabilities, where the server gave them.
+        text: What it says, without thinking. A tool call is given as JSON text.
+        tokens: Its tokens with their probabilities, if the server gave them.
         finish_reason: Why it ended, in the server's words (`stop`, `length`, …).
     """
 
@@ -63,12 +63,12 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one request for completions brought.
+    """What one request for completions returned.
 
     Attributes:
-        completions: At least one, at most as many as were asked for.
-        calls: One entry for each HTTP request or model call that was made.
-        failures: Messages of the requests that failed while others brought completions.
+        completions: At least one, and at most as many as were requested.
+        calls: One entry for each HTTP request or model call.
+        failures: Error messages of the requests that failed, if others succeeded.
     """
 
     completions: tuple[Completion, ...]
@@ -89,11 +89,11 @@ class LanguageModel(Protocol):
         """Asks for `ask.n` answers to the messages.
 
         Raises:
-            ModelError: No answer could be had.
+            ModelError: The model gave no answer.
             CredentialsError: The key was refused.
         """
         ...
 
     async def aclose(self) -> None:
-        """Closes the connections that this model holds on the running event loop."""
+        """Closes this model's connections on the running event loop."""
         ...

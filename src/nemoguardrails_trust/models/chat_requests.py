@@ -69,7 +69,7 @@ class RequestDefaults:
         for key in _RESERVED:
             if key in given:
                 raise SettingsError(
-                    f"parameters.{key} cannot be set: it is given with each call; leave it out",
+                    f"parameters.{key} cannot be set here, since every call sets it; leave it out",
                     key=f"parameters.{key}",
                 )
         for key, value in given.items():
@@ -85,7 +85,7 @@ class RequestDefaults:
         for key, limit in limits.items():
             if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
                 raise SettingsError(
-                    f"parameters.{key} is {limit!r}; it must be a whole number from 1",
+                    f"parameters.{key} is {limit!r}; it must be a whole number, 1 or more",
                     key=f"parameters.{key}",
                 )
         return cls(

@@ -205,7 +205,7 @@ class Endpoint:
             whole = current_deadline()
             # A moment's slack, since the client's timer may fire a little early.
             is_over = whole is not None and asyncio.get_running_loop().time() > whole - 0.01
-            limit = "the time that was left" if is_over else f"{self._timeout or LONGEST_ALONE:g} s"
+            limit = "the time left" if is_over else f"{self._timeout or LONGEST_ALONE:g} s"
             return Failed(
                 ModelTimeoutError(f"{self._label}: no answer within {limit}"), Again.NEVER
             )

@@ -182,7 +182,7 @@ class Incoming:
             TimeoutError: It did not come in time.
         """
         if self.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-            raise aiohttp.ClientPayloadError("packed in a way that was not asked for")
+            raise aiohttp.ClientPayloadError("compressed in a way that was not requested")
         async for chunk in self._response.content.iter_any():
             yield chunk
 
@@ -225,7 +225,7 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytearray:
         if len(content) > most:
             raise TooLargeError(f"the answer is larger than {most / 1e6:g} MB")
         if values > _MOST_VALUES:
-            raise TooLargeError(f"the answer holds more than {_MOST_VALUES:,} values")
+            raise TooLargeError(f"the answer has more than {_MOST_VALUES:,} values")
     return content
 
 
@@ -238,7 +238,7 @@ class _Unpacker:
 
     def __init__(self, packing: str) -> None:
         if packing not in ("gzip", "x-gzip", "deflate"):
-            raise aiohttp.ClientPayloadError("packed in a way that was not asked for")
+            raise aiohttp.ClientPayloadError("compressed in a way that was not requested")
         self._inflate: Any = (
             None if packing == "deflate" else zlib.decompressobj(zlib.MAX_WBITS | 16)
         )

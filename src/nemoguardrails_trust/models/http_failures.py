@@ -32,9 +32,9 @@ class Remedies:
         refusing_key: The statuses by which the server refuses a key.
     """
 
-    key: str = "see that it is current"
-    address: str = "see that the address is right"
-    absent: str = "see that the address is right"
+    key: str = "check that it is current"
+    address: str = "check the address"
+    absent: str = "check the address"
     refusing_key: frozenset[int] = frozenset({401})
 
 
@@ -62,7 +62,7 @@ def error_of_status(
     wait = retry_after(headers)
     if status in advice.refusing_key:
         return CredentialsError(
-            f"{said}: the key was refused, or there is none; {advice.key}", status=status
+            f"{said}: the key was refused, or none was sent; {advice.key}", status=status
         )
     if status == 429 and quota_used_up:
         error = RateLimitError(f"{said}: the account's quota is used up", status=status)
@@ -81,7 +81,7 @@ def error_of_status(
     if status >= 300:
         return ModelResponseError(f"{said}: the server redirects; {advice.address}", status=status)
     return ModelResponseError(
-        f"{said}: the answer is not what was asked for; {advice.address}", status=status
+        f"{said}: this is not the kind of answer expected; {advice.address}", status=status
     )
 
 
@@ -97,7 +97,7 @@ def error_of_connection(
     """
     advice = remedies or Remedies()
     if isinstance(problem, aiohttp.InvalidURL):
-        return ModelConnectionError(f"{place}: this is no address; {advice.address}")
+        return ModelConnectionError(f"{place}: this is not a valid address; {advice.address}")
     if isinstance(problem, aiohttp.ClientConnectorDNSError):
         return ModelConnectionError(f"{place}: no such host; {advice.address}")
     if isinstance(problem, aiohttp.ClientConnectorCertificateError):
@@ -109,8 +109,8 @@ def error_of_connection(
     if isinstance(problem, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
         return ModelConnectionError(f"{place}: the server closed the connection")
     if isinstance(problem, aiohttp.ClientResponseError):
-        return ModelResponseError(f"{place}: the answer is not proper HTTP; {advice.address}")
-    return ModelConnectionError(f"{place}: the connection broke during the answer")
+        return ModelResponseError(f"{place}: the answer is not valid HTTP; {advice.address}")
+    return ModelConnectionError(f"{place}: the connection was lost during the answer")
 
 
 def _reason(status: int, remedies: Remedies) -> str:

@@ -344,7 +344,7 @@ def _require_count(key: str, value: int | None) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsError(f"{key} is {value!r}; it must be a whole number from 1", key=key)
+        raise SettingsError(f"{key} is {value!r}; it must be a whole number, 1 or more", key=key)
 
 
 _shared: dict[tuple[str, str, bytes], Limits] = {}

@@ -78,7 +78,7 @@ def kinds_refused(said: str, sent: frozenset[MediaKind]) -> frozenset[MediaKind]
 
 def refusal_of(kinds: Iterable[str]) -> str:
     """What is told of a model that does not take what it was to be sent."""
-    return f"the model takes no {' and no '.join(sorted(kinds))}"
+    return f"the model does not take {' or '.join(sorted(kinds))}"
 
 
 def _part_of(medium: Media) -> dict[str, Any]:

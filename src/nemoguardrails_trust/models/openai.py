@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's chat completions, as a language model."""
+"""A language model on any server with OpenAI's chat completions API."""
 
 import asyncio
 import logging
@@ -74,37 +74,37 @@ class _Gathered:
 
 
 class OpenAICompatibleModel:
-    """A model of any server that speaks OpenAI's chat completions.
+    """A model on any server with OpenAI's chat completions API.
 
-    What a server does not take (several choices a request, token probabilities, a temperature,
-    `max_tokens`) shows with the first requests and is remembered from then on. Answers are free
-    of thinking text. A tool call is given as JSON with sorted keys:
-    `{"tool_calls": [{"arguments": {…}, "name": "…"}]}`, with `content` beside it where the model
-    also said something. One object may be used from several event loops and threads.
+    The first requests show what a server does not support (several choices per request, token
+    probabilities, a temperature, `max_tokens`), and this is remembered. Answers contain no
+    thinking. A tool call is given as JSON with sorted keys,
+    `{"tool_calls": [{"arguments": {…}, "name": "…"}]}`, with `content` as well if the model also
+    said something. One object can be used from several event loops and threads.
 
-    A model that thinks before it answers gets 4096 tokens for that beside `max_tokens`: at once
-    where its name tells that it thinks, otherwise when an answer shows it, by one further try.
+    A model that thinks before it answers gets 4096 tokens for that, on top of `max_tokens`. If the
+    model's name does not show that it thinks, its first answer does, and is requested again.
 
     Args:
         model: The model's name.
-        base_url: The server, up to `/v1`; by default that of the environment variable
-            `OPENAI_BASE_URL`, else OpenAI's own.
-        api_key: The key; by default that of `OPENAI_API_KEY`. A local server may need none.
-        parameters: Sent with every request (`temperature`, `top_p`, `max_tokens`, …); what
-            stands under `extra_body` is sent as if it stood beside them.
-        headers: Further headers, sent with every request.
-        timeout: Seconds that a request may take, its further tries included, once it is sent.
-            `None` is as long as the score has that it is for, or 60 s where it is for none.
-        max_retries: Further tries after a 429, a 5xx or a broken connection.
-        limits: The cap on concurrency and the rate limits; by default the one that all models
-            with this server, name and key share.
-        most_bytes: The most that an answer may have, unpacked; at least 1.
-        label: What errors call the model; by default its name and its server's.
+        base_url: The server's address, up to `/v1`. By default the environment variable
+            `OPENAI_BASE_URL`, otherwise OpenAI's own.
+        api_key: The key; by default `OPENAI_API_KEY`. A local server may need none.
+        parameters: Sent with every request (`temperature`, `top_p`, `max_tokens`, …). The contents
+            of `extra_body` are sent at the same level.
+        headers: Additional headers for every request.
+        timeout: Seconds that a request may take once it is sent, retries included. `None` is the
+            time left for its score, or 60 s if it does not belong to one.
+        max_retries: Retries after a 429, a 5xx or a broken connection.
+        limits: The limits on concurrency and rates. By default, all models with the same server,
+            name and key share theirs.
+        most_bytes: The largest answer to read, in bytes after decompression; at least 1.
+        label: How errors refer to the model; by default by its name and server.
 
     Raises:
-        SettingsError: An argument is out of range, or a parameter is not the caller's to set.
-        CredentialsError: OpenAI's own server is to be used without a key, or the key holds
-            characters that no key has.
+        SettingsError: An argument is out of range, or a parameter cannot be set here.
+        CredentialsError: OpenAI's own server needs a key, or the key contains characters that no
+            key has.
     """
 
     def __init__(
@@ -180,27 +180,27 @@ class OpenAICompatibleModel:
 
     @property
     def base_url(self) -> str:
-        """The server's address, without what may hold a key."""
+        """The server's address, without parts that may contain a key."""
         return self._shown_url
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """What goes into every request besides the messages."""
+        """What every request contains besides the messages."""
         return self._defaults.as_parameters()
 
     @property
     def limits(self) -> Limits:
-        """The cap on concurrency and the rate limits, which others may share."""
+        """The limits on concurrency and rates, which other models may share."""
         return self._limits
 
     async def complete(self, ask: Ask) -> Reply:
         """Asks for answers to the messages; see `LanguageModel`.
 
-        Where the server brings fewer choices than asked for, the rest are asked for by further
-        requests, all at once.
+        If the server gives fewer choices than requested, the rest are requested separately, all at
+        once.
 
         Raises:
-            ModelError: No answer could be had.
+            ModelError: The model gave no answer.
             CredentialsError: The key was refused.
         """
         defaults = self._defaults
@@ -216,18 +216,18 @@ class OpenAICompatibleModel:
     async def draw(
         self, body: Mapping[str, Any], n: int, *, temperature: float, max_tokens: int | None = None
     ) -> Reply:
-        """Draws samples to the request of an application for a chat completion.
+        """Draws samples for an application's chat completion request.
 
-        They are asked for with the same messages, tools and format, whatever these hold.
+        The samples are requested with the same messages, tools and format.
 
         Args:
             body: The request.
             n: How many.
-            temperature: Of the samples.
-            max_tokens: The most tokens of one, where the request sets no limit.
+            temperature: The temperature of the samples.
+            max_tokens: The longest sample, in tokens, if the request sets no limit.
 
         Raises:
-            ModelError: No sample could be had.
+            ModelError: The model gave no samples.
             CredentialsError: The key was refused.
         """
         request = request_like(body, self._defaults.fixed, temperature, max_tokens)
@@ -236,17 +236,17 @@ class OpenAICompatibleModel:
     def forward(
         self, body: Mapping[str, Any], *, seconds: float
     ) -> AbstractAsyncContextManager[Incoming]:
-        """Sends the request of an application on, unchanged but for the model's name.
+        """Forwards an application's request, with only the model's name changed.
 
         Args:
             body: The request.
-            seconds: Seconds for it, until its answer is read.
+            seconds: The time, in seconds, until its answer is read.
 
         Returns:
-            The answer as it comes, whatever its status, while the context lasts.
+            The answer as it arrives, whatever its status, for as long as the context is open.
 
         Raises:
-            ModelError: On entering, there is no answer; later, it broke off.
+            ModelError: There is no answer (on entering), or it broke off (later).
         """
         content = encoded({**body, "model": self._name})
         messages = body.get("messages")
@@ -269,7 +269,7 @@ class OpenAICompatibleModel:
         raise ModelResponseError(f"{self._label}: {failures[0]}")
 
     async def aclose(self) -> None:
-        """Closes the connections held on the running event loop."""
+        """Closes the connections on the running event loop."""
         await self._endpoint.aclose()
 
     async def _gather(
@@ -305,7 +305,7 @@ class OpenAICompatibleModel:
             else:
                 known = choice.finish_reason in FINISH_REASONS
                 reason = choice.finish_reason if known else "no known reason given"
-                gathered.failures.append(f"an answer holds no text ({reason})")
+                gathered.failures.append(f"an answer has no text ({reason})")
         return max(0, n - len(choices))
 
     def _is_unproven(self, request: ChatRequest, n: int) -> bool:
@@ -363,7 +363,7 @@ class OpenAICompatibleModel:
         finally:
             calls.extend(usage_of(purpose, spent, answer, choices))
         if not choices:
-            raise ModelResponseError(f"{self._label}: the answer holds no choices")
+            raise ModelResponseError(f"{self._label}: the answer has no choices")
         return choices
 
     def _learn(

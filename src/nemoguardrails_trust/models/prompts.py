@@ -25,9 +25,9 @@ def sample_messages(exchange: Exchange) -> tuple[Message, ...]:
     messages = prompt_messages(exchange)
     length = sum(len(message.content) for message in messages)
     if not messages:
-        raise ModelError("there is no message to draw further answers to")
+        raise ModelError("there is no message to draw samples for")
     if length > PROMPT_LIMIT:
-        raise ModelError(f"the prompt of {length} characters is too long to draw samples")
+        raise ModelError(f"the prompt is too long to draw samples ({length} characters)")
     return messages
 
 
@@ -64,7 +64,7 @@ def require_sendable(exchange: Exchange) -> None:
     media = exchange.media
     why = why_unsendable(media) if media else None
     if why is not None:
-        raise DataError(f"the prompt holds more than text ({_kinds(media)}): they {why}")
+        raise DataError(f"the prompt contains more than text ({_kinds(media)}): they {why}")
 
 
 def require_text(exchange: Exchange, *, by: str) -> None:
@@ -79,7 +79,8 @@ def require_text(exchange: Exchange, *, by: str) -> None:
     """
     if exchange.media:
         raise DataError(
-            f"the prompt holds more than text ({_kinds(exchange.media)}), and {by} takes text only"
+            f"the prompt contains more than text ({_kinds(exchange.media)}), and {by} "
+            "takes text only"
         )
 
 

@@ -101,7 +101,7 @@ class RayRates:
             turn = await self._actor.take_turn.remote(self._name, rates, tokens)
         except (RayError, ValueError) as error:
             self._actor = None  # found anew with the next request
-            _log.warning("rates are not shared at present: %s", type(error).__name__)
+            _log.warning("rates are not shared for now: %s", type(error).__name__)
             return await self._alone.take_turn(rates, tokens)
         return turn if isinstance(turn, Wait) else _Counted(self._actor, turn)
 

@@ -17,9 +17,9 @@ from nemoguardrails_trust.models.http_failures import Remedies, error_of_status
 from nemoguardrails_trust.models.media_parts import MEDIA_KINDS, kinds_refused
 
 REMEDIES = Remedies(
-    key="see that it is current, and that it is the key of this server",
+    key="check that it is current and belongs to this server",
     address="is base_url right?",
-    absent="see that the model's name and base_url are right",
+    absent="check the model's name and base_url",
 )
 """What the user of an OpenAI-compatible server can do."""
 
@@ -107,7 +107,7 @@ def not_json(label: str, headers: Mapping[str, str]) -> Failed:
     if not sent_as and _MEDIA_TYPE.fullmatch(media_type):
         sent_as = f" but {media_type}"
     hint = "" if media_type == "application/json" else "; is base_url right?"
-    error = ModelResponseError(f"{label}: the answer is not a whole JSON object{sent_as}{hint}")
+    error = ModelResponseError(f"{label}: the answer is not a complete JSON object{sent_as}{hint}")
     return Failed(error, Again.NEVER)
 
 

@@ -1,4 +1,4 @@
-"""A model that gives recorded answers, samples and judgements back, so that nothing needs a key."""
+"""A model that replays recorded answers, samples and judgements, so no key is needed."""
 
 import json
 import math
@@ -63,12 +63,12 @@ class Recorded:
     Attributes:
         prompt: The user's text, or the chat messages.
         response: The answer.
-        samples: Other answers that the model gave to the same prompt, in the order drawn.
-        reflection: The probability that a judge gave the response of being correct, 0 to 1.
-        context: Retrieved passages that the model was given besides the prompt.
-        paraphrase_samples: Answers that it gave to the prompt in other words.
-        judged_fields: The probability that a judge gave each field of the response, or each
-            argument of a call, of being right, in the order in which they are asked for.
+        samples: Other answers of the model to the same prompt, in the order drawn.
+        reflection: How likely the judge found it that the response is correct, 0 to 1.
+        context: Retrieved passages that the model was given along with the prompt.
+        paraphrase_samples: Answers to rephrasings of the prompt.
+        judged_fields: How likely the judge found it that each field of the response, or each
+            argument of a call, is right, in the order in which they are asked about.
     """
 
     prompt: Annotated[str | tuple[Message, ...], _read_by(read_messages, "prompt")]
@@ -89,10 +89,10 @@ _RECORDED = TypeAdapter(Recorded)
 
 
 def read_recorded(path: str | Path) -> Iterator[Recorded]:
-    """Reads recorded answers from JSON lines; keys that are not a `Recorded`'s are passed over.
+    """Reads recorded answers from JSON lines. Unknown keys are ignored.
 
     Raises:
-        DataError: The file cannot be read, or a line is not a recorded answer. The line is named.
+        DataError: The file cannot be read, or a line, which is named, is not a recorded answer.
     """
     for number, line in numbered_lines(path):
         yield parse_line(_RECORDED, line, path=path, number=number)
@@ -147,32 +147,32 @@ _LATER_QUESTION = re.compile(r"\buser(?::| \")", re.IGNORECASE)
 
 
 class ReplayModel:
-    """A language model that gives back what was recorded.
+    """A language model that replays recorded answers.
 
-    A prompt is found by the last user message; failing that, by the recorded prompt that ends
-    last in the last message, as when a guardrail has put its instructions and the earlier turns
-    around it; not where the user has asked something else after it. White space does not count.
+    A prompt is found by the last user message, otherwise by the recorded prompt that ends last in
+    the last message, in case a guardrail has put its instructions and earlier turns around it. A
+    prompt followed by another question is not found. White space does not count.
 
-    Samples are given in the order recorded. A further request for the same prompt goes on where
-    the last one ended, and starts over when an answer is asked for again or, with `rewind`, when
-    all have been given.
+    Samples are given in the order recorded. The next request for the same prompt continues where
+    the last one ended. It starts over when an answer is requested again or, with `rewind`, when all
+    samples have been given.
 
-    Rephrasings themselves are not recorded, but answers to them may be: a stand-in for each brings
-    such an answer.
+    Rephrasings are not recorded, but answers to them may be: a placeholder for each rephrasing
+    leads to its answer.
 
-    Token counts are estimates: characters divided by `CHARACTERS_PER_TOKEN`.
+    Token counts are estimates, namely characters divided by `CHARACTERS_PER_TOKEN`.
     """
 
     def __init__(
         self, records: Iterable[Recorded], name: str = "replay", *, rewind: bool = True
     ) -> None:
-        """Takes the recorded answers.
+        """Creates the model from recorded answers.
 
         Args:
-            records: What to give back. Of several for one prompt, the first is the answer.
+            records: The recorded answers. If a prompt has several, the first is the answer.
             name: The model's name, as shown to people.
-            rewind: Whether to give samples again once all of a prompt were given; else asking
-                for more is an error.
+            rewind: Whether to start over once all samples of a prompt have been given. Otherwise,
+                requesting more is an error.
         """
         self._name = name
         self._rewind = rewind
@@ -183,7 +183,7 @@ class ReplayModel:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """Takes the recorded answers of a file of JSON lines.
+        """Creates the model from a JSON lines file of recorded answers.
 
         Raises:
             DataError: The file cannot be read, or a line is not a recorded answer.
@@ -197,20 +197,20 @@ class ReplayModel:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """The questions that an answer is recorded for, in order, white space made single."""
+        """The questions with a recorded answer, in order, with single spaces."""
         return tuple(self._records)
 
     async def complete(self, ask: Ask) -> Reply:
         """Gives the recorded answer, samples or judgement.
 
         Args:
-            ask: Its messages are the conversation, or a judge's prompt that quotes it. Fewer
-                than `n` come where fewer are recorded. With `top_logprobs` above 0, a judgement
-                comes with the probabilities of `True` and `False`. Temperature and `max_tokens`
-                are without effect, and comparisons are not recorded.
+            ask: The messages are the conversation, or a judge's prompt that quotes it. Fewer than
+                `n` answers are returned if fewer are recorded. With `top_logprobs` above 0, a
+                judgement includes the probabilities of `True` and `False`. Temperature and
+                `max_tokens` have no effect, and comparisons are not recorded.
 
         Raises:
-            ModelError: The prompt, or what is asked about it, is not recorded.
+            ModelError: Nothing is recorded for this request.
         """
         if ask.purpose in ("comparison", "claims"):
             what = "comparisons" if ask.purpose == "comparison" else "judgements of sentences"
@@ -231,7 +231,7 @@ class ReplayModel:
             answers = map(answer_in, self._given(question, ask))
             completions = tuple(Completion(answer) for answer in answers if answer is not None)
             if not completions:
-                raise ModelRequestError("the samples recorded for this prompt hold no answers")
+                raise ModelRequestError("the samples recorded for this prompt contain no answers")
         else:
             self._drawn.pop(question, None)
             completions = (Completion(self._records[question][0].response),)

@@ -1,7 +1,7 @@
-"""Answers of models, kept on disk from one run to the next.
+"""Keeps the answers of models on disk from one run to the next.
 
-They stand in one SQLite file, under digests of what was asked: no prompt is in a file's name, and
-nothing in the file is ever run, as pickled objects would be.
+They are stored in one SQLite file, under digests of what was asked. No prompt is in a file name,
+and nothing in the file is ever executed, as pickled objects would be.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ CREATE TABLE IF NOT EXISTS replies (
 
 
 class ReplyCache:
-    """Keeps answers of models in a folder, which several processes may share.
+    """Keeps the answers of models in a folder, which several processes can share.
 
-    The prompts are not kept; the answers are, readable by whoever may read the folder. Where the
-    file cannot be read or written later on, that is logged once, and the models are asked.
+    Prompts are not kept. Answers are, and anyone who can read the folder can read them. If the file
+    later cannot be read or written, that is logged once, and the models are asked.
 
     Args:
-        folder: Where; it is made, for its owner alone, if it is not there.
-        megabytes: The most space for answers, above 0; the oldest go first.
+        folder: The folder. If it does not exist, it is created for its owner alone.
+        megabytes: The space for answers, above 0. The oldest are deleted first.
 
     Raises:
         DataError: The folder cannot be used.
@@ -71,7 +71,7 @@ class ReplyCache:
         return f"ReplyCache({str(self._path.parent)!r})"
 
     async def find(self, keys: Sequence[bytes]) -> list[Completion | None]:
-        """The answers under these keys; `None` where there is none."""
+        """The answers under these keys; `None` for those that are missing."""
         return await asyncio.to_thread(self._find, keys)
 
     async def keep(self, completions: Mapping[bytes, Completion]) -> None:

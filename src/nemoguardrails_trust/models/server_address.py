@@ -41,12 +41,12 @@ def headers_for(url: URL, api_key: str | None, headers: Mapping[str, str]) -> di
     if not key:
         if url.host == "api.openai.com" and "authorization" not in names:
             raise CredentialsError(
-                "api.openai.com needs a key: set OPENAI_API_KEY, or give api_key; "
-                "for another server give base_url"
+                "api.openai.com needs a key: set OPENAI_API_KEY, or pass api_key; for "
+                "another server, set base_url"
             )
         return dict(headers)
     if not (key.isascii() and key.isprintable()):
-        raise CredentialsError("the key holds characters that no key has; copy it again")
+        raise CredentialsError("the key contains characters that no key has; copy it again")
     if "authorization" in names:
         return dict(headers)
     return {"Authorization": f"Bearer {key}", **headers}

@@ -1,4 +1,4 @@
-"""What a scorer is, and the settings of one."""
+"""The `Scorer` protocol and a scorer's settings."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,24 +20,24 @@ SCORERS = ("local", *HOSTED_SCORERS)
 
 
 class ScorerSettings(BaseModel):
-    """What a scorer is built from.
+    """The settings from which a scorer is built.
 
     Attributes:
         threshold: Scores below it are untrustworthy, 0 to 1.
         scorer: `local`, `cleanlab-studio`, `cleanlab-tlm`, or `package.module:factory`.
         quality: How many model calls a score may cost.
-        model: Which model judges and samples. In a rail, the `type` of a `models:` entry;
-            elsewhere the model's own name. `None` takes the main or default one.
+        model: The model that judges and samples. In a rail, the `type` of a `models:` entry;
+            elsewhere the model's name. `None` uses the main or default one.
         timeout: Seconds for a whole score, above 0.
-        explain: Whether to ask for reasons; `claims` scores each sentence of the answer, and tells
-            which are least supported.
-        rounds: In how many rounds samples are asked for, at least 1. More than 1 stops
-            as soon as the samples still to come cannot change the decision.
-        rephrase: How many of the samples answer rephrasings of the last user message, at least 0;
-            all of them where there are no more. `None` takes the preset's number.
+        explain: Whether to ask for reasons; `claims` scores each sentence of the answer and names
+            the least supported ones.
+        rounds: In how many rounds samples are requested, at least 1. With more than 1, sampling
+            stops as soon as further samples cannot change the decision.
+        rephrase: How many of the samples answer a rephrased user message, at least 0. `None` uses
+            the preset's number.
         calibration: A file made by `nemo-trust calibrate`.
-        evaluations: What the model judges besides, each by one request: names such as
-            `response_groundedness`, with a threshold each.
+        evaluations: Other things for the model to judge, at one request each: names such as
+            `response_groundedness`, each with a threshold.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -55,12 +55,12 @@ class ScorerSettings(BaseModel):
 
     @property
     def asks_for_reasons(self) -> bool:
-        """Whether a judge is to give reasons."""
+        """Whether the judge is asked for reasons."""
         return self.explain is True
 
     @property
     def scores_claims(self) -> bool:
-        """Whether each sentence gets a score of its own."""
+        """Whether each sentence gets its own score."""
         return self.explain == "claims"
 
     @field_validator("evaluations")
@@ -71,7 +71,7 @@ class ScorerSettings(BaseModel):
         names = [chosen.name for chosen in evaluations]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ValueError(f"two evaluations are called {twice!r}")
+            raise ValueError(f"two evaluations have the name {twice!r}")
         return evaluations
 
 
@@ -79,19 +79,19 @@ class ScorerSettings(BaseModel):
 class Scorer(Protocol):
     """Anything that scores an exchange.
 
-    A scorer that hands on what an exchange's messages hold besides text (`Exchange.media`) says so
-    by `takes_media = True`. Any other is given no exchange with pictures, recordings or files.
+    A scorer that can use pictures, recordings and files (`Exchange.media`) sets
+    `takes_media = True`. Other scorers are never given an exchange that has any.
 
-    A scorer may also have `async def aclose(self)`, called when it is no longer needed, and
-    `def check(self)`, called once at start: it raises a `TrustError` where it can tell that no
-    score will be had.
+    A scorer may also have `async def aclose(self)`, which is called when it is no longer needed,
+    and `def check(self)`, which is called once at start and raises a `TrustError` if it already
+    knows that no score can be made.
     """
 
     async def score(self, exchange: Exchange) -> TrustworthinessScore:
         """Scores one exchange.
 
         Raises:
-            TrustError: No score could be had. Returning one with `score=None` means the same.
+            TrustError: There is no score. Returning one with `score=None` means the same.
         """
         ...
 

@@ -23,13 +23,13 @@ from nemoguardrails_trust.scorers.modules import import_from
 
 @dataclass(frozen=True, slots=True)
 class BuiltScorer:
-    """A scorer, and what its scores are compared with.
+    """A scorer and its threshold.
 
     Attributes:
-        scorer: Scores; with a calibration its scores are probabilities.
-        threshold: Scores below it are untrustworthy: the user's own threshold, else the
-            calibration's, else 0.6.
-        calibration: The calibration that the settings name.
+        scorer: The scorer. With a calibration, its scores are probabilities.
+        threshold: Scores below it are untrustworthy. The user's own threshold, otherwise the
+            calibration's, otherwise 0.6.
+        calibration: The calibration named in the settings.
     """
 
     scorer: Scorer
@@ -45,16 +45,15 @@ def create_scorer(
     folders: Sequence[Path] = (),
     **local_options: Any,
 ) -> BuiltScorer:
-    """Builds the scorer that the settings name, with its calibration where they name one.
+    """Builds the scorer named in the settings, with its calibration if they name one.
 
     Args:
         settings: What to build.
-        model: The language model of the `local` scorer, and of evaluations; the hosted ones do
-            without.
-        calibration: The calibration of the settings, where it was loaded before.
-        folders: Where the module of a scorer of the user's own is looked for, before the installed
-            ones.
-        local_options: More for `LocalScorer`, such as `samples`; only for the `local` scorer.
+        model: The language model for the `local` scorer and for evaluations. Hosted scorers do not
+            need one.
+        calibration: The calibration, if it is already loaded.
+        folders: Where to look for the module of a custom scorer, before the installed modules.
+        local_options: Further arguments for `LocalScorer`, such as `samples`. Only for `local`.
 
     Raises:
         SettingsError: The scorer cannot be built from the settings, or the calibration was made
@@ -68,7 +67,7 @@ def create_scorer(
     concurrency = local_options.get("concurrency", 64)
     if settings.scores_claims and settings.scorer in HOSTED_SCORERS:
         raise SettingsError(
-            f"scorer {settings.scorer!r} gives sentences no scores; the scorer 'local' does",
+            f"scorer {settings.scorer!r} does not score sentences; use the scorer 'local'",
             key="explain",
         )
     if settings.scorer == "local":
@@ -91,9 +90,7 @@ def _evaluating(
     from nemoguardrails_trust.scorers.evaluating import EvaluatingScorer
 
     if model is None:
-        raise SettingsError(
-            "evaluations are made by a model, and none is configured", key="evaluations"
-        )
+        raise SettingsError("evaluations need a model, and none is configured", key="evaluations")
     return EvaluatingScorer(
         scorer,
         model,

@@ -75,12 +75,12 @@ class EvaluationSettings(BaseModel):
             return Eval(self.name, self.criteria, *own)
         if self.name not in _KNOWN:
             raise SettingsError(
-                f"{self.name!r} is no evaluation of ours; there are {', '.join(_KNOWN)}, or give "
-                "criteria of your own",
+                f"there is no evaluation {self.name!r}; choose from {', '.join(_KNOWN)}, "
+                "or give your own criteria",
                 key="evaluations",
             )
         if any(own):
-            raise SettingsError("identifiers are of no use without criteria", key="evaluations")
+            raise SettingsError("identifiers have no effect without criteria", key="evaluations")
         return _KNOWN[self.name]
 
 

@@ -38,22 +38,20 @@ class Figure:
 SCORES = Figure(
     "scores",
     "counter",
-    "Answers by what was found of them: trusted, untrustworthy, unchecked.",
+    "Answers by outcome: trusted, untrustworthy or unchecked.",
     ("preset", "outcome"),
     "{answer}",
 )
 SCORE = Figure("score", "histogram", "Scores.", ("preset",), buckets=_SHARES)
 SCORE_SECONDS = Figure(
-    "score_seconds", "histogram", "Seconds for a score.", ("preset",), "s", _SECONDS
+    "score_seconds", "histogram", "Seconds per score.", ("preset",), "s", _SECONDS
 )
-UNSCORED = Figure(
-    "unscored", "counter", "Scores that could not be had.", ("preset", "reason"), "{score}"
-)
-CALLS = Figure("score_calls", "counter", "Calls to models for scores.", ("preset",), "{call}")
+UNSCORED = Figure("unscored", "counter", "Scores that failed.", ("preset", "reason"), "{score}")
+CALLS = Figure("score_calls", "counter", "Model calls made for scores.", ("preset",), "{call}")
 TOKENS = Figure(
     "score_tokens",
     "counter",
-    "Tokens that models read and wrote for scores.",
+    "Tokens read and written by models for scores.",
     ("preset", "kind"),
     "{token}",
 )
@@ -64,20 +62,21 @@ REQUESTS = Figure("requests", "counter", "Requests.", ("endpoint", "status"), "{
 REQUEST_SECONDS = Figure(
     "request_seconds",
     "histogram",
-    "Seconds until a request is answered.",
+    "Seconds to answer a request.",
     ("endpoint",),
     "s",
     _SECONDS,
 )
 IN_FLIGHT = Figure(
-    "requests_in_flight", "gauge", "Requests under way or waiting.", unit="{request}"
+    "requests_in_flight", "gauge", "Requests in progress or waiting.", unit="{request}"
 )
 WORKING = Figure(
-    "requests_working", "gauge", "Requests under way, without those waiting.", unit="{request}"
+    "requests_working",
+    "gauge",
+    "Requests in progress, not counting those waiting.",
+    unit="{request}",
 )
-WAITING = Figure(
-    "requests_waiting", "gauge", "Requests that wait for their turn.", unit="{request}"
-)
+WAITING = Figure("requests_waiting", "gauge", "Requests waiting for their turn.", unit="{request}")
 
 OF_SCORES = (SCORES, SCORE, SCORE_SECONDS, UNSCORED, CALLS, TOKENS)
 OF_RAIL = (*OF_SCORES, CHECKS_IN_FLIGHT)

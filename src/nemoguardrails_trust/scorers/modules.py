@@ -59,7 +59,7 @@ def _from_package(name: str, folder: Path) -> ModuleType:
         module = importlib.import_module(name)
     origin = module.__file__ or ""
     if not Path(origin).is_relative_to(folder):
-        raise ImportError(f"{name} is imported from {origin} already, and not from {folder}")
+        raise ImportError(f"{name} is already imported from {origin}, not from {folder}")
     return module
 
 

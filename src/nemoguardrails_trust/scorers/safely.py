@@ -73,7 +73,7 @@ async def score_safely(
         if answering is not exchange:
             score = score.with_claims_in(exchange.response)
         if score.score is None and not score.error:
-            raise ScoringError("the scorer gave no score and no reason")
+            raise ScoringError("the scorer returned no score and no reason")
     except TrustError as error:
         score = TrustworthinessScore(
             None,
@@ -121,10 +121,10 @@ async def settled(work: Awaitable[Result], *, timeout: float | None, what: str) 
         raise
     late = timeout is not None and time.perf_counter() - started > timeout
     if late and task.done():
-        _log.warning("%s blocked the event loop: it took longer than its time", what)
+        _log.warning("%s blocked the event loop: it ran past its timeout", what)
     if late or not task.done():
         await _end(task, what)
-        raise ModelTimeoutError(f"{what} gave nothing within {timeout:.3g} s")
+        raise ModelTimeoutError(f"{what} did not answer within {timeout:.3g} s")
     if task.cancelled():
         raise ScoringError(f"{what} was cancelled")
     return task.result()
@@ -176,7 +176,7 @@ async def _end(task: "asyncio.Future[Result]", what: str) -> None:
     task.cancel()
     await asyncio.wait({task}, timeout=_CLEAN_UP)
     if not task.done():
-        _log.warning("%s goes on although it was cancelled", what)
+        _log.warning("%s keeps running although it was cancelled", what)
     elif not task.cancelled():
         task.exception()  # read, so that asyncio does not report it
 
@@ -189,11 +189,11 @@ def require_usable(score: object) -> None:
     """
     if not isinstance(score, TrustworthinessScore):
         given = type(score).__name__
-        raise ScoringError(f"the scorer gave a {given}, not a TrustworthinessScore")
+        raise ScoringError(f"the scorer returned a {given}, not a TrustworthinessScore")
     for name in ("explanation", "error"):
         value = getattr(score, name)
         if not isinstance(value, str | None):
-            raise ScoringError(f"the scorer's {name} is a {type(value).__name__}, not a text")
+            raise ScoringError(f"the scorer's {name} is a {type(value).__name__}, not text")
     try:
         require_share("score", score.score)
     except ValueError as error:

@@ -103,7 +103,7 @@ def with_arguments(
         least = min(sure, key=lambda name: sure[name].value)
         values = {name: judgement.value for name, judgement in sure.items()}
         signal = Signal(sure[least].value, details={"least_sure": least, "scores": values})
-        named = f"The least sure is {least!r} ({sure[least].value:.0%})"
+        named = f"The least certain is {least!r} ({sure[least].value:.0%})"
         named = f"{named}: {sure[least].reason}" if sure[least].reason else f"{named}."
         explanation = f"{explanation} {named}" if explanation else named
         value = None if value is None else min(value, sure[least].value)

@@ -1,4 +1,4 @@
-"""Evaluations: further scores of an exchange, each by one criterion."""
+"""Evaluations: further scores for an exchange, each by one criterion."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -24,26 +24,26 @@ _LONGEST_IDENTIFIER = 100
 
 def _require_text(key: str, value: Any) -> None:
     if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"{key} of an evaluation must be a text that is not blank", key=key)
+        raise SettingsError(f"{key} of an evaluation must be a string that is not blank", key=key)
 
 
 @dataclass(frozen=True, slots=True)
 class Eval:
-    """A standard by which the parts of an exchange are scored, 0 to 1.
+    """A criterion by which parts of an exchange are scored, 0 to 1.
 
-    An identifier is the word by which the criteria call a part; a part without one is not shown
-    to the judge.
+    An identifier is the name that the criteria use for a part. A part without one is not shown to
+    the judge.
 
     Attributes:
-        name: What it is called in results.
-        criteria: What must hold; the better it does, the higher the score.
+        name: Its name in results.
+        criteria: What should be true. The better it is met, the higher the score.
         query_identifier: What the criteria call the user's query.
         context_identifier: What they call the retrieved passages.
         response_identifier: What they call the response.
 
     Raises:
-        SettingsError: A part is no text or blank, no identifier is given, or the name is one
-            that results use otherwise.
+        SettingsError: A value is blank or not a string, there is no identifier, or results
+            already use the name.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Eval:
         _require_text("criteria", self.criteria)
         if self.name in RESERVED_NAMES:
             raise SettingsError(
-                f"an evaluation cannot be called {self.name!r}, which results use otherwise",
+                f"an evaluation cannot be called {self.name!r}, a name that results already use",
                 key="name",
             )
         identifiers = {
@@ -150,7 +150,7 @@ _TOOL_CALL_EVALS = (
 
 
 def get_default_evals() -> list[Eval]:
-    """The evaluations that are made of every exchange unless others are chosen.
+    """The evaluations made for every exchange, unless you choose others.
 
     They are `context_sufficiency`, `response_groundedness`, `response_helpfulness` and
     `query_ease`.
@@ -159,7 +159,7 @@ def get_default_evals() -> list[Eval]:
 
 
 def get_default_tool_call_evals() -> list[Eval]:
-    """The evaluations of a response that only calls tools, unless others are chosen.
+    """The evaluations of a response that only calls tools, unless you choose others.
 
     They are `tool_call_helpfulness` and `tool_call_groundedness`.
     """
@@ -177,9 +177,9 @@ def require_distinct(evaluations: Iterable[Eval]) -> tuple[Eval, ...]:
     for evaluation in listed:
         if not isinstance(evaluation, Eval):
             kind = type(evaluation).__name__
-            raise SettingsError(f"evals holds a {kind}; it takes Eval objects only", key="evals")
+            raise SettingsError(f"evals contains a {kind}; it takes only Eval objects", key="evals")
         if evaluation.name in seen:
-            raise SettingsError(f"two evaluations are called {evaluation.name!r}", key="evals")
+            raise SettingsError(f"two evaluations have the name {evaluation.name!r}", key="evals")
         seen.add(evaluation.name)
     return listed
 

@@ -43,7 +43,7 @@ def response_probability(exchange: Exchange) -> Signal:
         found = answer_tokens(exchange.response, exchange.question, exchange.tokens)
     except Exception as error:  # noqa: BLE001 - no text may turn its own check off
         kind = type(error).__name__
-        _log.warning("the tokens that bear the answer could not be told from others: %s", kind)
+        _log.warning("could not find the tokens that carry the answer: %s", kind)
         return whole
     return _signal_of(found)
 

@@ -80,8 +80,8 @@ class Answerer:
         """
         if not isinstance(self.scorer, ClaimScorer):
             raise SettingsError(
-                "the scorer gives sentences no scores: it has no `async def score_claims(self, "
-                "exchange)`, as the scorer 'local' has",
+                "the scorer does not score sentences: it has no `async def "
+                "score_claims(self, exchange)`; add one, or use the scorer 'local'",
                 key="scorer",
             )
         return await replace(self, scorer=ClaimsOf(self.scorer)).score(item)
@@ -186,7 +186,8 @@ class Answerer:
             return [Completion(question.allowed[-1])]
         if question.allowed:
             raise ModelResponseError(
-                f"the model's answer is none of constrain_outputs, asked {_TRIES} times"
+                f"the model was asked {_TRIES} times, and its answer is not one of "
+                "constrain_outputs"
             )
         raise ModelResponseError("the model gave an empty answer")
 

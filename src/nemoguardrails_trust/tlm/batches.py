@@ -79,8 +79,8 @@ def require_all(outcomes: Sequence[Outcome], results: list[dict[str, Any]]) -> N
         return
     place, first = failures[0]
     raise BatchError(
-        f"{len(failures)} of {len(outcomes)} failed, the first at index {place}: {first} "
-        "(what was got is in this error's `results`)",
+        f"{len(failures)} of {len(outcomes)} failed, the first at index {place}: "
+        f"{first} (the rest are in this error's `results`)",
         results=results,
         failed=len(failures),
     ) from first

@@ -59,7 +59,9 @@ class ModelChoice:
         if options.model is None:
             return self.model if isinstance(self.model, str) else None
         if self.model not in (None, options.model):
-            raise SettingsError("model and options.model name two models", key="options.model")
+            raise SettingsError(
+                "model and options.model name different models; set only one", key="options.model"
+            )
         return options.model
 
     def build(self, options: TLMOptions) -> LanguageModel:
@@ -104,7 +106,8 @@ class ModelChoice:
         for key, value in given.items():
             if value is not None:
                 raise SettingsError(
-                    f"{key} is of no use with a model that is already built; build it with that",
+                    f"{key} has no effect on a model that is already built; set it when you "
+                    "build the model",
                     key=key,
                 )
 
@@ -264,7 +267,7 @@ def _require_task(task: Task, *, is_local: bool) -> None:
         raise SettingsError(f"task is {task!r}; it must be one of {', '.join(TASKS)}", key="task")
     if task != "default" and not is_local:
         raise SettingsError(
-            "task is of no use with this scorer; it is for the scorer 'local'", key="task"
+            "task has no effect with this scorer; it needs the scorer 'local'", key="task"
         )
 
 
@@ -279,5 +282,5 @@ def _require_seconds(value: float) -> float:
 def _require_count(value: int | None) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise SettingsError(
-            f"concurrency is {value!r}; it must be a whole number from 1", key="concurrency"
+            f"concurrency is {value!r}; it must be a whole number, 1 or more", key="concurrency"
         )

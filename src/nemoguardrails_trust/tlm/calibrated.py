@@ -1,4 +1,4 @@
-"""The `TLMCalibrated`: scores that are fitted to people's ratings."""
+"""The `TLMCalibrated`: scores fitted to people's ratings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class TLMCalibrated:
-    """A `TLM` whose results carry a `calibrated_score` too, fitted to ratings that people gave.
+    """A `TLM` whose results also have a `calibrated_score`, fitted to people's ratings.
 
-    Where `options` have `custom_eval_criteria`, their scores are fitted with the trustworthiness.
-    For answers that are known to be right or wrong, `nemo-trust calibrate` does more: it gives
-    probabilities, a threshold, and what to expect of both.
+    If `options` have `custom_eval_criteria`, their scores are part of the fit. For answers that are
+    known to be right or wrong, `nemo-trust calibrate` does more: it gives probabilities, a
+    threshold, and what to expect from both.
 
     Args:
-        quality_preset: As for `TLM`, as is all that follows.
+        quality_preset: As for `TLM`, like all that follow.
         options: See `TLMOptions`.
         settings: `model`, `base_url`, `api_key`, `timeout` and the rest.
     """
@@ -38,23 +38,23 @@ class TLMCalibrated:
         self._map: RatingMap | None = None
 
     def fit(self, tlm_scores: Sequence[Mapping[str, Any]], ratings: Sequence[float]) -> None:
-        """Fits the scores to ratings. What has no score, or no rating, is left out.
+        """Fits the scores to ratings. Entries without a score or a rating are left out.
 
         Args:
             tlm_scores: What `TLM.get_trustworthiness_score` returned for a list, made with the
                 same options.
-            ratings: People's rating of each, as numbers of any range; higher is better.
+            ratings: The rating that people gave each, as numbers in any range; higher is better.
 
         Raises:
-            SettingsError: There are not as many ratings as scores.
-            DataError: The scores lack criteria, are too few, or all of one rating.
+            SettingsError: The numbers of ratings and scores differ.
+            DataError: The scores lack criteria, are too few, or all have the same rating.
         """
         from nemoguardrails_trust.calibration.ratings import fit_ratings
 
         scores, given = list(tlm_scores), list(ratings)
         if len(scores) != len(given):
             raise SettingsError(
-                f"there are {len(scores)} scores and {len(given)} ratings", key="ratings"
+                f"there are {len(scores)} scores but {len(given)} ratings", key="ratings"
             )
         rows = [
             (values, float(rating))
@@ -66,20 +66,20 @@ class TLMCalibrated:
         self._map = fit_ratings([values for values, _ in rows], [rating for _, rating in rows])
 
     def prompt(self, prompt: Any, **arguments: Any) -> Any:
-        """Answers and scores; see `TLM.prompt`. Each result has its `calibrated_score`.
+        """Answers and scores; see `TLM.prompt`. Each result has a `calibrated_score`.
 
         Raises:
-            SettingsError: `fit` was not called before.
+            SettingsError: `fit` was not called first.
             TrustError: See `TLM.prompt`.
         """
         self._require_fit()
         return self._calibrated(self._tlm.prompt(prompt, **arguments))
 
     def get_trustworthiness_score(self, prompt: Any, response: Any, **arguments: Any) -> Any:
-        """Scores; see `TLM.get_trustworthiness_score`. Each result has its `calibrated_score`.
+        """Scores; see `TLM.get_trustworthiness_score`. Each result has a `calibrated_score`.
 
         Raises:
-            SettingsError: `fit` was not called before.
+            SettingsError: `fit` was not called first.
             TrustError: See `TLM.get_trustworthiness_score`.
         """
         self._require_fit()
@@ -123,7 +123,7 @@ class TLMCalibrated:
         met = log_of(result).get("custom_eval_criteria") or ()
         if len(met) != self._criteria:
             raise DataError(
-                f"a score has {len(met)} custom_eval_criteria, and options have {self._criteria}"
+                f"a score has {len(met)} custom_eval_criteria, but options have {self._criteria}"
             )
         values = [score, *(criterion["score"] for criterion in met)]
         return None if any(value is None for value in values) else values

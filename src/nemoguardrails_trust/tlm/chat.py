@@ -1,4 +1,4 @@
-"""Scores of what OpenAI's client returned, from the arguments of the call that it answers."""
+"""Scores what OpenAI's client returned, from the arguments of the call."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -140,7 +140,7 @@ class TLMChatCompletion(_ClientTLM):
     """Scores a `ChatCompletion` from the arguments of `chat.completions.create`.
 
     Args:
-        quality_preset: As for `TLM`, as is all that follows.
+        quality_preset: As for `TLM`, like all that follow.
         options: See `TLMOptions`.
         settings: `model`, `base_url`, `api_key`, `timeout` and the rest.
     """
@@ -148,7 +148,9 @@ class TLMChatCompletion(_ClientTLM):
     @staticmethod
     def _prompt_of(arguments: Mapping[str, Any]) -> Any:
         if not arguments.get("messages"):
-            raise SettingsError("messages is missing: what the model was given", key="messages")
+            raise SettingsError(
+                "messages is missing; pass what the model was given", key="messages"
+            )
         return _present(arguments, "messages", "tools", "functions")
 
 
@@ -156,7 +158,7 @@ class TLMResponses(_ClientTLM):
     """Scores a `Response` from the arguments of `responses.create`.
 
     Args:
-        quality_preset: As for `TLM`, as is all that follows.
+        quality_preset: As for `TLM`, like all that follow.
         options: See `TLMOptions`.
         settings: `model`, `base_url`, `api_key`, `timeout` and the rest.
     """
@@ -166,12 +168,12 @@ class TLMResponses(_ClientTLM):
         for name in ("previous_response_id", "conversation"):
             if arguments.get(name) is not None:
                 raise SettingsError(
-                    f"{name} refers to turns that are not here; give the whole conversation as "
-                    "input",
+                    f"{name} refers to turns that are not here; pass the whole conversation "
+                    "as input",
                     key=name,
                 )
         if not arguments.get("input"):
-            raise SettingsError("input is missing: what the model was given", key="input")
+            raise SettingsError("input is missing; pass what the model was given", key="input")
         return _present(arguments, "input", "instructions", "tools")
 
 
@@ -193,15 +195,15 @@ def _scored_response(tlm_result: Any, response: Any) -> tuple[Any, Any]:
         return tlm_result, metadata
     if not isinstance(tlm_result, Mapping):
         name = type(tlm_result).__name__
-        raise SettingsError(f"tlm_result is a {name}; give what `score` returned", key="tlm_result")
+        raise SettingsError(f"tlm_result is a {name}; pass what `score` returned", key="tlm_result")
     if response is None:
-        raise SettingsError("response is missing: what was scored", key="response")
+        raise SettingsError("response is missing; pass what was scored", key="response")
     return response, tlm_result
 
 
 def _details(response: Any, scores: Mapping[str, Any], names: list[str]) -> list[str]:
     if isinstance(scores.get("error"), str):
-        return [f"There are no scores of fields: {scores['error']}"]
+        return [f"There are no field scores: {scores['error']}"]
     if not names:
         return ["No untrustworthy fields found"]
     text = read_response(completion_as_data(response), in_text=False)

@@ -30,62 +30,64 @@ from nemoguardrails_trust.tlm.questions import (
 class TLM(ScoresClaims):
     """A language model whose answers come with a trustworthiness score.
 
-    Every method takes one prompt or a list of them. A prompt is a text, or a list of chat
-    messages with `role` and `content`; a list may be any iterable of prompts, such as a pandas
-    column. One prompt brings a dictionary, a list brings a list of them in the same order:
+    Every method takes one prompt or a list of them. A prompt is text, or a list of chat messages
+    with `role` and `content`. A list can be any iterable of prompts, such as a pandas column. One
+    prompt returns a dictionary, and a list returns a list of dictionaries in the same order:
 
         {"response": "Jupiter", "trustworthiness_score": 0.94}
 
-    Those that score a given response have no `response`. Where something was asked for by
-    `options={"log": […]}`, there is a `log` besides:
+    Methods that score a given response leave out `response`. With `options={"log": […]}`, there
+    is also a `log`:
 
     - `explanation`: why the score is what it is.
-    - `perplexity`: the mean probability of the response's tokens, 0 to 1 (the inverse of what is
-      usually called so); `None` where they are not known, as for a response given as text.
-    - `claims`: for each sentence its `text`, its place (`start`, `end`) and a `score`; see
+    - `perplexity`: the mean probability of the response's tokens, 0 to 1 (the inverse of the usual
+      perplexity); `None` if they are not known, as for a response given as text.
+    - `claims`: the `text`, position (`start`, `end`) and `score` of each sentence; see
       `score_claims`.
     - `per_field_score`: for an answer that is a JSON object, the `score` and `explanation` of each
-      field, judged by one request more; or an `error`.
-    - `custom_eval_criteria`: for each its `name` and `score`, and an `error` where it has none.
-    - `warning`: signals that could not be had, so that the score was made without them.
+      field, at one more request; or an `error`.
+    - `custom_eval_criteria`: the `name` and `score` of each criterion, with an `error` if there is
+      no score.
+    - `warning`: signals that the score is missing.
 
     The synchronous methods work in a script, in a notebook and inside a running event loop, which
-    they block; the `_async` ones run on the caller's loop. One object serves any number of
-    threads and loops. Ctrl-C ends what is under way.
+    they block; the `_async` methods run on the caller's loop. One object can be used from any
+    number of threads and loops. Ctrl-C stops calls in progress.
 
     Args:
         quality_preset: How many calls an answer and its score may cost: `base`, `low`, `medium`,
             `high` or `best`. With `high` and `best`, `prompt` draws several answers and returns
-            the best-scored.
-        task: What kind of responses they are: `default`, `classification` (every call then needs
-            `constrain_outputs`) or `code_generation` (none takes them). It tells the model what
-            to look at when it judges.
-        model: The model's name, or a `LanguageModel`; by default `options["model"]`, else
-            `gpt-4o-mini`. A hosted scorer that is to use a certain model is told the same name.
+            the one with the best score.
+        task: What kind of responses to expect: `default`, `classification` (every call then needs
+            `constrain_outputs`) or `code_generation` (which does not take them). It tells the
+            model what to look at when it judges.
+        model: The model's name, or a `LanguageModel`; by default `options["model"]`, otherwise
+            `gpt-4o-mini`. A hosted scorer is given the same name.
         options: See `TLMOptions`.
-        api_key: The key of the model's server; by default that of `OPENAI_API_KEY`.
-        base_url: The server, any that speaks OpenAI's chat completions; by default that of
-            `OPENAI_BASE_URL`, else OpenAI's own.
+        api_key: The key of the model's server; by default `OPENAI_API_KEY`.
+        base_url: Any server with OpenAI's chat completions API; by default `OPENAI_BASE_URL`,
+            otherwise OpenAI's own.
         timeout: Seconds for each prompt, from its start to its score. By default 300, and 60 for
             each request.
-        scorer: What scores: `local` (the default, by the model itself), `cleanlab-tlm`,
+        scorer: The scorer: `local` (the default, which uses the model itself), `cleanlab-tlm`,
             `cleanlab-studio`, `package.module:factory`, or an object with
             `async def score(self, exchange)`.
-        calibration: A file made by `nemo-trust calibrate` for this scorer, preset and model; it
+        calibration: A file made by `nemo-trust calibrate` for this scorer, preset and model. It
             turns scores into probabilities of being right.
-        concurrency: Prompts of a list, and requests to the model, under way at once; by default
-            64. Like the rates, it counts for all in this process that use the model.
+        concurrency: How many prompts of a list, and requests to the model, are in progress at
+            once; by default 64. Like the rates, it applies to everything in this process that
+            uses the model.
         requests_per_minute: The most requests to the model in any 60 seconds.
         tokens_per_minute: The most tokens, read and written, in any 60 seconds.
-        cache: A folder, or a `ReplyCache`, where the model's answers are kept from one run to the
-            next: what was asked before is not asked again, and costs nothing. None by default.
-        verbose: Whether lists show a progress bar: `None` where there is a terminal or a
-            notebook, `True` everywhere.
+        cache: A folder, or a `ReplyCache`, that keeps the model's answers from one run to the
+            next, so that no question is asked (or paid for) twice. None by default.
+        verbose: Whether lists show a progress bar. `None` shows it in a terminal or a notebook,
+            `True` everywhere.
 
     Raises:
         SettingsError: An argument is out of range, has no effect, or contradicts another.
         DataError: The calibration cannot be read.
-        CredentialsError: A key is needed and not set.
+        CredentialsError: A key is needed but not set.
         MissingDependencyError: The scorer needs an extra that is not installed.
     """
 
@@ -120,8 +122,7 @@ class TLM(ScoresClaims):
         )
         if chosen.disable_trustworthiness and not chosen.custom_eval_criteria:
             raise SettingsError(
-                "options.disable_trustworthiness leaves nothing to score; give "
-                "custom_eval_criteria",
+                "options.disable_trustworthiness leaves nothing to score; add custom_eval_criteria",
                 key="options.disable_trustworthiness",
             )
         parts = build_parts(
@@ -133,43 +134,43 @@ class TLM(ScoresClaims):
 
     @property
     def model(self) -> LanguageModel:
-        """The model that answers, for `score_dataset` and the like.
+        """The model that answers, for use in `score_dataset` and similar functions.
 
         Raises:
-            CredentialsError: It was not needed until now, and its server needs a key.
+            CredentialsError: The model was not needed until now, and its server needs a key.
         """
         return self._parts.model()
 
     @property
     def scorer(self) -> Scorer:
-        """What scores, for `score_dataset` and the like."""
+        """The scorer, for use in `score_dataset` and similar functions."""
         return self._parts.scorer
 
     @property
     def threshold(self) -> float:
-        """The score below which an answer is untrustworthy: the calibration's, else 0.6."""
+        """Scores below it are untrustworthy: the calibration's threshold, otherwise 0.6."""
         return self._parts.threshold
 
     def prompt(self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None) -> Any:
-        """Answers one prompt or many, and scores the answers.
+        """Answers one prompt or many and scores the answers.
 
         Args:
-            prompt: A text or chat messages, or an iterable of these.
-            context: Retrieved passages that the model is to answer from: one or a list of them;
-                for many prompts the passage or passages of each, or one passage for all.
-            constrain_outputs: The only answers that will do. The model is told, and asked once
-                more where it gives another one. For many prompts, one list for all or one each.
+            prompt: Text or chat messages, or an iterable of these.
+            context: Retrieved passages to answer from: one or a list of them. For many prompts, the
+                passage or passages of each, or one passage for all.
+            constrain_outputs: The only allowed answers. The model is told them, and asked once
+                more if it gives another. For many prompts, one list for all or one for each.
 
         Returns:
             A dictionary with `response` and `trustworthiness_score`; a list of them for many.
 
         Raises:
-            SettingsError: The arguments do not go together.
-            DataError: The prompt is not one.
+            SettingsError: The arguments contradict each other.
+            DataError: The prompt is not valid.
             CredentialsError: A key is missing or was refused.
-            ModelError: No answer could be had.
-            ScoringError: No score could be had. `try_prompt` gives the answer even so.
-            BatchError: Of many, some failed; raised once all have ended, with what was got.
+            ModelError: The model gave no answer.
+            ScoringError: There is no score. `try_prompt` returns the answer anyway.
+            BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
         return self._loop_thread.run(
             self.prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
@@ -183,15 +184,17 @@ class TLM(ScoresClaims):
         return await self._answer(*asked, strict=True)
 
     def try_prompt(self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None) -> Any:
-        """Answers one prompt or many, whatever may become of each; arguments as for `prompt`.
+        """Answers one prompt or many, without raising for those that fail.
+
+        Arguments as for `prompt`.
 
         Returns:
-            As from `prompt`. What failed has `None` for the score, for the response too unless
-            there is one, and the reason in `log["error"]`: a `message`, and whether it is
-            `retryable`, in that another try may help.
+            As from `prompt`. If one fails, its score is `None`, as is its response if there is
+            none, and `log["error"]` has the reason: a `message`, and whether it is `retryable`,
+            which means that another attempt may help.
 
         Raises:
-            SettingsError: The arguments do not go together.
+            SettingsError: The arguments contradict each other.
         """
         return self._loop_thread.run(
             self.try_prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
@@ -213,27 +216,27 @@ class TLM(ScoresClaims):
         constrain_outputs: Any = None,
         perplexity: Any = None,
     ) -> Any:
-        """Scores a given response, or many: from any model, or written by people.
+        """Scores a given response or many, written by any model or by people.
 
         Args:
-            prompt: What is answered: a text or chat messages, or an iterable of these.
-            response: The answer; for many prompts one each. It may be a `ChatCompletion` or
-                `Response` of OpenAI's client, whose token probabilities are then used.
+            prompt: What was asked: text or chat messages, or an iterable of these.
+            response: The answer; for many prompts, one for each. It can be a `ChatCompletion` or
+                `Response` from OpenAI's client, whose token probabilities are then used.
             context: As for `prompt`.
-            constrain_outputs: As for `prompt`. A response that is none of them is an error.
-            perplexity: The mean probability of the response's tokens, 0 to 1, where it is known;
-                for many responses one or `None` each. It goes into the score.
+            constrain_outputs: As for `prompt`. Any other response is an error.
+            perplexity: The mean probability of the response's tokens, 0 to 1, if known. For many
+                responses, a number or `None` for each. It goes into the score.
 
         Returns:
             A dictionary with `trustworthiness_score`; a list of them for many.
 
         Raises:
-            SettingsError: The arguments do not go together.
-            DataError: The prompt or the response is not one.
+            SettingsError: The arguments contradict each other.
+            DataError: The prompt or the response is not valid.
             CredentialsError: A key is missing or was refused.
             ModelError: A hosted scorer failed.
-            ScoringError: No score could be had.
-            BatchError: Of many, some failed; raised once all have ended, with what was got.
+            ScoringError: There is no score.
+            BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
         return self._loop_thread.run(
             self.get_trustworthiness_score_async(
@@ -273,7 +276,7 @@ class TLM(ScoresClaims):
         constrain_outputs: Any = None,
         perplexity: Any = None,
     ) -> Any:
-        """Scores one response or many, whatever may become of each.
+        """Scores one response or many without raising for those that fail.
 
         Args:
             prompt: As for `get_trustworthiness_score`.
@@ -283,11 +286,11 @@ class TLM(ScoresClaims):
             perplexity: Likewise.
 
         Returns:
-            As from `get_trustworthiness_score`. What failed has `None` for the score, and the
-            reason in `log["error"]`, as `try_prompt` gives it.
+            As from `get_trustworthiness_score`. If one fails, its score is `None` and
+            `log["error"]` has the reason, as in `try_prompt`.
 
         Raises:
-            SettingsError: The arguments do not go together.
+            SettingsError: The arguments contradict each other.
         """
         return self._loop_thread.run(
             self.try_get_trustworthiness_score_async(
@@ -321,25 +324,26 @@ class TLM(ScoresClaims):
     def get_explanation(
         self, *, prompt: Any, tlm_result: Any, response: Any = None, context: Any = None
     ) -> Any:
-        """Tells why a result has its score, or many results theirs, by one request each.
+        """Explains the score of a result, or of many, at one request each.
 
-        What a result's log says already is taken as it is; what is new is put into its log.
+        An explanation that is already in a result's log is returned as it is; a new one is added to
+        the log.
 
         Args:
-            prompt: What was asked; for many results one each.
+            prompt: What was asked; for many results, one for each.
             tlm_result: What `prompt` or `get_trustworthiness_score` returned.
-            response: The answer; for many results one each. Only where the result has none.
-            context: The passages that went with the prompt, as for `prompt`.
+            response: The answer, if the result has none; for many results, one for each.
+            context: The passages that were given with the prompt, as for `prompt`.
 
         Returns:
-            A text; a list of them for many.
+            A string; a list of strings for many.
 
         Raises:
-            SettingsError: The arguments do not go together, or a result has no score.
-            DataError: The prompt or the response is not one.
+            SettingsError: The arguments contradict each other, or a result has no score.
+            DataError: The prompt or the response is not valid.
             CredentialsError: A key is missing or was refused.
             ModelError: The model gave no answer.
-            BatchError: Of many, some failed; raised once all have ended, with what was got.
+            BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
         return self._loop_thread.run(
             self.get_explanation_async(

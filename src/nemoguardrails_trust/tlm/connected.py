@@ -100,7 +100,7 @@ class Connected:
         scored, _ = read_results(results)
         if len(scored) != len(items):
             raise SettingsError(
-                f"tlm_result has {len(scored)} entries, and there are {len(items)} prompts",
+                f"tlm_result has {len(scored)} entries, but there are {len(items)} prompts",
                 key="tlm_result",
             )
         explainer = Explainer(self._evaluator, self._parts.answerer.timeout)

@@ -87,11 +87,14 @@ def responses_of(scored: list[Scored], is_one: bool, response: Any) -> Any:
     if not all(result.has_response for result in scored):
         if response is None:
             raise SettingsError(
-                "response is missing, and tlm_result does not have it", key="response"
+                "response is missing, and tlm_result does not contain it; pass response",
+                key="response",
             )
         return response
     if response is not None:
-        raise SettingsError("response is given, and tlm_result has one", key="response")
+        raise SettingsError(
+            "response is given, but tlm_result already has one; leave response out", key="response"
+        )
     return scored[0].response if is_one else [result.response for result in scored]
 
 
@@ -103,7 +106,7 @@ def require_same_number(is_one: bool, is_one_prompt: bool) -> None:
     """
     if is_one is not is_one_prompt:
         given, asked = ("one result", "a list of prompts") if is_one else ("a list", "one prompt")
-        raise SettingsError(f"tlm_result is {given}, and there is {asked}", key="tlm_result")
+        raise SettingsError(f"tlm_result is {given}, but there is {asked}", key="tlm_result")
 
 
 def note_explanation(result: Any, explanation: str) -> None:
@@ -144,5 +147,5 @@ def _read(result: Any, where: str) -> Scored:
 
 def _unfit(where: str, why: str) -> SettingsError:
     return SettingsError(
-        f"{where} {why}; give a result that has a score, as it came", key="tlm_result"
+        f"{where} {why}; pass a result that has a score, unchanged", key="tlm_result"
     )

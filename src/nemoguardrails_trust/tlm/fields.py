@@ -68,7 +68,8 @@ def untrustworthy_fields(
     """
     if not isinstance(per_field_score, Mapping):
         raise SettingsError(
-            "tlm_result has no per_field_score; ask for it by options={'log': ['per_field_score']}",
+            "tlm_result has no per_field_score; ask for it with options={'log': "
+            "['per_field_score']}",
             key="tlm_result",
         )
     if isinstance(per_field_score.get("error"), str):

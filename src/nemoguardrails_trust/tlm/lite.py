@@ -1,4 +1,4 @@
-"""The `TLMLite`: one model answers, another one scores."""
+"""The `TLMLite`: one model answers, another scores."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -13,18 +13,18 @@ _OF_NO_USE = ("disable_trustworthiness",)
 
 
 class TLMLite:
-    """A language model whose answers another model scores, such as a smaller one.
+    """A language model whose answers are scored by another model, such as a smaller one.
 
     Args:
         response_model: The model that answers: its name, or a `LanguageModel`.
         quality_preset: What a score may cost; see `TLM`.
-        options: See `TLMOptions`. They are for the scores, `model` names the model that makes
-            them, and `max_tokens` holds for the answers too.
-        settings: `base_url`, `api_key`, `timeout` and what else a `TLM` takes, for both models.
+        options: See `TLMOptions`. They apply to the scores: `model` is the model that scores.
+            `max_tokens` applies to the answers too.
+        settings: `base_url`, `api_key`, `timeout` and other arguments of `TLM`, for both models.
 
     Raises:
-        SettingsError: An argument is out of range, or is of no use here.
-        CredentialsError: A key is needed and not set.
+        SettingsError: An argument is out of range, or has no effect here.
+        CredentialsError: A key is needed but not set.
     """
 
     def __init__(
@@ -37,17 +37,17 @@ class TLMLite:
     ) -> None:
         for name in ("model", "scorer", "task"):
             if name in settings:
-                raise SettingsError(f"{name} is of no use with TLMLite", key=name)
+                raise SettingsError(f"{name} has no effect with TLMLite", key=name)
         given = dict(options or {})
         for name in _OF_NO_USE:
             if given.get(name):
                 raise SettingsError(
-                    f"options.{name} is of no use with TLMLite", key=f"options.{name}"
+                    f"options.{name} has no effect with TLMLite", key=f"options.{name}"
                 )
         answers = {name: given.pop(name) for name in _ANSWERING if given.get(name) is not None}
         for entry in ("per_field_score", "claims"):
             if entry in answers.get("log", ()):
-                raise SettingsError(f"options.log: {entry} is for TLM", key="options.log")
+                raise SettingsError(f"options.log: {entry} needs TLM", key="options.log")
         for name in ("max_tokens", "log"):
             if name in answers:
                 given[name] = answers[name]
@@ -58,7 +58,7 @@ class TLMLite:
         )
 
     def prompt(self, prompt: Any, **arguments: Any) -> Any:
-        """Answers one prompt or many, and scores the answers; see `TLM.prompt`."""
+        """Answers one prompt or many and scores the answers; see `TLM.prompt`."""
         return self._answering.prompt(prompt, **arguments)
 
     async def prompt_async(self, prompt: Any, **arguments: Any) -> Any:
@@ -66,7 +66,7 @@ class TLMLite:
         return await self._answering.prompt_async(prompt, **arguments)
 
     def try_prompt(self, prompt: Any, **arguments: Any) -> Any:
-        """Answers one prompt or many, whatever may become of each; see `TLM.try_prompt`."""
+        """Answers one prompt or many without raising for those that fail; see `TLM.try_prompt`."""
         return self._answering.try_prompt(prompt, **arguments)
 
     async def try_prompt_async(self, prompt: Any, **arguments: Any) -> Any:

@@ -141,13 +141,13 @@ def read_options(options: Mapping[str, Any] | None) -> TLMOptions:
         raise SettingsError(f"{key}: {first['msg']}", key=key) from None
     if chosen.use_self_reflection is not None and chosen.num_self_reflections is not None:
         raise SettingsError(
-            "options.num_self_reflections and options.use_self_reflection say the same thing; "
-            "leave use_self_reflection out",
+            "options.num_self_reflections and options.use_self_reflection set the "
+            "same thing; leave use_self_reflection out",
             key="options.use_self_reflection",
         )
     if chosen.similarity_measure is not None:
         _log.warning(
-            "options.similarity_measure changes nothing: samples are compared by what they say"
+            "options.similarity_measure has no effect: samples are compared by what they say"
         )
     return chosen
 
@@ -166,22 +166,23 @@ def require_effect(options: TLMOptions, quality: QualityPreset, *, is_local: boo
     if not is_local:
         for name in _LOCAL:
             if getattr(options, name) != TLMOptions.model_fields[name].default:
-                raise _useless(name, "with this scorer; it is for the scorer 'local'")
+                raise _useless(name, "with this scorer; it needs the scorer 'local'")
         if "claims" in options.log:
-            raise _useless("log", "'claims', with this scorer; it is for the scorer 'local'")
+            raise _useless("log", "'claims', with this scorer; it needs the scorer 'local'")
         return
     if options.disable_trustworthiness or options.reflections != 0 or options.samples(quality):
         return
     name = "use_self_reflection" if options.num_self_reflections is None else _REFLECTIONS
     if quality != "base":
         raise SettingsError(
-            f"options.{name} is {getattr(options, name)}, which leaves nothing to score with: "
-            "let samples be drawn, by quality_preset 'medium' or num_consistency_samples",
+            f"options.{name} is {getattr(options, name)}, which leaves nothing to "
+            "score with: draw samples, with quality_preset 'medium' or "
+            "num_consistency_samples",
             key=f"options.{name}",
         )
     if "explanation" in options.log:
-        raise _useless("log", "'explanation', where no model is asked about the response")
+        raise _useless("log", "'explanation', if no model is asked about the response")
 
 
 def _useless(name: str, where: str) -> SettingsError:
-    return SettingsError(f"options.{name} is of no use {where}", key=f"options.{name}")
+    return SettingsError(f"options.{name} has no effect {where}", key=f"options.{name}")

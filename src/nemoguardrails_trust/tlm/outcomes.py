@@ -100,7 +100,7 @@ class Outcome:
 def without_reasons(score: TrustworthinessScore) -> str:
     """What is told of a score for which no reasons were given."""
     if score.score is None:
-        return "No trustworthiness score was asked for."
+        return "No trustworthiness score was requested."
     made_of = ", ".join(f"{name} {value:.2f}" for name, value in score.signal_values.items())
     return "No reasons were given." + (f" The score is made of {made_of}." if made_of else "")
 

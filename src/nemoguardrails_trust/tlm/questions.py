@@ -87,7 +87,7 @@ class Item:
         if not self.allowed:
             return Question(messages, context, response, tokens=tokens)
         if self.has_response and matching(response, self.allowed) is None:
-            raise DataError("the response is none of constrain_outputs")
+            raise DataError("the response is not one of constrain_outputs")
         asked = _instructed(messages, self.allowed)
         return Question(asked, context, response, self.allowed, tokens)
 
@@ -158,14 +158,14 @@ def one_each(name: str, values: Any, count: int) -> list[Any]:
     """
     if isinstance(values, str) or is_object(values) or not isinstance(values, Iterable):
         raise SettingsError(
-            f"{name} is a {type(values).__name__}, and there is a list of {count} prompts; "
-            f"give a list with the {name} of each",
+            f"{name} is a {type(values).__name__}, but there is a list of {count} "
+            f"prompts; pass a list with the {name} of each",
             key=name,
         )
     listed = list(values)
     if len(listed) != count:
         raise SettingsError(
-            f"{name} has {len(listed)} entries, and there are {count} prompts", key=name
+            f"{name} has {len(listed)} entries, but there are {count} prompts", key=name
         )
     return listed
 
@@ -179,12 +179,12 @@ def require_constraints(items: Iterable[Item], task: Task) -> None:
     for item in items:
         if task == "classification" and not item.allowed:
             raise SettingsError(
-                "task is 'classification', which needs constrain_outputs: the classes",
+                "task is 'classification', which needs the classes as constrain_outputs",
                 key="constrain_outputs",
             )
         if task == "code_generation" and item.allowed:
             raise SettingsError(
-                "constrain_outputs is of no use with task 'code_generation'",
+                "constrain_outputs has no effect with task 'code_generation'",
                 key="constrain_outputs",
             )
 
@@ -227,8 +227,8 @@ def _asked(prompt: Any) -> Any:
     data = completion_as_data(prompt)
     if is_object(prompt) and not is_message(data):
         raise DataError(
-            f"the prompt is a {type(prompt).__name__}; give what was asked, as text or as chat "
-            "messages, and a completion as the response"
+            f"the prompt is a {type(prompt).__name__}; pass what was asked, as text "
+            "or chat messages, and the completion as the response"
         )
     return data
 
@@ -249,8 +249,8 @@ def _require_one(response: Any) -> None:
             return  # messages, or parts of one
         told += f" of {len(data)}"
     raise SettingsError(
-        f"response is {told}, and there is one prompt; give one response, or a list of as many "
-        "prompts as responses",
+        f"response is {told}, but there is one prompt; pass one response, or a "
+        "list with a prompt for each response",
         key="response",
     )
 
@@ -269,7 +269,7 @@ def read_allowed(values: Any) -> tuple[str, ...]:
         return ()
     if not _are_texts(values) or not values or not all(_plain(value) for value in values):
         raise SettingsError(
-            "constrain_outputs must be a list of texts, at least one and none of them blank",
+            "constrain_outputs must be a list of one or more strings, none of them blank",
             key="constrain_outputs",
         )
     return tuple(values)

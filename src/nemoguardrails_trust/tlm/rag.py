@@ -1,4 +1,4 @@
-"""The `TrustworthyRAG`: answers from retrieved passages, with scores of every part of the way."""
+"""The `TrustworthyRAG`: answers from retrieved passages, with scores for each step."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -30,52 +30,53 @@ FormPrompt = Callable[[Any, Any], Any]
 
 
 class TrustworthyRAG(Connected):
-    """Answers from retrieved passages, or scores such answers, part by part.
+    """Answers from retrieved passages, or scores such answers, with several evaluations.
 
-    Beside the trustworthiness of a response, each evaluation scores one thing from 0 to 1, higher
-    is better, by one request to the model. By default they are:
+    Besides the trustworthiness of a response, each evaluation scores one thing from 0 to 1, where
+    higher is better, at one request to the model. The defaults are:
 
-    - `context_sufficiency`: do the passages hold what is needed for the answer?
-    - `response_groundedness`: do they bear out what the response says?
+    - `context_sufficiency`: do the passages contain what is needed for the answer?
+    - `response_groundedness`: do they support what the response says?
     - `response_helpfulness`: does the response try to answer?
-    - `query_ease`: is the query plain?
+    - `query_ease`: is the query simple and clear?
 
-    Every method takes one query or a list of them. One brings a dictionary, a list brings a list
-    of them in the same order:
+    Every method takes one query or a list of them. One query returns a dictionary, and a list
+    returns a list of dictionaries in the same order:
 
         {"response": "30 days", "trustworthiness": {"score": 0.91},
          "context_sufficiency": {"score": 0.98}, "response_groundedness": {"score": 0.97}, …}
 
-    `score` has no `response`. What could not be had has `None` for its score, and the reason in
-    its `log["error"]`. A response that only calls tools is evaluated by `tool_call_evals`; those
-    of `evals` that look at the response then do not apply, and have `None` for their score.
+    `score` leaves out `response`. If something could not be scored, its score is `None`, and its
+    `log["error"]` has the reason. A response that only calls tools is evaluated with
+    `tool_call_evals`; the `evals` that look at the response then do not apply, and their score is
+    `None`.
 
     The synchronous methods work in a script, in a notebook and inside a running event loop, which
-    they block; the `_async` ones run on the caller's loop.
+    they block; the `_async` methods run on the caller's loop.
 
     Args:
         quality_preset: What the trustworthiness score may cost; see `TLM`.
-        evals: The evaluations; `None` takes those of `get_default_evals`, an empty list none.
-        tool_call_evals: The evaluations of responses that only call tools; `None` takes those of
+        evals: The evaluations. `None` uses those of `get_default_evals`, and an empty list none.
+        tool_call_evals: The evaluations of responses that only call tools. `None` uses those of
             `get_default_tool_call_evals`.
-        model: As for `TLM`, as are all that follow. It is this model that evaluates, whatever
-            `scorer` scores.
-        options: See `TLMOptions`; all but `custom_eval_criteria`, for which there are `evals`.
+        model: As for `TLM`, like all that follow. This model also makes the evaluations, whatever
+            the `scorer`.
+        options: See `TLMOptions`. Use `evals` instead of `custom_eval_criteria`.
         api_key: The key of the model's server.
         base_url: The server.
         timeout: Seconds for each query, from its start to its last score.
-        scorer: What makes the trustworthiness score.
+        scorer: The scorer for the trustworthiness score.
         calibration: A file made by `nemo-trust calibrate`.
-        concurrency: Queries of a list, and requests to the model, under way at once.
+        concurrency: How many queries of a list, and requests to the model, are in progress at once.
         requests_per_minute: The most requests to the model in any 60 seconds.
         tokens_per_minute: The most tokens, read and written, in any 60 seconds.
-        cache: Where the model's answers are kept, evaluations among them; see `TLM`.
+        cache: Where the model's answers are kept, including evaluations; see `TLM`.
         verbose: Whether lists show a progress bar.
 
     Raises:
         SettingsError: An argument is out of range, has no effect, or contradicts another.
         DataError: The calibration cannot be read.
-        CredentialsError: A key is needed and not set.
+        CredentialsError: A key is needed but not set.
         MissingDependencyError: The scorer needs an extra that is not installed.
     """
 
@@ -101,7 +102,7 @@ class TrustworthyRAG(Connected):
         chosen = read_options(options)
         if chosen.custom_eval_criteria:
             raise SettingsError(
-                "options.custom_eval_criteria is of no use here; give evals",
+                "options.custom_eval_criteria has no effect here; pass evals",
                 key="options.custom_eval_criteria",
             )
         asked = require_distinct(get_default_evals() if evals is None else evals)
@@ -111,7 +112,7 @@ class TrustworthyRAG(Connected):
         require_distinct([*asked, *asked_of_calls])
         if chosen.disable_trustworthiness and not asked:
             raise SettingsError(
-                "options.disable_trustworthiness leaves nothing to score; give evals",
+                "options.disable_trustworthiness leaves nothing to score; pass evals",
                 key="options.disable_trustworthiness",
             )
         choice = ModelChoice(
@@ -137,7 +138,7 @@ class TrustworthyRAG(Connected):
         )
 
     def get_evals(self) -> list[Eval]:
-        """The evaluations, those of tool calls left out."""
+        """The evaluations, without those of tool calls."""
         return list(self._rag.evals)
 
     def score(
@@ -149,23 +150,24 @@ class TrustworthyRAG(Connected):
         prompt: Any = None,
         form_prompt: FormPrompt | None = None,
     ) -> Any:
-        """Scores a given response, or many.
+        """Scores a given response or many.
 
         Args:
-            query: What the user asked: a text or chat messages, or an iterable of these.
-            context: Retrieved passages: one or a list of them; for many queries the passage or
+            query: What the user asked: text or chat messages, or an iterable of these.
+            context: Retrieved passages: one or a list of them. For many queries, the passage or
                 passages of each, or one passage for all.
-            response: The answer; for many queries one each.
-            prompt: What the model was given; for many queries one each. By default the passages,
-                and then the query.
-            form_prompt: Makes the prompt of a query and its context, instead of `prompt`.
+            response: The answer; for many queries, one for each.
+            prompt: What the model was given; for many queries, one for each. By default the
+                passages, and then the query.
+            form_prompt: A function that makes the prompt from a query and its context, instead of
+                `prompt`.
 
         Returns:
             A dictionary with `trustworthiness` and each evaluation; a list of them for many.
 
         Raises:
-            SettingsError: The arguments do not go together.
-            TrustError: The one response could not be scored. Of many, each has its own error.
+            SettingsError: The arguments contradict each other.
+            TrustError: The response could not be scored. With many, each has its own error instead.
         """
         return self._loop_thread.run(
             self.score_async(
@@ -201,18 +203,18 @@ class TrustworthyRAG(Connected):
         prompt: Any = None,
         form_prompt: FormPrompt | None = None,
     ) -> Any:
-        """Answers one query or many, and scores the answers; arguments as for `score`.
+        """Answers one query or many and scores the answers. Arguments as for `score`.
 
-        What does not need the answer is evaluated while it is being made.
+        Evaluations that do not need the answer are made while it is being written.
 
         Returns:
             A dictionary with `response`, `trustworthiness` and each evaluation; a list of them
             for many.
 
         Raises:
-            SettingsError: The arguments do not go together.
-            TrustError: The one query could not be answered, or its answer not scored. Of many,
-                each has its own error.
+            SettingsError: The arguments contradict each other.
+            TrustError: The query could not be answered, or its answer could not be scored. With
+                many, each has its own error instead.
         """
         return self._loop_thread.run(
             self.generate_async(
@@ -243,23 +245,23 @@ class TrustworthyRAG(Connected):
         prompt: Any = None,
         form_prompt: FormPrompt | None = None,
     ) -> Any:
-        """Tells why a result has its trustworthiness score; see `TLM.get_explanation`.
+        """Explains the trustworthiness score of a result; see `TLM.get_explanation`.
 
         Args:
-            query: What the user asked; for many results one each.
+            query: What the user asked; for many results, one for each.
             context: The passages, as for `score`.
             tlm_result: What `score` or `generate` returned.
-            response: The answer; for many results one each. Only where the result has none.
+            response: The answer, if the result has none; for many results, one for each.
             prompt: As for `score`.
             form_prompt: Likewise.
 
         Returns:
-            A text; a list of them for many.
+            A string; a list of strings for many.
 
         Raises:
-            SettingsError: The arguments do not go together, or a result has no score.
+            SettingsError: The arguments contradict each other, or a result has no score.
             TrustError: The model gave no answer.
-            BatchError: Of many, some failed; raised once all have ended, with what was got.
+            BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
         return self._loop_thread.run(
             self.get_explanation_async(

@@ -46,7 +46,9 @@ def rag_items_of(
         SettingsError: The lists do not go together, or the prompt is given twice.
     """
     if prompt is not None and form_prompt is not None:
-        raise SettingsError("prompt and form_prompt both say what the prompt is", key="prompt")
+        raise SettingsError(
+            "prompt and form_prompt both set the prompt; leave one out", key="prompt"
+        )
     if responses is None:
         items, is_one = items_of(query, context=context)
     else:

@@ -78,7 +78,7 @@ def test_a_verdict_that_stands_in_the_answer_is_not_taken_for_it() -> None:
 @pytest.mark.parametrize("output", ["No, the Earth is not flat.", "None of them."])
 def test_a_verdict_alone_is_no_answer(output: str) -> None:
     steps = (step(1, input="safe? yes or no", output="No"),)
-    with pytest.raises(UnreadableTraceError, match="gave another output than the trace"):
+    with pytest.raises(UnreadableTraceError, match="gave a different output from the trace"):
         read_exchange(trace(*steps, output=output))
 
 
@@ -90,7 +90,7 @@ def test_without_an_output_of_the_trace_the_last_generation_answers() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_generations_that_gave_something_else_are_not_guessed_from(count: int) -> None:
     steps = [step(number, input=CHAT, output=f"other {number}") for number in range(count)]
-    with pytest.raises(UnreadableTraceError, match=r"what answered|which of them answered"):
+    with pytest.raises(UnreadableTraceError, match=r"what answered|which one answered"):
         read_exchange(trace(*steps, output="because"))
 
 

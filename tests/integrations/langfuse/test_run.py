@@ -165,7 +165,7 @@ async def test_scores_that_cannot_be_had_are_told_apart(
         "no score today",
         "the scorer raised ZeroDivisionError",
         "unchecked",
-        "the scorer gave no score and no reason",
+        "the scorer returned no score and no reason",
     }
     assert report.count("unscored") == 4
     assert server.writes == 0

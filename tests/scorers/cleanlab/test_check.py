@@ -139,7 +139,7 @@ def test_what_may_pass_by_itself_is_only_logged(
 def test_a_client_that_the_service_no_longer_takes_is_an_error(scene: Scene) -> None:
     with threaded_tlm_server(takes_client=False) as server:
         scorer = scene.scorer(server.url)
-        with pytest.raises(ModelRequestError, match=r"no longer takes cleanlab-studio 2\."):
+        with pytest.raises(ModelRequestError, match=r"no longer accepts cleanlab-studio 2\."):
             scorer.check()
 
 

@@ -171,5 +171,5 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_hosted_scorers_have_none() -> None:
-    with pytest.raises(SettingsError, match="gives sentences no scores"):
+    with pytest.raises(SettingsError, match="does not score sentences"):
         create_scorer(ScorerSettings(scorer="cleanlab-tlm", explain="claims"))

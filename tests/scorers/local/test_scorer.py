@@ -315,7 +315,7 @@ class TestSamplesThatWereCut:
         score = await scorer(model).score(QUESTION)
         assert score.signals["consistency"].value == 1.0
         assert len(score.signals["consistency"].details["agreements"]) == 3
-        assert f"a sample was cut ({reason})" in (score.error or "")
+        assert f"a sample was cut off ({reason})" in (score.error or "")
 
     async def test_half_a_number_is_no_vote(self) -> None:
         cut = Completion("It is 4", finish_reason="length")
@@ -327,7 +327,7 @@ class TestSamplesThatWereCut:
         model = ScriptedModel(samples=[Completion("The Pacific, which", finish_reason="length")])
         score = await scorer(model).score(QUESTION)
         assert score.signals["consistency"].value is None
-        assert "a sample was cut (length)" in str(score.signals["consistency"].error)
+        assert "a sample was cut off (length)" in str(score.signals["consistency"].error)
 
     async def test_are_votes_against_where_what_is_there_is_another_answer(self) -> None:
         cut = Completion("The answer is 43, since", finish_reason="length")
@@ -381,7 +381,7 @@ class TestTheExplanation:
         model = ScriptedModel(samples=["Atlantic", "The Pacific", "Atlantic", "Indian"])
         score = await scorer(model, samples=4).score(QUESTION)
         assert score.explanation == (
-            "Asked again, the model gave another answer in 3 of 4 cases, such as: “Atlantic”"
+            "Asked again, the model gave a different answer in 3 of 4 cases, such as: “Atlantic”"
         )
 
     async def test_quotes_no_more_than_the_start_of_a_long_sample(self) -> None:

@@ -58,7 +58,7 @@ async def test_a_sample_counts_by_what_it_says(written: str) -> None:
 async def test_a_sample_that_says_nothing_is_no_vote(written: str) -> None:
     found = (await signals(Completion(written)))["consistency"]
     assert found.value is None
-    assert found.error == "a sample holds no answer"
+    assert found.error == "a sample has no answer"
 
 
 @pytest.mark.parametrize(

@@ -285,8 +285,8 @@ def watch_main_model(
     if get_default_framework() != "default":
         _log.log(
             logging.WARNING if asked_for else logging.DEBUG,
-            "NEMOGUARDRAILS_LLM_FRAMEWORK is %s: prefetch and token_probabilities need the model "
-            "to be handed to LLMRails(config, llm=…)",
+            "NEMOGUARDRAILS_LLM_FRAMEWORK is %s: prefetch and token_probabilities "
+            "need the model to be passed to LLMRails(config, llm=…)",
             get_default_framework(),
         )
         return

@@ -307,8 +307,8 @@ def require_client() -> None:
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if parts < OLDEST_CLIENT:
         raise SettingsError(
-            f"langfuse {version} is installed, which is too old: 4.18 or later is needed; "
-            "install it with `pip install --upgrade 'nemoguardrails-trust[langfuse]'`"
+            f"langfuse {version} is installed, but 4.18 or later is needed; install "
+            "it with `pip install --upgrade 'nemoguardrails-trust[langfuse]'`"
         )
 
 

@@ -144,11 +144,11 @@ def _answering_generation(trace: Trace) -> Observation | None:
     if _kinship(answering.output, trace.output) > _STRANGERS:
         return answering
     raise UnreadableTraceError(
-        f"none of its {len(generations)} generations gave the trace's output, so which of them "
-        "answered cannot be told"
+        f"none of its {len(generations)} generations gave the trace's output, so "
+        "it is unclear which one answered"
         if len(generations) > 1
-        else "its one generation gave another output than the trace, so what answered cannot be "
-        "told"
+        else "its only generation gave a different output from the trace, so it is "
+        "unclear what answered"
     )
 
 

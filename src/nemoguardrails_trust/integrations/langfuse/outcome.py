@@ -126,7 +126,7 @@ class _Sender:
         try:
             self._queue.put_nowait((connection, score))
         except queue.Full:
-            _log.warning("%d outcomes wait for Langfuse; one more is dropped", MOST_WAITING)
+            _log.warning("%d outcomes are waiting for Langfuse; one more is dropped", MOST_WAITING)
             return False
         return True
 

@@ -47,7 +47,7 @@ def messages_of(value: Any) -> tuple[Message, ...]:
         _only_text(message.content)
         for medium in message.media:
             if why_unsendable([medium]):  # such as what Langfuse has put away
-                raise DataError(f"a message holds more than text ({medium.type or medium.kind})")
+                raise DataError(f"a message contains more than text ({medium.type or medium.kind})")
     return messages
 
 
@@ -111,8 +111,8 @@ def _asked(value: Any) -> Any:
             return named
         if len(given) != 1:
             raise DataError(
-                f"the traced function has {len(given)} arguments, so which of them is the prompt "
-                "cannot be told"
+                f"the traced function has {len(given)} arguments, so it is unclear which "
+                "one is the prompt"
             )
         return _asked(parse(given[0]))
     (key, inner), *more = value.items()
@@ -133,5 +133,5 @@ def _is_answer(value: Any) -> bool:
 def _only_text(text: str) -> str:
     found = MEDIA.search(text)
     if found:
-        raise DataError(f"the text holds a file ({found[1]}), which cannot be scored")
+        raise DataError(f"the text contains a file ({found[1]}), which cannot be scored")
     return text

@@ -76,12 +76,13 @@ class Position(BaseModel):
             position = cls.model_validate_json(text)
         except ValidationError:
             raise DataError(
-                "is not a position of nemo-trust; name another file or remove it", path=str(path)
+                "is not a position file of nemo-trust; name another file or remove it",
+                path=str(path),
             ) from None
         if position.scope != scope:
             raise DataError(
-                "is the position of another server, project, query or score name; "
-                "name another file with --position",
+                "belongs to another server, project, query or score name; name another "
+                "file with --position",
                 path=str(path),
             )
         return position
@@ -133,7 +134,9 @@ class Watch:
         if self.every <= timedelta(0):
             raise SettingsError(f"watch is {self.every}; it must be above 0", key="watch")
         if self.lookback < timedelta(0):
-            raise SettingsError(f"lookback is {self.lookback}; it is negative", key="lookback")
+            raise SettingsError(
+                f"lookback is {self.lookback}; it must not be negative", key="lookback"
+            )
 
 
 def default_position(connection: Connection, query: TraceQuery, score_name: str) -> Path:

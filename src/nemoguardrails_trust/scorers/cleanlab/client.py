@@ -110,13 +110,13 @@ class Client:
         version = importlib.metadata.version(service.package)
         if not await self._is_valid("POST", "check_client_version", {"version": version}):
             raise ModelRequestError(
-                f"the service no longer takes {service.package} {version}; "
-                f"install a newer one, or use another scorer"
+                f"the service no longer accepts {service.package} {version}; install a "
+                "newer version, or use another scorer"
             )
         if not await self._is_valid("GET", "validate", {"api_key": self._key}):
             raise CredentialsError(
-                f"{service.package} refused the key in {service.key_variable}; see that it is "
-                f"current ({service.account_page})"
+                f"{service.package} refused the key in {service.key_variable}; check that "
+                f"it is current ({service.account_page})"
             )
 
     async def _is_valid(self, method: str, path: str, body: Mapping[str, str]) -> bool:
@@ -128,7 +128,9 @@ class Client:
         url = f"{self._library.api.cli_base_url}/{path}"
         valid = (await self._session.request(method, url, body, headers)).body.get("valid")
         if not isinstance(valid, bool):
-            raise ModelResponseError(f"the answer of {path} does not say whether it is valid")
+            raise ModelResponseError(
+                f"the answer from {path} does not say whether the request is valid"
+            )
         return valid
 
     async def _attempt(
@@ -146,7 +148,7 @@ class Client:
         except self._library.timeout:
             failure = ModelTimeoutError(f"{package} took longer than allowed")
         except KeyError:
-            failure = ModelResponseError("the service's answer lacks the score, or the log")
+            failure = ModelResponseError("the service's answer has no score or no log")
         except Exception as error:  # noqa: BLE001 - its text may hold the key
             failure = self._failed(error)
         else:
@@ -214,5 +216,5 @@ def read_explanation(answer: Mapping[str, Any]) -> str | None:
         raise ModelResponseError("the log in the service's answer is not an object")
     explanation = logged.get("explanation")
     if explanation is not None and not isinstance(explanation, str):
-        raise ModelResponseError("the explanation in the service's answer is not a text")
+        raise ModelResponseError("the explanation in the service's answer is not text")
     return explanation

@@ -62,13 +62,13 @@ def _key(service: Service) -> str:
     key = os.environ.get(service.key_variable, "").strip()
     if not key:
         raise CredentialsError(
-            f"{service.key_variable} is not set; the scorer {service.package!r} needs an API key "
-            f"there ({service.account_page}). The scorer 'local' needs none."
+            f"{service.key_variable} is not set; the scorer {service.package!r} needs "
+            f"an API key ({service.account_page}). The scorer 'local' needs none."
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise CredentialsError(
-            f"{service.key_variable} holds characters that no API key has; copy it once more "
-            f"from {service.account_page}"
+            f"{service.key_variable} contains characters that no API key has; copy it "
+            f"again from {service.account_page}"
         )
     return key
 

@@ -127,7 +127,7 @@ def build_tlm(library: Library, key: str, settings: ScorerSettings) -> Any:
             key="explain",
         )
     raise SettingsError(
-        f"{package} does not take model {settings.model!r}: {complaint}", key="model"
+        f"{package} does not accept model {settings.model!r}: {complaint}", key="model"
     )
 
 

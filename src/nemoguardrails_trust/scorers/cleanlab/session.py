@@ -62,9 +62,9 @@ class ServiceSession:
     ) -> None:
         self._key = key
         self._not_retried = not_retried
-        address = "see that CLEANLAB_API_BASE_URL is right"
+        address = "check CLEANLAB_API_BASE_URL"
         self._remedies = Remedies(
-            key=f"see that {key_variable} is current", address=address, absent=address
+            key=f"check that {key_variable} is current", address=address, absent=address
         )
         # The clients' own rate handler bounds what is under way; a second bound would only queue.
         # The deadline is the caller's, over all that a score takes.
@@ -97,7 +97,7 @@ class ServiceSession:
         """
         place = _place(url)
         if self._closed:
-            raise ModelError(f"{place}: the scorer was closed meanwhile")
+            raise ModelError(f"{place}: the scorer was closed in the meantime")
         try:
             received = await self._client.request(method, url, data=_payload(body), headers=headers)
         except TooLargeError as problem:
@@ -135,7 +135,7 @@ async def _parsed(received: Received, place: str) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise ModelResponseError(f"{place} answered with something that is not a JSON object")
+        raise ModelResponseError(f"{place}: the answer is not a JSON object")
     return body
 
 

@@ -115,7 +115,7 @@ async def _support(sentences: Sentences, samples: Sequence[str], prompt: str) ->
     try:
         return await asyncio.wait_for(work, timeout=max(0.0, time_left()))
     except TimeoutError:
-        _log.info("no time is left to hold sentences against the samples")
+        _log.info("no time is left to compare sentences with the samples")
         return None
     finally:
         over.set()

@@ -226,9 +226,9 @@ class Run:
         # A model that gives more than it was asked for must not change what a score means.
         for completion in reply.completions[:count]:
             if not completion.text.strip():
-                self.problems.append("a sample holds no answer")
+                self.problems.append("a sample has no answer")
             elif completion.finish_reason in CUT and not self._disagrees(completion.text):
-                self.problems.append(f"a sample was cut ({completion.finish_reason})")
+                self.problems.append(f"a sample was cut off ({completion.finish_reason})")
             else:
                 samples.append(completion.text)
         if not reply.completions and not reply.failures:

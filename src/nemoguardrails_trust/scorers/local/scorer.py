@@ -1,4 +1,4 @@
-"""The scorer that runs on the model one already has."""
+"""The scorer that uses the model you already have."""
 
 import asyncio
 import time
@@ -44,13 +44,13 @@ _ORDER = ("reflection", "consistency", "probability")
 
 
 class LocalScorer:
-    """Scores with a language model: reflection, consistency and token probability.
+    """Scores with a language model, by reflection, consistency and token probability.
 
-    One scorer serves any number of scores at once, on any number of event loops.
+    One scorer can make any number of scores at once, on any number of event loops.
 
     Attributes:
         name: `local`.
-        takes_media: That pictures, recordings and files go along in its calls.
+        takes_media: `True`: pictures, recordings and files are sent along to the model.
     """
 
     name = "local"
@@ -75,27 +75,27 @@ class LocalScorer:
         """Sets the scorer up.
 
         Args:
-            model: Draws the samples, and judges.
-            settings: The preset, the time for a score, and more.
-            samples: How many to draw instead of the preset's number, at least 0.
+            model: The model that draws samples and judges.
+            settings: The preset, the timeout of a score, and more.
+            samples: How many samples to draw instead of the preset's number, at least 0.
             reflections: How often to ask the judge about the response instead of the preset's
-                number, 0 to 3. Each time it is asked another question; the signal is the mean.
+                number, 0 to 3. Each question is worded differently; the signal is the mean.
             use_consistency: Whether to draw samples.
-            task: What kind of responses are scored: the judge is told what to look at in code,
-                and in one of several allowed answers.
-            max_tokens: The most tokens of a sample; `None` leaves it to the server.
-            criteria: Names and texts of standards of the user's own. Each is asked about in one
-                call more, and does not go into the score; `metadata["criteria"]` lists each one's
-                `name`, `score` and `error`.
-            claims: Whether each sentence gets a score too; `None` takes the settings'.
-            concurrency: The most calls at once on an event loop, over all scores; at least 1.
-            weights: How much each signal counts; `None` takes the default ones, in which
-                probability counts by what it was measured on.
-            transform: A monotone map from 0..1 to 0..1 that every score is put through.
+            task: What kind of responses are scored. It tells the judge what to look at in code, or
+                in one of several allowed answers.
+            max_tokens: The longest sample, in tokens; `None` leaves it to the server.
+            criteria: Names and texts of your own criteria. Each costs one more call and does not
+                affect the score; `metadata["criteria"]` lists the `name`, `score` and `error` of
+                each.
+            claims: Whether each sentence is scored too; `None` follows the settings.
+            concurrency: The most calls at once on an event loop, for all scores; at least 1.
+            weights: How much each signal counts. `None` uses the default weights, in which the
+                weight of probability depends on what it was measured on.
+            transform: A monotone map from 0..1 to 0..1, applied to every score.
 
         Raises:
             ValueError: `samples`, `reflections` or `concurrency` is out of range.
-            MissingDependencyError: Sentences are to be scored without the extra `claims`.
+            MissingDependencyError: Sentences are scored, but the extra `claims` is not installed.
         """
         if reflections is not None and not 0 <= reflections <= MOST_REFLECTIONS:
             raise ValueError(
@@ -120,22 +120,22 @@ class LocalScorer:
 
     @property
     def quality(self) -> QualityPreset:
-        """The preset that scores are made with, unless `score` is told otherwise."""
+        """The preset that scores are made with, unless `score` is given another."""
         return self._settings.quality
 
     @property
     def samples_per_score(self) -> int:
-        """How many samples of the question itself a score draws; 0 where it draws none."""
+        """How many samples of the question itself are drawn for a score; 0 if none."""
         return self._plan(self.quality, has_probability=False).own
 
     @property
     def scores_claims(self) -> bool:
-        """Whether every score comes with scores of the sentences."""
+        """Whether every score includes scores of the sentences."""
         return self._claims
 
     @property
     def server(self) -> str | None:
-        """The address of the model's server; `None` where it has none that is known."""
+        """The address of the model's server; `None` if it is not known."""
         return getattr(self._model, "base_url", None)
 
     @property
@@ -153,24 +153,24 @@ class LocalScorer:
     ) -> TrustworthinessScore:
         """Scores one exchange.
 
-        A signal that cannot be had is left out, and named in the score's `error`; without any,
-        the score is `None`. No failure of a model raises.
+        A signal that cannot be measured is left out and named in the score's `error`. Without any
+        signal, the score is `None`. A failure of the model never raises.
 
         Args:
             exchange: What to score.
             quality: A preset other than the scorer's.
-            decide_at: The threshold, where only the decision matters. With more than one round in
-                the settings, what cannot change the decision is then not asked for. The score is
-                made from what was had and lies on the same side of the threshold as the whole
-                one would; `metadata` says `decided_early` and `samples_planned`.
-            prefetched: Samples that are already being drawn, taken instead of asking for them.
-                They are cancelled where they are not needed.
+            decide_at: The threshold, if only the decision matters. With more than one round in the
+                settings, samples that cannot change the decision are then not requested. The score
+                lies on the same side of the threshold as it would with all of them; `metadata`
+                has `decided_early` and `samples_planned`.
+            prefetched: Samples that are already being drawn, to use instead of requesting new ones.
+                They are cancelled if they are not needed.
 
         Returns:
             The score, with `quality` and, for JSON answers, `fields` in its metadata.
 
         Raises:
-            ScoringError: The response is thinking without an answer, or too long to be read.
+            ScoringError: The response is thinking without an answer, or too long to read.
         """
         return await self._score(exchange, quality, decide_at, prefetched, claims=self._claims)
 
@@ -181,11 +181,11 @@ class LocalScorer:
         quality: QualityPreset | None = None,
         prefetched: Awaitable[Reply] | None = None,
     ) -> TrustworthinessScore:
-        """Scores one exchange, and each sentence of its response.
+        """Scores one exchange and each sentence of its response.
 
-        The sentences are held against the same samples, and the judge is asked about all of them
-        by one call more, unless the scorer is not to reflect at all; with retrieved passages, about
-        what these bear out.
+        The sentences are compared with the same samples, and one more call asks the judge about all
+        of them: whether they are correct or, with retrieved passages, whether those support them.
+        A scorer without reflection does not make that call.
 
         Args:
             exchange: What to score.
@@ -193,11 +193,11 @@ class LocalScorer:
             prefetched: Samples that are already being drawn.
 
         Returns:
-            The score, with the `claims`, and in its metadata how many `sentences` there are and
-            whether they are `all` of the response: of a long one, the first 100 are scored.
+            The score, with its `claims`. The metadata says how many `sentences` there are, and
+            whether they are `all` of the response; only the first 100 are scored.
 
         Raises:
-            ScoringError: The response is thinking without an answer, or too long to be read.
+            ScoringError: The response is thinking without an answer, or too long to read.
             MissingDependencyError: The extra `claims` is not installed.
         """
         return await self._score(exchange, quality, None, prefetched, claims=True)
@@ -254,7 +254,7 @@ class LocalScorer:
         )
 
     async def aclose(self) -> None:
-        """Closes the connections that the model holds on the running event loop."""
+        """Closes the model's connections on the running event loop."""
         await self._model.aclose()
 
     def _plan(self, quality: QualityPreset, *, has_probability: bool) -> Plan:

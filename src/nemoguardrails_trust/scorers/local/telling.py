@@ -52,7 +52,7 @@ def explanation_of(run: Run, scored: ScoredClaims | None) -> str | None:
         other = quoted(comparison.contradicting, QUOTED_LIMIT)
         against = sum(1 for group in comparison.groups if group != 0)
         parts.append(
-            f"Asked again, the model gave another answer in {against} of "
+            f"Asked again, the model gave a different answer in {against} of "
             f"{len(comparison.groups)} cases, such as: “{other}”"
         )
     if scored is not None:
