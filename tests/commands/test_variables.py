@@ -98,7 +98,7 @@ def test_scores_that_are_in_the_data_are_not_made_anew(monkeypatch: pytest.Monke
     [
         ("NEMO_TRUST_CONCURRENCY", "many", "NEMO_TRUST_CONCURRENCY is 'many': "),
         ("NEMO_TRUST_THRESHOLD", "1.5", "NEMO_TRUST_THRESHOLD is '1.5': "),
-        ("NEMO_TRUST_MODLE", "m", "NEMO_TRUST_MODLE has no effect; did you mean NEMO_TRUST_MODEL?"),
+        ("NEMO_TRUST_MODLE", "m", "NEMO_TRUST_MODLE is not read; did you mean NEMO_TRUST_MODEL?"),
     ],
 )
 def test_what_is_wrong_is_told(
