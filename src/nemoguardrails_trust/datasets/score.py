@@ -63,41 +63,40 @@ def score_dataset(
 ) -> Any:
     """Scores every row of a data set.
 
-    A row that cannot be scored carries the reason in `error`, and never ends the others. Works
-    in a script as well as inside a running event loop, which it blocks; there, `score_rows` does
-    not.
+    A row that cannot be scored has the reason in `error` and does not affect the others. It works
+    in a script and inside a running event loop, which it blocks; use `score_rows` if it must not.
 
     Args:
         data: A path to a CSV, JSON, JSON lines, Parquet or Excel file, a pandas or polars frame,
             an Arrow table, a list of mappings, or an iterator of them.
-        scorer: What scores. Its `aclose`, where it has one, is called in the end.
-        model: With `generate`, what makes the responses.
-        generate: Whether responses are made where there are none; else such rows get an error.
-        out: The file to write, its format by its ending. A run that ended early goes on when it
-            is called again with the same arguments. Needed where `data` is a path, and of no use
+        scorer: The scorer. Its `aclose`, if it has one, is called at the end.
+        model: With `generate`, the model that writes the responses.
+        generate: Whether to write missing responses. Otherwise, such rows get an error.
+        out: The file to write, whose ending gives the format. A run that ended early continues when
+            it is called again with the same arguments. Required if `data` is a path; not possible
             with an iterator, which cannot be read again.
-        prompt_column: The prompts, as text or chat messages; by default `prompt`, or the column
-            with another usual name for them.
-        response_column: The answers to score; by default `response` or another usual name, if
-            there is one. Where there is none, the last turn of a chat is the answer.
-        context_column: Retrieved passages; by default `context` or another usual name, if there
-            is one.
-        concurrency: Rows in flight at a time, at least 1.
-        shard_size: With `out`, rows of a shard, at least 1.
-        retry_errors: With `out`, whether to score again the rows that an earlier run could not.
+        prompt_column: The column with the prompts, as text or chat messages; by default `prompt` or
+            another usual name.
+        response_column: The column with the answers to score; by default `response` or another
+            usual name. If there is none, the last turn of a chat is the answer.
+        context_column: The column with retrieved passages; by default `context` or another usual
+            name, if there is one.
+        concurrency: How many rows to score at once, at least 1.
+        shard_size: With `out`, rows per shard, at least 1.
+        retry_errors: With `out`, whether to retry rows that an earlier run could not score.
         threshold: Scores below it are counted as flagged, 0 to 1.
-        limit: Only the first rows of a file, at least 1.
-        encoding: Of a text file; found out by default.
-        bom: Whether a CSV `out` begins with the mark by which Excel knows UTF-8.
-        safe_cells: Whether text in a CSV `out` that a spreadsheet would compute is put behind an
-            apostrophe.
-        progress: With `out`, called several times a second with how far the run has come.
+        limit: How many rows of a file to score, from the first; at least 1.
+        encoding: The encoding of a text file; detected by default.
+        bom: Whether a CSV `out` begins with a byte order mark, so that Excel reads it as UTF-8.
+        safe_cells: Whether to put an apostrophe before text in a CSV `out` that a spreadsheet would
+            take for a formula.
+        progress: With `out`, called several times a second with the progress of the run.
 
     Returns:
-        With `out`, its path. Otherwise data of the same kind with all its columns beside
-        `trustworthiness_score`, `signal_…`, `explanation`, `alternatives`, `error` and `usage_…`;
-        for an iterator, an iterator of dictionaries, which reads no further ahead than four times
-        the concurrency. An input column that has one of these names is kept as `input_…`.
+        With `out`, its path. Otherwise data of the same kind, with its own columns and
+        `trustworthiness_score`, `signal_…`, `explanation`, `alternatives`, `error` and `usage_…`.
+        For an iterator, an iterator of dictionaries that reads ahead at most four times the
+        concurrency. An input column with one of these names is kept as `input_…`.
 
     Raises:
         SettingsError: The arguments contradict each other, or an earlier run on this `out` was

@@ -1,4 +1,4 @@
-"""The rail's Colang 1.0 flows, put into a bot, and whose flow it is that runs."""
+"""Adds the rail's Colang 1.0 flows to a bot, and finds out whose flow runs."""
 
 import copy
 import re

@@ -1,4 +1,4 @@
-"""The verdict on one answer, in the form that every engine of NeMo Guardrails takes."""
+"""The outcome for one answer, in the form that every engine of NeMo Guardrails accepts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,22 +20,22 @@ Consequence = Literal["none", "warn", "mark", "block", "escalate"]
 
 @dataclass(frozen=True, slots=True)
 class TrustOutcome(RailOutcome):  # type: ignore[misc]
-    """The verdict on one answer.
+    """The outcome for one answer.
 
-    Colang reads the attributes as they are. `is_blocked` is true for every answer that must
-    not pass unmarked, so that a flow which only looks at that stays safe.
+    Colang reads the attributes directly. `is_blocked` is true for every answer that must not pass
+    unmarked, so a flow that checks nothing else is safe.
 
     Attributes:
-        trustworthiness_score: Always a finite number, since Colang compares it: where the
-            answer is unchecked, 0.0, or 1.0 under `on_error: allow`.
-        threshold: What the score was held against.
+        trustworthiness_score: Always a finite number, since Colang compares it. For an unchecked
+            answer it is 0.0, or 1.0 with `on_error: allow`.
+        threshold: The threshold that the score was compared with.
         status: `trusted`, `untrustworthy` or `unchecked`.
         explanation: Why the score is what it is.
-        consequence: What the flow has to do with the answer.
-        text: What the user is to read: the answer, the answer with a caution, or the message
-            in place of it.
-        is_answer: Whether there was something to score; not so with a message that the
-            configuration defines, which passes as it is.
+        consequence: What the flow must do with the answer.
+        text: What the user should read: the answer, the answer with a caution or marks, or the
+            message that replaces it.
+        is_answer: Whether there was something to score. False for a message from the
+            configuration, which passes unchanged.
     """
 
     trustworthiness_score: float = 0.0
@@ -48,9 +48,9 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
 
     @property
     def for_history(self) -> "TrustOutcome":
-        """The outcome as NeMo Guardrails keeps it in the events of a conversation, for good.
+        """The shorter outcome that NeMo Guardrails keeps in the events of a conversation.
 
-        The application is given the whole.
+        The application gets the full outcome.
         """
         outcome: Any = self  # of NeMo Guardrails' fields, type checkers know nothing
         kept: TrustOutcome = replace(
@@ -63,9 +63,9 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
         return kept
 
     def to_json(self) -> dict[str, Any]:
-        """The outcome as JSON types, with all that a flow of Colang 2.x reads.
+        """The outcome as JSON types, with everything that a Colang 2.x flow reads.
 
-        A state of Colang 2.x holds what actions return, and can be saved only as JSON.
+        A Colang 2.x state contains what actions return, and can only be saved as JSON.
         """
         return {
             "trustworthiness_score": self.trustworthiness_score,

@@ -61,8 +61,9 @@ SIGNALS = ("reflection", "consistency", "probability")
 def register() -> None:
     """Makes `import_paths: [nemoguardrails_trust/rail]` resolve, and adds the replay engine.
 
-    Needed before `RailsConfig.from_*` only where the package is installed in editable mode or
-    apart from nemoguardrails; a normal install resolves by itself. Calling it twice is harmless.
+    Call it before `RailsConfig.from_*` if the package is installed in editable mode or not in the
+    same environment as nemoguardrails. A normal install does not need it. Calling it twice is
+    harmless.
     """
     root = str(Path(__file__).parents[2])
     if root not in nemo_config.colang_path_dirs:

@@ -1,4 +1,4 @@
-"""The settings under `custom_data.trust`, and those on the flow's own line."""
+"""The settings under `custom_data.trust` and on the flow's line."""
 
 import re
 from collections.abc import Mapping
@@ -28,38 +28,36 @@ _ASSIGNMENT = re.compile(r"\$?(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,$()]*)")
 
 
 class TrustSettings(ScorerSettings):
-    """What stands under `custom_data.trust`.
+    """The settings under `custom_data.trust`.
 
     Attributes:
         on_untrustworthy: What happens to an answer below the threshold: `warn` adds a caution,
-            `mark` puts `mark_text` behind each of its sentences that is below the threshold,
-            `block` gives the message instead of it, `escalate` hands it to the application as
-            an exception, `regenerate` asks again and keeps the best.
-        mark_text: What stands behind a sentence under `mark`.
-        on_error: What happens to an answer that could not be scored: `flag` treats it as
-            untrustworthy and says that it was not checked, `block` withholds it, `allow` lets
-            it through, recorded as unchecked.
-        cache: How many scores are kept in memory; 0 keeps none.
-        trace_scores: `langfuse` writes each outcome as the score `trust_score` of the trace
-            that the turn is part of.
-        prefetch: Whether samples are drawn while the bot's model still writes its answer. A
-            check then waits for the judge alone. Samples of answers that are never checked, or
-            whose score is kept already, were drawn for nothing.
-        token_probabilities: Whether the bot's model is asked for the token probabilities of its
-            answers, with the call that it makes anyway. `None` asks for them where the scorer is
-            `local` and the model speaks the OpenAI protocol.
-        tool_calls_threshold: Below it, calls of tools are not carried out, where
-            `cleanlab trustworthiness tool calls` is among the tool output rails. `None` takes
+            `mark` adds `mark_text` after each sentence below the threshold, `block` replaces it
+            with a message, `escalate` gives the application an exception, and `regenerate` asks
+            the model once more and keeps the better answer.
+        mark_text: What `mark` adds after a sentence.
+        on_error: What happens to an answer that could not be checked: `flag` treats it as
+            untrustworthy and says that it was not checked, `block` replaces it with a message,
+            and `allow` lets it pass, recorded as unchecked.
+        cache: How many scores to keep in memory; 0 keeps none.
+        trace_scores: `langfuse` writes each outcome to the turn's trace, as the score
+            `trust_score`.
+        prefetch: Whether to draw samples while the bot's model is still writing its answer, so that
+            a check waits only for the judge. The samples are wasted if the answer is never
+            checked, or if its score is already in the cache.
+        token_probabilities: Whether to ask the bot's model for token probabilities, in the call
+            that writes the answer. `None` asks for them if the scorer is `local` and the model
+            speaks the OpenAI protocol.
+        tool_calls_threshold: Tool calls that score below it are withheld, if
+            `cleanlab trustworthiness tool calls` is one of the tool output rails. `None` uses
             `threshold`.
-        require: The signals without which an answer is unchecked: `reflection`, `consistency`,
-            `probability`, or those of a scorer of one's own.
-        most_bytes: The most that an answer of the model that judges and samples may have, unpacked,
-            where it speaks the OpenAI protocol; a larger one is not read.
-        min_signals: How many signals a score must be made of at least; with fewer, the answer
-            is unchecked.
-        metrics: Whether checks are counted and timed as metrics of OpenTelemetry, for the meter
-            provider that the application sets. `None` does so where OpenTelemetry is loaded when
-            the bot starts.
+        require: Signals that an answer needs to count as checked: `reflection`, `consistency`,
+            `probability`, or those of your own scorer.
+        most_bytes: The largest reply, in bytes after decompression, to read from the model that
+            judges and samples, if it speaks the OpenAI protocol.
+        min_signals: How many signals an answer needs to count as checked.
+        metrics: Whether to count and time checks as OpenTelemetry metrics, for the application's
+            meter provider. `None` does so if OpenTelemetry is loaded when the bot starts.
     """
 
     on_untrustworthy: OnUntrustworthy = "warn"
@@ -77,11 +75,11 @@ class TrustSettings(ScorerSettings):
 
     @property
     def scores_claims(self) -> bool:
-        """Whether each sentence gets a score of its own."""
+        """Whether each sentence gets its own score."""
         return self.explain == "claims" or self.on_untrustworthy == "mark"
 
     def overridden(self, overrides: Mapping[str, Any]) -> "TrustSettings":
-        """These settings with some replaced, checked again.
+        """These settings with some values replaced, validated again.
 
         Raises:
             SettingsError: A value is out of range.

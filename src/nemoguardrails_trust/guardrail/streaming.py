@@ -1,4 +1,4 @@
-"""Streaming with one score for each answer, made on its full text."""
+"""Streaming with one score per answer, made from its full text."""
 
 import asyncio
 import contextlib
@@ -26,10 +26,10 @@ class TrustEvent:
     """The last item of a stream.
 
     Attributes:
-        outcome: The verdict on the whole answer; `None` where no model wrote it, as with a
-            message that the configuration defines, and where another rail blocked it.
-        blocked_by: The output rail that ended the stream; `None` where none did. What came before
-            is not for the user to keep.
+        outcome: The outcome for the whole answer. `None` if no model wrote it, as with a message
+            from the configuration, or if another rail blocked it.
+        blocked_by: The output rail that ended the stream, if any. The user should not keep the text
+            that came before.
     """
 
     outcome: TrustOutcome | None
@@ -42,20 +42,21 @@ async def stream_with_trust(
     *,
     options: Options = None,
 ) -> AsyncGenerator[str | TrustEvent, None]:
-    """Streams an answer, and then the verdict on it.
+    """Streams an answer, then its outcome.
 
-    The text comes as the model writes it. Where the settings may withhold or replace an answer
-    (`block`, `escalate`, `regenerate`, `on_error: block`), it is held back until the verdict
-    is known, and what comes is what the user may read: the answer, or the message in its place;
-    under `escalate` no text comes for an answer that is not trusted.
+    The text arrives as the model writes it. If the settings can withhold or replace an answer
+    (`block`, `escalate`, `regenerate`, `on_error: block`) or mark it (`mark`), the text is held
+    back until the outcome is known. What arrives then is what the user may read: the answer, with
+    marks if it has any, or the message that replaces it. With `escalate`, an answer that is not
+    trusted gives no text.
 
     Args:
         rails: A bot with the rail, and `rails.output.streaming.enabled: true` (Colang 1.0).
         messages: The conversation, as for `rails.stream_async`.
-        options: Generation options, likewise.
+        options: Generation options, as for `rails.stream_async`.
 
     Yields:
-        Pieces of text, and one `TrustEvent` at the end.
+        Pieces of text, then one `TrustEvent`.
 
     Raises:
         SettingsError: The bot does not have the rail.

@@ -1,4 +1,4 @@
-"""OpenAI's client: every chat completion comes with a trustworthiness score.
+"""Adds a trustworthiness score to every chat completion of OpenAI's client.
 
     from nemoguardrails_trust.integrations.openai import trust_openai
 
@@ -6,7 +6,7 @@
     completion = client.chat.completions.create(model="gpt-4o-mini", messages=messages)
     completion.trust["trustworthiness_score"]
 
-The `openai` package is imported where it is used.
+The `openai` package is only imported when it is used.
 """
 
 from collections.abc import Callable
@@ -32,22 +32,22 @@ def trust_openai(
 ) -> Client:
     """Makes a client whose chat completions are scored.
 
-    What `chat.completions.create` returns has `trust`, and so has each of its choices: a
-    dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`, `untrustworthy`
-    or `unchecked`), and with `log["error"]` where there is no score. That of the completion is
-    that of its first choice. A stream is passed on as it comes, its `trust` being `unchecked`.
-    What fails in scoring never fails the call.
+    Whatever `chat.completions.create` returns has the attribute `trust`, as does each of its
+    choices: a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
+    `untrustworthy` or `unchecked`), and with `log["error"]` if there is no score. The `trust` of
+    the completion is that of its first choice. A stream is passed through, and its `trust` is
+    `unchecked`. If scoring fails, the call still succeeds.
 
     Args:
-        client: An `OpenAI` or `AsyncOpenAI` client, which itself stays as it is.
-        tlm: What scores. By default the model that answered, on the client's own server.
-        quality_preset: What a score may cost where no `tlm` is given; see `TLM`.
+        client: An `OpenAI` or `AsyncOpenAI` client, which is not changed.
+        tlm: The `TLM` that scores. By default the model that answered, on the client's server.
+        quality_preset: What a score may cost if there is no `tlm`; see `TLM`.
 
     Returns:
         A copy of the client.
 
     Raises:
-        SettingsError: It is no such client, or an Azure one without `tlm`.
+        SettingsError: The client is of another kind, or it is for Azure and there is no `tlm`.
         MissingDependencyError: The `openai` package is not installed.
     """
     try:

@@ -1,4 +1,4 @@
-"""Builds one HTML page out of results; the page holds all that it shows."""
+"""Builds one self-contained HTML page from results."""
 
 import base64
 import hashlib
@@ -69,16 +69,16 @@ _GROUP_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A page that was written.
+    """A report that was written.
 
     Attributes:
         path: The HTML file.
-        threshold: Where the page's slider stands at first.
+        threshold: The initial position of the page's slider.
         rows: Answers in the results.
-        scored: Those that have a score.
-        flagged: Those whose score is below the threshold.
+        scored: Answers with a score.
+        flagged: Answers whose score is below the threshold.
         labelled: Scored answers that are known to be right or wrong.
-        answers: Answers whose texts are in the page.
+        answers: Answers whose text is in the page.
         bytes: The size of the file.
     """
 
@@ -110,35 +110,35 @@ def build_report(
     against: str | Path | None = None,
     prices: Prices | None = None,
 ) -> Report:
-    """Makes one self-contained HTML page of scored answers.
+    """Makes one self-contained HTML page from scored answers.
 
-    Every figure counts all rows; of the texts, the page holds the extremes and a sample. Rows
-    are read one by one, and only their numbers are kept.
+    Every figure covers all rows. The page contains the texts of the highest and lowest scores and
+    of a sample. Rows are read one at a time, and only their numbers are kept.
 
     Args:
-        results: What `nemo-trust score` wrote: a path (CSV, JSON lines or Parquet), a pandas
+        results: The output of `nemo-trust score`: a path (CSV, JSON lines or Parquet), a pandas
             or polars frame, an Arrow table, or any iterable of mappings.
         out: The HTML file to write.
-        threshold: Where the page's slider stands at first, 0 to 1; rounded to 0.001, which is
-            the slider's step.
+        threshold: The initial position of the page's slider, 0 to 1, rounded to its step of
+            0.001.
         title: The page's heading.
-        prompt_column: What was asked. `None` takes `prompt` or another usual name, such as
-            `question`, if there is one.
-        response_column: The answer that was scored. `None` takes `response` or another usual
+        prompt_column: The column with the prompts. `None` uses `prompt` or another usual name,
+            such as `question`, if there is one.
+        response_column: The column with the answers. `None` uses `response` or another usual
             name, such as `answer`, if there is one.
-        score_column: The trustworthiness score, 0 to 1, empty where it could not be had.
-        label_column: Whether the answer is right (1 or 0, true or false). `None` takes
-            `correct` where there is such a column.
-        group_by: A column by whose values the figures are given, too.
-        against: Earlier results on the same prompts, a path, to compare these with; then they
-            too must be a path.
-        prices: What a million tokens cost, for the cost of scoring in money.
+        score_column: The column with the trustworthiness scores, 0 to 1 or empty.
+        label_column: The column that says whether an answer is right (1 or 0, true or false).
+            `None` uses `correct`, if there is such a column.
+        group_by: A column; the figures are also given for each of its values.
+        against: The path of earlier results on the same prompts, to compare with. `results` must
+            then be a path too.
+        prices: The price of a million tokens, to show the cost of scoring in money.
 
     Raises:
         SettingsError: The threshold is not from 0 to 1, or only paths can be compared.
-        DataError: The results cannot be read, have no rows or not the columns, or a value of
-            theirs is out of range; or the page cannot be written.
-        MissingDependencyError: The results are a Parquet file and pyarrow is not installed.
+        DataError: The results cannot be read, have no rows, lack a column or have a value out of
+            range; or the page cannot be written.
+        MissingDependencyError: The results are a Parquet file, but pyarrow is not installed.
     """
     if not 0.0 <= threshold <= 1.0:
         raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")

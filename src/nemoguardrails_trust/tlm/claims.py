@@ -1,4 +1,4 @@
-"""Scores of the single sentences of responses."""
+"""Scores for the sentences of a response."""
 
 from typing import Any
 
@@ -9,35 +9,36 @@ from nemoguardrails_trust.tlm.questions import items_with_responses
 
 
 class ScoresClaims(Connected):
-    """What of a `TLM` scores sentences."""
+    """The part of a `TLM` that scores sentences."""
 
     _log: frozenset[str]
 
     def score_claims(self, prompt: Any, response: Any, *, context: Any = None) -> Any:
-        """Scores a given response and each sentence of it, or those of many.
+        """Scores a given response or many, and each of their sentences.
 
-        A sentence is held against the samples that the score is made with, as far as the preset
-        draws any, and one call more asks the model about all sentences: whether they are right,
-        or with `context` whether the passages bear them out. Sentences that state nothing, such as
-        greetings, questions and headings, have no score; of a long response the first 100 have.
+        Sentences are compared with the samples behind the score, if the preset draws any. One more
+        call asks the model about all sentences: whether they are right or, with `context`, whether
+        the passages support them. Sentences that state nothing, such as greetings, questions and
+        headings, have no score. Only the first 100 sentences of a response are scored.
 
         Args:
-            prompt: What is answered: a text or chat messages, or an iterable of these.
-            response: The answer; for many prompts one each.
+            prompt: What was asked: text or chat messages, or an iterable of these.
+            response: The answer; for many prompts, one for each.
             context: Retrieved passages, as for `prompt`.
 
         Returns:
-            A dictionary with `trustworthiness_score` and `claims`, of which each has its `text`,
-            its place in the response (`start`, `end`, in characters) and a `score` from 0 to 1; a
-            list of them for many.
+            A dictionary with `trustworthiness_score` and `claims`; a list of them for many. Each
+            claim has its `text`, its position in the response (`start`, `end`, in characters) and a
+            `score` from 0 to 1.
 
         Raises:
-            SettingsError: The arguments do not go together, or the scorer is not the local one.
-            DataError: The prompt or the response is not one.
+            SettingsError: The arguments contradict each other, or the scorer does not score
+                sentences.
+            DataError: The prompt or the response is not valid.
             CredentialsError: A key is missing or was refused.
             MissingDependencyError: The extra `claims` is not installed.
-            ScoringError: No score could be had.
-            BatchError: Of many, some failed; raised once all have ended, with what was got.
+            ScoringError: There is no score.
+            BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
         return self._loop_thread.run(self.score_claims_async(prompt, response, context=context))
 
@@ -46,14 +47,15 @@ class ScoresClaims(Connected):
         return await self._score_claims(prompt, response, context, strict=True)
 
     def try_score_claims(self, prompt: Any, response: Any, *, context: Any = None) -> Any:
-        """Scores sentences, whatever may become of each response; see `score_claims`.
+        """Scores sentences without raising for responses that fail; see `score_claims`.
 
         Returns:
-            As from `score_claims`. What failed has `None` for the score and the claims, and the
-            reason in `log["error"]`, as `try_prompt` gives it.
+            As from `score_claims`. If one fails, its score and claims are `None`, and
+            `log["error"]` has the reason, as in `try_prompt`.
 
         Raises:
-            SettingsError: The arguments do not go together, or the scorer is not the local one.
+            SettingsError: The arguments contradict each other, or the scorer does not score
+                sentences.
             MissingDependencyError: The extra `claims` is not installed.
         """
         return self._loop_thread.run(self.try_score_claims_async(prompt, response, context=context))

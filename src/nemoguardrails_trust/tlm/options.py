@@ -1,4 +1,4 @@
-"""The options of a `TLM`: what may be set, and where it would do nothing."""
+"""The options of a `TLM`, and when one would have no effect."""
 
 import logging
 from collections.abc import Mapping
@@ -36,10 +36,10 @@ LogEntry = Literal["explanation", "perplexity", "per_field_score", "claims"]
 
 
 class EvalCriterion(BaseModel):
-    """A standard of the user's own, asked about beside the score.
+    """A criterion of your own, checked besides the score.
 
     Attributes:
-        name: What it is called in `log["custom_eval_criteria"]`.
+        name: Its name in `log["custom_eval_criteria"]`.
         criteria: What a response must be or do to meet it.
     """
 
@@ -50,29 +50,29 @@ class EvalCriterion(BaseModel):
 
 
 class TLMOptions(BaseModel):
-    """What `TLM(options={…})` takes. What is left out, or `None`, is as the preset has it.
+    """The options of `TLM(options={…})`. Those that are left out, or `None`, follow the preset.
 
     Attributes:
         model: The model's name.
-        max_tokens: The most tokens of an answer or a sample, at least 1.
-        num_candidate_responses: Answers that `prompt` draws, 1 to 20, to return the best-scored.
+        max_tokens: The longest answer or sample, in tokens, at least 1.
+        num_candidate_responses: How many answers `prompt` draws, 1 to 20, to return the best one.
             By default 4 in `best`, 2 in `high`, otherwise 1.
-        num_consistency_samples: Samples that a response is compared with, 0 to 20, instead of the
-            preset's number.
-        num_self_reflections: How often the model is asked about the response, 0 to 3, each time by
-            another question; the mean counts. By default once.
-        use_self_reflection: The older form: `False` is no reflection.
-        reasoning_effort: How long a model that thinks may think; sent with every request.
-        log: What results carry besides: `explanation`, `perplexity`, `per_field_score`,
+        num_consistency_samples: How many samples a response is compared with, 0 to 20, instead of
+            the preset's number.
+        num_self_reflections: How often the model is asked about the response, 0 to 3, with a
+            different question each time; the mean counts. By default once.
+        use_self_reflection: The older form: `False` turns reflection off.
+        reasoning_effort: How much a model that thinks may think; sent with every request.
+        log: What results also contain: `explanation`, `perplexity`, `per_field_score`,
             `claims`.
-        custom_eval_criteria: Standards of the user's own; each costs one call more a score.
-        similarity_measure: Taken from those who come from Cleanlab's clients, and changes
-            nothing, of which the log tells: samples are compared by what their texts say, and in
-            `high` and `best` by the model too.
-        disable_trustworthiness: Whether the response is not scored, only judged by the criteria
-            of `custom_eval_criteria`, or the evaluations of a `TrustworthyRAG`. What else is set
-            for the score then has no effect.
-        disable_persistence: Taken likewise, and always so: nothing is ever stored.
+        custom_eval_criteria: Criteria of your own; each costs one more call per score.
+        similarity_measure: Accepted for code written for Cleanlab's clients. It has no effect,
+            and a log message says so: samples are compared by what their texts say, and in `high`
+            and `best` by the model too.
+        disable_trustworthiness: Whether to skip the score and only check `custom_eval_criteria`, or
+            the evaluations of a `TrustworthyRAG`. Other settings of the score then have no
+            effect.
+        disable_persistence: Accepted for the same code; nothing is ever stored.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

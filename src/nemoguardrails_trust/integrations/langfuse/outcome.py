@@ -1,4 +1,4 @@
-"""Attaches what a rail decided to the trace that is being written, without waiting for it."""
+"""Attaches a rail's outcome to the current trace, without waiting."""
 
 import asyncio
 import atexit
@@ -38,23 +38,23 @@ def attach_outcome_to_current_trace(
     comment: str | None,
     metadata: Mapping[str, Any],
 ) -> bool:
-    """Attaches an outcome to the trace of the running OpenTelemetry span.
+    """Attaches an outcome to the trace of the current OpenTelemetry span.
 
-    A thread of its own sends it, so the caller waits for nothing. The score has the id
-    `<trace id>-<name>` and is dated by now: `nemo-trust langfuse` with the same name replaces it
+    A separate thread sends it, so the caller does not wait. The score has the id
+    `<trace id>-<name>` and the current time: `nemo-trust langfuse` with the same name replaces it
     on the same UTC day.
 
-    Nothing is ever raised; what fails is logged in one line.
+    It never raises. A failure is logged in one line.
 
     Args:
         name: The score's name.
-        value: The trustworthiness score, 0 to 1; `None`, where unchecked, writes no score.
-        comment: What people read beside the score.
-        metadata: More about the outcome, ready for JSON.
+        value: The trustworthiness score, 0 to 1. `None`, for an unchecked answer, writes no score.
+        comment: The comment shown with the score.
+        metadata: Further information about the outcome, ready for JSON.
 
     Returns:
-        Whether the score will be sent; `False` where there is no trace, or one that sampling
-        left out, no value or no keys.
+        Whether the score will be sent. `False` if there is no trace, sampling left the trace out,
+        or there is no value or key.
     """
     try:
         return _attach(name, value, comment, metadata)

@@ -1,4 +1,4 @@
-"""Which traces to read, as the two kinds of Langfuse servers want to be asked."""
+"""Which traces to read, in the forms that the two kinds of Langfuse servers expect."""
 
 import json
 import re
@@ -17,17 +17,17 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 @dataclass(frozen=True, slots=True)
 class TraceQuery:
-    """Which traces to read; what is left out does not restrict.
+    """Which traces to read. Attributes that are left out do not restrict them.
 
     Attributes:
-        start: Traces that began at or after it; with a time zone.
-        end: Traces that began before it; with a time zone.
-        tags: Tags that a trace must all have.
+        start: Traces that began at or after this time, with a time zone.
+        end: Traces that began before this time, with a time zone.
+        tags: Tags, all of which a trace must have.
         name: The trace's name.
-        environments: Environments, one of which a trace must be from.
+        environments: Environments, one of which a trace must come from.
         session: The session's id.
-        trace_ids: Traces by their ids.
-        conditions: Further conditions in Langfuse's own filter form
+        trace_ids: The ids of traces.
+        conditions: Further conditions in Langfuse's filter format
             (`{"type", "column", "operator", "value"}`), all of which must hold.
     """
 
@@ -50,9 +50,10 @@ class TraceQuery:
     def root_conditions(self) -> list[Condition]:
         """The conditions on root observations, for `/api/public/v2/observations`.
 
-        A filter overrides every other argument of that request, so all of them are in it. The
-        name is not: a trace without a name of its own goes by the name of its root, and no one
-        condition says so.
+        A filter overrides all other arguments of that request, so it contains all of them except
+        the
+        name: a trace without a name goes by the name of its root, which no single condition can
+        express.
         """
         conditions: list[Condition] = [
             {"type": "boolean", "column": "isRootObservation", "operator": "=", "value": True}
@@ -68,7 +69,7 @@ class TraceQuery:
 
     @property
     def needs_filter(self) -> bool:
-        """Whether an older server must be asked with a filter instead of plain arguments."""
+        """Whether an older server needs a filter instead of plain arguments."""
         return bool(self.conditions or self.trace_ids)
 
     def _shared(self, *, time: str, trace: str) -> list[Condition]:

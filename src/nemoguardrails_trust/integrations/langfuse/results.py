@@ -1,4 +1,4 @@
-"""What became of the traces of a run."""
+"""The results of a run over traces."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,18 +41,18 @@ class TraceResult:
 
 @dataclass(slots=True)
 class TraceReport:
-    """What a run brought, also while it goes on.
+    """The results of a run, also while it is running.
 
     Attributes:
         threshold: Scores below it are flagged.
-        read: Traces that were read.
-        skipped: Traces left out because they have a score.
-        settling: Traces left out because they may not be complete yet.
-        results: What became of the others, in the order of being done.
+        read: Traces read.
+        skipped: Traces skipped because they already have a score.
+        settling: Traces skipped because they may not be complete yet.
+        results: The results of the others, in the order in which they finished.
         requests: Requests made to Langfuse.
-        seconds: How long it took.
-        error: Why the run ended before its end; `None` where it did not.
-        stopped: Whether it was told to stop before its end.
+        seconds: How long the run took.
+        error: Why the run ended early; `None` if it did not.
+        stopped: Whether the run was told to stop early.
     """
 
     threshold: float
@@ -66,7 +66,7 @@ class TraceReport:
     stopped: bool = False
 
     def count(self, *statuses: Status) -> int:
-        """How many traces came out with one of the statuses."""
+        """How many traces have one of these statuses."""
         return sum(result.status in statuses for result in self.results)
 
     @property
@@ -87,5 +87,5 @@ class TraceReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every trace came out with a score, written where it was to be."""
+        """Whether every trace has a score, which was also written unless it was a dry run."""
         return self.error is None and not self.count("unreadable", "unscored", "rejected")

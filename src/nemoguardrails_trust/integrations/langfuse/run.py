@@ -1,4 +1,4 @@
-"""Scores traces: reads, scores and writes at once."""
+"""Scores traces: reads, scores and writes at the same time."""
 
 import asyncio
 import contextlib
@@ -50,14 +50,14 @@ class ScoringOptions:
         score_name: The name of the score in Langfuse.
         threshold: Scores below it are flagged, 0 to 1.
         dry_run: Whether to write nothing.
-        skip_scored: Whether to leave out traces that have a score of the name.
-        context_keys: Metadata keys that hold retrieved passages.
-        concurrency: Scores at once, at least 1.
-        timeout: Seconds for a score, above 0.
-        page_size: Traces a request, 1 to 100.
+        skip_scored: Whether to skip traces that already have a score with this name.
+        context_keys: Metadata keys with retrieved passages.
+        concurrency: How many scores to make at once, at least 1.
+        timeout: Seconds per score, above 0.
+        page_size: Traces per request, 1 to 100.
         max_characters: Longer exchanges are not scored.
-        settle: Traces that ended later than this long ago are left for another run, since parts
-            of them may still be on their way; none are at 0.
+        settle: Traces that ended less than this long ago are left for another run, since parts of
+            them may still be missing. 0 leaves none.
     """
 
     score_name: str = DEFAULT_SCORE_NAME
@@ -105,22 +105,22 @@ def score_traces(
     connection: Connection | None = None,
     on_result: OnResult | None = None,
 ) -> TraceReport:
-    """Scores traces of Langfuse and writes the scores to them.
+    """Scores Langfuse traces and writes the scores to them.
 
     Args:
-        scorer: Gives the scores.
-        query: Which traces; those of the past 24 hours by default.
-        options: How they are scored.
-        connection: Where Langfuse is; by default what the environment says.
-        on_result: Called with each result when it is final.
+        scorer: The scorer.
+        query: Which traces to score; by default those of the past 24 hours.
+        options: How to score them.
+        connection: The Langfuse server; by default taken from the environment.
+        on_result: Called with each result once it is final.
 
     Returns:
-        The results of all traces, those without a score included.
+        The results of all traces, including those without a score.
 
     Raises:
         CredentialsError: A key is missing or was refused.
         MissingDependencyError: The `langfuse` package is not installed.
-        TrustError: The run could not be brought to its end. Scores until then are written.
+        TrustError: The run could not finish. Scores made until then are written.
     """
 
     async def run() -> TraceReport:
@@ -144,7 +144,7 @@ async def score_traces_async(
     connection: Connection | None = None,
     on_result: OnResult | None = None,
 ) -> TraceReport:
-    """Does what `score_traces` does, on the running event loop."""
+    """Like `score_traces`, on the running event loop."""
     client = LangfuseClient(connection or Connection.from_environment())
     query = query or TraceQuery(start=datetime.now(UTC) - DEFAULT_PERIOD)
     try:

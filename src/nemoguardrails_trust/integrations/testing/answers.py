@@ -1,4 +1,4 @@
-"""Answers that tests ask about: collected while the tests run, scored in one batch."""
+"""Answers under test: collected while the tests run, then scored in one batch."""
 
 import copy
 import inspect
@@ -153,20 +153,20 @@ def answers_of_this_test() -> AnswersOfTest:
 def assert_trustworthy(
     prompt: Any, response: Any, *, threshold: float | None = None, context: Any = None
 ) -> None:
-    """Has the running test fail if an answer is not trustworthy enough, or cannot be scored.
+    """Fails the running test if an answer is not trustworthy enough or cannot be scored.
 
-    The answers of all tests are scored in one batch when the last test has run, so the test goes
-    on here; its outcome is known, and reported, once they are scored.
+    The answers of all tests are scored in one batch after the last test, so the test continues
+    past this call. Its outcome is reported once the answers are scored.
 
     Args:
-        prompt: What is answered: a text or chat messages.
-        response: The answer: a text, or a `ChatCompletion` or `Response` of OpenAI's client.
-        threshold: The least score that will do, 0 to 1. By default that of `--trust-threshold`,
-            else the calibration's, else 0.6.
+        prompt: What was asked: text or chat messages.
+        response: The answer: text, or a `ChatCompletion` or `Response` from OpenAI's client.
+        threshold: The lowest score that passes, 0 to 1. By default `--trust-threshold`, otherwise
+            the calibration's threshold, otherwise 0.6.
         context: Retrieved passages that the answer was made from: one or a list of them.
 
     Raises:
-        SettingsError: It is not called from a test, or the threshold is out of range.
+        SettingsError: It is called outside a test, or the threshold is out of range.
     """
     __tracebackhide__ = True
     frame = inspect.currentframe()
