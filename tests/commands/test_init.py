@@ -311,7 +311,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     path.write_text(PLAIN, encoding="utf-8")
     (change,) = changes(path)
     path.write_text(WITH_RAILS, encoding="utf-8")
-    with pytest.raises(DataError, match="has changed meanwhile"):
+    with pytest.raises(DataError, match="has changed in the meantime"):
         change.apply()
     assert Change(path, "a", "b").difference().count("\n") == 5
 
