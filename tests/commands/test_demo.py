@@ -48,7 +48,7 @@ def test_one_screen_tells_what_matters() -> None:
     assert "A score took 2 calls to the model." in told
     assert "CAUTION: THIS ANSWER HAS BEEN FLAGGED" in told
     assert "nemo-trust demo --all" in told
-    assert "some of them err" in told
+    assert "some of them are mistaken" in told
     assert "reflection is missing" not in result.output
 
 
