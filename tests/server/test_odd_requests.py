@@ -1,5 +1,6 @@
 """Odd values are refused by name or borne; none makes the server fail or gives a wrong score."""
 
+import gzip
 import json
 import math
 import re
@@ -165,6 +166,40 @@ def test_odd_options_that_change_nothing_are_borne(
     answer = post(running, SCORE, ASKED | {"options": options})
     assert answer.status_code == 200
     assert 0.0 <= answer.json()["confidence_score"] <= 1.0
+
+
+def test_of_what_is_unknown_no_more_is_told_than_a_little(running: Running) -> None:
+    options = {**{f"option{i}": 1 for i in range(5000)}, "log": [f"log{i}" for i in range(5000)]}
+    answer = post(running, SCORE, ASKED | {"options": options})
+    assert answer.status_code == 200
+    warning = answer.json()["log"]["warning"]
+    assert warning.count("so are 4990 more") == 2
+    assert len(warning) < 2000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"prompt":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        '{"prompt": "ä", "response": "r"}'.encode("latin-1"),
+        gzip.compress(b'{"prompt": "p", "response": "r"}'),
+    ],
+    ids=["deep", "another encoding", "packed"],
+)
+@pytest.mark.parametrize("path", [SCORE, RAG, CHAT])
+def test_bytes_that_cannot_be_parsed_are_a_422(running: Running, path: str, content: bytes) -> None:
+    kind = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{running.url}{path}", content=content, headers=kind, timeout=60)
+    assert answer.status_code == 422
+    assert "not JSON in UTF-8" in answer.text
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_blank_name_of_a_model_is_none(running: Running, name: str) -> None:
+    asked = {"messages": CALLED, "model": name, "quality_preset": "low"}
+    assert "tlm_metadata" in post(running, CHAT, asked).json()
+    refused = post(running, SCORE, ASKED | {"options": {"model": name}})
+    assert refused.json()["error"] == "options.model: Input should be a text that is not blank"
 
 
 def test_a_name_that_no_encoding_has_comes_back_as_it_was(running: Running) -> None:

@@ -185,9 +185,11 @@ def _tell_failures(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        # FastAPI's own word for a body whose bytes are no text.
-        status = 422 if error.status_code == 400 else error.status_code
-        return failure(request.url.path, status, str(error.detail), headers=error.headers)
+        if error.status_code == 400:  # FastAPI's own, for a body that is not to be parsed
+            said = "the request is not JSON in UTF-8, or lies too deep within itself"
+            return failure(request.url.path, 422, said)
+        told = str(error.detail)
+        return failure(request.url.path, error.status_code, told, headers=error.headers)
 
     @app.exception_handler(Exception)
     async def fault(request: Request, _: Exception) -> Response:

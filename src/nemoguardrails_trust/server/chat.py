@@ -195,7 +195,8 @@ class Chat:
 
 def _wanted(model: str | None, quality: str | None, options: dict[str, Any] | None) -> Wanted:
     # An option names the model for internal calls, and a client of chat completions has named it.
-    return read_wanted(quality, {**(options or {}), **({} if model is None else {"model": model})})
+    named = {} if model is None or not model.strip() else {"model": model}
+    return read_wanted(quality, {**(options or {}), **named})
 
 
 def _finished(turn: Turn, completion: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:

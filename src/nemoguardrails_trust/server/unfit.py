@@ -6,6 +6,7 @@ from typing import Any
 _WORDS = {
     "string_type": "a text",
     "string_unicode": "a text that can be encoded",
+    "string_pattern_mismatch": "a text that is not blank",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",

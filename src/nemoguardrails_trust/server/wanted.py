@@ -24,6 +24,7 @@ FIELDS = "per_field_score"
 """In `log`: the scores of the fields of a JSON response."""
 _PLAIN = (str, int, float, type(None))
 _REMEMBERED_LENGTH = 1000
+_MOST_NOTED = 10  # of what is unknown: a request must not make an answer of its own size
 
 OPTIONS = frozenset(TLMOptions.model_fields) | {"max_timeout", "model_provider"}
 """The options of TLM, as distinct from what stands beside them in some requests."""
@@ -104,9 +105,10 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
     if left.pop("similarity_measure", None) is not None:
         notes.append("similarity_measure changes nothing: answers are compared by what they say")
     log = _log(left, notes)
-    for name in sorted(set(left) - set(TLMOptions.model_fields)):
+    unknown = sorted(set(left) - set(TLMOptions.model_fields))
+    notes += _unknown("the option", unknown)
+    for name in unknown:
         del left[name]
-        notes.append(f"the option {name[:60]} is unknown to this server")
     criteria = left.get("custom_eval_criteria")
     if isinstance(criteria, list) and len(criteria) > MOST_EVALS:
         raise SettingsError(
@@ -158,8 +160,8 @@ def _log(options: dict[str, Any], notes: list[str]) -> list[str]:
     if not isinstance(asked, list | tuple) or not all(isinstance(name, str) for name in asked):
         raise SettingsError("options.log must be a list of names", key="options.log")
     known = (*_LOGGED, FIELDS)
-    notes += [f"log {name[:60]} is unknown to this server" for name in asked if name not in known]
-    names = list(asked)
+    names = list(dict.fromkeys(asked))
+    notes += _unknown("log", [name for name in names if name not in known])
     if "claims" in names:
         try:
             require_splitter()
@@ -167,3 +169,9 @@ def _log(options: dict[str, Any], notes: list[str]) -> list[str]:
             names.remove("claims")
             notes.append(f"no claims: {error}")
     return names
+
+
+def _unknown(what: str, names: list[str]) -> list[str]:
+    told = [f"{what} {name[:60]} is unknown to this server" for name in names[:_MOST_NOTED]]
+    more = len(names) - len(told)
+    return [*told, f"so are {more} more"] if more else told
