@@ -4,6 +4,10 @@ import gc
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # one may be as slow as it likes
+settings.load_profile("any machine")
 
 
 def pytest_collection_finish() -> None:

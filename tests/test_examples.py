@@ -149,9 +149,9 @@ def post(url: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    for _ in range(300):
+    for _ in range(3000):
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=120) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()) from error
@@ -169,7 +169,7 @@ def test_the_chat_command_shows_the_flagged_answer() -> None:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert flagged in result.stdout

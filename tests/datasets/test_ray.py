@@ -107,4 +107,4 @@ def test_rates_hold_for_all_processes_of_the_cluster_together() -> None:
     if not ray.is_initialized():
         ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     taking = ray.remote(max_calls=1)(_take_turn)  # each in a process of its own
-    assert sorted(ray.get([taking.remote(3) for _ in range(4)])) == [False, True, True, True]
+    assert sorted(ray.get([taking.remote(1) for _ in range(2)])) == [False, True]

@@ -116,7 +116,7 @@ async def test_a_fault_of_every_call_leaves_the_answer_unchecked(
     server.faults.always(fault, when=IS_SCORING)
     started = time.perf_counter()
     told = await asyncio.gather(*map(ask_bot, bots))
-    assert time.perf_counter() - started < 6
+    assert time.perf_counter() - started < 30
     assert [shown for shown, _ in told] == list(SHOWN.values())
     require_unchecked(told, key=KEY)
     assert not any(

@@ -124,7 +124,7 @@ async def test_a_fault_of_every_call_leaves_the_answer_unchecked(
     bots = [make(on_error, timeout=0.5) for on_error in SHOWN]
     started = time.perf_counter()
     told = await asyncio.gather(*map(ask_bot, bots))
-    assert time.perf_counter() - started < 6
+    assert time.perf_counter() - started < 30
     assert [shown for shown, _ in told] == list(SHOWN.values())
     require_unchecked(told, key=KEY)
     assert KEY not in caplog.text
@@ -134,7 +134,7 @@ async def test_a_fault_of_every_call_leaves_the_answer_unchecked(
 async def test_the_next_turn_is_scored_again(
     make: Make, server: OpenAIServer, fault: Fault
 ) -> None:
-    rails = make(timeout=1.0)
+    rails = make(timeout=5.0)
     server.faults.always(fault, when=is_ours)
     _, trust = await ask_bot(rails)
     assert trust["status"] == "unchecked"

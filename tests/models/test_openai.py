@@ -518,9 +518,9 @@ async def test_a_timeout_holds_for_a_request_with_its_further_tries() -> None:
         server.faults.next(RESET)
         server.faults.always(HANG)
         started = asyncio.get_running_loop().time()
-        with pytest.raises(ModelTimeoutError, match=r"within 1 s"):
-            await sample(model_of(server, timeout=1.0))
-        assert 0.9 < asyncio.get_running_loop().time() - started < 6
+        with pytest.raises(ModelTimeoutError, match=r"within 5 s"):
+            await sample(model_of(server, timeout=5.0))
+        assert 4.9 < asyncio.get_running_loop().time() - started < 60
         assert len(server.received) == 2
 
 

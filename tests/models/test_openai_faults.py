@@ -150,7 +150,7 @@ async def test_an_unknown_host_is_named_and_not_tried_again() -> None:
     error = await error_of(model_at("http://nowhere.invalid/v1", max_retries=9))
     assert isinstance(error, ModelConnectionError)
     assert str(error) == "gpt-test at nowhere.invalid: no such host; is base_url right?"
-    assert asyncio.get_running_loop().time() - started < 10
+    assert asyncio.get_running_loop().time() - started < 30
 
 
 async def test_a_server_without_tls_is_no_secure_connection() -> None:
@@ -163,7 +163,7 @@ async def test_a_server_without_tls_is_no_secure_connection() -> None:
 async def test_a_hanging_server_is_a_timeout_that_leaves_nothing_open() -> None:
     async with OpenAIServer() as server:
         server.faults.always(HANG)
-        error = await error_of(model_at(server.base_url, timeout=0.1))
+        error = await error_of(model_at(server.base_url, timeout=2))
         assert isinstance(error, ModelTimeoutError)
         await server.idle()
         assert len(server.received) == server.cancelled_requests == 1
@@ -191,7 +191,7 @@ async def test_a_retry_after_beyond_the_timeout_fails_at_once_and_for_all() -> N
         started = asyncio.get_running_loop().time()
         first = await error_of(model)
         second = await error_of(model)
-        assert asyncio.get_running_loop().time() - started < 10
+        assert asyncio.get_running_loop().time() - started < 30
         assert len(server.received) == 1
     for error in (first, second):
         assert isinstance(error, RateLimitError)

@@ -167,7 +167,7 @@ def test_opentelemetry_is_told_the_same_by_the_same_names(monkeypatch: pytest.Mo
     with serving() as running:
         assert post(running) == 200
         running.model.faults.always(status(503))
-        assert post(running, prompt="Say no", options={"max_timeout": 1}) == 503
+        assert post(running, prompt="Say no", options={"max_timeout": 1}) in (503, 504)
         told = figures_of(reader)
         in_prometheus = figures(running)
     for name, *labels in told:

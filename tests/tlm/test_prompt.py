@@ -239,12 +239,12 @@ def test_a_prompt_ends_in_time() -> None:
         with pytest.raises(ModelTimeoutError):
             tlm.prompt("Say hello")
         scored = tlm.try_get_trustworthiness_score("Say hello", "hello")
-        assert time.perf_counter() - started < 6
+        assert time.perf_counter() - started < 30
     assert scored["log"]["error"]["retryable"] is True
 
 
 def test_what_came_in_time_is_made_use_of() -> None:
-    with tlm_and_server(timeout=2, options={"log": ["explanation"]}) as (tlm, server):
+    with tlm_and_server(timeout=5, options={"log": ["explanation"]}) as (tlm, server):
         server.faults.always(HANG, when=is_sampling)
         result = tlm.prompt("Say hello")
     assert result["trustworthiness_score"] > 0.8

@@ -341,7 +341,7 @@ def test_in_a_fresh_process_the_client_is_imported_off_the_loop_without_a_warnin
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert ran.stderr == ""
