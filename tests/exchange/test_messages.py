@@ -51,6 +51,7 @@ def asked_with(*parts: Any) -> list[dict[str, Any]]:
         pytest.param([{"role": " User: ", "content": "why?"}], [USER], id="a role with a capital"),
         pytest.param([["system", "be brief"], ("human", "why?")], [SYSTEM, USER], id="pairs"),
         pytest.param([["user", "why?"]], [USER], id="one pair"),
+        pytest.param([{"role": "user", "data": {"content": "why?"}}], [USER], id="data of a role"),
         pytest.param([{"role": "MessageRole.USER", "content": "why?"}], [USER], id="an enum"),
         pytest.param(
             [{"speaker": "user", "text": "why?"}, {"speaker": "bot", "text": ANSWER}],
@@ -512,10 +513,17 @@ json_values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["role", "content", "type", "text", "parts", "messages", "from", "value", "image"]
+                [
+                    *("role", "content", "type", "text", "parts", "messages", "from", "value"),
+                    *("kind", "part_kind", "_role", "_content", "source", "documents", "data"),
+                    *("image", "tools"),
+                ]
             )
             | st.text(max_size=3),
-            inner | st.sampled_from(["user", "tool", "text", "image", "tool_result", "blob"]),
+            inner
+            | st.sampled_from(
+                ["user", "tool", "text", "image", "tool_result", "blob", "request", "TextMessage"]
+            ),
             max_size=4,
         )
     ),

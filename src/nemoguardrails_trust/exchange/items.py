@@ -96,7 +96,7 @@ def _unwrapped(item: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         name = item.get("id")
         return {"type": name[-1] if isinstance(name, list) and name else None, **item["kwargs"]}
     if isinstance(item.get("data"), Mapping) and role_name(item) in ROLE_NAMES:
-        return {**item["data"], "type": item["type"]}
+        return {**{key: item[key] for key in item if key != "data"}, **item["data"]}
     return item
 
 
