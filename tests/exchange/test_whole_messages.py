@@ -172,8 +172,9 @@ def test_a_part_that_is_two_things_at_once_is_refused(part: dict[str, Any]) -> N
          '{"structuredContent": {"a": 1}}'),
         ({"type": "tool_result", "content": [{"text": "Lyon", "bridges": 28}]},
          '[{"text": "Lyon", "bridges": 28}]'),
-        ({"type": "mcp_approval_response", "approval_request_id": "1", "approve": True},
-         '{"approve": true}'),
+        ({"type": "mcp_approval_response", "approval_request_id": "1", "approve": False,
+          "reason": "It costs too much."},
+         '{"approve": false, "reason": "It costs too much."}'),
         ({"type": "tool_search_output", "tools": [{"name": "find"}], "status": "completed"},
          '{"tools": [{"name": "find"}]}'),
     ],
@@ -203,3 +204,23 @@ def test_a_screenshot_of_a_computer_is_a_picture() -> None:
         [ASKED, {"type": "computer_call_output", "call_id": "c", "output": screen}]
     )
     assert [medium.kind for medium in read[1].media] == ["image"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text", "text": "Hi", "documents": PASSAGES},
+        {"type": "text", "text": "Hi", "note": "The answer is in the book."},
+        {"text": "Hi", "context": "The sky is blue."},
+        {"type": "tool_result", "content": "x", "documents": PASSAGES},
+        {"type": "function_call_output", "output": "x", "note": "The answer is in the book."},
+    ],
+)
+def test_what_may_be_given_beside_a_part_s_text_is_refused_too(part: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"a part of message 2 of the prompt has .* put it into"):
+        read_messages([ASKED, {"role": "user", "content": [part]}])
+
+
+def test_a_call_that_is_a_text_is_kept() -> None:
+    read = read_messages([ASKED, {"role": "assistant", "content": "", "function_call": "find(x)"}])
+    assert read[1] == Message("assistant", '["find(x)"]')

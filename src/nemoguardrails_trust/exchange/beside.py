@@ -4,17 +4,15 @@ What a model was given is read. A key that is not known may hold it too, so wher
 the message is refused: half of it must not be scored as if it were all.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.given import may_be_given, not_to_be_told
 from nemoguardrails_trust.exchange.media import MediaKind
 from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.parts import (
     Piece,
     call_text,
-    keys_of,
     media_of,
     result_pieces,
 )
@@ -55,14 +53,6 @@ _KNOWN = frozenset(
 """Keys of a message that are read, and those that hold nothing of what its model was given."""
 
 _GIVEN_BESIDE = ("documents", "context", "contexts", "passages", *_MEDIA)
-_WORDS = re.compile(r"\S\s+\S+\s+\S")
-_LONGEST_NAME = 200  # of a tag, an address, an identifier
-_OF_A_BODY = re.compile(
-    r"context|passage|document|attachment|image|picture|photo|screenshot|audio|video|file|chunk"
-    r"|snippet|evidence|body|prompt|question|text|content|quote|transcript|knowledge",
-    re.IGNORECASE,
-)
-_MOST_VALUES = 1_000
 
 
 def documents_beside(item: Mapping[str, Any]) -> Iterator[Message]:
@@ -100,7 +90,7 @@ def calls_beside(item: Mapping[str, Any]) -> Iterator[Piece]:
             calls = plain(place.get(key))
             if is_filled(calls):
                 listed = [plain(call) for call in (calls if isinstance(calls, list) else [calls])]
-                known = [call_text(call) for call in listed if isinstance(call, Mapping)]
+                known = [call_text(call) if isinstance(call, Mapping) else call for call in listed]
                 yield Piece(to_json(known), kind="call")
                 for call in listed:
                     if isinstance(call, Mapping) and call.get("result") is not None:
@@ -122,10 +112,10 @@ def require_known(item: Mapping[str, Any], where: str) -> None:
     more = {
         key: value
         for key, value in item.items()
-        if key not in _KNOWN and _may_be_given(str(key), plain(value))
+        if key not in _KNOWN and may_be_given(str(key), plain(value))
     }
     if more:
-        raise _not_to_be_told(where, more)
+        raise not_to_be_told(where, more)
 
 
 def require_nothing_given(item: Mapping[str, Any], where: str) -> None:
@@ -136,39 +126,4 @@ def require_nothing_given(item: Mapping[str, Any], where: str) -> None:
     """
     more = {key: item[key] for key in _GIVEN_BESIDE if is_filled(item.get(key))}
     if more:
-        raise _not_to_be_told(where, more)
-
-
-def _not_to_be_told(where: str, more: Mapping[str, Any]) -> DataError:
-    return DataError(
-        f"{where} has {keys_of(more)} beside what it says, and whether the model was given that "
-        "cannot be told; put it into the content if it was, and leave it out if it was not"
-    )
-
-
-def _may_be_given(key: str, value: Any) -> bool:
-    """Whether a value holds words, or has the name and the form of what a model is given."""
-    if isinstance(value, list | tuple | Mapping) and value and _OF_A_BODY.search(key):
-        return any(isinstance(text, str) and text for text in _scalars(value))
-    if isinstance(value, str) and "://" in value[:20] and _OF_A_BODY.search(key):
-        return True
-    return any(
-        isinstance(text, str) and (len(text) > _LONGEST_NAME or _WORDS.search(text) is not None)
-        for text in _scalars(value)
-    )
-
-
-def _scalars(value: Any) -> Iterator[Any]:
-    """What a value is made of; a text that stands for more where it is too much to look through."""
-    left = [value]
-    for _ in range(_MOST_VALUES):
-        if not left:
-            return
-        inner = left.pop()
-        if isinstance(inner, Mapping):
-            left.extend(inner.values())
-        elif isinstance(inner, list | tuple):
-            left.extend(inner)
-        else:
-            yield inner
-    yield "too many to be looked through"
+        raise not_to_be_told(where, more)

@@ -16,11 +16,11 @@ from nemoguardrails_trust.exchange.beside import (
     tools_beside,
 )
 from nemoguardrails_trust.exchange.frameworks import in_usual_form, is_of_framework
+from nemoguardrails_trust.exchange.given import keys_of
 from nemoguardrails_trust.exchange.kinds import is_part, is_sure_part, is_thought
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, ROLES, Message
 from nemoguardrails_trust.exchange.parts import (
     Piece,
-    keys_of,
     read_content,
     result_pieces,
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.given import keys_of, may_be_given, not_to_be_told
 from nemoguardrails_trust.exchange.kinds import is_sure_part, kind_of, type_of
 from nemoguardrails_trust.exchange.media import Media, MediaKind
 from nemoguardrails_trust.exchange.values import (
@@ -39,6 +40,16 @@ _ABOUT_A_TOOL = frozenset(
 """Keys of a call and of a result that hold nothing of what was called for or found."""
 
 _RESULTS = ("content", "output", "result", "response", "value")
+_KNOWN = _ABOUT_A_TOOL | {
+    *("text", "content", "output", "result", "response", "value", "transcript", "refusal", "parts"),
+    *("annotations", "citations", "logprobs", "extras", "thought", "providerMetadata", "title"),
+    *("providerOptions", "provider_metadata", "vendor_metadata", "structuredContent", "input"),
+    *("args", "arguments", "reasoning", "thinking", "encrypted_content", "cachePoint", "error"),
+    *("toolResult", "functionResponse", "function_response", "tool_call_result", "guardContent"),
+    *("codeExecutionResult", "code_execution_result"),
+}
+"""Keys of a text and of a result that are read, and those that hold nothing given besides."""
+
 _ARGUMENTS = (
     "arguments",
     "args",
@@ -151,6 +162,8 @@ def media_of(value: Any, kind: MediaKind) -> Media:
 
 def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piece]:
     kind, inner = kind_of(part)
+    if kind == "text" or (kind == "result" and any(is_filled(part.get(key)) for key in _RESULTS)):
+        _require_known(part, where)
     if kind == "text":
         yield Piece(_text_of(inner, where))
     elif kind == "media":
@@ -179,6 +192,21 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
             f"{where} holds a part that is not text ({_told(part)}), or not of a known form; what "
             "it says must stand in a part of type text"
         )
+
+
+def _require_known(part: Mapping[str, Any], where: str) -> None:
+    """Makes sure that nothing unknown beside a text or a result holds what the model was given.
+
+    Raises:
+        DataError: Something may.
+    """
+    more = {
+        key: value
+        for key, value in part.items()
+        if key not in _KNOWN and may_be_given(str(key), plain(value))
+    }
+    if more:
+        raise not_to_be_told(f"a part of {where}", more)
 
 
 def _text_of(part: Mapping[str, Any], where: str) -> str:
@@ -293,8 +321,3 @@ def _told(part: Mapping[str, Any]) -> str:
     """What an error tells of a part: its type, else its keys."""
     name = type_of(part)
     return keys_of(part) if name is None else name[:40]
-
-
-def keys_of(value: Mapping[str, Any]) -> str:
-    """The keys of an object, for an error."""
-    return ", ".join(sorted(str(key)[:40] for key in value)[:8])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.parts import keys_of
+from nemoguardrails_trust.exchange.given import keys_of
 from nemoguardrails_trust.exchange.values import (
     bounded,
     kind_told,

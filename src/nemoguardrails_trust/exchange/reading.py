@@ -15,6 +15,7 @@ from typing import Any
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.beside import TOOLS, documents_beside, tools_beside
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
+from nemoguardrails_trust.exchange.given import keys_of
 from nemoguardrails_trust.exchange.items import (
     SENDERS,
     is_message,
@@ -26,7 +27,6 @@ from nemoguardrails_trust.exchange.items import (
 from nemoguardrails_trust.exchange.kinds import is_sure_part
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
 from nemoguardrails_trust.exchange.parts import (
-    keys_of,
     read_content,
 )
 from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
