@@ -58,6 +58,18 @@ CURRENCIES = {
     "THB": "thb", "VND": "vnd",
 }  # fmt: skip
 SCALES = {3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
+HINDI = """
+    शून्य एक दो तीन चार पाँच छह सात आठ नौ दस ग्यारह बारह तेरह चौदह पन्द्रह सोलह सत्रह अठारह
+    उन्नीस बीस इक्कीस बाईस तेईस चौबीस पच्चीस छब्बीस सत्ताईस अट्ठाईस उनतीस तीस इकतीस बत्तीस
+    तैंतीस चौंतीस पैंतीस छत्तीस सैंतीस अड़तीस उनतालीस चालीस इकतालीस बयालीस तैंतालीस चौवालीस
+    पैंतालीस छियालीस सैंतालीस अड़तालीस उनचास पचास इक्यावन बावन तिरेपन चौवन पचपन छप्पन
+    सत्तावन अट्ठावन उनसठ साठ इकसठ बासठ तिरेसठ चौंसठ पैंसठ छियासठ सड़सठ अड़सठ उनहत्तर सत्तर
+    इकहत्तर बहत्तर तिहत्तर चौहत्तर पचहत्तर छिहत्तर सतहत्तर अठहत्तर उनासी अस्सी इक्यासी
+    बयासी तिरासी चौरासी पचासी छियासी सत्तासी अट्ठासी नवासी नब्बे इक्यानबे बानबे तिरानबे
+    चौरानबे पंचानबे छियानबे सत्तानबे अट्ठानबे निन्यानबे
+"""
+"""The numbers below 100 of CLDR 48's rules for Hindi, which Babel and num2words lack."""
+HINDI_SIZES = {"सौ": 100, "हज़ार": 1_000, "लाख": 10**5, "करोड़": 10**7}
 NUMBERS = (*range(101), *range(200, 1_000, 100), *range(1_000, 10_000, 1_000), 10**6)
 
 
@@ -78,6 +90,8 @@ def make() -> dict[str, Any]:
                     target.setdefault(_folded(word), month)
     for language, name in LANGUAGES.items():
         numbers[language] = _number_words(name)
+    hindi = {**{word: value for value, word in enumerate(HINDI.split())}, **HINDI_SIZES}
+    numbers["hi"] = {"".join(text.tokens(text.fold(word))): value for word, value in hindi.items()}
     return {
         "months": dict(sorted(months.items())),
         "short_months": {
@@ -88,6 +102,9 @@ def make() -> dict[str, Any]:
         "scales": _agreed(_scales()),
         "eras": _agreed(_eras()),
         "quarters": _agreed(_quarters()),
+        "ordinals": {
+            "".join(re.split("[- ]", word)): number for word, number in _agreed(_ordinals()).items()
+        },
     }
 
 
@@ -204,6 +221,20 @@ def _quarters() -> Iterator[tuple[str, int]]:
     for language in ("en", *LANGUAGES, *MORE_LANGUAGES):
         for number, name in Locale(language).quarters["format"]["wide"].items():
             yield name, number
+
+
+def _ordinals() -> Iterator[tuple[str, int]]:
+    """The ordinals that centuries go by, in Slavic languages in all cases."""
+    for language, name in LANGUAGES.items():
+        for number in range(1, 22):
+            for case in "ngdaip" if language in ("ru", "uk") else "n":
+                options = {"case": case} if language in ("ru", "uk") else {}
+                try:
+                    written = num2words(number, lang=name, to="ordinal", **options)
+                except (NotImplementedError, TypeError):
+                    continue
+                if not any(map(str.isdecimal, written)) and _is_word(written):
+                    yield written, number
 
 
 def make_characters() -> dict[str, str]:

@@ -3,7 +3,8 @@
 import pytest
 
 from nemoguardrails_trust.agreement import SAME, agreement
-from nemoguardrails_trust.agreement.phrases import words_of
+from nemoguardrails_trust.agreement.phrases import words_of, written_out
+from nemoguardrails_trust.agreement.spelling import american
 
 AT_LEAST_18 = ("at least 18", "from 18", "minimum 18", "18 or older", "not under 18", "18 and over")
 OVER_18 = ("over 18", "more than 18", "older than 18")
@@ -30,6 +31,37 @@ SAME_ANSWERS = [
     ("What does it cost for guests?", "It is free for guests.", "It is free."),
     ("Who was it?", "Julie Andrews", "Dame Julie Andrews DBE"),
     ("Who was it?", "George W.", "George W. Bush"),
+    # signs
+    ("How old must I be?", "18+", "18 or older"),
+    ("When is it free?", "on orders of $50+", "on orders of at least $50"),
+    ("How precise is it?", "±5 mm", "plus or minus 5 mm"),
+    ("How precise is it?", "It is off by ± 5 mm.", "It is off by +/-5 mm."),
+    ("How long is it?", "10 ± 2 mm", "8 to 12 mm"),
+    ("How much faster is it?", "5x", "five times"),
+    ("How much faster is it?", "It is 5x faster.", "It is five times faster."),
+    ("What is the spread?", "50 bps", "0.5 %"),
+    ("What is the spread?", "50 basis points", "0.5 percentage points"),
+    ("Which?\n① Paris\n② Rome", "②", "Rome"),
+    ("Which? ① Paris ② Rome", "① Paris", "Paris"),
+    # spelling
+    ("Which colour is it?", "grey", "gray"),
+    ("What is offered?", "a catalogue of the theatre", "a catalog of the theater"),
+    ("What is low?", "the haemoglobin", "the hemoglobin"),
+    # ordinals and centuries
+    ("Which floor?", "the second floor", "the 2nd floor"),
+    ("Which place?", "second", "2nd"),
+    ("Which place?", "thirty-second", "32nd"),
+    ("When?", "the twenty-first of June", "21 June"),
+    ("When?", "June twenty-first", "21 June"),
+    ("Quand ?", "le dix-neuvième siècle", "XIXe siècle"),
+    ("Когда?", "девятнадцатый век", "XIX в."),
+    ("Когда?", "в XIX веке", "19-й век"),
+    ("¿Cuándo?", "en el siglo XIX", "19th century"),
+    # Hindi
+    ("कितने?", "पच्चीस", "25"),
+    ("कितने?", "पांच सौ", "500"),
+    ("कितने?", "दो लाख", "200000"),
+    ("कितने?", "एक हजार", "1000"),
     # behind a yes
     ("Can I return it?", "Yes, you can return it.", "Yes, returns are possible."),
     ("Can I return it?", "Yes.", "Yes, within 30 days."),
@@ -51,6 +83,17 @@ OTHER_ANSWERS = [
     ("Did my payment go through?", "Yes, the payment went through.", "Yes, it was declined."),
     ("Is it here?", "Yes, it is in Madrid.", "Yes, it is in Lisbon."),
     ("Are they back?", "Yes, they are normal.", "Yes, they are abnormal."),
+    ("How old must I be?", "18+", "over 18"),
+    ("How precise is it?", "±5%", "5%"),
+    ("How precise is it?", "10 ± 2 mm", "10 ± 3 mm"),
+    ("How long is it?", "10 ± 2 mm", "10 mm"),
+    ("How much faster is it?", "It is 5x faster.", "It is 5% faster."),
+    ("What is the spread?", "50 bps", "5 %"),
+    ("Which? ① Paris ② Rome", "①", "Rome"),
+    ("What is it?", "four", "for"),
+    ("Which floor?", "the second floor", "the third floor"),
+    ("Когда?", "XIX век", "18th century"),
+    ("कितने?", "बारह", "13"),
     # names
     ("Which pope?", "John Paul", "John Paul II"),
     ("Which pope?", "Pope John Paul", "John Paul II"),
@@ -113,7 +156,63 @@ def test_a_limit_that_counts_is_not_one_that_does_not(
         ("to avoid delays book early", "to avoid delays book early"),
         ("the daily dose is 4 g", "the daily dose is 4 g"),
         ("5 dollar for a year", "5 dollar for a year"),
+        ("a second later", "a second later"),
+        ("it lasts a second", "it lasts a second"),
     ],
 )
 def test_other_words_stay_as_they_are(text: str, words: str) -> None:
     assert " ".join(words_of(text)) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2x + 3", "2x + 3"),
+        ("y = 5x", "y = 5x"),
+        ("5 x 3", "5 x 3"),
+        ("2+2", "2+2"),
+        ("x = ±5", "x = ±5"),
+        ("c++ 17", "c++ 17"),
+    ],
+)
+def test_signs_of_mathematics_stay_as_they_are(text: str, written: str) -> None:
+    assert written_out(text) == written
+
+
+@pytest.mark.parametrize(
+    ("british", "other"),
+    [
+        ("grey", "gray"),
+        ("colourful", "colorful"),
+        ("centres", "centers"),
+        ("organisation", "organization"),
+        ("analysed", "analyzed"),
+        ("licence", "license"),
+        ("travelled", "traveled"),
+        ("enrol", "enroll"),
+        ("paediatrics", "pediatrics"),
+        ("diarrhoea", "diarrhea"),
+        ("programme", "program"),
+        ("ploughs", "plows"),
+    ],
+)
+def test_both_spellings_are_one_word(british: str, other: str) -> None:
+    assert american(british) == american(other)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("four", "for"),
+        ("mourning", "morning"),
+        ("prise", "prize"),
+        ("filling", "filing"),
+        ("michael", "michel"),
+        ("heroes", "heres"),
+        ("boulder", "bolder"),
+        ("timbre", "timber"),
+        ("fourth", "forth"),
+    ],
+)
+def test_other_words_are_no_spellings(first: str, second: str) -> None:
+    assert american(first) != american(second)

@@ -27,7 +27,7 @@ from nemoguardrails_trust.agreement import (
 )
 from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.lazy import lazy
-from nemoguardrails_trust.agreement.phrases import words_of
+from nemoguardrails_trust.agreement.phrases import as_number, words_of, written_out
 from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.terms import Said, read_clause, weigh
 from nemoguardrails_trust.agreement.words import Term, stem
@@ -53,7 +53,6 @@ _PROSE = re.compile(
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
-_NONE = frozenset(("none", "nothing", "nil", "nobody"))
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -75,7 +74,8 @@ class Answer:
     @lazy
     def _read(self) -> str:
         """As much of the text as is read."""
-        return text.window(self.text)
+        read = text.window(self.text)
+        return choices.uncircled(read) if self.question.circles else read
 
     @lazy
     def final(self) -> str:
@@ -94,6 +94,8 @@ class Answer:
         if len(folded) < len(whole):
             self.cut = True
         folded = measures.in_english(folded)
+        if not self.question.mathematical:
+            folded = written_out(folded)
         without_asides = text.without_asides(folded)
         return without_asides if _WORD.search(without_asides) else folded
 
@@ -101,9 +103,7 @@ class Answer:
     def words(self) -> list[str]:
         """Its words, numbers in digits."""
         words = words_of(self.folded)
-        if self.question.asks_for_a_count and len(words) == 1 and words[0] in _NONE:
-            return ["0"]
-        return words
+        return as_number(words, self.question.words) if words else words
 
     def _words_of(self, part: str) -> list[str]:
         """The words of a part of the folded answer, which often is all of it."""

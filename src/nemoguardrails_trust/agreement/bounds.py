@@ -12,6 +12,7 @@ BOUNDS = {
     # Of a point in time, nobody means the difference.
     **dict.fromkeys(("before", "until", "within"), "<~"),
     **dict.fromkeys(("after", "since"), ">~"),
+    "plusminus": "±",
 }
 WORDS = frozenset(BOUNDS)
 _STRICT = frozenset("<>")
@@ -33,6 +34,8 @@ def agree(first: str, second: str) -> float:
     """
     if first == second:
         return 1.0
+    if "±" in (first, second):
+        return 0.0
     if not first or not second:
         return _ONE_ONLY
     if first[0] != second[0]:
@@ -66,3 +69,8 @@ def differ(first: dict[str, set[str]], second: dict[str, set[str]]) -> bool:
 def strict(found: dict[str, set[str]]) -> set[str]:
     """The numbers that are themselves beyond their limit, as in `over 18`."""
     return {number for number, kinds in found.items() if kinds <= _STRICT}
+
+
+def has_tolerance(found: dict[str, set[str]]) -> bool:
+    """Whether one of the numbers says how far another may be off, as in `10 ± 2 mm`."""
+    return any("±" in kinds for kinds in found.values())

@@ -18,6 +18,7 @@ _OTHER_LETTERS = {
     **dict(zip("αβγδεζηθ", "abcdefgh", strict=True)),
 }
 """Letters of other scripts that options go by, folded."""
+_CIRCLED = {ord(sign): f"({letter}) " for sign, letter in zip("①②③④⑤⑥⑦⑧", "ABCDEFGH", strict=True)}
 _OTHER_LABEL = re.compile(
     rf"(?:(?<=^)|(?<=[\n(\[])|(?<=\n ))([{''.join(_OTHER_LETTERS)}])([).:\]、][).:\]、]*)\s*"
 )
@@ -53,6 +54,16 @@ class Choice(NamedTuple):
 
     letters: str
     hedged: bool = False
+
+
+def uncircled(text: str, *, in_lines: bool = False) -> str:
+    """Puts letters for the circled numbers that options go by.
+
+    Args:
+        text: A prompt or an answer, as it is written.
+        in_lines: Whether each option is to have a line of its own.
+    """
+    return text.translate({sign: "\n" * in_lines + letter for sign, letter in _CIRCLED.items()})
 
 
 def offers_choices(folded_prompt: str) -> bool:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from nemoguardrails_trust.agreement import bounds, prices, text
+from nemoguardrails_trust.agreement import bounds, prices, structures, text
 from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.words import stem
 
 _LONGEST = 25
-_STEP = re.compile(r"\s*(?:1[.)]|step 1\b)", re.IGNORECASE)
 _NUMBER = r"(-?\d+(?:\.\d+)?)\b"
 _ASKING_FOR_A_LIMIT = text.word_set("minimum maximum min max limit least most")
 _LIMITING = re.compile(
@@ -28,7 +27,7 @@ _MONEY = text.word_set("dollar dollars euro euros pound pounds percent usd eur g
 
 def is_in_steps(answer: Answer) -> bool:
     """Whether it is a list of steps with numbers, in reply to how something is done."""
-    return answer.question.asks_how and _STEP.match(answer.final) is not None
+    return answer.question.asks_how and structures.is_numbered(answer.final)
 
 
 def other_limits(first: Answer, second: Answer) -> bool:
@@ -38,7 +37,7 @@ def other_limits(first: Answer, second: Answer) -> bool:
     ours, theirs = bounds.limits(first.words), bounds.limits(second.words)
     if not (ours or theirs):
         return False
-    if bounds.differ(ours, theirs):
+    if bounds.differ(ours, theirs) or bounds.has_tolerance(ours) != bounds.has_tolerance(theirs):
         return True
     if _ASKING_FOR_A_LIMIT.isdisjoint(first.question.words):
         return False

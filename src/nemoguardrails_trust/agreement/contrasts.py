@@ -12,6 +12,7 @@ from nemoguardrails_trust.agreement import (
     namesakes,
     pairs,
     polarity,
+    structures,
     subjects,
     text,
     units,
@@ -41,7 +42,6 @@ _JOINING = _ALL | text.word_set("and or also")
 _LETTER = re.compile(r"\b([A-Za-z]{3,}) ([A-HJ-Z])\b(?![.'’&-]|\s[A-Z])")
 _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
 _MOST_NUMBERS = 6
-_IN_LINES = re.compile(r"\s*\(?1[.):]")
 _DECADE = re.compile(r"\b(\d{1,3}0)'?s\b")
 
 
@@ -260,7 +260,7 @@ def _numbers_changed_places(first: Answer, second: Answer) -> bool:
     numbers = set(first.numbers)
     if not 2 <= len(numbers) <= _MOST_NUMBERS or numbers != set(second.numbers):
         return False
-    if all(_IN_LINES.match(answer.final) for answer in (first, second)):
+    if all(structures.is_numbered(answer.final) for answer in (first, second)):
         return False  # they number the items of a list
     same = crossed = 0
     for ours, theirs in zip(_beside(first), _beside(second), strict=True):

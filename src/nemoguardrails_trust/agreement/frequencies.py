@@ -16,7 +16,10 @@ EACH_TIME = {
 }  # fmt: skip
 _OFTEN = _EACH | EACH_TIME.keys()
 _PARTS = {"half": "0.5", "quarter": "0.25"}
-IN_WORDS = frozenset((*_TIMES, *_PARTS))
+_PLACES = {"second": "2", "hundredth": "100", "thousandth": "1000", "millionth": "1000000"}
+_MOST_OF_A_PLACE = 6
+_OWNERS = frozenset(("the", "his", "her", "its", "my", "your", "our", "their"))
+IN_WORDS = frozenset((*_TIMES, *_PARTS, *_PLACES))
 """Without one of these only the article in `a year` is put in digits."""
 _AND_A_HALF = ("and", "a", "half")
 
@@ -31,9 +34,27 @@ def in_digits(words: Sequence[str]) -> Sequence[str]:
         words = _in_times(words)
     if not _PARTS.keys().isdisjoint(words):
         words = _in_parts(words)
+    if not _PLACES.keys().isdisjoint(words):
+        words = _in_places(words)
     if len(words) == 2 and words[0] in ONE and units.is_unit(words[1]):
         return ["1", words[1]]
     return words
+
+
+def _in_places(words: Sequence[str]) -> Sequence[str]:
+    """`the second floor` as `the 2 floor`; `a second` and `the second is a unit` stay.
+
+    In prose it stays, too: there it is one word of many.
+    """
+    if len(words) > _MOST_OF_A_PLACE:
+        return words
+    written: list[str] = [*words[:1]]
+    for before, word, following in zip(words, words[1:], [*words[2:], ""], strict=False):
+        nouns = bool(following) and following not in STOP_WORDS and not is_number(following)
+        lone = not following and len(words) == 2 and word != "second"
+        is_place = word in _PLACES and before in _OWNERS and (nouns or lone)
+        written.append(_PLACES[word] if is_place else word)
+    return written
 
 
 def _in_times(words: Sequence[str]) -> Sequence[str]:

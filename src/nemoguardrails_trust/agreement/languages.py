@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 
 from nemoguardrails_trust.agreement import text
 from nemoguardrails_trust.agreement.scripts import SIGNS_ON_LETTERS
@@ -55,6 +56,7 @@ class _Words:
         scales: Words for thousands, millions and so on, with the English one.
         eras: `bc` or `ad`.
         quarters: Quarters of a year, with their number.
+        ordinals: Ordinals without spaces, with their number.
     """
 
     months: dict[str, int]
@@ -65,6 +67,7 @@ class _Words:
     scales: dict[str, str]
     eras: dict[str, str]
     quarters: dict[str, int]
+    ordinals: dict[str, int]
 
 
 @cache
@@ -84,6 +87,7 @@ def known_words() -> _Words:
         scales=stored["scales"],
         eras=stored["eras"],
         quarters=stored["quarters"],
+        ordinals=stored["ordinals"],
     )
 
 
@@ -167,7 +171,8 @@ def _values(joined: str) -> Iterator[int]:
     if len(joined) > _LONGEST_NUMBER:
         return
     words = known_words()
-    for language in words.prefixes.get(joined[:_PREFIX], ()):
+    starts = (words.prefixes.get(joined[:end], ()) for end in range(_PREFIX, 1, -1))
+    for language in dict.fromkeys(chain.from_iterable(starts)):
         value = _value(joined, words.numbers[language])
         if value is not None:
             yield value
@@ -216,7 +221,7 @@ def _combined(parts: Sequence[int]) -> int | None:
         if part >= 1_000:
             total += (group or 1) * part
             group, room = 0, 1_000
-        elif part == 100 and 1 < group < 10:
+        elif part == 100 and 1 < group < 20:
             group, room = group * 100, 100
         elif part < room:
             group += part

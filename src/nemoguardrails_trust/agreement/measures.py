@@ -6,7 +6,7 @@ The words are those of `languages.json`; here is where they stand in a text.
 import re
 from functools import cache
 
-from nemoguardrails_trust.agreement import languages, text
+from nemoguardrails_trust.agreement import languages, quantities, text
 from nemoguardrails_trust.agreement.languages import LETTER, known_words
 
 _LONGEST = 400
@@ -21,7 +21,21 @@ _ROMAN = {
     "xi": 11, "xii": 12, "xiii": 13, "xiv": 14, "xv": 15, "xvi": 16, "xvii": 17, "xviii": 18,
     "xix": 19, "xx": 20, "xxi": 21,
 }  # fmt: skip
-_CENTURY = re.compile(r"\b(\d{1,2}|[ivx]{1,5})(\.|th|st|nd|rd|eme|er|e|o|-и)?\s?([^\W\d_]{3,12})\b")
+_CENTURY = re.compile(
+    r"\b(\d{1,2}|[ivx]{1,5})(\.|th|st|nd|rd|eme|er|e|o|-и|-го|-м|-ом|-е)?\s?([^\W\d_]{3,12})\b"
+)
+_SHORT_CENTURY = re.compile(r"\b([ivx]{1,5})\sвв?\b\.?")
+_CENTURY_IN_WORDS = re.compile(r"(?<!\w)((?:[^\W\d_]{3,20}[- ]){1,3})([^\W\d_]{3,12})\b")
+_LONGEST_ORDINAL = 3
+_DAYS = {word: day for day, word in enumerate(quantities.ORDINALS)}
+_DAYS |= {"twentieth": 20, "thirtieth": 30}
+_ENDINGS = ("th", "th.")
+_TENS = {word: 10 * tens for tens, word in enumerate(quantities.TENS, start=2)}
+_DAY = rf"(?:(twenty|thirty)[- ])?({'|'.join(_DAYS)})"
+_MONTH = "|".join(text.MONTH_NAMES)
+_DAY_OF_MONTH = re.compile(rf"\b{_DAY}(?= (?:day )?(?:of )?(?:{_MONTH})\b)")
+_MONTH_DAY = re.compile(rf"\b({_MONTH}) (?:the )?{_DAY}\b")
+_IN_PLACE = re.compile(rf"\b({'|'.join(quantities.TENS)})-second\b(?= of\b|\W*$)")
 _CENTURY_BEHIND = re.compile(r"\b([^\W\d_]{3,12})\s([ivx]{1,5})\b")
 _HUNDREDS = re.compile(r"\b(?:the )?(1[0-9]|20)00'?s\b")
 _DECADE = {
@@ -71,7 +85,7 @@ _MAY_BE_NUMBER_NAME = re.compile(
     r"d[ou]tz|d[ou]zz?[aei]|docena|dozijn|dussin|tuzin|inhalb|anderthalb|douz|полтор|дюжин"
 )
 _ROMAN_NUMBER = re.compile(r"\b[ivx]{1,5}(?:e(?:me|r)?|o|th|st|nd|rd)?\b")
-_ORDINAL = re.compile(r"\d(?:\.|[a-zо-]{1,4})?\s[^\W\d_]")
+_ORDINAL = re.compile(r"\d(?:\.|[a-zа-я-]{1,4})?\s[^\W\d_]")
 _BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
@@ -82,7 +96,7 @@ def in_english(folded: str) -> str:
         return folded
     short = len(folded) <= _LONGEST
     if short:
-        folded = _in_words(folded)
+        folded = _in_words(_ordinals(folded))
     if not text.has_digits(folded):
         return folded
     folded = languages.english_months(folded)
@@ -104,6 +118,68 @@ def _in_words(folded: str) -> str:
         folded = _CENTURY_BEHIND.sub(_century_behind, folded)
         folded = _CENTURY.sub(_century, folded)
     return folded
+
+
+def _ordinals(folded: str) -> str:
+    """Reads ordinals in words, and centuries that go by one."""
+    if (
+        "th " in folded
+        or "first" in folded
+        or "second" in folded
+        or "third" in folded
+        or folded.endswith(_ENDINGS)
+    ):
+        folded = _days(folded)
+    ascii_only = folded.isascii()
+    if ascii_only and (" the " in folded or " of " in folded):
+        return folded  # it is English
+    if _centuries(ascii_only=ascii_only).search(folded):
+        folded = _CENTURY_IN_WORDS.sub(_century_in_words, _SHORT_CENTURY.sub(_in_short, folded))
+    return folded
+
+
+def _days(folded: str) -> str:
+    """`the twenty-first of june` as `the 21 of june`, and `thirty-second` as a place."""
+    if "-second" in folded:
+        folded = _IN_PLACE.sub(lambda found: f"{_TENS[found[1]] + 2}", folded)
+    if any(month in folded for month in text.MONTH_NAMES):
+        folded = _DAY_OF_MONTH.sub(lambda found: _day(found[1], found[2]), folded)
+        folded = _MONTH_DAY.sub(lambda found: f"{found[1]} {_day(found[2], found[3])}", folded)
+    return folded
+
+
+def _day(tens: str | None, ones: str) -> str:
+    return str(_TENS.get(tens or "", 0) + _DAYS[ones])
+
+
+@cache
+def _centuries(*, ascii_only: bool) -> re.Pattern[str]:
+    """What a text has that may name a century; in ASCII, fewer names come into question."""
+    names = [name for name, unit in known_words().units.items() if unit == "century"]
+    return re.compile(
+        "|".join(
+            re.escape(name)
+            for name in sorted((*names, "в"))
+            if " " not in name.strip() and (name.isascii() or not ascii_only)
+        )
+    )
+
+
+def _in_short(found: re.Match[str]) -> str:
+    return f"{_ROMAN[found[1]]}th century" if found[1] in _ROMAN else found[0]
+
+
+def _century_in_words(found: re.Match[str]) -> str:
+    """`le dix-neuvieme siecle` as `le 19th century`."""
+    if known_words().units.get(found[2]) != "century":
+        return found[0]
+    words = re.split("[- ]", found[1].rstrip("- "))
+    for count in range(min(_LONGEST_ORDINAL, len(words)), 0, -1):
+        number = known_words().ordinals.get("".join(words[-count:]))
+        if number is not None:
+            before = "".join(f"{word} " for word in words[:-count])
+            return f"{before}{number}th century"
+    return found[0]
 
 
 def _number_name(found: re.Match[str]) -> str:

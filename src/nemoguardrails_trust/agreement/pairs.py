@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from nemoguardrails_trust.agreement import dates, quantities, text
@@ -19,6 +19,9 @@ _PAIR_IN_PROSE = re.compile(
     r"(?<![\w.,:/-])(\d{1,6})(?:-|:|\sto\s|\sout of\s|\sof\s|\sin\s)(\d{1,6})(?![\w:/-]|[.,]\d)"
 )
 _TIMES = re.compile(r"(?:from |between )?(.{1,12}?)\s?(?:-|\bto\b|\buntil\b|\band\b)\s?(.{1,12})")
+_TOLERANCE = re.compile(
+    rf"(?P<number>{_NUMBER})(?:\s?[^\W\d]+)?\s+plusminus (?P<off>{_NUMBER})\s?(?P<unit>%|[^\W\d]+)"
+)
 _LONGEST = 60
 _SAME = 0.9
 """From this value on, two numbers of a pair are the same one, perhaps rounded."""
@@ -44,6 +47,8 @@ def pair(folded: str) -> Pair | None:
     written = folded.strip(" .") if len(folded) <= _LONGEST else ""
     if not text.has_digits(written):
         return None
+    if "plusminus" in written:
+        return _with_tolerance(written)
     times = _TIMES.fullmatch(written)
     if times is not None:
         start, end = map(dates.clock, times.groups())
@@ -55,6 +60,20 @@ def pair(folded: str) -> Pair | None:
     if found is None or (found["link"].strip() == "and") != written.startswith("between"):
         return None
     return _as_pair(found)
+
+
+def _with_tolerance(written: str) -> Pair | None:
+    """`10 ± 2 mm` as from 8 to 12 mm."""
+    found = _TOLERANCE.fullmatch(written)
+    number = quantities.quantity(words_of(f"{found['number']} {found['unit']}")) if found else None
+    off = quantities.quantity(words_of(f"{found['off']} {found['unit']}")) if found else None
+    if number is None or off is None or number.kind is None:
+        return None
+    low, high = (
+        replace(number, value=number.value + by * off.value, plain=number.plain + by * off.plain)
+        for by in (-1, 1)
+    )
+    return Pair(low, high)
 
 
 def _time(minutes: int) -> quantities.Quantity:

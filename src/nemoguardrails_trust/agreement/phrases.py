@@ -5,9 +5,21 @@ which is another limit.
 """
 
 import re
+from collections.abc import Collection
+from itertools import pairwise
 
-from nemoguardrails_trust.agreement import frequencies, quantities, text
+from nemoguardrails_trust.agreement import frequencies, quantities, text, units
 
+_LONE = frozenset(("none", "nothing", "nil", "nobody", "second"))
+_ASKING_FOR_A_COUNT = frozenset(("many", "much", "number"))
+_ASKING_FOR_TIME = text.word_set("unit units long time duration measured si base")
+_SIGNED = re.compile(r"\d\+|±|\+ ?/ ?-|\bplus(?: or |/)minus|\d ?[x×]")
+_OR_MORE = re.compile(r"(?<![\w.,^])([$£€]?\d[\d.,]{0,20})\+(?![\w+]|\s?\d)")
+_TIMES = re.compile(r"(?<![\w.,])(\d{1,9}(?:\.\d{1,9})?) ?[x×](?!\w| ?\d)")
+_OPERATORS = re.compile(r"[=^*\\]|[+/] ?\d| [-+] ")
+_TOLERANCE = re.compile(
+    r"(?:±|\+ ?/ ?-|\bplus(?: or |/)minus) ?(?P<number>\d[\d.,]{0,20}(?= ?(?P<unit>%|[^\W\d_]+)))"
+)
 _AVOIDING = text.word_set("avoid avoided refrain abstain")
 _AVOIDED = re.compile(
     r"\b(?:(?:must|should|(?:has|have|is|are|needs?|ought) to) be|(?P<passive>be|is|are)) avoided\b"
@@ -43,7 +55,7 @@ _IN_A_DAY = re.compile(
 _LIMITING = text.word_set(
     "least most over under above below more less fewer greater older longer higher larger heavier "
     "later younger shorter lower smaller lighter earlier up minimum maximum min max from exceeding "
-    "exceed excess exceeds starting"
+    "exceed excess exceeds starting upwards onwards"
 )
 _OFTEN = frequencies.EACH_TIME.keys() | text.word_set("pa annum day week month year hour hours")
 _NUMBER = r"-?\d+(?:\.\d+)?(?![\w.])"
@@ -55,6 +67,10 @@ _BEFORE_NUMBER = re.compile(
     rf"|(?P<over>over|above|exceed(?:ing|s)?|in excess of|{_MORE} than)"
     rf"|(?P<under>under|below|{_LESS} than))(?= (?:the )?(?:age of |ages? )?{_NUMBER})"
 )
+_IN_FRONT = _LIMITING | text.word_set("to of than at age ages the")
+_JOINING = frozenset(("or", "and"))
+_LAST = text.word_set("least most minimum maximum max")
+_TRIGGERS = _COMPOUND_STARTS | _AVOIDING | _MEALS | _LIMITING | _OFTEN
 _LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
 _DENIED = {"over": "at most", "under": "at least"}
 _UNIT = r"(?: (?!or\b|and\b|than\b)[^\W\d]+){0,3}?"
@@ -72,9 +88,41 @@ _FROM = re.compile(
 _ONWARDS = re.compile(rf"\b(at least {_NUMBER}{_UNIT}) (?:on|onwards|up|upwards)$")
 
 
+def written_out(folded: str) -> str:
+    """Puts words for the signs behind and before numbers in `18+`, `5x` and `±5 mm`."""
+    if _SIGNED.search(folded) is None:
+        return folded
+    folded = _OR_MORE.sub(r"at least \1", folded)
+    if _OPERATORS.search(folded) is None:
+        folded = _TIMES.sub(r"\1 times", folded)
+    return _TOLERANCE.sub(_tolerance, folded)
+
+
+def _tolerance(found: re.Match[str]) -> str:
+    """Before a number without a unit, the sign stands for two values."""
+    known = found["unit"] == "%" or units.is_unit(found["unit"])
+    return f" plusminus {found['number']}" if known else found[0]
+
+
+def as_number(words: list[str], asked: Collection[str]) -> list[str]:
+    """A word that stands for a number where one is asked for: `none`, and `second` for a place.
+
+    Args:
+        words: The words of an answer.
+        asked: Those of the prompt.
+    """
+    if len(words) > 2 or words[-1] not in _LONE or words[0] not in (words[-1], *text.ARTICLES):
+        return words
+    if words[-1] == "second":
+        return words if _ASKING_FOR_TIME.intersection(asked) else ["2"]
+    return ["0"] if len(words) == 1 and _ASKING_FOR_A_COUNT.intersection(asked) else words
+
+
 def words_of(folded: str) -> list[str]:
     """The words of a folded text, numbers in digits, what has several wordings in one."""
     words = quantities.join_number_words(text.tokens(folded))
+    if _TRIGGERS.isdisjoint(words):
+        return words
     if not _COMPOUND_STARTS.isdisjoint(words):
         words = _COMPOUND.sub(lambda found: found.lastgroup or "", " ".join(words)).split(" ")
     if not _AVOIDING.isdisjoint(words):
@@ -84,9 +132,18 @@ def words_of(folded: str) -> list[str]:
     limits, often = _LIMITING.isdisjoint(words), _OFTEN.isdisjoint(words)
     if (limits and often) or not text.has_digits(joined := " ".join(words)):
         return words
-    if not limits:
+    if not limits and _may_limit(words):
         joined = _with_limits(joined)
     return joined.split(" ") if often else _with_rates(joined)
+
+
+def _may_limit(words: list[str]) -> bool:
+    """Whether a limit may stand before a number or behind one, as all but few texts have none."""
+    return words[-1] in _LAST or any(
+        (before in _IN_FRONT and word[-1:].isdecimal())
+        or (before in _JOINING and word in _LIMITING)
+        for before, word in pairwise(words)
+    )
 
 
 def _with_rates(joined: str) -> list[str]:

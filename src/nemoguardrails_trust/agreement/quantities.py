@@ -19,16 +19,16 @@ _ONES = _words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
 )
-_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
-_ORDINALS = _words(
+TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
+ORDINALS = _words(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
     "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
 )
 _SMALL: dict[str, int] = {
     **{word: value for value, word in enumerate(_ONES)},
-    **{word: 10 * value for value, word in enumerate(_TENS, start=2)},
-    **{word: value for value, word in enumerate(_ORDINALS) if word != "second"},
-    **{f"{word[:-1]}ieth": 10 * value for value, word in enumerate(_TENS, start=2)},
+    **{word: 10 * value for value, word in enumerate(TENS, start=2)},
+    **{word: value for value, word in enumerate(ORDINALS) if word != "second"},
+    **{f"{word[:-1]}ieth": 10 * value for value, word in enumerate(TENS, start=2)},
 }
 _SCALES = {
     "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
@@ -314,6 +314,8 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
             return min(_OTHER_THING, _compare_numbers(first.plain, second.plain, 0, 0))
     if kinds == {"time of day", "time of day in UTC"}:
         return 0.8 * _compare_numbers(first.plain, second.plain, 0, 0)
+    if kinds == {"percent", "percentage point"} and _in_basis_points(first, second):
+        return 0.97 * _compare_numbers(first.value, second.value, first.digits, second.digits)
     if None not in kinds and kinds != {"degree", "temperature"}:
         return 0.0
     bare, other = (first, second) if first.kind in (None, "degree") else (second, first)
@@ -322,6 +324,12 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
         if _same(bare.plain, as_share):
             return 1.0
     return 0.97 * _compare_numbers(bare.plain, other.plain, bare.digits, other.digits)
+
+
+def _in_basis_points(first: Quantity, second: Quantity) -> bool:
+    """Whether percentage points are given in hundredths, by which rates are told, too."""
+    points = first if first.kind == "percentage point" else second
+    return 100 * points.value == points.plain
 
 
 def may_be_equal(first: Quantity, second: Quantity) -> bool:

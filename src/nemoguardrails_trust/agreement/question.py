@@ -27,6 +27,9 @@ class Question:
     """The prompt that the answers reply to."""
 
     def __init__(self, prompt: str) -> None:
+        self.circles = "①" in prompt and "②" in prompt
+        if self.circles:
+            prompt = choices.uncircled(prompt, in_lines=True)
         folded = text.fewer_words(text.fold(text.window(prompt)))
         self.folded = measures.in_english(folded)
 
@@ -49,11 +52,6 @@ class Question:
     def asks_for_a_price(self) -> bool:
         """Whether it asks what something costs."""
         return not self.words.isdisjoint(_PRICES)
-
-    @lazy
-    def asks_for_a_count(self) -> bool:
-        """Whether it asks how many or how much."""
-        return not self.words.isdisjoint(("many", "much", "number"))
 
     @lazy
     def stems(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ _FENCE = re.compile(r"^```[a-zA-Z]*[ \t]*\n(.*?)\n```", re.DOTALL | re.MULTILINE
 _LONGEST = 200_000  # characters; longer JSON is compared by its two ends, as other text
 _DEEPEST = 100
 _ITEM_MARK = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,3}[.)])\s+", re.MULTILINE)
+_FIRST_NUMBER = re.compile(r"\s*(?:\(?1[.):]|step 1\b)", re.IGNORECASE)
 _BETWEEN_ITEMS = re.compile(r",\s*(?:and|or|&)\s+|[,;]\s+|\s+(?:and|&|or)\s+|\s/\s")
 _LONGEST_LIST = 2_000
 _MOST_ITEM_WORDS = 6
@@ -106,6 +107,11 @@ def fields(value: Any) -> Mapping[str, Any] | None:
         named = {f"arguments.{key}": argument for key, argument in value["arguments"].items()}
         return {"name": value["name"], **named}
     return {str(key): part for key, part in value.items()}
+
+
+def is_numbered(text: str) -> bool:
+    """Whether a text begins with the number of a list's first item."""
+    return _FIRST_NUMBER.match(text) is not None
 
 
 def list_items(text: str) -> list[str] | None:

@@ -47,15 +47,15 @@ _SENTENCE = 6
 CAPITALISED = re.compile(r"[A-ZÀ-Þ](?<!\w.)[\w'’]*")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
 _GAP = re.compile(r"\s{8,}")
-# Accents, and the vowel points that Arabic and Hebrew go with and without.
-_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u065f\u0670]+")
+# Accents, and the points that Arabic, Hebrew and Hindi go with and without.
+_MARKS = re.compile("[\u0300-\u036f\u093c\u0591-\u05c7\u0640\u064b-\u065f\u0670]+")
 _LETTERS = str.maketrans(
     {
         "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "AE",
         "œ": "oe", "Œ": "OE", "ı": "i", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th",
         "‘": "'", "’": "'", "ʼ": "'", "′": "'", "`": "'", "“": '"', "”": '"', "„": '"',
         "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "⁄": "/", "∕": "/",
-        "\u066b": ".", "\u066c": ",",
+        "\u066b": ".", "\u066c": ",", "\u0901": "\u0902",
         "\u00ad": None, "\u200b": None, "\u200c": None, "\u200d": None, "\ufeff": None,
     }
 )  # fmt: skip

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from nemoguardrails_trust.agreement import polarity, text
+from nemoguardrails_trust.agreement.spelling import american
 
 NAMES = 3.0
 """What a name or a number weighs; other words weigh 1."""
@@ -74,8 +75,10 @@ def meaning_of(word: str) -> Meaning | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
-    """A word without the commonest endings of English."""
+    """A word in American spelling, without the commonest endings of English."""
+    word = american(word)
     if len(word) > 5 and word.endswith(("ing", "ies")):
         return word[:-3]
     if len(word) > 4 and word.endswith(("es", "ed")):
