@@ -18,6 +18,7 @@ SAME_ANSWERS = [
     ("What is the dose?", "4 g per day", "4 grams in 24 hours"),
     ("What is the dose?", "8 tablets in any 24 hours", "8 tablets a day"),
     ("What is the rate?", "3.5 % p.a.", "3.5 % annually"),
+    ("When is it paid?", "It is paid quarterly.", "It is paid every three months."),
     ("What is the rate?", "The rate is 3.5% per annum.", "The rate is 3.5% a year."),
     # units of two words
     ("How long?", "It takes 5 business days.", "It takes 5 working days."),

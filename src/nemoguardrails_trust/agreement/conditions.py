@@ -37,7 +37,10 @@ def other_limits(first: Answer, second: Answer) -> bool:
     ours, theirs = bounds.limits(first.words), bounds.limits(second.words)
     if not (ours or theirs):
         return False
-    if bounds.differ(ours, theirs) or bounds.has_tolerance(ours) != bounds.has_tolerance(theirs):
+    if bounds.differ(ours, theirs):
+        return True
+    one_is_off = bounds.has_tolerance(ours) != bounds.has_tolerance(theirs)
+    if one_is_off and (first.pair is None or second.pair is None):
         return True
     if _ASKING_FOR_A_LIMIT.isdisjoint(first.question.words):
         return False

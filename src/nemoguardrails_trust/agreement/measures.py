@@ -29,6 +29,7 @@ _CENTURY_IN_WORDS = re.compile(r"(?<!\w)((?:[^\W\d_]{3,20}[- ]){1,3})([^\W\d_]{3
 _LONGEST_ORDINAL = 3
 _DAYS = {word: day for day, word in enumerate(quantities.ORDINALS)}
 _DAYS |= {"twentieth": 20, "thirtieth": 30}
+_FIRST = re.compile("first|second|third")
 _ENDINGS = ("th", "th.")
 _TENS = {word: 10 * tens for tens, word in enumerate(quantities.TENS, start=2)}
 _DAY = rf"(?:(twenty|thirty)[- ])?({'|'.join(_DAYS)})"

@@ -47,6 +47,8 @@ _COMPOUND_STARTS = text.word_set(
 _COMPOUND = re.compile(
     r"\b(?:" + "|".join(f"(?P<{unit}>{names})" for unit, names in _COMPOUNDS.items()) + r")\b"
 )
+_QUARTERS = frozenset(("quarterly", "quarter"))
+_QUARTERLY = re.compile(r"\bquarterly\b|\b(?:every|each|per) quarter\b")
 _YEARLY = re.compile(r"\b(?:(?<=\d )|(?<=percent ))(?:pa|p a)\b|\bper annum\b")
 _IN_A_DAY = re.compile(
     r"(?<=[^\W\d] )(?:in|within|over|during|per|each|every)(?: an?| any| the| one| each)?"
@@ -70,7 +72,7 @@ _BEFORE_NUMBER = re.compile(
 _IN_FRONT = _LIMITING | text.word_set("to of than at age ages the")
 _JOINING = frozenset(("or", "and"))
 _LAST = text.word_set("least most minimum maximum max")
-_TRIGGERS = _COMPOUND_STARTS | _AVOIDING | _MEALS | _LIMITING | _OFTEN
+_TRIGGERS = _COMPOUND_STARTS | _AVOIDING | _MEALS | _QUARTERS | _LIMITING | _OFTEN
 _LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
 _DENIED = {"over": "at most", "under": "at least"}
 _UNIT = r"(?: (?!or\b|and\b|than\b)[^\W\d]+){0,3}?"
@@ -127,6 +129,8 @@ def words_of(folded: str) -> list[str]:
         words = _COMPOUND.sub(lambda found: found.lastgroup or "", " ".join(words)).split(" ")
     if not _AVOIDING.isdisjoint(words):
         words = _AVOIDED.sub(_not, " ".join(words)).split(" ")
+    if not _QUARTERS.isdisjoint(words):
+        words = _QUARTERLY.sub("every 3 months", " ".join(words)).split(" ")
     if not _MEALS.isdisjoint(words):
         words = _WITH_MEALS.sub(r"\1 food", " ".join(words)).split(" ")
     limits, often = _LIMITING.isdisjoint(words), _OFTEN.isdisjoint(words)
