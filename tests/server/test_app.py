@@ -155,6 +155,22 @@ def test_a_model_that_fails_is_a_503(caplog: pytest.LogCaptureFixture) -> None:
     assert "127.0.0.1" not in answer.text
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_criterion_that_could_not_be_judged_says_why(*, alone: bool) -> None:
+    criteria = [{"name": name, "criteria": f"It is {name}."} for name in ("polite", "short")]
+    options = {"custom_eval_criteria": criteria, "disable_trustworthiness": alone}
+    with serving() as running:
+        running.model.faults.always(status(400), when=lambda body: "is polite" in text_of(body))
+        body = post(running, **GOOD, options=options).json()
+    polite, short = body["log"]["custom_eval_criteria"]
+    assert polite["score"] is None
+    assert "status 400" in polite["error"]
+    assert set(short) == {"name", "score"}
+    assert 0 <= short["score"] <= 1
+    assert (body["confidence_score"] is None) is alone
+    assert "warning" not in body["log"]
+
+
 def test_the_task_changes_what_the_judge_is_asked() -> None:
     with serving() as running:
         for task in ("default", "code_generation"):

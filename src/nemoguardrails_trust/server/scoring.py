@@ -178,10 +178,10 @@ class Scoring:
             log["claims"] = claims_to_result(score)
         if "criteria" in score.metadata:
             log["custom_eval_criteria"] = [
-                {"name": criterion["name"], "score": criterion["score"]}
+                {name: value for name, value in criterion.items() if name != "error" or value}
                 for criterion in score.metadata["criteria"]
             ]
-        if score.error is not None:
+        if score.error is not None and wanted.has_trustworthiness:
             notes.append(score.error)
         notes += self._backends.notes_on(wanted) if notes or log else ()
         if notes:
