@@ -198,7 +198,7 @@ def test_a_key_that_the_models_server_refuses_is_no_fault_of_the_client() -> Non
     with serving(model={"api_key": "other"}) as running:
         answer = post(running)
     assert answer.status_code == 503
-    assert "belongs to this server" in answer.json()["error"]
+    assert "key of this server" in answer.json()["error"]
 
 
 def test_more_than_is_taken_on_is_refused_with_the_time_to_wait() -> None:

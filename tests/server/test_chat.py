@@ -226,7 +226,7 @@ def test_a_refused_key_of_the_server_is_not_the_clients_fault(
     secret = {"error": {"message": "Incorrect API key: sk-12345", "code": "invalid_api_key"}}
     with serving(answer) as server:
         server.model.faults.always(status(401, secret))
-        with pytest.raises(openai.InternalServerError, match="belongs to this server"):
+        with pytest.raises(openai.InternalServerError, match="key of this server"):
             create(server)
         refused = post(server)
     assert refused.status_code == 503
