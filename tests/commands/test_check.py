@@ -618,5 +618,11 @@ def test_ask_of_a_replay_model_asks_what_is_recorded() -> None:
 @pytest.mark.parametrize("version", ["1.0", "2.x"])
 def test_a_calibration_is_recommended_for_a_model_on_a_server(version: str, tmp_path: Path) -> None:
     with threaded_server(OpenAIServer(answer=answer)) as server:
-        shown = check(bot_at(tmp_path, version, server.base_url)).stdout
-    assert "nemo-trust calibrate --live m --out calibration.json" in shown
+        shown = " ".join(check(bot_at(tmp_path, version, server.base_url)).stdout.split())
+    told = f"nemo-trust calibrate --live m --base-url {server.base_url} --out calibration.json"
+    assert told in shown
+
+
+def test_of_a_recorded_model_no_answers_are_made_for_a_calibration() -> None:
+    shown = " ".join(check(EXAMPLES / "trivia").stdout.split())
+    assert "--live" not in shown

@@ -76,6 +76,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("backend: {own: {model: m}}", "backend: is not a setting; did you mean backends?"),
+        ("limits: {in_flight: 9}", "backends: is missing"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named(tmp_path: Path, written: str, told: str) -> None:
+    path = tmp_path / "serve.yml"
+    path.write_text(written)
+    with pytest.raises(SettingsError) as raised:
+        read_settings(path)
+    assert str(raised.value).startswith(f"{path}: {told}")
+
+
+def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"serve\.yml: cannot be read: No such file or directory$"):
+        read_settings(tmp_path / "serve.yml")
+
+
 @pytest.mark.parametrize(("changed", "named"), WRONG, ids=[named for _, named in WRONG])
 def test_what_is_wrong_is_named_and_the_schema_refuses_it_too(
     changed: dict[str, Any], named: str

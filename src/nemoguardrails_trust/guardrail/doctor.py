@@ -27,6 +27,7 @@ from nemoguardrails_trust.guardrail.settings import (
 from nemoguardrails_trust.guardrail.tool_calls import TOOL_GUARD_PARAMETER, ToolGuard
 from nemoguardrails_trust.guardrail.trial import try_turn
 from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.openai import OPENAI_URL
 
 _WITHOUT_EFFECT: dict[tuple[str, ...], set[str]] = {
     (): {"trust"},
@@ -269,10 +270,16 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
 
 
 def _uncalibrated(model: LanguageModel) -> Finding:
+    base_url = getattr(model, "base_url", None)
+    live = f"--live {model.name}"
+    if base_url is None:
+        live = "DATA"  # of a model that no command can reach
+    elif base_url != OPENAI_URL:
+        live += f" --base-url {base_url}"
     return Finding(
         "note",
         "no calibration: one score means different things for different models",
-        f"nemo-trust calibrate --live {model.name} --out calibration.json, and "
+        f"nemo-trust calibrate {live} --out calibration.json, and "
         "calibration: calibration.json under custom_data.trust",
     )
 

@@ -159,6 +159,11 @@ class ShownModel:
         """The model's name."""
         return self._model.name
 
+    @property
+    def base_url(self) -> str | None:
+        """The address of its server; `None` where it has none."""
+        return getattr(self._model, "base_url", None)
+
     async def complete(self, ask: Ask) -> Reply:
         """Asks the model, and records the call."""
         info = LLMCallInfo(

@@ -58,7 +58,7 @@ from nemoguardrails_trust.scores import CallUsage
 
 _log = logging.getLogger(__name__)
 
-_OPENAI = "https://api.openai.com/v1"
+OPENAI_URL = "https://api.openai.com/v1"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _GUESSED_TOKENS = 256  # of an answer without a limit, until it is there
 
@@ -133,7 +133,7 @@ class OpenAICompatibleModel:
             raise SettingsError(
                 f"most_bytes is {most_bytes!r}; it must be 1 or more", key="most_bytes"
             )
-        base = base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
+        base = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         url = address(base)
         self._given: dict[str, Any] = {
             "base_url": base,

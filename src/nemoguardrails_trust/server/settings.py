@@ -156,14 +156,18 @@ def read_settings(path: Path) -> ServerSettings:
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {error}", path=str(path)) from None
+        told = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot be read: {told}", path=str(path)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = None if mark is None else mark.line + 1
         raise DataError("is not YAML", path=str(path), line=line) from None
     if not isinstance(given, dict):
         raise DataError("must hold settings, such as backends", path=str(path))
-    return settings_of(given)
+    try:
+        return settings_of(given)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}", key=error.key) from None
 
 
 def settings_of(given: dict[str, Any]) -> ServerSettings:
@@ -175,12 +179,16 @@ def settings_of(given: dict[str, Any]) -> ServerSettings:
     try:
         return ServerSettings(**given)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        found = error.errors(include_url=False, include_input=False)
+        # A name that is misspelt explains why another is missing.
+        first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
         key = ".".join(map(str, first["loc"])) or "settings"
         told = str(first["msg"])
         if first["type"] == "extra_forbidden":
             known = {name for kind in _Settings.__subclasses__() for name in kind.model_fields}
             told = f"is not a setting; {known_instead(str(first['loc'][-1]), sorted(known))}"
+        elif first["type"] == "missing":
+            told = "is missing"
         raise SettingsError(f"{key}: {told}", key=key) from None
 
 
