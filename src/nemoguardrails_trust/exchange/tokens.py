@@ -9,8 +9,8 @@ class TokenLogprob:
 
     Attributes:
         token: The token's text.
-        logprob: Natural logarithm of its probability, at most 0.
-        top: The most probable tokens at this place with their log-probabilities.
+        logprob: The natural logarithm of its probability, at most 0.
+        top: The most likely tokens in this position, with their log-probabilities.
     """
 
     token: str

@@ -1,1 +1,1 @@
-"""Other tools and libraries: where traces are kept, and where answers are made or evaluated."""
+"""Adapters to other tools: tracing, and libraries that write or evaluate answers."""

@@ -1,4 +1,4 @@
-"""LlamaIndex: an evaluator of answers, and a postprocessor that drops passages of no use.
+"""LlamaIndex: an evaluator of answers, and a postprocessor that drops irrelevant passages.
 
     from nemoguardrails_trust.integrations.llama_index import TrustEvaluator, TrustPostprocessor
 

@@ -1,4 +1,4 @@
-"""What an adapter attaches to an answer: its score, the threshold, and what follows from them."""
+"""What an adapter attaches to an answer: its score, the threshold and the resulting status."""
 
 from collections.abc import Mapping
 from typing import Any

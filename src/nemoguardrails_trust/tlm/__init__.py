@@ -1,4 +1,4 @@
-"""Answers and scores from Python, one or a list at a time."""
+"""Answers and scores from Python, one at a time or for a list."""
 
 from nemoguardrails_trust.tlm.calibrated import TLMCalibrated
 from nemoguardrails_trust.tlm.chat import TLMChatCompletion, TLMResponses

@@ -42,15 +42,15 @@ class _ClientTLM(ABC):
 
         Args:
             response: What the client returned.
-            openai_kwargs: The arguments that it was called with.
+            openai_kwargs: The arguments of that call.
 
         Returns:
-            A dictionary with `trustworthiness_score`, and `log` where `options` ask for one.
+            A dictionary with `trustworthiness_score`, and `log` if `options` ask for one.
 
         Raises:
-            SettingsError: What the model was given is not among the arguments.
-            DataError: The response is none.
-            TrustError: No score could be had; see `TLM`.
+            SettingsError: The arguments do not contain what the model was given.
+            DataError: The response is not valid.
+            TrustError: There is no score; see `TLM`.
         """
         prompt = self._prompt_of(openai_kwargs)
         scored: dict[str, Any] = self._tlm.get_trustworthiness_score(prompt, response)
@@ -65,15 +65,15 @@ class _ClientTLM(ABC):
     def get_explanation(
         self, *, tlm_result: Any, response: Any = None, **openai_kwargs: Any
     ) -> str:
-        """Tells why a response has its score; see `TLM.get_explanation`.
+        """Explains the score of a response; see `TLM.get_explanation`.
 
         Args:
-            tlm_result: What `score` returned, or a completion that came with `tlm_metadata`.
-            response: What the client returned; not with such a completion.
-            openai_kwargs: The arguments that it was called with.
+            tlm_result: What `score` returned, or a completion with `tlm_metadata`.
+            response: What the client returned; leave it out for such a completion.
+            openai_kwargs: The arguments of that call.
 
         Raises:
-            SettingsError: The arguments do not go together, or there is no score.
+            SettingsError: The arguments contradict each other, or there is no score.
             TrustError: The model gave no answer.
         """
         response, result = _scored_response(tlm_result, response)
@@ -99,20 +99,20 @@ class _ClientTLM(ABC):
         threshold: float = DEFAULT_FIELD_THRESHOLD,
         display_details: bool = True,
     ) -> list[str]:
-        """Gives the fields of a JSON response that have a score below a threshold.
+        """Finds the fields of a JSON response whose score is below a threshold.
 
         Args:
             tlm_result: What `score` returned with `options={"log": ["per_field_score"]}`, or a
                 completion that came with `tlm_metadata`.
-            response: What the client returned; not with such a completion.
-            threshold: 0 to 1.
+            response: What the client returned; leave it out for such a completion.
+            threshold: The threshold, 0 to 1.
             display_details: Whether to print each field's value, score and explanation.
 
         Returns:
-            Their names, the least trustworthy first.
+            The names of the fields, least trustworthy first.
 
         Raises:
-            SettingsError: There are no scores of fields.
+            SettingsError: There are no field scores.
         """
         response, result = _scored_response(tlm_result, response)
         scores: Any = log_of(result).get("per_field_score")

@@ -35,14 +35,15 @@ class Connected:
     def close(self) -> None:
         """Closes the connections of the synchronous methods and ends their thread.
 
-        It is not needed at the end of a program. Used again, the object opens them anew.
+        You need not call it at the end of a program. If the object is used again, it opens them
+        again.
         """
         self._loop_thread.close()
 
     async def aclose(self) -> None:
-        """Closes the connections that the `_async` methods hold on the running event loop.
+        """Closes the connections of the `_async` methods on the running event loop.
 
-        Those of a loop that ends, as in `asyncio.run`, are closed with it.
+        When a loop ends, as in `asyncio.run`, its connections are closed with it.
         """
         for part in (self._parts.scorer, self._parts.model.if_built):
             await close(part)

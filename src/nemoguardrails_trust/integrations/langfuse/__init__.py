@@ -1,10 +1,10 @@
-"""Langfuse: scores the traces of an application and writes the scores to them.
+"""Scores the Langfuse traces of an application and writes the scores to them.
 
     from nemoguardrails_trust.integrations.langfuse import score_traces
 
     report = score_traces(scorer)
 
-Importing this loads no client; the `langfuse` package is imported where it is used.
+The `langfuse` package is only imported when it is used.
 """
 
 from nemoguardrails_trust.integrations.langfuse.client import (

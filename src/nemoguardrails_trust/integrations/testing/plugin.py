@@ -1,4 +1,4 @@
-"""The pytest plugin: `assert_trustworthy`, the fixture `trust`, and what becomes of the tests.
+"""The pytest plugin: `assert_trustworthy`, the fixture `trust`, and the reports of the tests.
 
 Tests that may ask about answers are run as usual, but their reports are held back until the
 answers of all tests are scored. All other tests run as if this plugin were not there.
