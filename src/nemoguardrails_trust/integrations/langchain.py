@@ -7,8 +7,8 @@
 
     chain = RunnablePassthrough.assign(response=prompt | model) | trust_runnable(tlm)
 
-Importing this imports `langchain_core`. For bots of NeMo Guardrails, its `RunnableRails` runs the
-rail of this package as it runs any other.
+Importing this imports `langchain_core`. NeMo Guardrails' own `RunnableRails` runs this package's
+rail like any other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,17 +38,17 @@ __all__ = ["TrustCallback", "trust_runnable"]
 
 
 class TrustCallback(BaseCallbackHandler):  # type: ignore[misc]
-    """Scores each answer of each model that it is given to.
+    """Scores every answer of the models that it is attached to.
 
-    The verdict, a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
-    `untrustworthy` or `unchecked`), stands in the message's `response_metadata["trust"]`, or in
-    the `generation_info` of a model that is not for chats. In asynchronous chains the score is
-    made in a thread. What fails in scoring never fails the chain.
+    The verdict is a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
+    `untrustworthy` or `unchecked`). It is in the message's `response_metadata["trust"]` or, if the
+    model is not a chat model, in `generation_info`. In asynchronous chains, the score is made in a
+    thread. If scoring fails, the chain still succeeds.
 
     Args:
-        tlm: What scores.
-        on_verdict: Called with the id of the run and the verdict; the way to have them of
-            streams, whose chunks have been passed on by the time of the score.
+        tlm: The `TLM` that scores.
+        on_verdict: Called with the id of the run and the verdict. Use it for streams, whose chunks
+            have already been passed on when the score is made.
     """
 
     def __init__(
@@ -102,14 +102,13 @@ def trust_runnable(
 
     It takes a dictionary and returns it with `trust`: a dictionary with `trustworthiness_score`,
     `threshold` and `status` (`trusted`, `untrustworthy` or `unchecked`), and with `log["error"]`
-    where there is no score.
+    if there is no score.
 
     Args:
-        tlm: What scores.
-        prompt: The key of what was asked: a text, messages, or a prompt value.
-        response: The key of the answer: a text or a message.
-        context: The key of the passages that were retrieved, texts or documents; there need be
-            none.
+        tlm: The `TLM` that scores.
+        prompt: The key of the question: text, messages or a prompt value.
+        response: The key of the answer: text or a message.
+        context: The key of the retrieved passages, as texts or documents, if there are any.
     """
 
     def taken(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """LiteLLM: a guardrail that scores the answers of a proxy or of the library.
 
-    # trust.py, beside the proxy's config.yaml
+    # trust.py, next to the proxy's config.yaml
     from nemoguardrails_trust.integrations.litellm import TrustGuardrail
 
     # config.yaml
@@ -34,22 +34,22 @@ _REACTIONS = ("flag", "block")
 
 
 class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
-    """Scores each answer after the call, and refuses those below the threshold if it is to.
+    """Scores each answer after the call and, if you want, refuses those below the threshold.
 
     A scored answer has `trust`: a dictionary with `trustworthiness_score`, `threshold` and
-    `status` (`trusted`, `untrustworthy` or `unchecked`). A stream is held back until it is scored
-    where something may be blocked, and is otherwise passed on unscored.
+    `status` (`trusted`, `untrustworthy` or `unchecked`). If answers can be blocked, a stream is
+    held back until it is scored; otherwise it is passed through without a score.
 
     Args:
-        tlm: What scores; or else what it is made of:
-        model: The model that judges, by the name that its server has for it.
-        api_base: Its server; by default that of `OPENAI_BASE_URL`, else OpenAI's own.
-        api_key: The key; by default that of `OPENAI_API_KEY`.
+        tlm: The `TLM` that scores. Without it, one is built from the arguments that follow.
+        model: The name of the model that judges, as its server knows it.
+        api_base: Its server; by default `OPENAI_BASE_URL`, otherwise OpenAI's own.
+        api_key: The key; by default `OPENAI_API_KEY`.
         quality_preset: What a score may cost; see `TLM`.
-        threshold: The score below which an answer is untrustworthy; by default that of `tlm`.
+        threshold: Scores below it are untrustworthy; by default the threshold of `tlm`.
         on_untrustworthy: `flag` passes the answer on with its verdict, `block` refuses it.
-        on_error: The same for an answer that could not be scored.
-        settings: What LiteLLM sets of its own, such as `guardrail_name` and `default_on`.
+        on_error: The same, for an answer that could not be scored.
+        settings: The settings of LiteLLM itself, such as `guardrail_name` and `default_on`.
 
     Raises:
         SettingsError: A setting is out of range.
@@ -88,7 +88,7 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         """Scores an answer; see LiteLLM.
 
         Raises:
-            GuardrailRaisedException: It is refused.
+            GuardrailRaisedException: The answer is refused.
         """
         if not self.should_run_guardrail(data, GuardrailEventHooks.post_call):
             return response
@@ -100,10 +100,10 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: Any, response: Any, request_data: Mapping[str, Any]
     ) -> AsyncIterator[Any]:
-        """Holds a stream back until it is scored, where something may be blocked; see LiteLLM.
+        """Holds a stream back until it is scored, if answers can be blocked; see LiteLLM.
 
         Raises:
-            GuardrailRaisedException: It is refused.
+            GuardrailRaisedException: The answer is refused.
         """
         runs = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
         if not runs or "block" not in self._blocked.values():

@@ -45,14 +45,14 @@ _USE = Eval(
 class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
     """Scores an answer, with the passages that it was made from.
 
-    The result's `score` is the trustworthiness, 0 to 1, and `passing` whether it reaches the
-    threshold. `feedback` is the explanation, where the `TLM` was made with
-    `options={"log": ["explanation"]}`. Where there is no score, `invalid_result` is true and
-    `invalid_reason` says why; `passing` is then false.
+    The result's `score` is the trustworthiness, 0 to 1, and `passing` says whether it reaches the
+    threshold. `feedback` is the explanation, if the `TLM` was made with
+    `options={"log": ["explanation"]}`. If there is no score, `invalid_result` is true,
+    `invalid_reason` says why, and `passing` is false.
 
     Args:
-        tlm: What scores.
-        threshold: The score that passes; by default that of `tlm`.
+        tlm: The `TLM` that scores.
+        threshold: The lowest score that passes; by default the threshold of `tlm`.
     """
 
     def __init__(self, tlm: TLM, *, threshold: float | None = None) -> None:
@@ -73,7 +73,7 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
         contexts: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> EvaluationResult:
-        """Scores an answer; see LlamaIndex, whose own way would leave an event loop open."""
+        """Scores an answer; see LlamaIndex, whose own method would leave an event loop open."""
         passages = None if contexts is None else list(contexts)
         result = self._tlm.try_get_trustworthiness_score(query, response, context=passages)
         return self._evaluation(query, response, passages, result)
@@ -115,15 +115,15 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
 
 
 class TrustPostprocessor(BaseNodePostprocessor):  # type: ignore[misc]
-    """Has the model judge of what use each retrieved passage is, and drops the rest.
+    """Has the model judge how useful each retrieved passage is, and drops those that are not.
 
-    Each passage costs one request; all are made at once. What stays has its use, 0 to 1, as its
-    score, the best first. A passage that could not be judged stays, with the score it had, behind
-    the others; the log says why.
+    Each passage costs one request; all are made at once. The passages that stay have their
+    usefulness, 0 to 1, as their score, the best first. A passage that could not be judged keeps its
+    score and comes last; the log says why.
 
     Args:
-        tlm: Whose model judges.
-        cutoff: The use, 0 to 1, below which a passage is dropped.
+        tlm: The `TLM` whose model judges.
+        cutoff: Passages less useful than this, 0 to 1, are dropped.
         timeout: Seconds for all passages of a query.
     """
 

@@ -4,7 +4,7 @@
 
     mlflow.genai.evaluate(data=rows, scorers=[trust_scorer(tlm)])
 
-The `mlflow` package is imported where it is used; `mlflow-skinny` serves.
+The `mlflow` package is only imported when it is used; `mlflow-skinny` is enough.
 """
 
 from collections.abc import Mapping
@@ -27,19 +27,18 @@ def trust_scorer(
     prompt: str | None = None,
     context: str = "context",
 ) -> "Scorer":
-    """Makes a scorer of the answers in a data set.
+    """Makes a scorer for the answers in a data set.
 
-    The feedback's value is the trustworthiness, 0 to 1, and its rationale the explanation where
-    the `TLM` was made with `options={"log": ["explanation"]}`; its metadata hold `threshold` and
-    `status`. Where there is no score, the feedback is an error.
+    The feedback's value is the trustworthiness, 0 to 1. Its rationale is the explanation, if the
+    `TLM` was made with `options={"log": ["explanation"]}`, and its metadata has `threshold` and
+    `status`. If there is no score, the feedback is an error.
 
     Args:
-        tlm: What scores.
+        tlm: The `TLM` that scores.
         name: What MLflow calls the feedback.
-        prompt: The key of `inputs` that holds what was asked, a text or chat messages. By default
-            the only one, or `messages`.
-        context: The key of `inputs` that holds the passages that were retrieved; there need be
-            none.
+        prompt: The key of `inputs` with the question, as text or chat messages. By default the only
+            key, or `messages`.
+        context: The key of `inputs` with the retrieved passages, if there are any.
 
     Raises:
         MissingDependencyError: The `mlflow` package is not installed.

@@ -7,15 +7,15 @@ Verdict = dict[str, Any]
 
 
 def verdict_of(result: Mapping[str, Any], threshold: float) -> Verdict:
-    """Sets a score against a threshold.
+    """Compares a score with a threshold.
 
     Args:
         result: What a `try_…` method of `TLM` returned for one answer.
         threshold: The score, 0 to 1, below which the answer is untrustworthy.
 
     Returns:
-        `trustworthiness_score` (`None` where it could not be had), `threshold`, `status`
-        (`trusted`, `untrustworthy` or `unchecked`), and the result's `log` where it has one.
+        `trustworthiness_score` (`None` if there is none), `threshold`, `status`
+        (`trusted`, `untrustworthy` or `unchecked`), and the result's `log`, if it has one.
     """
     score = result["trustworthiness_score"]
     status = "unchecked" if score is None else "trusted"
@@ -26,7 +26,7 @@ def verdict_of(result: Mapping[str, Any], threshold: float) -> Verdict:
 
 
 def reason_of(verdict: Mapping[str, Any]) -> str | None:
-    """Why an answer has its verdict, where that is known."""
+    """Why an answer has its verdict, if that is known."""
     log = verdict.get("log", {})
     told: str | None = log["error"]["message"] if "error" in log else log.get("explanation")
     return told

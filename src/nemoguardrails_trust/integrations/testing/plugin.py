@@ -1,7 +1,7 @@
 """The pytest plugin: `assert_trustworthy`, the fixture `trust`, and the reports of the tests.
 
-Tests that may ask about answers are run as usual, but their reports are held back until the
-answers of all tests are scored. All other tests run as if this plugin were not there.
+Tests that may score answers run as usual, but their reports are held back until the answers of all
+tests are scored. Other tests are not affected.
 """
 
 import ast
@@ -38,7 +38,7 @@ _OPTIONS = {
 
 
 class Hooks:
-    """What a conftest.py may say besides."""
+    """Hooks for a conftest.py."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_trust_tlm(self, config: pytest.Config) -> "TLM | None":
@@ -117,7 +117,7 @@ class Batch:
 
 
 class Trust:
-    """The fixture `trust`: what a test may ask about answers."""
+    """The fixture `trust`, with which a test scores answers."""
 
     def __init__(self, batch: Batch) -> None:
         """Takes what the run has collected."""
@@ -135,7 +135,7 @@ class Trust:
     def assert_trustworthy(
         self, prompt: Any, response: Any, *, threshold: float | None = None, context: Any = None
     ) -> None:
-        """Has the test fail if an answer is not trustworthy enough; see `assert_trustworthy`."""
+        """Fails the test if an answer is not trustworthy enough; see `assert_trustworthy`."""
         from nemoguardrails_trust.integrations.testing.answers import Place, answers_of_this_test
 
         __tracebackhide__ = True
@@ -144,10 +144,10 @@ class Trust:
         answers_of_this_test().add(prompt, response, threshold, context, place)
 
     def score(self, prompt: Any, response: Any, *, context: Any = None) -> float:
-        """Scores an answer at once, for a test that goes on with the score.
+        """Scores an answer immediately, for a test that uses the score.
 
         Raises:
-            TrustError: It cannot be scored.
+            TrustError: The answer cannot be scored.
         """
         result = self.tlm.get_trustworthiness_score(prompt, response, context=context)
         return float(result[_SCORE])
@@ -183,7 +183,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def trust(pytestconfig: pytest.Config) -> Trust:
-    """Asks about answers: `trust.assert_trustworthy(prompt, response)` and `trust.score(…)`."""
+    """Scores answers: `trust.assert_trustworthy(prompt, response)` and `trust.score(…)`."""
     return Trust(pytestconfig.stash[_BATCH])
 
 
