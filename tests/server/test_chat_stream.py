@@ -215,6 +215,25 @@ async def test_the_backend_is_left_when_the_client_leaves() -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_the_judge_is_left_when_the_client_leaves_before_the_score() -> None:
+    with serving(answer) as server:
+        server.model.faults.always(HANG, when=is_judging)
+        async with httpx.AsyncClient(timeout=60) as client:
+            body = {"messages": ASKED, "stream": True, "quality_preset": "low"}
+            url = f"{server.url}/v1/chat/completions"
+            async with client.stream("POST", url, json=body) as response:
+                async for part in response.aiter_text():
+                    if "echo" in part:
+                        break
+                async with asyncio.timeout(20):
+                    while not any(is_judging(body) for body in server.model.bodies):
+                        await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while server.model.open_requests:
+                await asyncio.sleep(0.01)
+        assert server.model.cancelled_requests == 1
+
+
 def test_a_backend_that_knows_no_streams_is_made_one_of(tmp_path: Any) -> None:
     recorded = tmp_path / "recorded.jsonl"
     row = {"prompt": "2 + 2?", "response": "4", "samples": ["4", "4"], "reflection": 0.9}
