@@ -13,7 +13,7 @@ from nemoguardrails_trust.agreement import frequencies, quantities, text, units
 _LONE = frozenset(("none", "nothing", "nil", "nobody", "second"))
 _ASKING_FOR_A_COUNT = frozenset(("many", "much", "number"))
 _ASKING_FOR_TIME = text.word_set("unit units long time duration measured si base")
-_SIGNED = re.compile(r"\d\+|±|\+ ?/ ?-|\bplus(?: or |/)minus|\d ?[x×]")
+_SIGNED = re.compile(r"\d(?:\+| ?[x×])|±|\+ ?/ ?-|plus(?: or |/)minus")
 _OR_MORE = re.compile(r"(?<![\w.,^])([$£€]?\d[\d.,]{0,20})\+(?![\w+]|\s?\d)")
 _TIMES = re.compile(r"(?<![\w.,])(\d{1,9}(?:\.\d{1,9})?) ?[x×](?!\w| ?\d)")
 _OPERATORS = re.compile(r"[=^*\\]|[+/] ?\d| [-+] ")
