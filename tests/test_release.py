@@ -46,6 +46,7 @@ def test_the_package_holds_no_stray_file() -> None:
         ".py",
         ".typed",
         ".co",
+        ".dockerignore",
         ".yml",
         ".json",
         ".jsonl",

@@ -45,6 +45,7 @@ def test_repeating_the_question_is_no_answer(prompt: str, echo: str, answer: str
 @pytest.mark.parametrize(
     ("prompt", "short", "long"),
     [
+        ("LOT is the airline of which country?", "U.S.", "United States"),
         ("Which is higher, Everest or K2?", "Everest", "Everest is 238 metres higher."),
         (
             "Which of Everest and K2 is higher?",

@@ -18,7 +18,8 @@ def only_one_answers(first: Answer, second: Answer) -> bool:
     """
     if bool(first.terms) == bool(second.terms) or not _asks_for_something_new(first.question):
         return False
-    return _adds_a_name(first) or _adds_a_name(second)
+    echo, other = (second, first) if first.terms else (first, second)
+    return bool(echo.repeats) and _adds_a_name(other)
 
 
 def _asks_for_something_new(question: Question) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Message, read_messages, read_passages, read_response
-from nemoguardrails_trust.exchange.kinds import is_part
+from nemoguardrails_trust.exchange.kinds import is_part, is_sure_part
 from nemoguardrails_trust.exchange.media import why_unsendable
 from nemoguardrails_trust.exchange.reading import INSTRUCTIONS, is_chat, is_completion
 from nemoguardrails_trust.exchange.values import MAX_DEPTH, bounded, load_json, to_json
@@ -125,7 +125,9 @@ def _is_answer(value: Any) -> bool:
         return bool(value) and all(is_part(item) or _is_answer(item) for item in value)
     if not isinstance(value, Mapping):
         return False
-    is_known = is_chat(value) or is_completion(value) or is_part(value)
+    # A name with arguments may be a call or the answer's own structure; it reads the same.
+    is_said = is_sure_part(value) or (is_part(value) and "text" in value)
+    is_known = is_chat(value) or is_completion(value) or is_said
     is_bare = any(key in value for key in ("content", "parts")) and value.keys() <= _ANSWER_KEYS
     return is_known or is_bare or value.get("type") == "message"
 
