@@ -38,7 +38,7 @@ def test_every_command_can_be_quiet_and_log(name: str) -> None:
 def test_a_quiet_command_prints_only_what_comes_out(data: Path, option: str) -> None:
     result = score(data, option)
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{data.with_name('out.jsonl')}: 1 rows")
+    assert result.stdout.startswith(f"{data.with_name('out.jsonl')}: 1 row, ")
     assert result.stderr == ""
     assert not output.is_quiet()  # the next command is not
 
