@@ -13,7 +13,7 @@ from nemoguardrails_trust.signals.consistency import consistency_signal
 from tests.fuzz import fault_of, readers, texts
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(first=texts(), second=texts())
 def test_no_text_makes_a_reader_raise(first: str, second: str) -> None:
     faults = [fault_of(name, read) for name, read in readers(first, second).items()]

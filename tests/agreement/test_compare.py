@@ -343,7 +343,7 @@ NUMBERS = st.integers(-(10**15), 10**15)
 
 
 @given(TEXTS, TEXTS, TEXTS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_it_is_symmetric_bounded_and_never_raises(first: str, second: str, prompt: str) -> None:
     found = agreement(first, second, prompt=prompt)
     assert 0.0 <= found.value <= 1.0
@@ -351,7 +351,7 @@ def test_it_is_symmetric_bounded_and_never_raises(first: str, second: str, promp
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_an_answer_agrees_with_itself(text: str, prompt: str) -> None:
     assert agreement(text, text, prompt=prompt) == Agreement(1.0, settled=True)
 
@@ -389,7 +389,7 @@ PHRASES = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
 
 
 @given(PHRASES, st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_case_articles_punctuation_spacing_and_accents_make_no_difference(
     phrase: str, data: st.DataObject
 ) -> None:
@@ -415,27 +415,27 @@ TITLES = st.sampled_from(["Mr.", "Mrs", "Dr.", "Sir", "Professor", "President", 
 
 
 @given(TITLES, st.sampled_from(["John", "Mary", "Émile"]), st.sampled_from(["Smith", "O'Brien"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_title_makes_no_difference_to_a_name(title: str, first: str, last: str) -> None:
     assert agreement(f"{title} {first} {last}", f"{first} {last}").value == 1.0
 
 
 @given(NUMBERS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_thousands_separators_make_no_difference(number: int) -> None:
     for written in (f"{number:,}", f"{number:,}".replace(",", " "), f"{number}.0", f"${number:,}"):
         assert agreement(str(number), written.replace("$-", "-$")).value >= 0.97
 
 
 @given(NUMBERS, NUMBERS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_different_whole_numbers_never_agree(first: int, second: int) -> None:
     if first != second:
         assert agreement(f"{first:,}", str(second)).value < 0.2
 
 
 @given(st.integers(0, 10**12 - 1))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_numbers_in_words_are_the_numbers_in_digits(number: int) -> None:
     assert agreement(in_words(number), str(number)) == Agreement(1.0, settled=True)
 
@@ -483,7 +483,7 @@ def in_words(number: int) -> str:
 
 
 @given(st.integers(-999, 999), st.sampled_from([2, 4, 5, 8, 10, 20, 25, 50, 100]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_fractions_decimals_and_latex_are_one(top: int, bottom: int) -> None:
     writings = [
         f"{top}/{bottom}",
@@ -503,7 +503,7 @@ ITEMS = st.lists(WORDS, min_size=2, max_size=6, unique_by=str.casefold)
 
 
 @given(ITEMS, st.randoms(use_true_random=False))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_the_order_of_a_list_makes_no_difference(items: list[str], draw: object) -> None:
     other = list(reversed(items))
     for written in (
@@ -526,7 +526,7 @@ OBJECTS = st.dictionaries(st.text(max_size=5), JSON, min_size=1, max_size=5)
 
 @given(OBJECTS)
 @example({"```": None})
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_order_and_spacing_of_json_make_no_difference(value: dict[str, object]) -> None:
     turned = dict(reversed(list(value.items())))
     for written in (
@@ -539,7 +539,7 @@ def test_the_order_and_spacing_of_json_make_no_difference(value: dict[str, objec
 
 
 @given(OBJECTS, st.integers())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_json_with_another_field_does_not_agree(value: dict[str, object], extra: int) -> None:
     changed = {**value, "another field": extra}
     assert agreement(json.dumps(value), json.dumps(changed)).value < SAME

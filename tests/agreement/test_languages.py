@@ -112,7 +112,7 @@ def test_the_file_is_what_its_sources_give() -> None:
     assert json.loads(CHARACTERS.read_text("utf-8")) == make_characters()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(number=st.integers(0, 9_999), language=st.sampled_from(sorted({*LANGUAGES} - {"it", "hu"})))
 def test_a_number_in_words_is_read_as_it_is_written(number: int, language: str) -> None:
     written = text.tokens(text.fold(num2words(number, lang=LANGUAGES[language])))

@@ -91,7 +91,7 @@ POLYNOMIALS = st.lists(st.integers(-9, 9), min_size=2, max_size=4)
 
 
 @given(POLYNOMIALS, POLYNOMIALS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_product_equals_its_expansion_and_nothing_else(
     first: list[int], second: list[int]
 ) -> None:

@@ -30,7 +30,7 @@ def test_words_and_numbers_are_found(text: str, expected: list[str]) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=80))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_text_can_be_folded_and_taken_apart(text: str) -> None:
     for token in tokens(fold(text)):
         assert token

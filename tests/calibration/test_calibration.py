@@ -102,7 +102,7 @@ knots = st.lists(st.tuples(shares, shares), min_size=1, max_size=12).map(
 
 
 @given(knots, shares, shares)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_the_map_never_falls_and_stays_from_0_to_1(
     points: tuple[tuple[float, float], ...], a: float, b: float
 ) -> None:

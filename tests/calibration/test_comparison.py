@@ -27,7 +27,7 @@ def wins(high: float, low: float) -> float:
 
 
 @given(questions)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_with_the_same_labels_the_interval_is_delongs(
     rows: list[tuple[float, float, bool, bool]],
 ) -> None:
@@ -53,7 +53,7 @@ def test_with_the_same_labels_the_interval_is_delongs(
 
 
 @given(questions)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_exchanging_the_two_turns_the_difference_round(
     rows: list[tuple[float, float, bool, bool]],
 ) -> None:

@@ -26,7 +26,7 @@ def wins(high: float, low: float) -> float:
 
 
 @given(scored)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_auroc_is_the_share_of_pairs_that_stand_the_right_way_round(
     rows: list[tuple[float, bool]],
 ) -> None:
@@ -74,7 +74,7 @@ def test_calibration_error_is_the_weighted_mean_of_the_bins_gaps() -> None:
 
 
 @given(scored)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_calibration_error_lies_from_0_to_1(rows: list[tuple[float, bool]]) -> None:
     error = expected_calibration_error(
         np.array([s for s, _ in rows]), np.array([c for _, c in rows], dtype=bool)

@@ -34,7 +34,7 @@ labelled = st.lists(
 
 @pytest.mark.parametrize("name", FITS)
 @given(labelled)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_fit_ever_falls_or_claims_certainty(
     name: str, answers: list[tuple[float, bool]]
 ) -> None:

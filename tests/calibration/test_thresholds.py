@@ -63,7 +63,7 @@ def test_refuses_what_is_no_target(text: str) -> None:
     st.sampled_from(KINDS),
     st.sampled_from([0.1, 0.5, 0.8, 0.9, 1.0]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_of_all_thresholds_the_one_that_flags_most_or_fewest_is_chosen(
     rows: list[tuple[float, bool]], kind: str, share: float
 ) -> None:

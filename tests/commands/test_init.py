@@ -324,7 +324,7 @@ scalars = st.integers() | st.booleans() | names
     st.dictionaries(names, scalars | st.lists(scalars, max_size=3), max_size=4),
     st.lists(names, max_size=3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_configuration_gets_the_rail_and_loses_it(
     others: dict[str, object], flows: list[str]
 ) -> None:

@@ -25,9 +25,7 @@ FIELDS = st.text(
     alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=12
 )
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.lists(FIELDS))
-QUICKLY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICKLY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ VALUES: Any = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(VALUES, VALUES, VALUES)
 def test_any_values_are_read_or_refused(logprobs: Any, tops: Any, texts: Any) -> None:
     row = {"token_logprobs": logprobs, "top_logprobs": tops, "tokens": texts}

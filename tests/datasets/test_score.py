@@ -43,7 +43,7 @@ def test_results_come_in_the_order_of_the_rows_and_so_many_at_a_time() -> None:
     assert scorer.closed == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([0.0, 0.001, 0.004]), max_size=40), st.integers(1, 9))
 def test_order_holds_whatever_takes_how_long(delays: list[float], concurrency: int) -> None:
     rows = make_rows(len(delays))

@@ -490,7 +490,7 @@ chats = st.lists(
 
 
 @given(chats, st.sampled_from(["list", "JSON", "Python", "ShareGPT", "parts", "request"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_message_of_a_chat_is_lost_or_changed(chat: list[dict[str, str]], form: str) -> None:
     forms: dict[str, Any] = {
         "list": chat,
@@ -532,7 +532,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_value_is_read_or_refused(value: Any) -> None:
     for given_value in (value, str(value)):
         try:

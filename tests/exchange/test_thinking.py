@@ -90,7 +90,7 @@ def test_what_belongs_to_the_answer_stays(written: str) -> None:
     assert answer_in(written) is written
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     thought=st.text(st.characters(exclude_characters="<>[]◁▷|`"), max_size=30),
     answer=st.text(st.characters(exclude_characters="<>[]◁▷|`"), min_size=1, max_size=30),
@@ -102,7 +102,7 @@ def test_thinking_before_any_answer_is_left_out(thought: str, answer: str) -> No
     assert answer_in(f"<think>{thought}</think>Paris<|im_end|>") == "Paris"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=200))
 def test_an_answer_is_a_part_of_what_was_written(written: str) -> None:
     answer = answer_in(written)

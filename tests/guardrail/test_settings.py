@@ -114,7 +114,7 @@ def test_other_flows_are_not_taken_for_ours() -> None:
     assert not is_trust_flow("cleanlab trustworthiness of mine")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(0.0, 1.0))
 def test_any_threshold_on_the_line_is_read_as_it_was_written(threshold: float) -> None:
     line = f"cleanlab trustworthiness $threshold={threshold!r}"

@@ -104,7 +104,7 @@ def test_so_many_run_at_once_and_all_get_their_turn_in_order() -> None:
     run(main())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     room=st.integers(1, 4),
     cancelled=st.lists(st.tuples(st.integers(0, 14), st.floats(0, 6)), max_size=10),
@@ -379,7 +379,7 @@ def test_durations_are_understood(text: str | None, seconds: float | None) -> No
     assert duration(text) == seconds
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -185,7 +185,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(choices=st.lists(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=5)), body=JSON)
 def test_reading_any_json_gives_proper_choices(choices: list[Any], body: Any) -> None:
     whole = {**(body if isinstance(body, dict) else {}), "choices": choices}

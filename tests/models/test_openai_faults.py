@@ -274,7 +274,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(code=st.integers(300, 599), body=JSON)
 def test_any_error_body_makes_an_error_with_its_status(code: int, body: Any) -> None:
     failed = failure_of_status("gpt-test at host", code, {}, body)

@@ -37,7 +37,7 @@ def test_what_is_neither_is_left_out(value: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_header_breaks_it(value: str) -> None:
     seconds = retry_after_of(value)
     assert seconds is None or 0 <= seconds < float("inf")

@@ -241,7 +241,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.text(), min_size=1, max_size=6), st.lists(st.integers(1, 8), max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 async def test_samples_come_in_turn_whatever_is_asked_for(
     samples: list[str], sizes: list[int]
 ) -> None:

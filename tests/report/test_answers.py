@@ -30,7 +30,7 @@ def scored(scores: Sequence[float | None], **columns: Any) -> list[dict[str, Any
 
 
 @given(st.lists(st.integers(0, 50).map(lambda k: k / 50), max_size=400))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_extremes_are_those_of_a_sorted_list(scores: list[float]) -> None:
     groups = picker_of(scored(scores)).groups()
     in_order = sorted(range(len(scores)), key=lambda i: (scores[i], i))
@@ -90,7 +90,7 @@ def test_only_the_first_alternatives_are_held() -> None:
 
 
 @given(st.text(st.sampled_from("<>&/!-scriptSCRIPT\u2028\u2029\\\"'\x00é")) | st.text())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_embedded_json_reads_back_and_holds_nothing_that_a_page_would_act_on(text: str) -> None:
     written = embedded_json({text: [text]})
     assert json.loads(written) == {text: [text]}

@@ -32,7 +32,7 @@ def gathered(*results: ScoredRow) -> Gathered:
 
 
 @given(st.lists(shares, max_size=30), st.integers(0, 1000))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_bins_up_to_a_threshold_count_exactly_what_it_flags(
     scores: list[float], step: int
 ) -> None:
@@ -42,7 +42,7 @@ def test_the_bins_up_to_a_threshold_count_exactly_what_it_flags(
 
 
 @given(st.lists(st.tuples(shares, st.booleans()), min_size=1, max_size=30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_figures_agree_with_the_evaluation(pairs: list[tuple[float, bool]]) -> None:
     figures = summarise(gathered(*(result(score, int(right)) for score, right in pairs)))
     expected = evaluate([score for score, _ in pairs], [right for _, right in pairs], 0.6)

@@ -42,7 +42,7 @@ async def test_all_is_asked_at_once_and_counted() -> None:
     assert [call.purpose for call in score.usage.by_call].count("evaluation") == 4
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
 async def test_whatever_the_judge_says_an_evaluation_is_bounded_or_an_error(
     said: str, query: str, response: str
@@ -61,7 +61,7 @@ def _verdict_of(share: float, ask: Ask) -> Completion:
     return verdict(share)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
 async def test_a_surer_judge_never_lowers_an_evaluation(one: float, other: float) -> None:
     values = []

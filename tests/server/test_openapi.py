@@ -79,7 +79,6 @@ def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(
 
     @settings(
         max_examples=12,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],

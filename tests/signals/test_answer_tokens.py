@@ -136,7 +136,7 @@ TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=30)
 LOGPROBS = st.floats(-60.0, 0.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS, st.sampled_from([CHOICE, "How many?"]), st.data())
 def test_whatever_was_written_a_more_likely_token_never_lowers_the_value(
     texts: list[str], prompt: str, data: st.DataObject
@@ -154,7 +154,7 @@ def test_whatever_was_written_a_more_likely_token_never_lowers_the_value(
     assert 0.0 <= values[0] <= values[1] <= 1.0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=40), TEXTS, st.text(max_size=20))
 def test_tokens_of_any_other_text_never_raise(response: str, texts: list[str], prompt: str) -> None:
     tokens = tuple(TokenLogprob(text, -0.5, ((text, -0.5), ("B", -1.0))) for text in texts)

@@ -25,7 +25,7 @@ signal_sets = st.tuples(*[st.none() | shares] * 3).map(
 some_signals = signal_sets.filter(bool)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(signal_sets, weight_sets, st.sampled_from(NAMES), shares, shares)
 def test_a_score_rises_strictly_with_each_signal(
     signals: dict[str, float], weights: Weights, name: str, one: float, other: float
@@ -40,7 +40,7 @@ def test_a_score_rises_strictly_with_each_signal(
     assert before < after
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(some_signals, weight_sets)
 def test_a_score_lies_from_0_to_1(signals: dict[str, float], weights: Weights) -> None:
     score = combine(signals, weights)
@@ -48,7 +48,7 @@ def test_a_score_lies_from_0_to_1(signals: dict[str, float], weights: Weights) -
     assert 0.0 <= score <= 1.0
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(some_signals, weight_sets, st.sampled_from(NAMES))
 def test_a_score_without_a_signal_lies_between_those_with_its_extremes(
     signals: dict[str, float], weights: Weights, name: str
@@ -63,7 +63,7 @@ def test_a_score_without_a_signal_lies_between_those_with_its_extremes(
     assert lowest - 1e-12 <= without <= highest + 1e-12
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(some_signals, weight_sets, st.floats(0.01, 100.0))
 def test_only_the_ratios_of_the_weights_matter(
     signals: dict[str, float], weights: Weights, factor: float
@@ -118,7 +118,7 @@ def test_an_unknown_signal_is_refused_by_name() -> None:
 
 
 @given(weight_sets)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_weights_come_back_from_their_mapping(weights: Weights) -> None:
     assert Weights.from_mapping(weights.to_mapping()) == weights
 

@@ -136,7 +136,7 @@ def test_consistency_of_nothing_is_refused() -> None:
 
 
 @given(st.lists(SHARES, min_size=1, max_size=20), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_consistency_is_bounded_and_never_falls_when_an_agreement_rises(
     agreements: list[float], data: st.DataObject
 ) -> None:
@@ -149,7 +149,7 @@ def test_consistency_is_bounded_and_never_falls_when_an_agreement_rises(
 
 
 @given(st.lists(SHARES, min_size=1, max_size=8), st.lists(SHARES, max_size=8), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_with_rephrasings_it_is_bounded_and_monotone_too(
     own: list[float], rephrased: list[float], data: st.DataObject
 ) -> None:
@@ -176,7 +176,7 @@ def test_rephrasings_that_are_answered_otherwise_outweigh_agreeing_samples() -> 
 
 
 @given(st.lists(SHARES, min_size=1, max_size=12), st.integers(0, 12))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_samples_still_to_come_are_bounded_by_none_and_all_agreeing(
     agreements: list[float], known: int
 ) -> None:
@@ -191,7 +191,7 @@ ANSWERS = st.text(max_size=20) | st.sampled_from(["Paris", "paris", "London", "1
 
 
 @given(ANSWERS, st.lists(ANSWERS, max_size=8), st.text(max_size=30))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_comparison_holds_together_for_any_texts(
     response: str, samples: list[str], prompt: str
 ) -> None:
@@ -240,7 +240,7 @@ EMPTY: st.SearchStrategy[Any] = st.sampled_from(["", [], {}, None])
     st.integers(0, 4),
     st.text(max_size=200),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_emptiness_is_bounded_and_a_value_more_is_never_worth_less(
     full: dict[str, Any], empty: list[Any], emptied: int, prompt: str
 ) -> None:

@@ -32,7 +32,7 @@ def test_every_fence_draws_its_own_mark() -> None:
     assert len({Fence(["the same text"]).mark for _ in range(100)}) == 100
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=300), st.integers(1, 200))
 def test_a_long_text_loses_its_middle_only_and_says_how_much(text: str, limit: int) -> None:
     fence = Fence([text])

@@ -17,7 +17,7 @@ def test_the_value_is_the_geometric_mean_of_the_token_probabilities() -> None:
     assert signal.details["least_logprob"] == pytest.approx(math.log(0.5))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(logprobs, min_size=1, max_size=50), st.data())
 def test_a_more_likely_token_never_lowers_the_value(
     given_: list[float], data: st.DataObject

@@ -151,7 +151,7 @@ class TestTheVerdictsProbability:
         assert signal.value == pytest.approx(expected)
         assert signal.details["source"] == "token_probabilities"
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=500)
     @given(st.floats(0.001, 0.999), st.floats(0.51, 1.0))
     def test_is_normalised_over_both_words(self, true: float, covered: float) -> None:
         top = {"True": true * covered, "False": (1 - true) * covered}
@@ -225,7 +225,7 @@ class TestTheStatedNumber:
         assert signal.value == pytest.approx(expected)
         assert signal.details["source"] == "number"
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(st.integers(2, 100), st.booleans())
     def test_of_every_percentage_is_read_or_the_verdicts_certainty(
         self, percent: int, says_true: bool
@@ -280,7 +280,7 @@ class TestTheStatedNumber:
         assert signal.error.startswith("the judge's answer could not be read")
         assert not text.strip() or text not in signal.error
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=500)
     @given(st.text(max_size=60) | st.text(alphabet="TrueFals 0123456789.%-/eE\n*", max_size=20))
     def test_never_raises_and_never_invents(self, text: str) -> None:
         signal = read_reflection(Completion(text))

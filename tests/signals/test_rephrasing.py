@@ -64,7 +64,7 @@ def test_the_prompt_quotes_the_message_between_marks_it_cannot_forge() -> None:
     assert message.content.count(f"</message {mark}>") == 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_texts_are_judged_and_never_raise(message: str, rephrasing: str) -> None:
     assert asks_the_same(message, rephrasing) in (True, False)

@@ -1,7 +1,7 @@
 """The sentences of answers, and where they stand."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.signals.sentences import MOST_CHARACTERS, split_sentences
@@ -21,7 +21,6 @@ def sentences(answer: str) -> list[str]:
     return [sentence.text for sentence in split_sentences(answer, most=100).listed]
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=20).map("".join)))
 def test_sentences_are_in_order_apart_and_stand_where_they_say(answer: str) -> None:
     found = split_sentences(answer, most=10).listed

@@ -45,7 +45,7 @@ def test_without_samples_or_with_nobody_waiting_there_is_none() -> None:
     assert support([], ["It is red."]) == []
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(TEXTS, st.lists(TEXTS, max_size=4))
 def test_it_is_bounded_and_never_raises(answer: str, samples: list[str]) -> None:
     sentences = [sentence.text for sentence in split_sentences(answer, most=20).listed]
@@ -58,7 +58,7 @@ def test_it_is_bounded_and_never_raises(answer: str, samples: list[str]) -> None
     assert all(0.0 <= value <= 1.0 for value in found)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(TEXTS, st.lists(TEXTS, min_size=1, max_size=4))
 def test_one_more_sample_that_bears_all_out_lowers_nothing(answer: str, samples: list[str]) -> None:
     sentences = [sentence.text for sentence in split_sentences(answer, most=20).listed]

@@ -56,7 +56,7 @@ def test_a_list_keeps_its_order_whatever_takes_longest() -> None:
 
 
 @given(lengths=st.lists(st.integers(0, 100), max_size=30), concurrency=st.integers(1, 8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 async def test_scores_stand_where_their_responses_stood(
     lengths: list[int], concurrency: int
 ) -> None:

@@ -34,7 +34,7 @@ def test_the_exact_form_goes_before_a_like_one(answer: str) -> None:
 
 
 @given(allowed=st.lists(TEXTS, min_size=1, max_size=5), data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_is_allowed_is_always_recognised_and_nothing_else_comes_out(
     allowed: list[str], data: st.DataObject
 ) -> None:
@@ -44,7 +44,7 @@ def test_what_is_allowed_is_always_recognised_and_nothing_else_comes_out(
 
 
 @given(prompts=st.lists(st.one_of(TEXTS, st.just([{"role": "user", "content": "?"}])), max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_tuple_or_list_of_prompts_is_many_unless_it_is_a_conversation(
     prompts: list[object],
 ) -> None:

@@ -361,7 +361,7 @@ def test_any_verdict_brings_a_score_in_range_or_a_reason() -> None:
         _,
     ):
 
-        @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+        @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
         @given(st.fixed_dictionaries(dict.fromkeys(DEFAULTS, verdicts)))
         def check(drawn: dict[str, Answer]) -> None:
             spoken.clear()

@@ -185,9 +185,8 @@ class Answer:
         if self.numbers or self._minutes is not None:
             return self._quantity_or_date()
         if self.question.asks_for_a_price and prices.is_free(self.words):
-            return (
-                None if prices.conditions(self.words, self.question.stems) else quantities.exact(0)
-            )
+            conditions = prices.conditions(self.words, self.question.stems)
+            return None if conditions else quantities.exact(0)
         return mathematics.read(self.final.lower()) if self._is_symbol else None
 
     def _mathematics(self) -> Value | None:
@@ -264,12 +263,13 @@ class Answer:
         """Whether its numbers are the prompt's, and it adds a name or tells what comes first."""
         if not self.question.words.issuperset(self.numbers):
             return False
-        return (not self.has_digits and _FIRST.search(self.folded) is not None) or any(
-            word in self.capitalised
-            and word not in text.STOP_WORDS
-            and stem(word) not in self.question.stems
-            for word in self.words
-        )
+        is_first = not self.has_digits and _FIRST.search(self.folded) is not None
+        return is_first or any(map(self.names_anew, self.words))
+
+    def names_anew(self, word: str) -> bool:
+        """Whether a word of it is a name that the prompt does not hold."""
+        named = word in self.capitalised and word not in text.STOP_WORDS
+        return named and stem(word) not in self.question.stems
 
     @lazy
     def leading_value(self) -> Value | None:

@@ -34,8 +34,7 @@ def _asks_for_something_new(question: Question) -> bool:
 def _adds_a_name(answer: Answer) -> bool:
     head = next(iter(polarity.clauses(answer.folded)), "")
     return any(
-        (text.is_number(word) or word in answer.capitalised)
-        and word not in text.STOP_WORDS
-        and stem(word) not in answer.question.stems
+        answer.names_anew(word)
+        or (text.is_number(word) and stem(word) not in answer.question.stems)
         for word in text.tokens(head)[1:]  # the first has a capital letter anyway
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.beside import MEDIA_KEYS, TOOLS
 
 PROMPTS = (
     *("prompt", "question", "query", "user_input", "instruction", "input"),
@@ -20,11 +21,12 @@ CONTEXTS = (
 )
 GIVEN = {
     "system": ("system", "system_prompt", "system_message", "system_instruction"),
-    "tools": ("tools", "functions"),
+    "tools": TOOLS,
     "history": ("history", "chat_history"),
-    "image": ("image", "images", "image_url", "image_urls"),
-    "audio": ("audio", "audios"),
-    "video": ("video", "videos"),
+    **{
+        medium: tuple(name for name, kind in MEDIA_KEYS.items() if kind == medium)
+        for medium in ("image", "audio", "video")
+    },
 }
 """What models are given beside the prompt, and the names of its columns."""
 

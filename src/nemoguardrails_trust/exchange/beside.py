@@ -7,7 +7,7 @@ the message is refused: half of it must not be scored as if it were all.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nemoguardrails_trust.exchange.given import may_be_given, not_to_be_told
+from nemoguardrails_trust.exchange.given import not_to_be_told
 from nemoguardrails_trust.exchange.media import MediaKind
 from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.parts import (
@@ -23,7 +23,7 @@ BODIES = ("parts", "blocks", "items", "content", "value", "text", "message")
 
 TOOLS = ("tools", "functions")
 _CALLS = ("tool_calls", "function_call", "toolInvocations")
-_MEDIA: Mapping[str, MediaKind] = {
+MEDIA_KEYS: Mapping[str, MediaKind] = {
     **dict.fromkeys(("image", "images", "image_url", "image_urls"), "image"),
     **dict.fromkeys(("audio", "audios"), "audio"),
     **dict.fromkeys(("video", "videos"), "video"),
@@ -31,9 +31,10 @@ _MEDIA: Mapping[str, MediaKind] = {
 }
 """Keys of a message that hold what it has besides text, and what that is."""
 
-_KNOWN = frozenset(
+KNOWN = frozenset(
     (
-        *BODIES, *TOOLS, *_CALLS, *_MEDIA, "role", "from", "type", "id", "name", "object", "status",
+        *BODIES, *TOOLS, *_CALLS, *MEDIA_KEYS,
+        "role", "from", "type", "id", "name", "object", "status",
         "index", "documents", "tool_results", "author", "source", "sender", "recipient", "kind",
         "speaker",
         "created_at", "createdAt", "created", "timestamp", "date", "time", "metadata", "weight",
@@ -52,7 +53,7 @@ _KNOWN = frozenset(
 )  # fmt: skip
 """Keys of a message that are read, and those that hold nothing of what its model was given."""
 
-_GIVEN_BESIDE = ("documents", "context", "contexts", "passages", *_MEDIA)
+_GIVEN_BESIDE = ("documents", "context", "contexts", "passages", *MEDIA_KEYS)
 
 
 def documents_beside(item: Mapping[str, Any]) -> Iterator[Message]:
@@ -72,7 +73,7 @@ def tools_beside(item: Mapping[str, Any]) -> Iterator[Message]:
 
 def media_beside(item: Mapping[str, Any], role: str) -> Iterator[Piece]:
     """Pictures, recordings and files; of what the assistant spoke, the words."""
-    for key, kind in _MEDIA.items():
+    for key, kind in MEDIA_KEYS.items():
         value = plain(item.get(key))
         spoken = value.get("transcript") if isinstance(value, Mapping) else None
         if role == "assistant" and isinstance(spoken, str) and spoken:  # all that it said
@@ -100,22 +101,7 @@ def calls_beside(item: Mapping[str, Any]) -> Iterator[Piece]:
 
 def has_unread(item: Mapping[str, Any]) -> bool:
     """Whether a message holds anything under a key that is not known."""
-    return any(key not in _KNOWN and is_filled(value) for key, value in item.items())
-
-
-def require_known(item: Mapping[str, Any], where: str) -> None:
-    """Makes sure that nothing unknown beside a message's content holds what its model was given.
-
-    Raises:
-        DataError: Something may.
-    """
-    more = {
-        key: value
-        for key, value in item.items()
-        if key not in _KNOWN and may_be_given(str(key), plain(value))
-    }
-    if more:
-        raise not_to_be_told(where, more)
+    return any(key not in KNOWN and is_filled(value) for key, value in item.items())
 
 
 def require_nothing_given(item: Mapping[str, Any], where: str) -> None:

@@ -1,10 +1,11 @@
 """Whether a value that nothing is known of may be something that a model was given."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.values import plain
 
 _WORDS = re.compile(r"\S\s+\S+\s+\S")
 _LONGEST_NAME = 200  # of a tag, an address, an identifier
@@ -16,7 +17,27 @@ _OF_A_BODY = re.compile(
 _MOST_VALUES = 1_000
 
 
-def may_be_given(key: str, value: Any) -> bool:
+def require_known(value: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    """Makes sure that nothing unknown beside what is said holds what the model was given.
+
+    Args:
+        value: A message, or a part of one.
+        known: The keys that are read, or hold nothing of the kind.
+        where: Where it stands, for errors.
+
+    Raises:
+        DataError: Something may.
+    """
+    more = {
+        key: inner
+        for key, inner in value.items()
+        if key not in known and _may_be_given(str(key), plain(inner))
+    }
+    if more:
+        raise not_to_be_told(where, more)
+
+
+def _may_be_given(key: str, value: Any) -> bool:
     """Whether a value holds words, or has the name and the form of what a model is given."""
     if isinstance(value, list | tuple | Mapping) and value and _OF_A_BODY.search(key):
         return any(isinstance(text, str) and text for text in _scalars(value))

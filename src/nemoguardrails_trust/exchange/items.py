@@ -7,16 +7,16 @@ from typing import Any
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.beside import (
     BODIES,
+    KNOWN,
     calls_beside,
     documents_beside,
     has_unread,
     media_beside,
-    require_known,
     require_nothing_given,
     tools_beside,
 )
 from nemoguardrails_trust.exchange.frameworks import in_usual_form, is_of_framework
-from nemoguardrails_trust.exchange.given import keys_of
+from nemoguardrails_trust.exchange.given import keys_of, require_known
 from nemoguardrails_trust.exchange.kinds import is_part, is_sure_part, is_thought
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, ROLES, Message
 from nemoguardrails_trust.exchange.parts import (
@@ -139,7 +139,7 @@ def _read_message(item: Mapping[str, Any], where: str, default: str) -> Iterator
     if not any(piece.kind == "call" for piece in pieces):
         pieces += calls_beside(item)
     if pieces or given:
-        require_known(item, where)
+        require_known(item, KNOWN, where)
     yield from given
     if pieces:
         yield from joined(role, pieces)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange.given import keys_of, may_be_given, not_to_be_told
+from nemoguardrails_trust.exchange.given import keys_of, require_known
 from nemoguardrails_trust.exchange.kinds import is_sure_part, kind_of, type_of
 from nemoguardrails_trust.exchange.media import Media, MediaKind
 from nemoguardrails_trust.exchange.values import (
@@ -163,7 +163,7 @@ def media_of(value: Any, kind: MediaKind) -> Media:
 def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piece]:
     kind, inner = kind_of(part)
     if kind == "text" or (kind == "result" and any(is_filled(part.get(key)) for key in _RESULTS)):
-        _require_known(part, where)
+        require_known(part, _KNOWN, f"a part of {where}")
     if kind == "text":
         yield Piece(_text_of(inner, where))
     elif kind == "media":
@@ -192,21 +192,6 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
             f"{where} holds a part that is not text ({_told(part)}), or not of a known form; what "
             "it says must stand in a part of type text"
         )
-
-
-def _require_known(part: Mapping[str, Any], where: str) -> None:
-    """Makes sure that nothing unknown beside a text or a result holds what the model was given.
-
-    Raises:
-        DataError: Something may.
-    """
-    more = {
-        key: value
-        for key, value in part.items()
-        if key not in _KNOWN and may_be_given(str(key), plain(value))
-    }
-    if more:
-        raise not_to_be_told(f"a part of {where}", more)
 
 
 def _text_of(part: Mapping[str, Any], where: str) -> str:

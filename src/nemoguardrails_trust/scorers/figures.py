@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from nemoguardrails_trust.scorers.base import Scorer
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
 PREFIX = "nemo_trust_"
 OTHER = "other"
@@ -112,17 +112,21 @@ class under_way:  # noqa: N801 -- a generator in its place takes four times as l
 
 def record_score(instruments: Instruments, preset: str, score: TrustworthinessScore) -> None:
     """Records what a score cost, and its value or why there is none."""
-    usage = score.usage
-    instruments.record(SCORE_SECONDS, usage.seconds, preset)
-    instruments.add(CALLS, usage.calls, preset)
-    instruments.add(TOKENS, usage.prompt_tokens, preset, "read")
-    instruments.add(TOKENS, usage.completion_tokens, preset, "written")
+    instruments.record(SCORE_SECONDS, score.usage.seconds, preset)
+    record_calls(instruments, preset, score.usage)
     if score.score is not None:
         instruments.record(SCORE, score.score, preset)
         return
     failure = next(iter(score.failures), None)
     reason = "no score" if failure is None else type(failure).__name__
     instruments.add(UNSCORED, 1, preset, reason)
+
+
+def record_calls(instruments: Instruments, preset: str, usage: Usage) -> None:
+    """Records calls to models, and their tokens."""
+    instruments.add(CALLS, usage.calls, preset)
+    instruments.add(TOKENS, usage.prompt_tokens, preset, "read")
+    instruments.add(TOKENS, usage.completion_tokens, preset, "written")
 
 
 def preset_of(scorer: Scorer) -> str:

@@ -14,7 +14,7 @@ from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.replay import ReplayModel
 from nemoguardrails_trust.scorers.base import QualityPreset, close
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
-from nemoguardrails_trust.server.counting import CountedEvaluator
+from nemoguardrails_trust.server.counting import tell_spent
 from nemoguardrails_trust.server.settings import LOCAL, REPLAY, BackendSettings, ServerSettings
 from nemoguardrails_trust.server.wanted import Wanted
 from nemoguardrails_trust.signals.reflection import Task
@@ -128,8 +128,8 @@ class Backends:
         """What judges by criteria as a client wants it."""
         key = (self.name_for(wanted.model), wanted.reasoning_effort)
         if key not in self._evaluators:
-            self._evaluators[key] = CountedEvaluator(
-                self.model(*key), concurrency=4 * DEFAULT_CONCURRENCY
+            self._evaluators[key] = Evaluator(
+                self.model(*key), concurrency=4 * DEFAULT_CONCURRENCY, on_spent=tell_spent
             )
         return self._evaluators[key]
 

@@ -1,17 +1,13 @@
 """What the scores and the calls of a request are counted as."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from nemoguardrails_trust.errors import TrustError
-from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
-from nemoguardrails_trust.scorers.local.fields import FieldJudgement
 from nemoguardrails_trust.scorers.observing import compared_with
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.server.wanted import Wanted
-from nemoguardrails_trust.signals.evaluations import Eval, Evidence
 
 Spender = Callable[[str, Usage], None]
 """Told of what was spent beside scores: the preset, and the calls."""
@@ -65,42 +61,8 @@ def spending_told(spender: Spender) -> Iterator[None]:
         _spender.reset(token)
 
 
-class CountedEvaluator(Evaluator):
-    """An evaluator that tells what its judgements cost, those that failed included."""
-
-    async def evaluate(
-        self,
-        evaluations: Sequence[Eval],
-        evidence: Evidence,
-        *,
-        timeout: float,
-        spent: list[CallUsage] | None = None,
-    ) -> Mapping[str, Evaluated]:
-        """See `Evaluator`."""
-        with _told_of(spent) as calls:
-            return await super().evaluate(evaluations, evidence, timeout=timeout, spent=calls)
-
-    async def judge_fields(
-        self,
-        exchange: Exchange,
-        names: Sequence[str],
-        *,
-        timeout: float,
-        spent: list[CallUsage] | None = None,
-    ) -> Mapping[str, FieldJudgement | TrustError]:
-        """See `Evaluator`."""
-        with _told_of(spent) as calls:
-            return await super().judge_fields(exchange, names, timeout=timeout, spent=calls)
-
-
-@contextmanager
-def _told_of(spent: list[CallUsage] | None) -> Iterator[list[CallUsage]]:
-    calls: list[CallUsage] = []
-    try:
-        yield calls
-    finally:
-        if spent is not None:
-            spent += calls
-        spender, wanted = _spender.get(), _wanted.get()
-        if spender is not None and wanted is not None and calls:
-            spender(wanted.quality, Usage.of_calls(tuple(calls), 0.0))
+def tell_spent(calls: Sequence[CallUsage]) -> None:
+    """Tells the spender in force of calls that belong to no score."""
+    spender, wanted = _spender.get(), _wanted.get()
+    if spender is not None and wanted is not None and calls:
+        spender(wanted.quality, Usage.of_calls(tuple(calls), 0.0))

@@ -22,7 +22,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.figures import (
-    CALLS,
     IN_FLIGHT,
     OF_SERVER,
     OTHER,
@@ -31,11 +30,11 @@ from nemoguardrails_trust.scorers.figures import (
     REQUESTS,
     SCORE_SECONDS,
     SCORES,
-    TOKENS,
     UNSCORED,
     Figure,
     Instruments,
     preset_of,
+    record_calls,
     record_score,
     under_way,
 )
@@ -88,9 +87,7 @@ class Metrics:
 
     def spend(self, preset: str, usage: Usage) -> None:
         """Counts calls to models."""
-        self.add(CALLS, usage.calls, preset)
-        self.add(TOKENS, usage.prompt_tokens, preset, "read")
-        self.add(TOKENS, usage.completion_tokens, preset, "written")
+        record_calls(self, preset, usage)
 
     def written(self) -> bytes:
         """All figures, those of other worker processes included."""

@@ -174,7 +174,7 @@ def test_a_megabyte_of_input_is_read_or_refused_whole() -> None:
 
 
 @given(st.integers(min_value=1, max_value=5), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_in_which_steps_come_does_not_matter(count: int, data: st.DataObject) -> None:
     steps = [step(n, input=f"question {n}", output=f"answer {n % 3}") for n in range(count)]
     output = data.draw(st.sampled_from([generation.output for generation in steps]))

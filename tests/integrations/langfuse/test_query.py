@@ -42,7 +42,7 @@ def test_durations(text: str, seconds: int) -> None:
 
 
 @given(st.text("0123456789.smhdw -", max_size=8) | st.text(max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_text_makes_a_duration_that_is_not_above_zero(text: str) -> None:
     with contextlib.suppress(SettingsError):
         assert parse_duration(text, "since") > timedelta(0)

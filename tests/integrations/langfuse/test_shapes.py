@@ -229,7 +229,7 @@ chats = st.lists(
 
 
 @given(chats, st.sampled_from(["plain", "json", "messages", "kwargs"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_message_of_a_chat_is_lost_or_changed(chat: list[dict[str, str]], form: str) -> None:
     forms: dict[str, Any] = {
         "plain": chat,
@@ -242,7 +242,7 @@ def test_no_message_of_a_chat_is_lost_or_changed(chat: list[dict[str, str]], for
 
 
 @given(json_values, st.sampled_from([messages_of, text_of, passages_of]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_value_is_read_as_text_or_refused(value: Any, read: Any) -> None:
     for item in (value, json.dumps(value)):
         try:
@@ -258,7 +258,7 @@ def test_any_value_is_read_as_text_or_refused(value: Any, read: Any) -> None:
 
 
 @given(st.text())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_text_that_is_not_json_stays_as_it_is(text: str) -> None:
     parsed = parse(text)
     assert parsed == text or json.loads(text) == parsed

@@ -138,7 +138,7 @@ async def test_a_server_that_stays_away_is_an_error(
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=2 * BATCH_SIZE + 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_exactly_what_the_server_keeps_is_reported_as_written(sound: list[bool]) -> None:
     async def run(server: LangfuseServer) -> None:
         client = LangfuseClient(server.connection(), FAST)

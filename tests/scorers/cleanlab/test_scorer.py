@@ -365,7 +365,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_score_is_read_only_from_a_number_from_0_to_1(value: Any) -> None:
     is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
     if is_share:
@@ -376,7 +376,7 @@ def test_a_score_is_read_only_from_a_number_from_0_to_1(value: Any) -> None:
 
 
 @given(json_values)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_an_explanation_is_read_only_from_a_text(value: Any) -> None:
     if value is None or isinstance(value, str):
         assert read_explanation({"log": {"explanation": value}}) == value
@@ -390,7 +390,7 @@ def test_an_explanation_is_read_only_from_a_text(value: Any) -> None:
 
 @given(st.lists(st.floats(max_value=0, allow_infinity=False), min_size=1, max_size=20))
 @example([-1.7976931348623157e308] * 3)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_mean_probability_lies_between_the_least_and_the_most(logprobs: list[float]) -> None:
     mean = mean_probability(logprobs)
     assert mean is not None

@@ -154,7 +154,7 @@ async def test_of_a_very_long_answer_the_first_sentences_are_scored() -> None:
     assert len(asked.messages[0].content) < 5_000
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=80))
 async def test_whatever_the_texts_are_nothing_raises(answer: str, sample: str, said: str) -> None:
     score = await scored(ScriptedModel(samples=(sample,), claims=f"1: {said}"), f"x {answer}")

@@ -94,7 +94,7 @@ class TestTheReply:
         with pytest.raises(ValueError, match="the judge's comparison"):
             read_comparison(text, 3)
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=500)
     @given(
         st.dictionaries(
             st.integers(-2, 12).map(str) | st.text(max_size=3),

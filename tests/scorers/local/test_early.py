@@ -39,7 +39,7 @@ weights = st.builds(
 TRANSFORMS = (None, lambda score: score * score, lambda score: 0.2 + score / 2, lambda _: 0.5)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     all_agreements=st.lists(agreements, max_size=9),
     come=st.integers(0, 9),
@@ -89,7 +89,7 @@ def test_a_decision_once_certain_is_that_of_whatever_comes(
         assert (whole < threshold) == (reachable[1] < threshold)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(agreements, min_size=1, max_size=8), shares, weights)
 def test_a_range_with_nothing_to_come_is_the_score(
     values: list[float], reflection: float, weights: Weights
@@ -106,7 +106,7 @@ def test_a_score_that_may_not_be_had_at_all_is_never_certain() -> None:
     assert not decides(None, 0.0)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     samples=st.lists(st.sampled_from([SAME, OTHER, UNSETTLED]), min_size=1, max_size=8),
     rounds=st.integers(2, 9),

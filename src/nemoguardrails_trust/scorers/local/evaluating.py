@@ -1,7 +1,8 @@
 """The making of evaluations: one judgement each, all at once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Exchange
@@ -18,6 +19,8 @@ from nemoguardrails_trust.signals.evaluations import Eval, Evidence, evaluation_
 Evaluated = Signal | TrustError
 """A score, or why there is none."""
 
+OnSpent = Callable[[Sequence[CallUsage]], None]
+
 
 class Evaluator:
     """Has a model judge exchanges by criteria, or tell why they have their scores.
@@ -25,15 +28,19 @@ class Evaluator:
     One evaluator serves any number of exchanges at once, on any number of event loops.
     """
 
-    def __init__(self, model: LanguageModel, *, concurrency: int = 64) -> None:
+    def __init__(
+        self, model: LanguageModel, *, concurrency: int = 64, on_spent: OnSpent | None = None
+    ) -> None:
         """Sets the evaluator up; nothing is called yet.
 
         Args:
             model: The judge.
             concurrency: The most calls at once on an event loop, over all exchanges.
+            on_spent: Told what each judging by criteria or fields cost, failed ones included.
         """
         self._judge = Judge(model)
         self._limits = Limits(concurrency)
+        self._on_spent = on_spent
 
     async def evaluate(
         self,
@@ -54,10 +61,7 @@ class Evaluator:
         Returns:
             By name in their order, what each brought. No failure raises.
         """
-        calls = Calls(self._limits)
-        if spent is not None:
-            calls.made = spent
-        with whole_deadline(timeout * SHARE_FOR_CALLS):
+        with self._counted(spent) as calls, whole_deadline(timeout * SHARE_FOR_CALLS):
             found = await asyncio.gather(
                 *(
                     self._evaluated(evaluation, evidence, calls, timeout)
@@ -105,14 +109,13 @@ class Evaluator:
         Returns:
             By name in their order, what each brought. No failure raises.
         """
-        calls = Calls(self._limits)
-        if spent is not None:
-            calls.made = spent
         parts = [
             names[start : start + FIELDS_AT_ONCE] for start in range(0, len(names), FIELDS_AT_ONCE)
         ]
 
-        async def judged(part: Sequence[str]) -> Mapping[str, FieldJudgement | TrustError]:
+        async def judged(
+            part: Sequence[str], calls: Calls
+        ) -> Mapping[str, FieldJudgement | TrustError]:
             try:
                 work = self._judge.judge_fields(exchange, part, calls)
                 found = await settled(work, timeout=min(timeout, time_left()), what="the judge")
@@ -121,9 +124,20 @@ class Evaluator:
             missing = ModelResponseError("the judge did not rate this field")
             return {name: found.get(name, missing) for name in part}
 
-        with whole_deadline(timeout * SHARE_FOR_CALLS):
-            found = await asyncio.gather(*map(judged, parts))
+        with self._counted(spent) as calls, whole_deadline(timeout * SHARE_FOR_CALLS):
+            found = await asyncio.gather(*(judged(part, calls) for part in parts))
         return {name: value for part in found for name, value in part.items()}
+
+    @contextmanager
+    def _counted(self, spent: list[CallUsage] | None) -> Iterator[Calls]:
+        calls = Calls(self._limits)
+        try:
+            yield calls
+        finally:
+            if spent is not None:
+                spent += calls.made
+            if self._on_spent is not None:
+                self._on_spent(calls.made)
 
     async def _evaluated(
         self, evaluation: Eval, evidence: Evidence, calls: Calls, timeout: float
