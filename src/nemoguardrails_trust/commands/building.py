@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nemoguardrails_trust.commands.options import REPLAY, ScorerOptions
+from nemoguardrails_trust.errors import CredentialsError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,6 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
     """
     from pydantic import ValidationError
 
-    from nemoguardrails_trust.errors import SettingsError
     from nemoguardrails_trust.scorers.base import ScorerSettings
 
     chosen = {
@@ -66,8 +66,6 @@ def build_model(
         DataError: The recorded answers cannot be read.
         CredentialsError: A key is needed and not set.
     """
-    from nemoguardrails_trust.errors import SettingsError
-
     if options.model == REPLAY:
         from nemoguardrails_trust.models.replay import ReplayModel
 
@@ -104,8 +102,6 @@ def build_model(
 @contextmanager
 def _naming_options(options: ScorerOptions) -> "Iterator[None]":
     """Has errors name what can be given to a command, not to the class in Python."""
-    from nemoguardrails_trust.errors import CredentialsError, SettingsError
-
     try:
         yield
     except SettingsError as error:
@@ -136,7 +132,6 @@ def build_scorer(
     Raises:
         TrustError: It cannot be built; the message says why.
     """
-    from nemoguardrails_trust.errors import SettingsError
     from nemoguardrails_trust.scorers.create import create_scorer
 
     if settings.scorer != "local":
@@ -158,8 +153,6 @@ def require_local_unused(options: ScorerOptions) -> None:
     Raises:
         SettingsError: One was given; the message names it.
     """
-    from nemoguardrails_trust.errors import SettingsError
-
     if options.for_local is not None:
         raise SettingsError(f"{options.for_local} is for the local scorer")
     if options.model == REPLAY:
@@ -172,8 +165,6 @@ def require_no_server(options: ScorerOptions) -> None:
     Raises:
         SettingsError: Something is; the message names the option.
     """
-    from nemoguardrails_trust.errors import SettingsError
-
     given = {"--base-url": options.base_url, "--cache": options.cache}
     chosen = next((option for option, value in given.items() if value is not None), None)
     option = chosen or options.rate_option
@@ -217,7 +208,6 @@ class RowScorerSpec:
 
     def _build(self) -> "RowScorer":
         from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer
-        from nemoguardrails_trust.errors import SettingsError
         from nemoguardrails_trust.models.limits import Limits, rates_shared
 
         settings, options = self.settings, self.options

@@ -1,6 +1,7 @@
 """`nemo-trust calibrate`: scores that are probabilities, and a threshold for what one wants."""
 
 import inspect
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,8 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
+from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.calibration.calibration import Calibration
@@ -48,13 +51,7 @@ _FIGURES = {
 @with_options
 def calibrate(
     out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            help="The calibration file to write (JSON).",
-            rich_help_panel=Heading.RESULT,
-        ),
+        Path, Heading.RESULT.option("--out FILE", "The calibration file to write (JSON).")
     ],
     options: ScorerOptions,
     rows: RowOptions,
@@ -62,56 +59,40 @@ def calibrate(
     data: OptionalLabelledArgument = None,
     live: Annotated[
         str | None,
-        typer.Option(
-            "--live",
-            metavar="MODEL",
-            help="Without DATA: learn from this model's answers to questions that come with the "
+        Heading.LABELS.option(
+            "--live MODEL",
+            "Without DATA: learn from this model's answers to questions that come with the "
             "package, labelled by reference answers.",
-            rich_help_panel=Heading.LABELS,
         ),
     ] = None,
     questions: Annotated[
         int,
-        typer.Option(
-            "--questions",
-            min=20,
-            max=500,
-            metavar="N",
-            help="How many questions --live asks.",
-            rich_help_panel=Heading.LABELS,
-        ),
+        Heading.LABELS.option("--questions N", "How many questions --live asks.", min=20, max=500),
     ] = 150,
     target: Annotated[
         str | None,
-        typer.Option(
-            "--target",
-            metavar="WHAT=SHARE",
-            help="What the threshold must reach: 'precision=0.9' (of the flagged answers, the "
-            "share that is wrong), 'recall=0.8' (of the wrong answers, the share that is "
-            "flagged), 'accuracy-kept=0.95' (of the answers not flagged, the share that is "
-            "right) or 'flag-at-most=0.1'. Without it no threshold is chosen, and the "
-            "figures are for 0.6.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--target WHAT=SHARE",
+            "What the threshold must reach: 'precision=0.9' (of the flagged answers, the share "
+            "that is wrong), 'recall=0.8' (of the wrong answers, the share that is flagged), "
+            "'accuracy-kept=0.95' (of the answers not flagged, the share that is right) or "
+            "'flag-at-most=0.1'. Without it no threshold is chosen, and the figures are for 0.6.",
         ),
     ] = None,
     for_model: Annotated[
         str | None,
-        typer.Option(
-            "--for-model",
-            metavar="NAME",
-            help="The model that will use the calibration, if it is not --model; for example "
-            "with recorded answers.",
-            rich_help_panel=Heading.MODEL,
+        Heading.MODEL.option(
+            "--for-model NAME",
+            "The model that will use the calibration, if it is not --model; for example with "
+            "recorded answers.",
         ),
     ] = None,
     scored: Annotated[
         Path | None,
-        typer.Option(
-            "--scored",
-            metavar="SCORED",
-            help="Keep the scored rows in this file, as 'nemo-trust score' does. By default they "
-            "are kept beside the calibration until it is written.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--scored SCORED",
+            "Keep the scored rows in this file, as 'nemo-trust score' does. By default they are "
+            "kept beside the calibration until it is written.",
         ),
     ] = None,
     json_output: JsonOption = False,
@@ -124,13 +105,10 @@ def calibrate(
     'nemo-trust evaluate' can use the calibration.
     """
     with user_errors():
-        import json
-
         from nemoguardrails_trust.calibration.learning import learn_calibration
         from nemoguardrails_trust.calibration.thresholds import Target
         from nemoguardrails_trust.datasets.rows import SCORE
         from nemoguardrails_trust.datasets.runs import discard
-        from nemoguardrails_trust.errors import SettingsError
 
         aim = None if target is None else Target.parse(target)
         _require_writable(out)
@@ -187,7 +165,6 @@ def _answers_of(
         labelled_file,
         without_server,
     )
-    from nemoguardrails_trust.errors import SettingsError
 
     if is_default("concurrency"):
         rows = replace(rows, concurrency=AT_A_TIME)
@@ -209,8 +186,6 @@ def _live_rows(out: Path) -> Path:
 def _require_writable(out: Path) -> None:
     """Fails before any score is paid for, rather than after."""
     import os
-
-    from nemoguardrails_trust.errors import DataError
 
     if out.is_dir():
         raise DataError("cannot be written: it is a folder", path=str(out))
@@ -266,7 +241,6 @@ def _show(
     from rich.table import Table
 
     from nemoguardrails_trust.calibration.evaluation import expected_calibration_error
-    from nemoguardrails_trust.commands.terminal import terminal
 
     threshold = calibration.threshold
     at = "0.6, no target being given" if threshold is None else f"{threshold:.4g}"

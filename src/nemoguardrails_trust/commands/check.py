@@ -1,10 +1,13 @@
 """`nemo-trust check` and `nemo-trust rail-path`."""
 
+import json
 from typing import Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.help import option
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, user_errors
+from nemoguardrails_trust.commands.terminal import terminal
 
 _MARKS = {"fact": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[/]"}
 _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]x[/]"}
@@ -13,16 +16,11 @@ _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]
 def check(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
     ask: Annotated[
-        bool,
-        typer.Option("--ask", help="Also ask the bot one question, and score its answer."),
+        bool, option("--ask", "Also ask the bot one question, and score its answer.")
     ] = False,
     question: Annotated[
         str | None,
-        typer.Option(
-            "--question",
-            metavar="TEXT",
-            help="The question for --ask. Default: the capital of France.",
-        ),
+        option("--question TEXT", "The question for --ask. Default: the capital of France."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,8 +38,6 @@ def check(
         findings = check_configuration(config, ask=ask, question=question)
     healthy = all(finding.level != "problem" for finding in findings)
     if as_json:
-        import json
-
         listed = [
             {"level": finding.level, "text": finding.text, "mend": finding.mend}
             for finding in findings
@@ -49,8 +45,6 @@ def check(
         typer.echo(json.dumps({"ok": healthy, "findings": listed}))
     else:
         from rich.markup import escape
-
-        from nemoguardrails_trust.commands.terminal import terminal
 
         console = terminal(soft_wrap=True)
         is_unicode = console.encoding.startswith("utf")

@@ -17,6 +17,7 @@ from nemoguardrails_trust.commands.scored_columns import (
     ScoredPromptOption,
     ScoredResponseOption,
 )
+from nemoguardrails_trust.commands.terminal import terminal
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.report.comparison import Comparison
@@ -39,13 +40,7 @@ def compare(
         ),
     ],
     threshold: Annotated[
-        float,
-        typer.Option(
-            "--threshold",
-            metavar="0..1",
-            help="Answers that score below it are flagged.",
-            rich_help_panel=Heading.RESULT,
-        ),
+        float, Heading.RESULT.option("--threshold 0..1", "Answers that score below it are flagged.")
     ] = 0.6,
     prompt_column: ScoredPromptOption = None,
     response_column: ScoredResponseOption = None,
@@ -80,7 +75,6 @@ def _show(result: "Comparison", names: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from nemoguardrails_trust.commands.terminal import terminal
     from nemoguardrails_trust.report.comparison import comparison_figures
 
     title = Text(f"{names}: {result.questions:,} questions in both")

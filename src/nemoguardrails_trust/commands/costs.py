@@ -1,5 +1,6 @@
 """What a run may cost, and what it would: prices, budgets and dry runs."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     ScorerOptions,
 )
+from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
+from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,22 +28,18 @@ _TIMES = {"": 1.0, "k": 1e3, "m": 1e6}
 
 PromptPriceOption = Annotated[
     float | None,
-    typer.Option(
-        "--price-per-million-prompt-tokens",
+    Heading.COST.option(
+        "--price-per-million-prompt-tokens PRICE",
+        "Show the cost, at this price for a million prompt tokens.",
         min=0.0,
-        metavar="PRICE",
-        help="Show the cost, at this price for a million prompt tokens.",
-        rich_help_panel=Heading.COST,
     ),
 ]
 CompletionPriceOption = Annotated[
     float | None,
-    typer.Option(
-        "--price-per-million-completion-tokens",
+    Heading.COST.option(
+        "--price-per-million-completion-tokens PRICE",
+        "Show the cost, at this price for a million completion tokens.",
         min=0.0,
-        metavar="PRICE",
-        help="Show the cost, at this price for a million completion tokens.",
-        rich_help_panel=Heading.COST,
     ),
 ]
 
@@ -51,32 +50,25 @@ class CostOptions:
 
     dry_run: Annotated[
         bool,
-        typer.Option(
+        Heading.COST.option(
             "--dry-run",
-            help="Score a sample of 20 rows, estimate what all of them would take, and write "
-            "nothing.",
-            rich_help_panel=Heading.COST,
+            "Score a sample of 20 rows, estimate what all of them would take, and write nothing.",
         ),
     ] = False
     budget: Annotated[
         str | None,
-        typer.Option(
-            "--budget",
-            metavar="AMOUNT",
-            help="Stop before more than this is spent on OUT: money, such as '5.00' (needs "
-            "prices), or tokens, such as '2M tokens'. To continue, repeat the command with "
-            "a larger budget.",
-            rich_help_panel=Heading.COST,
+        Heading.COST.option(
+            "--budget AMOUNT",
+            "Stop before more than this is spent on OUT: money, such as '5.00' (needs prices), or "
+            "tokens, such as '2M tokens'. To continue, repeat the command with a larger budget.",
         ),
     ] = None
     prices: Annotated[
         Path | None,
-        typer.Option(
-            "--prices",
-            metavar="FILE",
-            help="Show the cost, at the prices per million tokens that this YAML file gives for "
+        Heading.COST.option(
+            "--prices FILE",
+            "Show the cost, at the prices per million tokens that this YAML file gives for "
             "--model, such as 'NAME: {prompt: 0.15, completion: 0.60}'.",
-            rich_help_panel=Heading.COST,
         ),
     ] = None
     prompt_price: PromptPriceOption = None
@@ -91,7 +83,6 @@ def prices_of(costs: CostOptions, model: str | None) -> "Prices | None":
         DataError: The file cannot be read.
     """
     from nemoguardrails_trust.datasets.tally import Prices, read_prices
-    from nemoguardrails_trust.errors import SettingsError
 
     priced = costs.prompt_price is not None or costs.completion_price is not None
     if costs.prices is None:
@@ -110,7 +101,6 @@ def budget_of(costs: CostOptions, prices: "Prices | None") -> "Budget | None":
         SettingsError: The budget cannot be read, or it is money and there are no prices.
     """
     from nemoguardrails_trust.datasets.budget import Budget
-    from nemoguardrails_trust.errors import SettingsError
 
     if costs.budget is None:
         return None
@@ -154,10 +144,7 @@ def tell_estimate(
     Raises:
         typer.Exit: None of the sampled rows could be scored.
     """
-    import json
-
     from nemoguardrails_trust.commands.running import tell_missing
-    from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 
     sampled, whole = told.sampled, told.as_tally()
     cost = None if prices is None else prices.cost(whole)

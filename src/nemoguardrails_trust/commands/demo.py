@@ -1,44 +1,40 @@
 """`nemo-trust demo`."""
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.help import option
 from nemoguardrails_trust.commands.options import JsonOption, ScorerOptions, user_errors
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
+from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.guardrail.demo import Summary, Turn
 
 
 def demo(
-    turns: Annotated[
-        int, typer.Option("--turns", min=1, max=500, metavar="N", help="How many questions to ask.")
-    ] = 100,
-    show_every: Annotated[bool, typer.Option("--all", help="Show every answer.")] = False,
+    turns: Annotated[int, option("--turns N", "How many questions to ask.", min=1, max=500)] = 100,
+    show_every: Annotated[bool, option("--all", "Show every answer.")] = False,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME",
-            help="Ask this model instead, on an OpenAI-compatible server (key in "
-            "OPENAI_API_KEY). Its answers are labelled by reference answers.",
+        option(
+            "--model NAME",
+            "Ask this model instead, on an OpenAI-compatible server (key in OPENAI_API_KEY). Its "
+            "answers are labelled by reference answers.",
         ),
     ] = None,
     base_url: Annotated[
         str | None,
-        typer.Option(
-            "--base-url",
-            metavar="URL",
-            help="The server of --model. Default: OPENAI_BASE_URL, or OpenAI.",
-        ),
+        option("--base-url URL", "The server of --model. Default: OPENAI_BASE_URL, or OpenAI."),
     ] = None,
     quality: Annotated[
         str | None,
-        typer.Option(
-            "--quality",
-            metavar="PRESET",
-            help="With --model, how many model calls a score may take: base, low, medium (the "
+        option(
+            "--quality PRESET",
+            "With --model, how many model calls a score may take: base, low, medium (the "
             "default), high or best.",
         ),
     ] = None,
@@ -59,19 +55,15 @@ def demo(
             live_demo(asked, turns, show_every=show_every, as_json=as_json)
             return
         if base_url is not None or quality is not None:
-            from nemoguardrails_trust.errors import SettingsError
-
             option = "--quality" if base_url is None else "--base-url"
             raise SettingsError(f"{option} needs a --model", key="model")
         played, summary = asyncio.run(_play(turns))
     if as_json:
         import dataclasses
-        import json
 
         typer.echo(json.dumps(dataclasses.asdict(summary)))
     else:
         from nemoguardrails_trust.commands.demo_screen import show_all, show_screen
-        from nemoguardrails_trust.commands.terminal import terminal
 
         (show_all if show_every else show_screen)(terminal(), played, summary)
 

@@ -1,6 +1,7 @@
 """`nemo-trust evaluate`: how well scores tell right answers from wrong ones."""
 
 import inspect
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
+from nemoguardrails_trust.commands.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,21 +58,18 @@ def evaluate(
     calibration: CalibrationOption = None,
     early_stop: Annotated[
         bool,
-        typer.Option(
+        Heading.MODEL.option(
             "--early-stop",
-            help="Draw one sample at a time, and stop once the decision at the threshold cannot "
-            "change any more.",
-            rich_help_panel=Heading.MODEL,
+            "Draw one sample at a time, and stop once the decision at the threshold cannot change "
+            "any more.",
         ),
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            metavar="OUT",
-            help="Keep the scored rows in this file, as 'nemo-trust score' does. An interrupted "
-            "run continues when you repeat the command.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--out OUT",
+            "Keep the scored rows in this file, as 'nemo-trust score' does. An interrupted run "
+            "continues when you repeat the command.",
         ),
     ] = None,
     fail_under: FailUnderOption = None,
@@ -83,8 +82,6 @@ def evaluate(
     and its answers are labelled by the reference answers there.
     """
     with user_errors():
-        import json
-
         from nemoguardrails_trust.calibration.evaluation import evaluate as evaluate_scores
         from nemoguardrails_trust.scorers.create import threshold_of
 
@@ -159,8 +156,6 @@ def _load_calibration(settings: "ScorerSettings", labels: LabelOptions) -> "Cali
 
 
 def _show(result: "Evaluation", name: str, *, is_replay: bool, early_stop: bool) -> None:
-    from nemoguardrails_trust.commands.terminal import terminal
-
     console = terminal()
     console.print(_table(result, name))
     if is_replay:

@@ -8,29 +8,26 @@ import typer
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import EXIT_GATE
 from nemoguardrails_trust.commands.output import say
+from nemoguardrails_trust.errors import SettingsError
 
 UNDER = ("accuracy", "auroc", "precision", "recall", "accuracy_kept")
 OVER = ("flagged", "unchecked")
 
 FailUnderOption = Annotated[
     str | None,
-    typer.Option(
-        "--fail-under",
-        metavar="FIGURE=LIMIT,...",
-        help=f"Exit with {EXIT_GATE} if a figure is below its limit, such as "
+    Heading.RESULT.option(
+        "--fail-under FIGURE=LIMIT,...",
+        f"Exit with {EXIT_GATE} if a figure is below its limit, such as "
         "'auroc=0.8,accuracy_kept=0.9'. "
         f"Figures: {', '.join(UNDER)}.",
-        rich_help_panel=Heading.RESULT,
     ),
 ]
 FailIfOption = Annotated[
     str | None,
-    typer.Option(
-        "--fail-if",
-        metavar="FIGURE=LIMIT,...",
-        help=f"Exit with {EXIT_GATE} if a share is above its limit, such as "
+    Heading.RESULT.option(
+        "--fail-if FIGURE=LIMIT,...",
+        f"Exit with {EXIT_GATE} if a share is above its limit, such as "
         "'flagged=0.2,unchecked=0.01': flagged of the scored rows, unchecked of all rows.",
-        rich_help_panel=Heading.RESULT,
     ),
 ]
 
@@ -46,8 +43,6 @@ def parse_limits(text: str | None, figures: tuple[str, ...], option: str) -> dic
     Raises:
         SettingsError: A figure is unknown or named twice, or a limit is no number from 0 to 1.
     """
-    from nemoguardrails_trust.errors import SettingsError
-
     limits: dict[str, float] = {}
     for part in [] if text is None else text.split(","):
         name, _, given = (piece.strip() for piece in part.partition("="))

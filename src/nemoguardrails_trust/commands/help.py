@@ -4,7 +4,22 @@ import re
 from enum import StrEnum
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
+
+
+def option(usage: str, text: str, **more: Any) -> Any:
+    """An option of a command.
+
+    Args:
+        usage: Its flag or flags, and what it takes, such as `--limit N`; a switch takes nothing.
+        text: What the help says of it.
+        more: What else `typer.Option` knows.
+    """
+    words = usage.split()
+    flags = [word for word in words if word.startswith("-")]
+    metavar = " ".join(words[len(flags) :]) or None
+    return typer.Option(*flags, metavar=metavar, help=text, **more)
 
 
 class Heading(StrEnum):
@@ -18,6 +33,10 @@ class Heading(StrEnum):
     COST = "Cost"
     RUN = "Run"
     WATCH = "Watch"
+
+    def option(self, usage: str, text: str, **more: Any) -> Any:
+        """An option that is listed under this heading; see `option`."""
+        return option(usage, text, rich_help_panel=self, **more)
 
 
 # Lines are broken at hyphens too, and then a name such as --base-url stands on two.

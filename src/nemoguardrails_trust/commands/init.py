@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
+from nemoguardrails_trust.commands.help import option
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, user_errors
 from nemoguardrails_trust.commands.output import say
+from nemoguardrails_trust.errors import DataError
 
 
 def init(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Remove the rail from the configuration.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    remove: Annotated[bool, option("--remove", "Remove the rail from the configuration.")] = False,
+    yes: Annotated[bool, option("--yes -y", "Write without asking.")] = False,
 ) -> None:
     """Add the rail to an existing configuration (Colang 1.0 or 2.x).
 
@@ -53,7 +53,6 @@ def examples(
     """
     with user_errors():
         from nemoguardrails_trust.datasets.shipped import examples_folder
-        from nemoguardrails_trust.errors import DataError
 
         try:
             copied = _copy_missing(examples_folder(), folder)

@@ -27,13 +27,13 @@ from nemoguardrails_trust.commands.running import (
     run_job,
     tell_missing,
 )
+from nemoguardrails_trust.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.datasets.labelled import LabelledAnswers
     from nemoguardrails_trust.datasets.labels import Labels
     from nemoguardrails_trust.datasets.source import Source
-    from nemoguardrails_trust.errors import DataError
     from nemoguardrails_trust.scorers.base import ScorerSettings
 
 _PROBLEMS_SHOWN = 20
@@ -55,50 +55,38 @@ class LabelOptions:
 
     label_column: Annotated[
         str,
-        typer.Option(
-            "--label-column",
-            metavar="NAME",
-            help="Whether each answer is right: 1 or 0, true or false, yes or no, right or "
-            "wrong, correct or incorrect.",
-            rich_help_panel=Heading.LABELS,
+        Heading.LABELS.option(
+            "--label-column NAME",
+            "Whether each answer is right: 1 or 0, true or false, yes or no, right or wrong, "
+            "correct or incorrect.",
         ),
     ] = "correct"
     score_column: Annotated[
         str | None,
-        typer.Option(
-            "--score-column",
-            metavar="NAME",
-            help="Use the scores in this column instead of scoring. Default: "
-            "'trustworthiness_score', if present and neither --model nor --scorer is given.",
-            rich_help_panel=Heading.LABELS,
+        Heading.LABELS.option(
+            "--score-column NAME",
+            "Use the scores in this column instead of scoring. Default: 'trustworthiness_score', "
+            "if present and neither --model nor --scorer is given.",
         ),
     ] = None
     gold_column: Annotated[
         str | None,
-        typer.Option(
-            "--gold-column",
-            metavar="NAME",
-            help="Label each answer by comparing it with the reference answer in this column (or "
-            "with each of a list). Default with --generate: 'gold' or another common name, "
-            "such as 'expected' or 'ground_truth'.",
-            rich_help_panel=Heading.LABELS,
+        Heading.LABELS.option(
+            "--gold-column NAME",
+            "Label each answer by comparing it with the reference answer in this column (or with "
+            "each of a list). Default with --generate: 'gold' or another common name, such as "
+            "'expected' or 'ground_truth'.",
         ),
     ] = None
     generate: Annotated[
         bool,
-        typer.Option(
-            "--generate",
-            help="Have the model answer every prompt anew, ignoring any answers in DATA.",
-            rich_help_panel=Heading.LABELS,
+        Heading.LABELS.option(
+            "--generate", "Have the model answer every prompt anew, ignoring any answers in DATA."
         ),
     ] = False
     skip_bad: Annotated[
         bool,
-        typer.Option(
-            "--skip-bad",
-            help="Exit with 0 even if some lines could not be used.",
-            rich_help_panel=Heading.LABELS,
-        ),
+        Heading.LABELS.option("--skip-bad", "Exit with 0 even if some lines could not be used."),
     ] = False
 
 
@@ -177,8 +165,6 @@ def require_scored_anew(labels: LabelOptions, option: str | None) -> None:
     Raises:
         SettingsError: It was given.
     """
-    from nemoguardrails_trust.errors import SettingsError
-
     if option is not None and labels.score_column is not None:
         raise SettingsError(f"{option} is of no use with --score-column: nothing is scored anew")
 
@@ -225,7 +211,6 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
         SettingsError: The options contradict each other.
     """
     from nemoguardrails_trust.datasets.labels import ColumnLabels, GoldLabels, find_gold
-    from nemoguardrails_trust.errors import SettingsError
 
     labels, rows = request.labels, request.rows
     if not labels.generate and labels.gold_column is None:
@@ -256,7 +241,6 @@ def _require_labels(source: "Source", labels: LabelOptions) -> None:
 
     from nemoguardrails_trust.datasets.columns import find_column
     from nemoguardrails_trust.datasets.labels import GOLDS
-    from nemoguardrails_trust.errors import DataError
 
     if labels.label_column in source.columns:
         return
@@ -316,7 +300,6 @@ def _place(out: Path | None) -> Iterator[Path]:
 
 def _with_rounds(request: Request) -> Request:
     """Checks that the options make sense together, and sets a round for each sample."""
-    from nemoguardrails_trust.errors import SettingsError
     from nemoguardrails_trust.scorers.local.presets import plan_for
 
     settings, options = request.settings, request.options
@@ -342,7 +325,7 @@ def _with_rounds(request: Request) -> Request:
     return replace(request, settings=settings.model_copy(update={"rounds": drawn}))
 
 
-def _tell_problems(problems: "Mapping[int, DataError]") -> None:
+def _tell_problems(problems: Mapping[int, DataError]) -> None:
     for problem in list(problems.values())[:_PROBLEMS_SHOWN]:
         note(str(problem))
     more = len(problems) - _PROBLEMS_SHOWN

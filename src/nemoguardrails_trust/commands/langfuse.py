@@ -17,6 +17,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
+from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -31,220 +32,112 @@ def langfuse(
     scorer_options: ScorerOptions,
     since: Annotated[
         str | None,
-        typer.Option(
-            "--since",
-            metavar="24h",
-            help="Traces from this far back, such as 90s, 15m or 24h. Default: 24h.",
-            rich_help_panel=Heading.TRACES,
+        Heading.TRACES.option(
+            "--since 24h", "Traces from this far back, such as 90s, 15m or 24h. Default: 24h."
         ),
     ] = None,
     from_: Annotated[
         str | None,
-        typer.Option(
-            "--from",
-            metavar="TIME",
-            help="Traces that began at this time or later (ISO 8601).",
-            rich_help_panel=Heading.TRACES,
-        ),
+        Heading.TRACES.option("--from TIME", "Traces that began at this time or later (ISO 8601)."),
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(
-            "--to",
-            metavar="TIME",
-            help="Traces that began before this time (ISO 8601).",
-            rich_help_panel=Heading.TRACES,
-        ),
+        Heading.TRACES.option("--to TIME", "Traces that began before this time (ISO 8601)."),
     ] = None,
     tags: Annotated[
-        Texts,
-        typer.Option(
-            "--tags",
-            metavar="TAG",
-            help="Traces with this tag. Can be repeated.",
-            rich_help_panel=Heading.TRACES,
-        ),
+        Texts, Heading.TRACES.option("--tags TAG", "Traces with this tag. Can be repeated.")
     ] = None,
     name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Traces with this name.", rich_help_panel=Heading.TRACES
-        ),
+        str | None, Heading.TRACES.option("--name NAME", "Traces with this name.")
     ] = None,
     environment: Annotated[
         Texts,
-        typer.Option(
-            "--environment",
-            metavar="NAME",
-            help="Traces from this environment. Can be repeated.",
-            rich_help_panel=Heading.TRACES,
+        Heading.TRACES.option(
+            "--environment NAME", "Traces from this environment. Can be repeated."
         ),
     ] = None,
     session: Annotated[
-        str | None,
-        typer.Option(
-            "--session",
-            metavar="ID",
-            help="Traces of this session.",
-            rich_help_panel=Heading.TRACES,
-        ),
+        str | None, Heading.TRACES.option("--session ID", "Traces of this session.")
     ] = None,
     trace_id: Annotated[
-        Texts,
-        typer.Option(
-            "--trace-id",
-            metavar="ID",
-            help="This trace, however old. Can be repeated.",
-            rich_help_panel=Heading.TRACES,
-        ),
+        Texts, Heading.TRACES.option("--trace-id ID", "This trace, however old. Can be repeated.")
     ] = None,
     filter_: Annotated[
         str | None,
-        typer.Option(
-            "--filter",
-            metavar="JSON",
-            help="Further conditions, in Langfuse's filter syntax.",
-            rich_help_panel=Heading.TRACES,
-        ),
+        Heading.TRACES.option("--filter JSON", "Further conditions, in Langfuse's filter syntax."),
     ] = None,
     recorded: Annotated[
         Path | None,
-        typer.Option(
-            "--recorded",
-            metavar="FILE",
-            help="The recorded answers for --model replay (JSON Lines).",
-            rich_help_panel=Heading.MODEL,
+        Heading.MODEL.option(
+            "--recorded FILE", "The recorded answers for --model replay (JSON Lines)."
         ),
     ] = None,
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
     timeout: Annotated[
         float | None,
-        typer.Option(
-            "--timeout",
-            metavar="SECONDS",
-            help="The time limit for one score. Default: 20.",
-            rich_help_panel=Heading.RUN,
-        ),
+        Heading.RUN.option("--timeout SECONDS", "The time limit for one score. Default: 20."),
     ] = None,
     explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain",
-            help="Also ask the scorer for explanations.",
-            rich_help_panel=Heading.RESULT,
-        ),
+        bool, Heading.RESULT.option("--explain", "Also ask the scorer for explanations.")
     ] = False,
     score_name: Annotated[
-        str,
-        typer.Option(
-            "--score-name",
-            metavar="NAME",
-            help="The name of the score in Langfuse.",
-            rich_help_panel=Heading.RESULT,
-        ),
+        str, Heading.RESULT.option("--score-name NAME", "The name of the score in Langfuse.")
     ] = "trust_score",
     context_key: Annotated[
         Texts,
-        typer.Option(
-            "--context-key",
-            metavar="KEY",
-            help="A metadata key that holds retrieved passages. Can be repeated.",
-            rich_help_panel=Heading.TRACES,
+        Heading.TRACES.option(
+            "--context-key KEY", "A metadata key that holds retrieved passages. Can be repeated."
         ),
     ] = None,
     dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Print the scores as a table, and write nothing.",
-            rich_help_panel=Heading.RESULT,
-        ),
+        bool, Heading.RESULT.option("--dry-run", "Print the scores as a table, and write nothing.")
     ] = False,
     skip_scored: Annotated[
-        bool,
-        typer.Option(
-            "--skip-scored",
-            help="Skip traces that already have the score.",
-            rich_help_panel=Heading.TRACES,
-        ),
+        bool, Heading.TRACES.option("--skip-scored", "Skip traces that already have the score.")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            metavar="FILE.jsonl",
-            help="Also save the results as JSON Lines, for 'report' and 'calibrate'.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--out FILE.jsonl", "Also save the results as JSON Lines, for 'report' and 'calibrate'."
         ),
     ] = None,
     watch: Annotated[
         str | None,
-        typer.Option(
-            "--watch",
-            metavar="60s",
-            help="Keep running, and look for new traces at this interval.",
-            rich_help_panel=Heading.WATCH,
+        Heading.WATCH.option(
+            "--watch 60s", "Keep running, and look for new traces at this interval."
         ),
     ] = None,
     position: Annotated[
         Path | None,
-        typer.Option(
-            "--position",
-            metavar="FILE",
-            help="The file in which --watch records how far it got.",
-            rich_help_panel=Heading.WATCH,
+        Heading.WATCH.option(
+            "--position FILE", "The file in which --watch records how far it got."
         ),
     ] = None,
     lookback: Annotated[
         str,
-        typer.Option(
-            "--lookback",
-            metavar="15m",
-            help="How far back --watch looks each time. Must be longer than the longest trace.",
-            rich_help_panel=Heading.WATCH,
+        Heading.WATCH.option(
+            "--lookback 15m",
+            "How far back --watch looks each time. Must be longer than the longest trace.",
         ),
     ] = "15m",
     settle: Annotated[
         str | None,
-        typer.Option(
-            "--settle",
-            metavar="30s",
-            help="Leave traces that ended less than this long ago for later. Default: 30s with "
+        Heading.WATCH.option(
+            "--settle 30s",
+            "Leave traces that ended less than this long ago for later. Default: 30s with "
             "--watch, otherwise 0s.",
-            rich_help_panel=Heading.WATCH,
         ),
     ] = None,
     concurrency: Annotated[
-        int,
-        typer.Option(
-            "--concurrency",
-            min=1,
-            metavar="N",
-            help="Score N traces at a time.",
-            rich_help_panel=Heading.RUN,
-        ),
+        int, Heading.RUN.option("--concurrency N", "Score N traces at a time.", min=1)
     ] = 16,
     page_size: Annotated[
-        int,
-        typer.Option(
-            "--page-size",
-            min=1,
-            max=100,
-            metavar="N",
-            help="Traces per request to Langfuse.",
-            rich_help_panel=Heading.RUN,
-        ),
+        int, Heading.RUN.option("--page-size N", "Traces per request to Langfuse.", min=1, max=100)
     ] = 100,
     max_characters: Annotated[
         int,
-        typer.Option(
-            "--max-characters",
-            min=1,
-            metavar="N",
-            help="Skip traces with more text than this.",
-            rich_help_panel=Heading.TRACES,
-        ),
+        Heading.TRACES.option("--max-characters N", "Skip traces with more text than this.", min=1),
     ] = 400_000,
     json_output: JsonOption = False,
 ) -> None:
@@ -327,8 +220,6 @@ def langfuse(
 
 def _require_sense(given: dict[str, object], out: Path | None) -> None:
     """Refuses options that contradict each other."""
-    from nemoguardrails_trust.errors import SettingsError
-
     contradictions = {
         "since": ("from", "to", "trace-id"),
         "watch": ("from", "to", "trace-id", "dry-run", "json"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
+from nemoguardrails_trust.commands.terminal import terminal
 from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
@@ -136,8 +137,6 @@ async def _once(
 
 
 def _show(report: TraceReport, job: Job) -> None:
-    from nemoguardrails_trust.commands.terminal import terminal
-
     console = terminal(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     if job.options.dry_run and report.results:
         console.print(_table(report))

@@ -15,6 +15,9 @@ from nemoguardrails_trust.commands.options import (
     ScorerOptions,
 )
 from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing
+from nemoguardrails_trust.commands.score_progress import cost_of, duration
+from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.datasets.tally import Tally
@@ -60,7 +63,6 @@ def ask_live(
     from nemoguardrails_trust.datasets.labels import GoldLabels
     from nemoguardrails_trust.datasets.shipped import shipped_questions
     from nemoguardrails_trust.disk import write_atomically
-    from nemoguardrails_trust.errors import SettingsError
 
     if options.model == REPLAY:
         raise SettingsError(
@@ -170,9 +172,6 @@ def _figures(live: Live, options: ScorerOptions) -> dict[str, Any]:
 def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_every: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
-
-    from nemoguardrails_trust.commands.score_progress import cost_of, duration
-    from nemoguardrails_trust.commands.terminal import terminal
 
     console = terminal()
     console.print(f"{figures['questions']} trivia questions, asked of {escape(figures['model'])}")

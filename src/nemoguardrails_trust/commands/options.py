@@ -16,8 +16,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from nemoguardrails_trust.commands.help import Heading
+from nemoguardrails_trust.commands.help import Heading, option
 from nemoguardrails_trust.commands.output import say
+from nemoguardrails_trust.errors import TrustError
 
 EXIT_INCOMPLETE = 1
 EXIT_ERROR = 2
@@ -34,24 +35,16 @@ _SCORERS = ("local", "cleanlab-studio", "cleanlab-tlm")
 
 ThresholdOption = Annotated[
     float | None,
-    typer.Option(
-        "--threshold",
-        metavar="0..1",
-        help="Answers that score below it are untrustworthy. Default: the calibration's "
-        "threshold, or 0.6.",
-        rich_help_panel=Heading.RESULT,
+    Heading.RESULT.option(
+        "--threshold 0..1",
+        "Answers that score below it are untrustworthy. Default: the calibration's threshold, or "
+        "0.6.",
     ),
 ]
 CalibrationOption = Annotated[
-    str | None,
-    typer.Option(
-        "--calibration",
-        metavar="FILE",
-        help="A file made by 'nemo-trust calibrate'.",
-        rich_help_panel=Heading.MODEL,
-    ),
+    str | None, Heading.MODEL.option("--calibration FILE", "A file made by 'nemo-trust calibrate'.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+JsonOption = Annotated[bool, option("--json", "Print one JSON object instead of text.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,115 +53,85 @@ class ScorerOptions:
 
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME",
-            help="The model that judges and samples: a model name on an OpenAI-compatible server "
-            "(key in OPENAI_API_KEY), or 'replay' for answers recorded in the data.",
-            rich_help_panel=Heading.MODEL,
+        Heading.MODEL.option(
+            "--model NAME",
+            "The model that judges and samples: a model name on an OpenAI-compatible server (key "
+            "in OPENAI_API_KEY), or 'replay' for answers recorded in the data.",
         ),
     ] = None
     base_url: Annotated[
         str | None,
-        typer.Option(
-            "--base-url",
-            metavar="URL",
-            help="The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI.",
-            rich_help_panel=Heading.MODEL,
+        Heading.MODEL.option(
+            "--base-url URL", "The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI."
         ),
     ] = None
     scorer: Annotated[
         str | None,
-        typer.Option(
-            "--scorer",
-            metavar="NAME",
-            help="'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or "
-            "'package.module:factory'.",
-            rich_help_panel=Heading.MODEL,
+        Heading.MODEL.option(
+            "--scorer NAME",
+            "'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or 'package.module:factory'.",
             autocompletion=lambda: list(_SCORERS),
         ),
     ] = None
     quality: Annotated[
         str | None,
-        typer.Option(
-            "--quality",
-            metavar="PRESET",
-            help="How many model calls a score may take: base, low, medium (the default), high "
-            "or best.",
-            rich_help_panel=Heading.MODEL,
+        Heading.MODEL.option(
+            "--quality PRESET",
+            "How many model calls a score may take: base, low, medium (the default), high or best.",
             autocompletion=lambda: list(_PRESETS),
         ),
     ] = None
     samples: Annotated[
         int | None,
-        typer.Option(
-            "--samples",
-            min=1,
-            metavar="K",
-            help="Samples per score. Default: set by --quality.",
-            rich_help_panel=Heading.MODEL,
-        ),
+        Heading.MODEL.option("--samples K", "Samples per score. Default: set by --quality.", min=1),
     ] = None
     rephrase: Annotated[
         int | None,
-        typer.Option(
-            "--rephrase",
-            min=0,
-            metavar="N",
-            help="How many of the samples answer the question in other words. Default: set by "
+        Heading.MODEL.option(
+            "--rephrase N",
+            "How many of the samples answer the question in other words. Default: set by "
             "--quality.",
-            rich_help_panel=Heading.MODEL,
+            min=0,
         ),
     ] = None
     requests_per_minute: Annotated[
         int | None,
-        typer.Option(
-            "--requests-per-minute",
+        Heading.RUN.option(
+            "--requests-per-minute N",
+            "Send at most N requests a minute. The server's own limit is detected without this.",
             min=1,
-            metavar="N",
-            help="Send at most N requests a minute. The server's own limit is detected without "
-            "this.",
-            rich_help_panel=Heading.RUN,
         ),
     ] = None
     tokens_per_minute: Annotated[
         int | None,
-        typer.Option(
-            "--tokens-per-minute",
+        Heading.RUN.option(
+            "--tokens-per-minute N",
+            "Use at most N tokens a minute, prompts and completions together.",
             min=1,
-            metavar="N",
-            help="Use at most N tokens a minute, prompts and completions together.",
-            rich_help_panel=Heading.RUN,
         ),
     ] = None
     most_bytes: Annotated[
         int | None,
-        typer.Option(
-            "--most-bytes",
+        Heading.RUN.option(
+            "--most-bytes N",
+            "Reject replies from the model's server that are larger than N bytes, decompressed. "
+            "Default: 8 MB.",
             min=1,
-            metavar="N",
-            help="Reject replies from the model's server that are larger than N bytes, "
-            "decompressed. Default: 8 MB.",
-            rich_help_panel=Heading.RUN,
         ),
     ] = None
     cache: Annotated[
         str | None,
-        typer.Option(
-            "--cache",
-            metavar="DIR",
-            help="Keep the model's replies in this folder, and reuse them instead of asking again.",
-            rich_help_panel=Heading.MODEL,
+        Heading.MODEL.option(
+            "--cache DIR",
+            "Keep the model's replies in this folder, and reuse them instead of asking again.",
         ),
     ] = None
     cache_megabytes: Annotated[
         float,
-        typer.Option(
-            "--cache-megabytes",
+        Heading.MODEL.option(
+            "--cache-megabytes N",
+            "The size limit of --cache; the oldest replies are dropped first.",
             min=1.0,
-            metavar="N",
-            help="The size limit of --cache; the oldest replies are dropped first.",
-            rich_help_panel=Heading.MODEL,
         ),
     ] = 1024.0
 
@@ -215,89 +178,58 @@ class RowOptions:
 
     prompt_column: Annotated[
         str | None,
-        typer.Option(
-            "--prompt-column",
-            metavar="NAME",
-            help="The prompts: text or chat messages. Default: 'prompt' or another common name, "
-            "such as 'question' or 'messages'.",
-            rich_help_panel=Heading.DATA,
+        Heading.DATA.option(
+            "--prompt-column NAME",
+            "The prompts: text or chat messages. Default: 'prompt' or another common name, such "
+            "as 'question' or 'messages'.",
         ),
     ] = None
     response_column: Annotated[
         str | None,
-        typer.Option(
-            "--response-column",
-            metavar="NAME",
-            help="The answers to score. Default: 'response' or another common name, such as "
-            "'answer' or 'output'; otherwise the last turn of a chat.",
-            rich_help_panel=Heading.DATA,
+        Heading.DATA.option(
+            "--response-column NAME",
+            "The answers to score. Default: 'response' or another common name, such as 'answer' "
+            "or 'output'; otherwise the last turn of a chat.",
         ),
     ] = None
     context_column: Annotated[
         str | None,
-        typer.Option(
-            "--context-column",
-            metavar="NAME",
-            help="Retrieved passages: text or a list. Default: 'context' or another common name, "
-            "if present.",
-            rich_help_panel=Heading.DATA,
+        Heading.DATA.option(
+            "--context-column NAME",
+            "Retrieved passages: text or a list. Default: 'context' or another common name, if "
+            "present.",
         ),
     ] = None
     encoding: Annotated[
         str | None,
-        typer.Option(
-            "--encoding",
-            metavar="NAME",
-            help="The text encoding of DATA. Default: detected.",
-            rich_help_panel=Heading.DATA,
-        ),
+        Heading.DATA.option("--encoding NAME", "The text encoding of DATA. Default: detected."),
     ] = None
     limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            min=1,
-            metavar="N",
-            help="Use only the first N rows.",
-            rich_help_panel=Heading.DATA,
-        ),
+        int | None, Heading.DATA.option("--limit N", "Use only the first N rows.", min=1)
     ] = None
     concurrency: Annotated[
-        int,
-        typer.Option(
-            "--concurrency",
-            min=1,
-            metavar="N",
-            help="Score N rows at a time.",
-            rich_help_panel=Heading.RUN,
-        ),
+        int, Heading.RUN.option("--concurrency N", "Score N rows at a time.", min=1)
     ] = 64
     # No one waits for a single row, and a rate limit may hold it up for a minute or more.
     timeout: Annotated[
         float,
-        typer.Option(
-            "--timeout",
-            metavar="SECONDS",
-            help="The time limit for one score, including waits for the server's rate limit.",
-            rich_help_panel=Heading.RUN,
+        Heading.RUN.option(
+            "--timeout SECONDS",
+            "The time limit for one score, including waits for the server's rate limit.",
         ),
     ] = 300.0
     max_failures: Annotated[
         int,
-        typer.Option(
-            "--max-failures",
+        Heading.RUN.option(
+            "--max-failures N",
+            "Stop once N consecutive rows could not be scored; 0 never stops.",
             min=0,
-            metavar="N",
-            help="Stop once N consecutive rows could not be scored; 0 never stops.",
-            rich_help_panel=Heading.RUN,
         ),
     ] = 50
     retry_errors: Annotated[
         bool,
-        typer.Option(
-            "--retry-errors",
-            help="Score again the rows that an earlier run could not score.",
-            rich_help_panel=Heading.RUN,
+        Heading.RUN.option(
+            "--retry-errors", "Score again the rows that an earlier run could not score."
         ),
     ] = False
 
@@ -367,8 +299,6 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def user_errors() -> Iterator[None]:
     """Turns an error that the user can mend into one line on stderr and exit code 2."""
-    from nemoguardrails_trust.errors import TrustError
-
     try:
         yield
     except TrustError as error:

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nemoguardrails_trust.commands.help import option
+
 SECONDS_BETWEEN_LINES = 30.0
 """How often progress is told where there is no terminal for a bar."""
 
@@ -27,17 +29,13 @@ class LogLevel(enum.StrEnum):
     ERROR = "error"
 
 
-QuietOption = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="Print results only: no notes and no progress."),
-]
+QuietOption = Annotated[bool, option("--quiet -q", "Print results only: no notes and no progress.")]
 LogLevelOption = Annotated[
     LogLevel | None,
-    typer.Option(
-        "--log-level",
-        metavar="LEVEL",
-        help="Log to stderr from this level up: debug, info, warning or error. At debug, "
-        "prompts and answers may be shown.",
+    option(
+        "--log-level LEVEL",
+        "Log to stderr from this level up: debug, info, warning or error. At debug, prompts and "
+        "answers may be shown.",
     ),
 ]
 

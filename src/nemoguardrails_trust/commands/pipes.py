@@ -12,6 +12,7 @@ import typer
 
 from nemoguardrails_trust.commands.options import EXIT_INTERRUPTED, user_errors
 from nemoguardrails_trust.commands.output import say
+from nemoguardrails_trust.errors import SettingsError
 
 _PIPE = Path("-")
 _INPUTS = ("data", "results", "a", "b", "against")
@@ -72,15 +73,11 @@ class _Renamed:
 
 
 def _require_one_reader(piped: list[str]) -> None:
-    from nemoguardrails_trust.errors import SettingsError
-
     if len(piped) > 1:
         raise SettingsError("'-' is standard input, which can be read once; give one file by name")
 
 
 def _require_one_process(given: dict[str, Any]) -> None:
-    from nemoguardrails_trust.errors import SettingsError
-
     if str(given.get("engine", "local")) != "local":
         raise SettingsError("'-' is for --engine local")
     if given.get("out") == _PIPE and given.get("budget") is not None:
@@ -98,8 +95,6 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _read() -> Iterator[Path]:
     """A file with all of standard input, which is read more than once."""
-    from nemoguardrails_trust.errors import SettingsError
-
     if sys.stdin.isatty():
         raise SettingsError("'-' is standard input, and that is a terminal: pipe data into it")
     with _folder() as folder:

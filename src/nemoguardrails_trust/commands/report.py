@@ -23,6 +23,7 @@ from nemoguardrails_trust.commands.scored_columns import (
     ScoredPromptOption,
     ScoredResponseOption,
 )
+from nemoguardrails_trust.errors import SettingsError
 
 
 def report(
@@ -34,31 +35,17 @@ def report(
         ),
     ],
     out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            help="The HTML page to write; '-' is standard output.",
-            rich_help_panel=Heading.RESULT,
-        ),
+        Path, Heading.RESULT.option("--out FILE", "The HTML page to write; '-' is standard output.")
     ] = Path("report.html"),
     threshold: Annotated[
         float,
-        typer.Option(
-            "--threshold",
-            metavar="0..1",
-            help="Where the slider on the page starts; answers that score below it are flagged.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--threshold 0..1",
+            "Where the slider on the page starts; answers that score below it are flagged.",
         ),
     ] = 0.6,
     title: Annotated[
-        str,
-        typer.Option(
-            "--title",
-            metavar="TEXT",
-            help="The heading of the page.",
-            rich_help_panel=Heading.RESULT,
-        ),
+        str, Heading.RESULT.option("--title TEXT", "The heading of the page.")
     ] = "Trustworthiness report",
     prompt_column: ScoredPromptOption = None,
     response_column: ScoredResponseOption = None,
@@ -66,30 +53,22 @@ def report(
     label_column: ScoredLabelOption = None,
     group_by: Annotated[
         str | None,
-        typer.Option(
-            "--group-by",
-            metavar="NAME",
-            help="Also give the figures for each value of this column.",
-            rich_help_panel=Heading.DATA,
+        Heading.DATA.option(
+            "--group-by NAME", "Also give the figures for each value of this column."
         ),
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(
-            "--against",
-            metavar="FILE",
-            help="Earlier results for the same prompts, to compare with.",
-            rich_help_panel=Heading.DATA,
+        Heading.DATA.option(
+            "--against FILE", "Earlier results for the same prompts, to compare with."
         ),
     ] = None,
     prices: Annotated[
         Path | None,
-        typer.Option(
-            "--prices",
-            metavar="FILE",
-            help="Show the cost, at the prices per million tokens that this YAML file gives "
-            "for the model of the run, as recorded in RESULTS.run.json.",
-            rich_help_panel=Heading.COST,
+        Heading.COST.option(
+            "--prices FILE",
+            "Show the cost, at the prices per million tokens that this YAML file gives for the "
+            "model of the run, as recorded in RESULTS.run.json.",
         ),
     ] = None,
     prompt_price: PromptPriceOption = None,
@@ -137,7 +116,6 @@ def _model_of_run(results: Path) -> str:
         SettingsError: It is not recorded beside the results.
     """
     from nemoguardrails_trust.datasets.runs import recorded_settings
-    from nemoguardrails_trust.errors import SettingsError
 
     model = recorded_settings(results).get("model")
     if model is None:

@@ -9,6 +9,8 @@ from nemoguardrails_trust.commands.building import RowScorerSpec
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED, RowOptions
 from nemoguardrails_trust.commands.output import note, say
+from nemoguardrails_trust.commands.score_progress import ProgressDisplay
+from nemoguardrails_trust.errors import TooManyFailuresError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,9 +119,7 @@ def run_job(
         TrustError: The run could not be brought to its end; the message says how to go on.
         typer.Exit: It was interrupted, or the budget is spent.
     """
-    from nemoguardrails_trust.commands.score_progress import ProgressDisplay
     from nemoguardrails_trust.datasets.runs import carry_out
-    from nemoguardrails_trust.errors import TooManyFailuresError
 
     outcome: Outcome | None = None
     guessed = job.source.row_count is None

@@ -2,6 +2,7 @@
 
 import enum
 import inspect
+import json
 import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,8 +38,6 @@ def schema(
     '# yaml-language-server: $schema=trust.schema.json': an editor then completes and checks
     custom_data.trust. 'nemo-trust schema server' is for the file of 'serve --config'.
     """
-    import json
-
     with user_errors():
         typer.echo(json.dumps(_SCHEMAS[kind](), indent=2))
 

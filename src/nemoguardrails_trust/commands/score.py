@@ -1,6 +1,7 @@
 """`nemo-trust score`: scores a whole data set."""
 
 import inspect
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +43,8 @@ from nemoguardrails_trust.commands.running import (
     run_job,
     tell_missing,
 )
+from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
+from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.datasets.row_scorers import RowScorer
@@ -72,78 +75,57 @@ def score(
     costs: CostOptions,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            metavar="OUT",
-            help="The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx; '-' is "
-            "standard output, as JSON Lines. Required without --dry-run. During the run, "
-            "scored rows are kept in OUT.shards.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--out OUT",
+            "The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx; '-' is standard "
+            "output, as JSON Lines. Required without --dry-run. During the run, scored rows are "
+            "kept in OUT.shards.",
         ),
     ] = None,
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
     generate: Annotated[
         bool,
-        typer.Option(
-            "--generate",
-            help="Have the model answer prompts that have no response.",
-            rich_help_panel=Heading.DATA,
-        ),
+        Heading.DATA.option("--generate", "Have the model answer prompts that have no response."),
     ] = False,
     evaluations: Annotated[
         list[str] | None,
-        typer.Option(
-            "--evaluation",
-            metavar="NAME",
-            help="Also have the model judge the answers by this criterion, in a column of its "
-            "own: context_sufficiency, response_groundedness, response_helpfulness or "
-            "query_ease. Takes one more request per row. Can be repeated.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--evaluation NAME",
+            "Also have the model judge the answers by this criterion, in a column of its own: "
+            "context_sufficiency, response_groundedness, response_helpfulness or query_ease. "
+            "Takes one more request per row. Can be repeated.",
         ),
     ] = None,
     claims: Annotated[
         bool,
-        typer.Option(
+        Heading.RESULT.option(
             "--claims",
-            help="Also score each sentence of an answer, in the column 'claims'. Takes one more "
+            "Also score each sentence of an answer, in the column 'claims'. Takes one more "
             "request per row, and the extra 'claims'.",
-            rich_help_panel=Heading.RESULT,
         ),
     ] = False,
     bom: Annotated[
         bool,
-        typer.Option(
-            "--bom",
-            help="Start a CSV OUT with the mark by which Excel recognizes UTF-8.",
-            rich_help_panel=Heading.RESULT,
+        Heading.RESULT.option(
+            "--bom", "Start a CSV OUT with the mark by which Excel recognizes UTF-8."
         ),
     ] = False,
     safe_cells: Annotated[
         bool,
-        typer.Option(
+        Heading.RESULT.option(
             "--safe-cells",
-            help="In a CSV OUT, put an apostrophe before text that a spreadsheet would run as a "
+            "In a CSV OUT, put an apostrophe before text that a spreadsheet would run as a "
             "formula.",
-            rich_help_panel=Heading.RESULT,
         ),
     ] = False,
     shard_size: Annotated[
-        int,
-        typer.Option(
-            "--shard-size",
-            min=1,
-            metavar="N",
-            help="Rows per file in OUT.shards.",
-            rich_help_panel=Heading.RUN,
-        ),
+        int, Heading.RUN.option("--shard-size N", "Rows per file in OUT.shards.", min=1)
     ] = DEFAULT_SHARD_SIZE,
     engine: Annotated[
         EngineName,
-        typer.Option(
-            "--engine",
-            help="Run in this process (local), or on many machines with Ray Data (ray).",
-            rich_help_panel=Heading.RUN,
+        Heading.RUN.option(
+            "--engine", "Run in this process (local), or on many machines with Ray Data (ray)."
         ),
     ] = EngineName.LOCAL,
     fail_if: FailIfOption = None,
@@ -157,7 +139,6 @@ def score(
     on_cluster = engine is EngineName.RAY
     with user_errors():
         from nemoguardrails_trust.datasets.files import open_source
-        from nemoguardrails_trust.errors import SettingsError
         from nemoguardrails_trust.scorers.create import load_calibration
 
         most = parse_limits(fail_if, OVER, "--fail-if")
@@ -256,8 +237,6 @@ def _figures(tally: "Tally") -> dict[str, float | None]:
 
 def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: bool) -> None:
     """Prints what has become of the run."""
-    from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
-
     tally = outcome.tally
     if as_json:
         _print_json(outcome, job, prices)
@@ -280,8 +259,6 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
 
 
 def _print_json(outcome: "Outcome", job: "Job", prices: "Prices | None") -> None:
-    import json
-
     tally = outcome.tally
     told = {
         "out": str(job.out),

@@ -2,57 +2,40 @@
 
 from typing import Annotated, Any
 
-import typer
-
 from nemoguardrails_trust.commands.garbage import seldom_collected
+from nemoguardrails_trust.commands.help import option
 from nemoguardrails_trust.commands.options import user_errors
+from nemoguardrails_trust.errors import CredentialsError, MissingDependencyError, SettingsError
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="The server's settings (YAML).")
-    ] = None,
+    config: Annotated[str | None, option("--config FILE", "The server's settings (YAML).")] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME",
-            help="Without --config: the model, on the server in OPENAI_BASE_URL with the key in "
+        option(
+            "--model NAME",
+            "Without --config: the model, on the server in OPENAI_BASE_URL with the key in "
             "OPENAI_API_KEY; or 'replay' for recorded answers.",
         ),
     ] = None,
     recorded: Annotated[
         str | None,
-        typer.Option(
-            "--recorded",
-            metavar="FILE",
-            help="The recorded answers for --model replay (JSON Lines). Default: the trivia "
-            "example.",
+        option(
+            "--recorded FILE",
+            "The recorded answers for --model replay (JSON Lines). Default: the trivia example.",
         ),
     ] = None,
-    host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="The address to listen on.")
-    ] = "127.0.0.1",
+    host: Annotated[str, option("--host ADDRESS", "The address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int,
-        typer.Option(
-            "--port", min=0, max=65535, metavar="N", help="The port; 0 takes any free one."
-        ),
+        int, option("--port N", "The port; 0 takes any free one.", min=0, max=65535)
     ] = 8080,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, metavar="N", help="How many processes serve.")
-    ] = 1,
+    workers: Annotated[int, option("--workers N", "How many processes serve.", min=1)] = 1,
     allow_open: Annotated[
-        bool,
-        typer.Option(
-            "--allow-open", help="Allow a server without keys to listen beyond this machine."
-        ),
+        bool, option("--allow-open", "Allow a server without keys to listen beyond this machine.")
     ] = False,
-    log_json: Annotated[
-        bool, typer.Option("--log-json", help="Write the log as JSON Lines.")
-    ] = False,
+    log_json: Annotated[bool, option("--log-json", "Write the log as JSON Lines.")] = False,
 ) -> None:
     """Serve scores over HTTP to TLM clients.
 
@@ -87,12 +70,6 @@ def _serve(
     import os
     import tempfile
     from pathlib import Path
-
-    from nemoguardrails_trust.errors import (
-        CredentialsError,
-        MissingDependencyError,
-        SettingsError,
-    )
 
     try:
         import uvicorn
@@ -137,7 +114,6 @@ def _backend(model: str, recorded: str | None) -> dict[str, str]:
 
     import nemoguardrails_trust
     from nemoguardrails_trust.commands.options import REPLAY
-    from nemoguardrails_trust.errors import SettingsError
 
     if model != REPLAY:
         if recorded is not None:

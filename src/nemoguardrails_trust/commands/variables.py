@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nemoguardrails_trust.errors import DataError, SettingsError
+
 PREFIX = "NEMO_TRUST_"
 COMMANDS = ("score", "evaluate", "calibrate", "langfuse")
 """The commands whose options may stand in the environment."""
@@ -54,8 +56,6 @@ def defaults_for(commands: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _take_file() -> None:
     from dotenv import dotenv_values
 
-    from nemoguardrails_trust.errors import DataError
-
     try:
         values = dotenv_values(_FILE, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -73,7 +73,6 @@ def _read(given: set[str]) -> dict[str, Any]:
     from pydantic_settings import BaseSettings, SettingsConfigDict
 
     from nemoguardrails_trust.commands.output import LogLevel
-    from nemoguardrails_trust.errors import SettingsError
 
     class Options(BaseSettings):  # type: ignore[misc]
         model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
