@@ -19,13 +19,12 @@ from nemoguardrails_trust.datasets.rows import (
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel
-from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.models.deadline import calls_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer, close
 from nemoguardrails_trust.scorers.safely import (
     BATCH_TIMEOUT,
-    SHARE_FOR_CALLS,
     score_safely,
     settled,
 )
@@ -138,7 +137,7 @@ class ModelRowScorer:
         work = self._model.complete(
             Ask(asked, "answer", top_logprobs=letters_offered(asked[-1].content))
         )
-        with whole_deadline(self._timeout * SHARE_FOR_CALLS):
+        with calls_deadline(self._timeout):
             reply = await settled(work, timeout=self._timeout, what="the model")
         completion = reply.completions[0]
         if not completion.text.strip():

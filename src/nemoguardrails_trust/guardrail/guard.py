@@ -32,6 +32,7 @@ from nemoguardrails_trust.guardrail.publishing import publish
 from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.models.base import Ask
+from nemoguardrails_trust.models.deadline import time_limit, whole_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.safely import score_safely
@@ -166,12 +167,13 @@ class Guard:
         if not exchange.response.strip():
             return _unscored(ScoringError("the answer is empty"), settings.scorer, started)
         left = max(settings.timeout - (time.perf_counter() - started), 0.0)
+        limit = time_limit(settings.timeout)
         try:
             claims = settings.scores_claims
             scorer = self._scorer(llm, claims=claims)
             # A decision that was made early holds for its own threshold only.
             threshold = settings.threshold if settings.rounds > 1 else None
-            with self._figures.scoring():
+            with self._figures.scoring(), whole_deadline(left, limit=limit):
                 result = await self._cache.get(
                     (*_key(exchange), threshold, claims),
                     lambda: score_safely(

@@ -28,6 +28,7 @@ from nemoguardrails_trust.guardrail.offered_tools import (
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.settings import TOOL_CALLS_FLOW_NAME, TrustSettings
 from nemoguardrails_trust.guardrail.watching.main_call import plain_model
+from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.tool_calls import ARGUMENTS
 from nemoguardrails_trust.scores import TrustworthinessScore
 
@@ -136,10 +137,11 @@ async def score_tool_calls(
     guard = trust_tool_guard.guard
     turn = _Turn(guard, context or {}, events or (), config, guard.models.pick(llm, llms), kb)
     started = time.perf_counter()
-    outcome = await turn.check(tool_calls)
-    if trust_tool_guard.asks_again and outcome.status == "untrustworthy" and llm is not None:
-        return await turn.again(outcome, tool_calls, plain_model(llm), started)
-    return _told(outcome, tool_calls)
+    with whole_deadline(guard.settings.timeout):
+        outcome = await turn.check(tool_calls)
+        if trust_tool_guard.asks_again and outcome.status == "untrustworthy" and llm is not None:
+            return await turn.again(outcome, tool_calls, plain_model(llm), started)
+        return _told(outcome, tool_calls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,22 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+SHARE_FOR_CALLS = 0.97
+"""How much of the time for a score its calls may take, so that what came in time is still used."""
+
+
+class _Deadline(NamedTuple):
+    at: float  # on the loop's clock
+    limit: float  # the time-out that was set, for messages
+
+
+_deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def whole_deadline(seconds: float) -> Iterator[None]:
+def whole_deadline(seconds: float, *, limit: float | None = None) -> Iterator[None]:
     """Tells requests made within, also by tasks started there, when they must be done.
 
     Nothing is cancelled by it: that stays with `asyncio.timeout`. It spares waiting for what
@@ -18,22 +28,42 @@ def whole_deadline(seconds: float) -> Iterator[None]:
 
     Args:
         seconds: From now. Within another deadline the earlier one counts.
+        limit: The time-out that was set, if `seconds` are what is left of it, or it is another
+            one than that of the deadline around this one.
     """
     at = asyncio.get_running_loop().time() + seconds
     outer = _deadline.get()
-    token = _deadline.set(at if outer is None else min(at, outer))
+    if outer is None or at < outer.at:
+        outer = _Deadline(at, time_limit(seconds) if limit is None else limit)
+    token = _deadline.set(outer)
     try:
         yield
     finally:
         _deadline.reset(token)
 
 
+@contextmanager
+def calls_deadline(timeout: float) -> Iterator[None]:
+    """The same for the calls of work that has so many seconds in all."""
+    with whole_deadline(timeout * SHARE_FOR_CALLS, limit=time_limit(timeout)):
+        yield
+
+
 def time_left() -> float:
     """Seconds until the deadline, at least 0; infinite where there is none."""
-    at = _deadline.get()
-    return math.inf if at is None else max(0.0, at - asyncio.get_running_loop().time())
+    deadline = _deadline.get()
+    if deadline is None:
+        return math.inf
+    return max(0.0, deadline.at - asyncio.get_running_loop().time())
+
+
+def time_limit(timeout: float) -> float:
+    """The time-out that was set, of which `timeout` may be what is left; for messages."""
+    deadline = _deadline.get()
+    return timeout if deadline is None else deadline.limit
 
 
 def current_deadline() -> float | None:
     """The deadline on the running loop's clock; `None` where there is none."""
-    return _deadline.get()
+    deadline = _deadline.get()
+    return None if deadline is None else deadline.at

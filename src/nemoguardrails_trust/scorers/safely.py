@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import signal
 import threading
 import time
@@ -14,16 +15,13 @@ from typing import TypeVar
 from nemoguardrails_trust.errors import ModelTimeoutError, ScoringError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.models.deadline import calls_deadline, time_limit
 from nemoguardrails_trust.models.prompts import require_sendable, require_text
 from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer, takes_media
 from nemoguardrails_trust.scorers.observing import tell
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage, require_share
 
 _log = logging.getLogger(__name__)
-
-SHARE_FOR_CALLS = 0.97
-"""How much of the time for a score its calls may take, so that what came in time is still used."""
 
 BATCH_TIMEOUT = 300.0
 """Seconds for a score of many, unless told otherwise: a rate limit may hold one up for minutes."""
@@ -66,7 +64,7 @@ async def score_safely(
             require_text(exchange, by=_name_of(scorer) or "the scorer")
         answering = exchange.answering()
         # The calls know the deadline too, and do not wait for what lies beyond it.
-        with whole_deadline(timeout * SHARE_FOR_CALLS):
+        with calls_deadline(timeout):
             work = _ask(scorer, answering, decide_at, prefetched)
             score = await settled(work, timeout=timeout, what="the scorer")
         require_usable(score)
@@ -124,7 +122,8 @@ async def settled(work: Awaitable[Result], *, timeout: float | None, what: str) 
         _log.warning("%s blocked the event loop: it ran past its timeout", what)
     if late or not task.done():
         await _end(task, what)
-        raise ModelTimeoutError(f"{what} did not answer within {timeout:.3g} s")
+        limit = math.inf if timeout is None else time_limit(timeout)
+        raise ModelTimeoutError(f"{what} did not answer within {limit:.3g} s")
     if task.cancelled():
         raise ScoringError(f"{what} was cancelled")
     return task.result()

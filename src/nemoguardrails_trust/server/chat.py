@@ -94,19 +94,20 @@ class Chat:
             TrustError: Before anything was yielded: there is no answer.
         """
         clock = asyncio.get_running_loop().time
-        ends = clock() + self._scoring.seconds(turn.wanted)
+        seconds = self._scoring.seconds(turn.wanted)
+        ends = clock() + seconds
         async with AsyncExitStack() as stack:
             samples = await stack.enter_async_context(self._drawing(turn))
             answering = opened(self._model(turn), turn.asked, turn.question, ends - clock())
             opening = stack.enter_async_context(answering)
-            with whole_deadline(max(0.0, ends - clock())):
+            with whole_deadline(max(0.0, ends - clock()), limit=seconds):
                 head, events = await settled(opening, timeout=ends - clock(), what=PLACE)
             yield head
             if head.body is not None:
                 return
 
             async def score(completion: dict[str, Any]) -> dict[str, Any]:
-                with whole_deadline(max(0.0, ends - clock())):
+                with whole_deadline(max(0.0, ends - clock()), limit=seconds):
                     return await self._metadata(turn, completion, samples)
 
             fallback = None if turn.deciding is None else turn.deciding.fallback

@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
-from nemoguardrails_trust.models.deadline import whole_deadline
+from nemoguardrails_trust.models.deadline import calls_deadline
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated
-from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
+from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
 from nemoguardrails_trust.server.connected import told_while_connected
@@ -94,7 +94,7 @@ class _Rag:
         # The calls know the deadline too: what came in time is told.
         threshold = self._backends.parts(wanted).threshold
         with (
-            whole_deadline(seconds * SHARE_FOR_CALLS),
+            calls_deadline(seconds),
             counted_for(wanted, threshold) as failures,
         ):
             outcome = await settled(work, timeout=seconds, what="the scores")

@@ -7,10 +7,10 @@ from typing import Any
 from nemoguardrails_trust.errors import DataError, ScoringError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
-from nemoguardrails_trust.models.deadline import time_left, whole_deadline
+from nemoguardrails_trust.models.deadline import calls_deadline, time_left
 from nemoguardrails_trust.scorers.evaluating import score_beside
 from nemoguardrails_trust.scorers.observing import threshold_in_force
-from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, score_safely, settled
+from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
@@ -48,7 +48,7 @@ class Scoring:
         parts = self._backends.parts(wanted)
         seconds = self.seconds(wanted)
         with (
-            whole_deadline(seconds * SHARE_FOR_CALLS),
+            calls_deadline(seconds),
             counted_for(wanted, parts.threshold) as failures,
         ):
             work = parts.answerer.prompt(item)

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel
-from nemoguardrails_trust.models.deadline import time_left, whole_deadline
+from nemoguardrails_trust.models.deadline import calls_deadline, time_left
 from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.scorers.local.calls import Calls
 from nemoguardrails_trust.scorers.local.fields import FIELDS_AT_ONCE, FieldJudgement
 from nemoguardrails_trust.scorers.local.judge import Judge
-from nemoguardrails_trust.scorers.safely import SHARE_FOR_CALLS, settled
+from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.scores import CallUsage, Signal
 from nemoguardrails_trust.signals.evaluations import Eval, Evidence, evaluation_messages
 
@@ -61,7 +61,7 @@ class Evaluator:
         Returns:
             By name in their order, what each brought. No failure raises.
         """
-        with self._counted(spent) as calls, whole_deadline(timeout * SHARE_FOR_CALLS):
+        with self._counted(spent) as calls, calls_deadline(timeout):
             found = await asyncio.gather(
                 *(
                     self._evaluated(evaluation, evidence, calls, timeout)
@@ -86,7 +86,7 @@ class Evaluator:
         Raises:
             TrustError: No answer could be had.
         """
-        with whole_deadline(timeout * SHARE_FOR_CALLS):
+        with calls_deadline(timeout):
             work = self._judge.explain(exchange, score, Calls(self._limits))
             return await settled(work, timeout=timeout, what="the judge")
 
@@ -124,7 +124,7 @@ class Evaluator:
             missing = ModelResponseError("the judge did not rate this field")
             return {name: found.get(name, missing) for name in part}
 
-        with self._counted(spent) as calls, whole_deadline(timeout * SHARE_FOR_CALLS):
+        with self._counted(spent) as calls, calls_deadline(timeout):
             found = await asyncio.gather(*(judged(part, calls) for part in parts))
         return {name: value for part in found for name, value in part.items()}
 

@@ -9,6 +9,7 @@ from nemoguardrails_trust.agreement import SAME
 from nemoguardrails_trust.errors import ModelTimeoutError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import CUT, Reply
+from nemoguardrails_trust.models.deadline import time_limit
 from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides, score_range
 from nemoguardrails_trust.scorers.local.presets import Plan
 from nemoguardrails_trust.scores import Signal
@@ -317,7 +318,7 @@ class Run:
         return frozenset(self.comparison.unsettled)
 
     def _note_lateness(self, timeout: float) -> None:
-        late = f"no answer within {timeout:.3g} s"
+        late = f"no answer within {time_limit(timeout):.3g} s"
         self.lateness = ModelTimeoutError(late)
         if self.plan.reflects and "reflection" not in self.signals:
             views = range(self.plan.reflections)

@@ -233,7 +233,7 @@ class LocalScorer:
         )
         try:
             # So that a model does not try again, or wait for a rate limit, past that time.
-            with whole_deadline(self._settings.timeout):
+            with whole_deadline(self._settings.timeout, limit=self._settings.timeout):
                 await run.gather(time_left())
                 scored = None if sentences is None else await self._scored(sentences, run)
         finally:
