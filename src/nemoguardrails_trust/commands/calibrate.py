@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,6 +50,7 @@ _FIGURES = {
 
 
 @with_options
+@user_errors()
 def calibrate(
     out: Annotated[
         Path, Heading.RESULT.option("--out FILE", "The calibration file to write (JSON).")
@@ -104,42 +106,41 @@ def calibrate(
     --quality, --model), unless the .run.json of 'nemo-trust score' lies beside it; otherwise only
     'nemo-trust evaluate' can use the calibration.
     """
-    with user_errors():
-        from nemoguardrails_trust.calibration.learning import learn_calibration
-        from nemoguardrails_trust.calibration.thresholds import Target
-        from nemoguardrails_trust.datasets.rows import SCORE
-        from nemoguardrails_trust.datasets.runs import discard
+    from nemoguardrails_trust.calibration.learning import learn_calibration
+    from nemoguardrails_trust.calibration.thresholds import Target
+    from nemoguardrails_trust.datasets.rows import SCORE
+    from nemoguardrails_trust.datasets.runs import discard
 
-        aim = None if target is None else Target.parse(target)
-        _require_writable(out)
-        made: Path | None = None
-        if live is not None:
-            made, options = _answers_of(live, data, options, rows, questions, out, json_output)
-            data, labels = made, replace(labels, label_column="correct", score_column=SCORE)
-        elif data is None:
-            raise SettingsError("give labelled answers (DATA), or --live MODEL")
-        else:
-            labels, options = with_score_column(labels, data, options, rows.encoding)
-        require_scored_anew(labels, None if scored is None else "--scored")
-        settings = scorer_settings(options, timeout=rows.timeout)
-        origin = _origin(data, options, labels, for_model)
-        kept = scored or out.with_name(f"{out.name}.scored.jsonl")
-        request = Request(data, settings, options, rows, labels, out=kept, quiet=json_output)
-        result = read_and_score(request)
-        answers = result.answers
-        sample = answers.sample(weigh=origin.scorer == "local")
-        calibration = learn_calibration(sample, origin, aim or settings.threshold)
-        calibration.save(out)
-        if scored is None:
-            discard(kept)
-        if made is not None:
-            made.unlink()
-            discard(_live_rows(out))
-        if json_output:
-            typer.echo(json.dumps(_to_json(calibration, sample, answers, out)))
-        else:
-            _show(calibration, sample, answers, out)
-        finish(result, labels)
+    aim = None if target is None else Target.parse(target)
+    _require_writable(out)
+    made: Path | None = None
+    if live is not None:
+        made, options = _answers_of(live, data, options, rows, questions, out, json_output)
+        data, labels = made, replace(labels, label_column="correct", score_column=SCORE)
+    elif data is None:
+        raise SettingsError("give labelled answers (DATA), or --live MODEL")
+    else:
+        labels, options = with_score_column(labels, data, options, rows.encoding)
+    require_scored_anew(labels, None if scored is None else "--scored")
+    settings = scorer_settings(options, timeout=rows.timeout)
+    origin = _origin(data, options, labels, for_model)
+    kept = scored or out.with_name(f"{out.name}.scored.jsonl")
+    request = Request(data, settings, options, rows, labels, out=kept, quiet=json_output)
+    result = read_and_score(request)
+    answers = result.answers
+    sample = answers.sample(weigh=origin.scorer == "local")
+    calibration = learn_calibration(sample, origin, aim or settings.threshold)
+    calibration.save(out)
+    if scored is None:
+        discard(kept)
+    if made is not None:
+        made.unlink()
+        discard(_live_rows(out))
+    if json_output:
+        typer.echo(json.dumps(_to_json(calibration, sample, answers, out)))
+    else:
+        _show(calibration, sample, answers, out)
+    finish(result, labels)
 
 
 calibrate.__doc__ = f"{inspect.cleandoc(calibrate.__doc__ or '')}\n\n{exit_codes()}"
@@ -185,8 +186,6 @@ def _live_rows(out: Path) -> Path:
 
 def _require_writable(out: Path) -> None:
     """Fails before any score is paid for, rather than after."""
-    import os
-
     if out.is_dir():
         raise DataError("cannot be written: it is a folder", path=str(out))
     if not os.access(out.parent, os.W_OK):

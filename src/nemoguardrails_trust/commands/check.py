@@ -1,6 +1,8 @@
 """`nemo-trust check` and `nemo-trust rail-path`."""
 
+import dataclasses
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ _MARKS = {"fact": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[
 _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]x[/]"}
 
 
+@user_errors()
 def check(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
     ask: Annotated[
@@ -32,16 +35,13 @@ def check(
     """
     if question is not None and not ask:
         raise typer.BadParameter("only with --ask", param_hint="--question")
-    with user_errors():
-        from nemoguardrails_trust.guardrail.doctor import check_configuration
 
-        findings = check_configuration(config, ask=ask, question=question)
+    from nemoguardrails_trust.guardrail.doctor import check_configuration
+
+    findings = check_configuration(config, ask=ask, question=question)
     healthy = all(finding.level != "problem" for finding in findings)
     if as_json:
-        listed = [
-            {"level": finding.level, "text": finding.text, "mend": finding.mend}
-            for finding in findings
-        ]
+        listed = [dataclasses.asdict(finding) for finding in findings]
         typer.echo(json.dumps({"ok": healthy, "findings": listed}))
     else:
         from rich.markup import escape
@@ -60,8 +60,6 @@ def check(
 
 def rail_path() -> None:
     """Print the path of the rail's folder, for import_paths."""
-    from pathlib import Path
-
     import nemoguardrails_trust
 
     typer.echo(Path(nemoguardrails_trust.__file__).parent / "rail")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _WIDTHS = {"row of B": 8, "A": 5, "B": 5, "answer": 9}
 
 
+@user_errors()
 def compare(
     a: Annotated[
         Path,
@@ -53,18 +54,17 @@ def compare(
     If both have labels, the differences in AUROC and in accuracy come with 95 % intervals, from
     paired comparisons: an interval that excludes 0 means that the difference is more than chance.
     """
-    with user_errors():
-        from nemoguardrails_trust.report.comparison import compare_results
+    from nemoguardrails_trust.report.comparison import compare_results
 
-        result = compare_results(
-            a,
-            b,
-            threshold=threshold,
-            prompt_column=prompt_column,
-            response_column=response_column,
-            score_column=score_column,
-            label_column=label_column,
-        )
+    result = compare_results(
+        a,
+        b,
+        threshold=threshold,
+        prompt_column=prompt_column,
+        response_column=response_column,
+        score_column=score_column,
+        label_column=label_column,
+    )
     if json_output:
         typer.echo(json.dumps(result.to_json()))
     else:

@@ -1,6 +1,8 @@
 """`nemo-trust demo`."""
 
+import dataclasses
 import json
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from nemoguardrails_trust.guardrail.demo import Summary, Turn
 
 
+@user_errors()
 def demo(
     turns: Annotated[int, option("--turns N", "How many questions to ask.", min=1, max=500)] = 100,
     show_every: Annotated[bool, option("--all", "Show every answer.")] = False,
@@ -47,20 +50,17 @@ def demo(
     """
     import asyncio
 
-    with user_errors():
-        if model is not None:
-            from nemoguardrails_trust.commands.live import live_demo
+    if model is not None:
+        from nemoguardrails_trust.commands.live import live_demo
 
-            asked = ScorerOptions(model, base_url, quality=quality)
-            live_demo(asked, turns, show_every=show_every, as_json=as_json)
-            return
-        if base_url is not None or quality is not None:
-            option = "--quality" if base_url is None else "--base-url"
-            raise SettingsError(f"{option} needs a --model", key="model")
-        played, summary = asyncio.run(_play(turns))
+        asked = ScorerOptions(model, base_url, quality=quality)
+        live_demo(asked, turns, show_every=show_every, as_json=as_json)
+        return
+    if base_url is not None or quality is not None:
+        given = "--quality" if base_url is None else "--base-url"
+        raise SettingsError(f"{given} needs a --model", key="model")
+    played, summary = asyncio.run(_play(turns))
     if as_json:
-        import dataclasses
-
         typer.echo(json.dumps(dataclasses.asdict(summary)))
     else:
         from nemoguardrails_trust.commands.demo_screen import show_all, show_screen
@@ -69,8 +69,6 @@ def demo(
 
 
 async def _play(turns: int) -> "tuple[list[Turn], Summary]":
-    import time
-
     from rich.console import Console
     from rich.progress import track
 

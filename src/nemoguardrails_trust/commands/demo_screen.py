@@ -31,7 +31,7 @@ def show_screen(console: "Console", played: "list[Turn]", summary: "Summary") ->
     console.print(_outcomes(played, summary))
     console.print(
         f"Of all answers {summary.accuracy_all:.0%} are right; of those kept "
-        f"{_share(summary.accuracy_kept)}. {_share(summary.wrong_caught)} of the wrong ones were "
+        f"{percent(summary.accuracy_kept)}. {percent(summary.wrong_caught)} of the wrong ones were "
         f"flagged. A score took {summary.calls_per_score:g} calls to the model. "
         f"Time: {summary.seconds:.1f} s",
         highlight=False,
@@ -130,5 +130,6 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _share(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share in percent, for people."""
     return "–" if share is None else f"{share:.0%}"

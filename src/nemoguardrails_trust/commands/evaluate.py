@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 
 @with_options
+@user_errors()
 def evaluate(
     data: LabelledArgument,
     options: ScorerOptions,
@@ -81,45 +82,44 @@ def evaluate(
     DATA says which answers are right. With --generate, your own model answers the prompts in DATA,
     and its answers are labelled by the reference answers there.
     """
-    with user_errors():
-        from nemoguardrails_trust.calibration.evaluation import evaluate as evaluate_scores
-        from nemoguardrails_trust.scorers.create import threshold_of
+    from nemoguardrails_trust.calibration.evaluation import evaluate as evaluate_scores
+    from nemoguardrails_trust.scorers.create import threshold_of
 
-        least = parse_limits(fail_under, UNDER, "--fail-under")
-        most = parse_limits(fail_if, OVER, "--fail-if")
-        labels, options = with_score_column(labels, data, options, rows.encoding)
-        require_scored_anew(labels, None if out is None else "--out")
-        settings = scorer_settings(
-            options, threshold=threshold, calibration=calibration, timeout=rows.timeout
+    least = parse_limits(fail_under, UNDER, "--fail-under")
+    most = parse_limits(fail_if, OVER, "--fail-if")
+    labels, options = with_score_column(labels, data, options, rows.encoding)
+    require_scored_anew(labels, None if out is None else "--out")
+    settings = scorer_settings(
+        options, threshold=threshold, calibration=calibration, timeout=rows.timeout
+    )
+    loaded = _load_calibration(settings, labels)
+    at = threshold_of(settings, loaded)
+    scored = read_and_score(
+        Request(
+            data,
+            settings,
+            options,
+            rows,
+            labels,
+            loaded,
+            decide_at=at if early_stop else None,
+            out=out,
+            quiet=json_output,
         )
-        loaded = _load_calibration(settings, labels)
-        at = threshold_of(settings, loaded)
-        scored = read_and_score(
-            Request(
-                data,
-                settings,
-                options,
-                rows,
-                labels,
-                loaded,
-                decide_at=at if early_stop else None,
-                out=out,
-                quiet=json_output,
-            )
-        )
-        answers = scored.answers
-        result = evaluate_scores(
-            answers.scores, answers.correct, at, usage=answers.usage, seconds=scored.seconds
-        )
-        if json_output:
-            typer.echo(json.dumps(result.to_json()))
-        else:
-            is_replay = scored.anew and options.model == REPLAY
-            _show(result, data.name, is_replay=is_replay, early_stop=early_stop)
-            if labels.generate or labels.gold_column is not None:
-                typer.echo(BY_REFERENCE)
-        require_limits(_figures(result), under=least, over=most)
-        finish(scored, labels)
+    )
+    answers = scored.answers
+    result = evaluate_scores(
+        answers.scores, answers.correct, at, usage=answers.usage, seconds=scored.seconds
+    )
+    if json_output:
+        typer.echo(json.dumps(result.to_json()))
+    else:
+        is_replay = scored.anew and options.model == REPLAY
+        _show(result, data.name, is_replay=is_replay, early_stop=early_stop)
+        if labels.generate or labels.gold_column is not None:
+            typer.echo(BY_REFERENCE)
+    require_limits(_figures(result), under=least, over=most)
+    finish(scored, labels)
 
 
 _CODES = exit_codes("--fail-under", "--fail-if")

@@ -1,5 +1,6 @@
 """`nemo-trust init` and `nemo-trust examples`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from nemoguardrails_trust.commands.output import say
 from nemoguardrails_trust.errors import DataError
 
 
+@user_errors()
 def init(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
     remove: Annotated[bool, option("--remove", "Remove the rail from the configuration.")] = False,
@@ -20,28 +22,26 @@ def init(
 
     Shows the changes, and asks before writing them. Comments and order are kept.
     """
-    import sys
+    from nemoguardrails_trust.guardrail.setup import changes
 
-    with user_errors():
-        from nemoguardrails_trust.guardrail.setup import changes
-
-        found = changes(config, remove=remove)
-        if not found:
-            typer.echo("The rail is not in it." if remove else "The rail is in it already.")
-            return
-        for change in found:
-            typer.echo(change.difference(), nl=False)
-        if not yes and not sys.stdin.isatty():
-            say("nothing is written: there is no terminal to ask; give --yes to write it")
-            raise typer.Exit(EXIT_INCOMPLETE)
-        if not yes and not typer.confirm("Write this?"):
-            raise typer.Exit(EXIT_INCOMPLETE)
-        for change in found:
-            change.apply()
-        after = "" if remove else f" Next: nemo-trust check {config}"
-        typer.echo(f"Written.{after}")
+    found = changes(config, remove=remove)
+    if not found:
+        typer.echo("The rail is not in it." if remove else "The rail is in it already.")
+        return
+    for change in found:
+        typer.echo(change.difference(), nl=False)
+    if not yes and not sys.stdin.isatty():
+        say("nothing is written: there is no terminal to ask; give --yes to write it")
+        raise typer.Exit(EXIT_INCOMPLETE)
+    if not yes and not typer.confirm("Write this?"):
+        raise typer.Exit(EXIT_INCOMPLETE)
+    for change in found:
+        change.apply()
+    after = "" if remove else f" Next: nemo-trust check {config}"
+    typer.echo(f"Written.{after}")
 
 
+@user_errors()
 def examples(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder to copy to; it is created if need be.")
@@ -51,18 +51,17 @@ def examples(
 
     Files that are there already are left as they are.
     """
-    with user_errors():
-        from nemoguardrails_trust.datasets.shipped import examples_folder
+    from nemoguardrails_trust.datasets.shipped import examples_folder
 
-        try:
-            copied = _copy_missing(examples_folder(), folder)
-        except OSError as error:
-            raise DataError(f"cannot be written: {error.strerror}", path=str(folder)) from None
-        if not copied:
-            say(f"all examples are in {folder} already")
-        for path in sorted(path for path in folder.iterdir() if path.is_dir()):
-            first = _title(path)
-            typer.echo(f"{path}{first and f'  {first}'}")
+    try:
+        copied = _copy_missing(examples_folder(), folder)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", path=str(folder)) from None
+    if not copied:
+        say(f"all examples are in {folder} already")
+    for path in sorted(path for path in folder.iterdir() if path.is_dir()):
+        first = _title(path)
+        typer.echo(f"{path}{first and f'  {first}'}")
 
 
 def _copy_missing(source: Path, folder: Path) -> int:

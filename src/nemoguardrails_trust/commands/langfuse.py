@@ -28,6 +28,7 @@ Texts = list[str] | None
 
 
 @with_options
+@user_errors()
 def langfuse(
     scorer_options: ScorerOptions,
     since: Annotated[
@@ -149,69 +150,68 @@ def langfuse(
     Exit codes: 0 all went well; 1 some traces have no score, each named on stderr; 2 it could not
     be done as asked; 130 interrupted.
     """
-    with user_errors():
-        from datetime import timedelta
+    from datetime import timedelta
 
-        from nemoguardrails_trust.commands.langfuse_run import Job, run
-        from nemoguardrails_trust.integrations.langfuse.client import Connection, require_client
-        from nemoguardrails_trust.integrations.langfuse.query import parse_duration
-        from nemoguardrails_trust.integrations.langfuse.run import ScoringOptions
-        from nemoguardrails_trust.integrations.langfuse.watching import (
-            DEFAULT_SETTLE,
-            Watch,
-            default_position,
-        )
+    from nemoguardrails_trust.commands.langfuse_run import Job, run
+    from nemoguardrails_trust.integrations.langfuse.client import Connection, require_client
+    from nemoguardrails_trust.integrations.langfuse.query import parse_duration
+    from nemoguardrails_trust.integrations.langfuse.run import ScoringOptions
+    from nemoguardrails_trust.integrations.langfuse.watching import (
+        DEFAULT_SETTLE,
+        Watch,
+        default_position,
+    )
 
-        given: dict[str, object] = {
-            "since": since,
-            "from": from_,
-            "to": to,
-            "trace-id": trace_id,
-            "watch": watch,
-        }
-        given |= {"dry-run": dry_run, "json": json_output, "position": position}
-        _require_sense(given, out)
-        require_client()
-        connection = Connection.from_environment()
-        period = parse_duration(since or "24h", "since")
-        query = _query(period, from_, to, tags, name, environment, session, trace_id, filter_)
-        settings = scorer_settings(
-            scorer_options,
-            threshold=threshold,
-            calibration=calibration,
-            timeout=timeout,
-            explain=explain or None,
-        )
-        built = build_scorer(settings, scorer_options, recorded=recorded)
-        usual = DEFAULT_SETTLE if watch else timedelta(0)
-        job = Job(
-            connection=connection,
-            scorer=built.scorer,
-            query=query,
-            options=ScoringOptions(
-                score_name=score_name,
-                threshold=built.threshold,
-                timeout=settings.timeout,
-                dry_run=dry_run,
-                skip_scored=skip_scored,
-                context_keys=tuple(context_key or ()),
-                concurrency=concurrency,
-                page_size=page_size,
-                max_characters=max_characters,
-                settle=usual if settle is None else parse_duration(settle, "settle"),
-            ),
-            watch=None
-            if watch is None
-            else Watch(
-                every=parse_duration(watch, "watch"),
-                position=position or default_position(connection, query, score_name),
-                lookback=parse_duration(lookback, "lookback"),
-                period=period,
-            ),
-            out=out,
-            json_output=json_output,
-        )
-        ended = run(job)
+    given: dict[str, object] = {
+        "since": since,
+        "from": from_,
+        "to": to,
+        "trace-id": trace_id,
+        "watch": watch,
+    }
+    given |= {"dry-run": dry_run, "json": json_output, "position": position}
+    _require_sense(given, out)
+    require_client()
+    connection = Connection.from_environment()
+    period = parse_duration(since or "24h", "since")
+    query = _query(period, from_, to, tags, name, environment, session, trace_id, filter_)
+    settings = scorer_settings(
+        scorer_options,
+        threshold=threshold,
+        calibration=calibration,
+        timeout=timeout,
+        explain=explain or None,
+    )
+    built = build_scorer(settings, scorer_options, recorded=recorded)
+    usual = DEFAULT_SETTLE if watch else timedelta(0)
+    job = Job(
+        connection=connection,
+        scorer=built.scorer,
+        query=query,
+        options=ScoringOptions(
+            score_name=score_name,
+            threshold=built.threshold,
+            timeout=settings.timeout,
+            dry_run=dry_run,
+            skip_scored=skip_scored,
+            context_keys=tuple(context_key or ()),
+            concurrency=concurrency,
+            page_size=page_size,
+            max_characters=max_characters,
+            settle=usual if settle is None else parse_duration(settle, "settle"),
+        ),
+        watch=None
+        if watch is None
+        else Watch(
+            every=parse_duration(watch, "watch"),
+            position=position or default_position(connection, query, score_name),
+            lookback=parse_duration(lookback, "lookback"),
+            period=period,
+        ),
+        out=out,
+        json_output=json_output,
+    )
+    ended = run(job)
     if ended == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if ended == "incomplete":

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+import typer
+
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
 from nemoguardrails_trust.commands.terminal import terminal
 from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
@@ -77,7 +79,7 @@ async def _run(job: Job) -> Ended:
             keep(result)
             if result.error is not None:
                 problem = " ".join(result.error.split())
-                _say(f"trace {result.trace_id} {result.status}: {problem}")
+                typer.echo(f"trace {result.trace_id} {result.status}: {problem}", err=True)
 
         async with _stopping() as stop, _closing(job.scorer):
             check = getattr(job.scorer, "check", None)
@@ -126,7 +128,7 @@ async def _once(
             stop=stop,
         )
     if job.json_output:
-        print(json.dumps(_summary(report)))  # noqa: T201 - what the command prints
+        typer.echo(json.dumps(_summary(report)))
     else:
         _show(report, job)
     if report.error is not None:
@@ -254,11 +256,7 @@ def _summary(report: TraceReport) -> dict[str, Any]:
 
 def _show_look(report: TraceReport) -> None:
     if report.results or report.settling:
-        _say(_counts(report, dry_run=False))
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - what the command prints
+        typer.echo(_counts(report, dry_run=False), err=True)
 
 
 def _row(result: TraceResult) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
+from nemoguardrails_trust.commands.demo_screen import percent, shortened
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     REPLAY,
@@ -182,8 +183,8 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
         score = row["trustworthiness_score"]
         answers.add_row(
             "–" if score is None else f"{score:.2f}",
-            escape(_shortened(row["prompt"][-1]["content"], 60)),
-            escape(_shortened(row.get("response") or "", 30)),
+            escape(shortened(row["prompt"][-1]["content"], 60)),
+            escape(shortened(row.get("response") or "", 30)),
             "right"
             if row["correct"]
             else "no answer"
@@ -196,9 +197,9 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
         cells = (str(figures[f"{label}_{kind}"]) for label in ("right", "wrong"))
         outcomes.add_row(kind, *cells)
     console.print(outcomes)
-    console.print(f"Right of all: {_share(figures['accuracy'])}")
-    console.print(f"Right of those kept: {_share(figures['accuracy_kept'])}")
-    console.print(f"Wrong answers that were flagged: {_share(figures['wrong_caught'])}")
+    console.print(f"Right of all: {percent(figures['accuracy'])}")
+    console.print(f"Right of those kept: {percent(figures['accuracy_kept'])}")
+    console.print(f"Wrong answers that were flagged: {percent(figures['wrong_caught'])}")
     tokens = cost_of(figures["prompt_tokens"], figures["completion_tokens"])
     console.print(f"Cost: {figures['calls']:,} calls, {tokens}, {duration(live.seconds)}")
     console.print(
@@ -211,12 +212,3 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
         markup=False,
         soft_wrap=True,
     )
-
-
-def _shortened(text: str, width: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"

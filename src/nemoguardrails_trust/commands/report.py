@@ -26,6 +26,7 @@ from nemoguardrails_trust.commands.scored_columns import (
 from nemoguardrails_trust.errors import SettingsError
 
 
+@user_errors()
 def report(
     results: Annotated[
         Path,
@@ -79,25 +80,22 @@ def report(
 
     The page is self-contained and works offline.
     """
-    with user_errors():
-        from nemoguardrails_trust.report import build_report
+    from nemoguardrails_trust.report import build_report
 
-        costs = CostOptions(
-            prices=prices, prompt_price=prompt_price, completion_price=completion_price
-        )
-        made = build_report(
-            results,
-            out,
-            threshold=threshold,
-            title=title,
-            prompt_column=prompt_column,
-            response_column=response_column,
-            score_column=score_column,
-            label_column=label_column,
-            group_by=group_by,
-            against=against,
-            prices=prices_of(costs, None if prices is None else _model_of_run(results)),
-        )
+    costs = CostOptions(prices=prices, prompt_price=prompt_price, completion_price=completion_price)
+    made = build_report(
+        results,
+        out,
+        threshold=threshold,
+        title=title,
+        prompt_column=prompt_column,
+        response_column=response_column,
+        score_column=score_column,
+        label_column=label_column,
+        group_by=group_by,
+        against=against,
+        prices=prices_of(costs, None if prices is None else _model_of_run(results)),
+    )
     if json_output:
         typer.echo(json.dumps(made.to_json()))
         return

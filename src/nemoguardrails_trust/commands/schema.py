@@ -24,6 +24,7 @@ class SettingsKind(enum.StrEnum):
     SERVER = "server"
 
 
+@user_errors()
 def schema(
     kind: Annotated[
         SettingsKind,
@@ -38,8 +39,7 @@ def schema(
     '# yaml-language-server: $schema=trust.schema.json': an editor then completes and checks
     custom_data.trust. 'nemo-trust schema server' is for the file of 'serve --config'.
     """
-    with user_errors():
-        typer.echo(json.dumps(_SCHEMAS[kind](), indent=2))
+    typer.echo(json.dumps(_SCHEMAS[kind](), indent=2))
 
 
 def _of_rail() -> dict[str, Any]:

@@ -61,6 +61,7 @@ class EngineName(StrEnum):
 
 
 @with_options
+@user_errors()
 def score(
     data: Annotated[
         Path,
@@ -136,67 +137,66 @@ def score(
     OUT also has all the columns of DATA. An interrupted run continues when you repeat the command;
     no row is scored twice. The column 'error' says why a row has no score.
     """
-    on_cluster = engine is EngineName.RAY
-    with user_errors():
-        from nemoguardrails_trust.datasets.files import open_source
-        from nemoguardrails_trust.scorers.create import load_calibration
+    from nemoguardrails_trust.datasets.files import open_source
+    from nemoguardrails_trust.scorers.create import load_calibration
 
-        most = parse_limits(fail_if, OVER, "--fail-if")
-        prices = prices_of(costs, options.model)
-        budget = budget_of(costs, prices)
-        if on_cluster and budget is not None:
-            raise SettingsError("--budget is for --engine local")
-        settings = scorer_settings(
-            options,
-            threshold=threshold,
-            calibration=calibration,
-            timeout=rows.timeout,
-            evaluations=evaluations or None,
-            explain="claims" if claims else None,
-        )
-        if evaluations and options.model == REPLAY:
-            raise SettingsError("--evaluation needs a model that judges; replay has none")
-        spec = RowScorerSpec(
-            settings,
-            options,
-            rows.concurrency,
-            rows.max_failures,
-            load_calibration(settings),
-            generate=generate,
-        )
-        row_scorer = spec.build()
-        source = open_source(
-            data.absolute() if on_cluster else data, limit=rows.limit, encoding=rows.encoding
-        )
-        if costs.dry_run:
-            _estimate(source, spec, row_scorer, rows, prices, as_json=json_output)
-            return
-        if out is None:
-            raise SettingsError("give the file to write: --out OUT", key="out")
-        job = prepare_job(
-            source,
-            out.absolute() if on_cluster else out,
-            spec,
-            row_scorer,
-            rows,
-            bom=bom,
-            safe_cells=safe_cells,
-            shard_size=shard_size,
-        )
-        outcome = run_job(
-            job,
-            spec,
-            row_scorer,
-            on_cluster=on_cluster,
-            prices=prices,
-            quiet=json_output,
-            budget=budget,
-            on_spent=(lambda spent: _print_json(spent, job, prices)) if json_output else None,
-        )
-        _tell(outcome, job, prices, as_json=json_output)
-        require_limits(_figures(outcome.tally), over=most)
-        if outcome.tally.errors and "unchecked" not in most:
-            raise typer.Exit(EXIT_INCOMPLETE)
+    on_cluster = engine is EngineName.RAY
+    most = parse_limits(fail_if, OVER, "--fail-if")
+    prices = prices_of(costs, options.model)
+    budget = budget_of(costs, prices)
+    if on_cluster and budget is not None:
+        raise SettingsError("--budget is for --engine local")
+    settings = scorer_settings(
+        options,
+        threshold=threshold,
+        calibration=calibration,
+        timeout=rows.timeout,
+        evaluations=evaluations or None,
+        explain="claims" if claims else None,
+    )
+    if evaluations and options.model == REPLAY:
+        raise SettingsError("--evaluation needs a model that judges; replay has none")
+    spec = RowScorerSpec(
+        settings,
+        options,
+        rows.concurrency,
+        rows.max_failures,
+        load_calibration(settings),
+        generate=generate,
+    )
+    row_scorer = spec.build()
+    source = open_source(
+        data.absolute() if on_cluster else data, limit=rows.limit, encoding=rows.encoding
+    )
+    if costs.dry_run:
+        _estimate(source, spec, row_scorer, rows, prices, as_json=json_output)
+        return
+    if out is None:
+        raise SettingsError("give the file to write: --out OUT", key="out")
+    job = prepare_job(
+        source,
+        out.absolute() if on_cluster else out,
+        spec,
+        row_scorer,
+        rows,
+        bom=bom,
+        safe_cells=safe_cells,
+        shard_size=shard_size,
+    )
+    outcome = run_job(
+        job,
+        spec,
+        row_scorer,
+        on_cluster=on_cluster,
+        prices=prices,
+        quiet=json_output,
+        budget=budget,
+        on_spent=(lambda spent: _print_json(spent, job, prices)) if json_output else None,
+    )
+    _tell(outcome, job, prices, as_json=json_output)
+    require_limits(_figures(outcome.tally), over=most)
+    if outcome.tally.errors and "unchecked" not in most:
+        raise typer.Exit(EXIT_INCOMPLETE)
 
 
 _CODES = exit_codes("--fail-if", incomplete="some rows have no score")

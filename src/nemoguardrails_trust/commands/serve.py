@@ -1,15 +1,19 @@
 """`nemo-trust serve`."""
 
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.help import option
-from nemoguardrails_trust.commands.options import user_errors
+from nemoguardrails_trust.commands.options import REPLAY, user_errors
 from nemoguardrails_trust.errors import CredentialsError, MissingDependencyError, SettingsError
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
+@user_errors()
+@seldom_collected()  # from the first import on: there the collector takes a sixth of the time
 def serve(
     config: Annotated[str | None, option("--config FILE", "The server's settings (YAML).")] = None,
     model: Annotated[
@@ -42,34 +46,7 @@ def serve(
     Set CLEANLAB_API_BASE_URL to http://HOST:PORT/api, and cleanlab-tlm and cleanlab-studio work
     unchanged with your own model.
     """
-    # From the first import on: there the collector takes a sixth of the time.
-    with user_errors(), seldom_collected():
-        _serve(
-            config,
-            model,
-            recorded,
-            host,
-            port,
-            workers,
-            allow_open=allow_open,
-            log_json=log_json,
-        )
-
-
-def _serve(
-    config: str | None,
-    model: str | None,
-    recorded: str | None,
-    host: str,
-    port: int,
-    workers: int,
-    *,
-    allow_open: bool,
-    log_json: bool,
-) -> None:
-    import os
     import tempfile
-    from pathlib import Path
 
     try:
         import uvicorn
@@ -110,14 +87,13 @@ def _serve(
 
 
 def _backend(model: str, recorded: str | None) -> dict[str, str]:
-    from pathlib import Path
-
-    import nemoguardrails_trust
-    from nemoguardrails_trust.commands.options import REPLAY
+    from nemoguardrails_trust.datasets.shipped import examples_folder
 
     if model != REPLAY:
         if recorded is not None:
             raise SettingsError("--recorded is for --model replay")
         return {"model": model}
-    example = Path(nemoguardrails_trust.__file__).parent / "examples" / "trivia"
-    return {"model": model, "recorded": recorded or str(example / "recorded.jsonl")}
+    return {
+        "model": model,
+        "recorded": recorded or str(examples_folder() / "trivia" / "recorded.jsonl"),
+    }
