@@ -347,8 +347,10 @@ def test_what_is_no_number_of_requests_is_named(key: str, value: Any) -> None:
 
 
 def test_all_who_use_a_model_share_its_limits() -> None:
-    one = shared_limits("http://somewhere/v1", "m", requests_per_minute=60)
-    other = shared_limits("http://somewhere/v1/", "m", concurrency=5)
+    one = shared_limits("http://somewhere/v1", "m")
+    one.configure(requests_per_minute=60)
+    other = shared_limits("http://somewhere/v1/", "m")
+    other.configure(concurrency=5)
     assert one is other
     assert (one.concurrency, one.requests_per_minute, one.tokens_per_minute) == (5, 60, None)
     assert shared_limits("http://somewhere/v1", "other") is not one

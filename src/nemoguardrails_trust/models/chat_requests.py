@@ -8,6 +8,7 @@ from typing import Any
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.abilities import SAMPLING, Abilities
+from nemoguardrails_trust.models.limits import require_count
 from nemoguardrails_trust.models.media_parts import content_of
 
 ROOM_TO_THINK = 4096
@@ -83,11 +84,7 @@ class RequestDefaults:
         alternatives = given.pop("top_logprobs", 0)
         limits = {key: given.pop(key) for key in _LIMITS if key in given}
         for key, limit in limits.items():
-            if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-                raise SettingsError(
-                    f"parameters.{key} is {limit!r}; it must be a whole number, 1 or more",
-                    key=f"parameters.{key}",
-                )
+            require_count(f"parameters.{key}", limit)
         return cls(
             temperature=given.pop("temperature", None),
             max_tokens=next(iter(limits.values()), None),

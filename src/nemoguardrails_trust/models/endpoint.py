@@ -73,9 +73,7 @@ class Endpoint:
         self._max_retries = max_retries
         self._limits = limits
         self._client = HttpClient(
-            {"Content-Type": "application/json", **headers},
-            # Whoever passes the limits finds a connection: a second bound would only queue.
-            most_bytes=most_bytes,
+            {"Content-Type": "application/json", **headers}, most_bytes=most_bytes
         )
 
     async def post(self, body: bytes, *, tokens: int, spent: list[float]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -62,19 +63,14 @@ class HttpClient:
 
     Args:
         headers: Sent with every request; may hold a key.
-        connections: How many may be open at once; 0 for any number.
         most_bytes: The most that an answer may have, unpacked.
     """
 
     def __init__(
-        self,
-        headers: Mapping[str, str] = _NO_HEADERS,
-        *,
-        connections: int = 0,
-        most_bytes: int = MOST_BYTES,
+        self, headers: Mapping[str, str] = _NO_HEADERS, *, most_bytes: int = MOST_BYTES
     ) -> None:
         # Not a method of this object, which would then live as long as any session.
-        self._sessions = SessionPool(_SessionMaker(headers, connections))
+        self._sessions = SessionPool(partial(_new_session, headers))
         self._most_bytes = most_bytes
         self._proxies: dict[URL, str | None] = {}
 
@@ -195,18 +191,14 @@ class Incoming:
             return bytearray()
 
 
-class _SessionMaker:
-    def __init__(self, headers: Mapping[str, str], connections: int) -> None:
-        self._headers = {"Accept-Encoding": _ACCEPTED, **headers}
-        self._connections = connections
-
-    def __call__(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300),
-            headers=self._headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
+def _new_session(headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        # Limits bound what is under way: a second bound would only queue.
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        headers={"Accept-Encoding": _ACCEPTED, **headers},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+    )
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytearray:

@@ -13,13 +13,11 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nemoguardrails_trust.errors import RateLimitError, SettingsError
-from nemoguardrails_trust.models.pacing import Pacing, Sent, Wait
-
-Rates = tuple[int | None, int | None]
-"""The most requests and the most tokens in any 60 seconds; `None` for no limit."""
+from nemoguardrails_trust.models.pacing import Pacing, Rates, Sent, Wait
 
 
 class Turn(Protocol):
@@ -43,14 +41,12 @@ class SharedRates(Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False)
 class CountedHere:
     """A request that this process counts, on the running loop's clock."""
 
-    __slots__ = ("_pacing", "_sent")
-
-    def __init__(self, pacing: Pacing, sent: Sent) -> None:
-        self._pacing = pacing
-        self._sent = sent
+    _pacing: Pacing
+    _sent: Sent
 
     def accepted(self, headers: Mapping[str, str], tokens: int) -> None:
         """See `Turn`."""
@@ -74,7 +70,7 @@ class RatesHere:
 
     async def take_turn(self, rates: Rates, tokens: int) -> Turn | Wait:
         """See `SharedRates`."""
-        self._pacing.requests_per_minute, self._pacing.tokens_per_minute = rates
+        self._pacing.rates = rates
         return _turn_here(self._pacing, tokens)
 
 
@@ -119,8 +115,7 @@ class Limits:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What counts is counted in each process by itself.
-        rates = (self._pacing.requests_per_minute, self._pacing.tokens_per_minute)
-        return Limits, (self._concurrency, *rates)
+        return Limits, (self._concurrency, *self._pacing.rates)
 
     @property
     def concurrency(self) -> int:
@@ -148,9 +143,9 @@ class Limits:
         Raises:
             SettingsError: A number is below 1.
         """
-        _require_count("concurrency", concurrency)
-        _require_count("requests_per_minute", requests_per_minute)
-        _require_count("tokens_per_minute", tokens_per_minute)
+        require_count("concurrency", concurrency)
+        require_count("requests_per_minute", requests_per_minute)
+        require_count("tokens_per_minute", tokens_per_minute)
         if concurrency is not None:
             self._concurrency = concurrency
         if requests_per_minute is not None:
@@ -186,43 +181,22 @@ class Limits:
         if gates is None:
             gates = self._gates[loop] = _Gates()
         gates.room = self._concurrency
-        rates = self._pacing.requests_per_minute, self._pacing.tokens_per_minute
-        shared = None if rates == (None, None) else self._shared
+        shared = None if self._pacing.rates == (None, None) else self._shared
         return Permit(self._pacing, gates, tokens, deadline, patience, label, shared)
 
 
+@dataclass(slots=True, eq=False)
 class Permit:
     """Leave to send one request. See `Limits.permit`."""
 
-    __slots__ = (
-        "_deadline",
-        "_gates",
-        "_label",
-        "_pacing",
-        "_patience",
-        "_shared",
-        "_tokens",
-        "_turn_taken",
-    )
-
-    def __init__(
-        self,
-        pacing: Pacing,
-        gates: "_Gates",
-        tokens: int,
-        deadline: float | None,
-        patience: float | None,
-        label: str,
-        shared: SharedRates | None,
-    ) -> None:
-        self._label = label
-        self._shared = shared
-        self._pacing = pacing
-        self._gates = gates
-        self._tokens = tokens
-        self._deadline = deadline
-        self._patience = patience
-        self._turn_taken: Turn | None = None
+    _pacing: Pacing
+    _gates: "_Gates"
+    _tokens: int
+    _deadline: float | None
+    _patience: float | None
+    _label: str
+    _shared: SharedRates | None
+    _turn_taken: Turn | None = None
 
     def accepted(self, headers: Mapping[str, str], tokens: int = 0) -> None:
         """Reports that the server took the request.
@@ -278,8 +252,7 @@ class Permit:
 
     async def _asked(self) -> Turn | Wait:
         if self._shared is not None:
-            rates = self._pacing.requests_per_minute, self._pacing.tokens_per_minute
-            return await self._shared.take_turn(rates, self._tokens)
+            return await self._shared.take_turn(self._pacing.rates, self._tokens)
         return _turn_here(self._pacing, self._tokens)
 
     def _require_in_time(self, now: float, wait: float, *, held: bool) -> None:
@@ -340,7 +313,12 @@ class _Gates:
         self.room = 1
 
 
-def _require_count(key: str, value: int | None) -> None:
+def require_count(key: str, value: Any) -> None:
+    """Makes sure that a setting is a whole number, 1 or more, or `None`.
+
+    Raises:
+        SettingsError: It is not.
+    """
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -367,27 +345,13 @@ def rates_shared(name: str) -> SharedRates | None:
     return None if _rates_by is None else _rates_by(name)
 
 
-def shared_limits(
-    base_url: str,
-    model: str,
-    credential: str = "",
-    *,
-    concurrency: int | None = None,
-    requests_per_minute: int | None = None,
-    tokens_per_minute: int | None = None,
-) -> Limits:
+def shared_limits(base_url: str, model: str, credential: str = "") -> Limits:
     """The one limiter of this process for a model of a server, used with one key.
 
     Args:
         base_url: The server.
         model: The model's name.
         credential: The key, for which alone a server's limits hold; kept as a digest.
-        concurrency: As in `Limits`; what is given here counts from now on for all who share it.
-        requests_per_minute: Likewise.
-        tokens_per_minute: Likewise.
-
-    Raises:
-        SettingsError: A number is below 1.
     """
     digest = hashlib.blake2b(credential.encode(), digest_size=16).digest()
     key = base_url.rstrip("/"), model, digest
@@ -395,6 +359,4 @@ def shared_limits(
         if key not in _shared:
             name = f"{key[0]} {model} {digest.hex()}"
             _shared[key] = Limits(shared=rates_shared(name))
-        limits = _shared[key]
-        limits.configure(concurrency, requests_per_minute, tokens_per_minute)
-        return limits
+        return _shared[key]

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from nemoguardrails_trust.models.rate_headers import KINDS, allowance, retry_after
 
+Rates = tuple[int | None, int | None]
+"""The most requests and the most tokens in any 60 seconds; `None` for no limit."""
+
 _MINUTE = 60.0
 _GROWTH = 1.25  # of a learnt pace, in the time over which it was measured
 _LEAST_MEASURE = 10.0  # seconds; a pace grows no faster than one measured over so long
@@ -78,13 +81,18 @@ class Pacing:
         self._measured_over = _LEAST_MEASURE
 
     @property
+    def rates(self) -> Rates:
+        """Both limits a minute."""
+        return self.requests_per_minute, self.tokens_per_minute
+
+    @rates.setter
+    def rates(self, rates: Rates) -> None:
+        self.requests_per_minute, self.tokens_per_minute = rates
+
+    @property
     def slows(self) -> bool:
         """Whether any rate may have to be waited for."""
-        return (
-            self._pace is not None
-            or self.requests_per_minute is not None
-            or self.tokens_per_minute is not None
-        )
+        return self._pace is not None or self.rates != (None, None)
 
     def held(self, now: float) -> float:
         """Seconds for which the server wants no request; 0 or less where it takes them."""
@@ -160,7 +168,7 @@ class Pacing:
             interval = random.uniform(0.9, 1.1) / self._pace
             # A turn that came late (timers are coarse) may be made up for, but not saved up.
             self._next_at = max(self._next_at, now - 0.02) + interval
-        if self.requests_per_minute is not None or self.tokens_per_minute is not None:
+        if self.rates != (None, None):
             sent.counts = True
             self._sent.append(sent)
             self._sent_tokens += tokens

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from nemoguardrails_trust.models.limits import Rates, RatesHere, Turn, share_rates
-from nemoguardrails_trust.models.pacing import Pacing, Sent, Wait
+from nemoguardrails_trust.models.limits import RatesHere, Turn, share_rates
+from nemoguardrails_trust.models.pacing import Pacing, Rates, Sent, Wait
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class RatesActor:
         now = time.monotonic()
         self._forget(now)
         pacing = self._pacings.setdefault(name, Pacing())
-        pacing.requests_per_minute, pacing.tokens_per_minute = rates
+        pacing.rates = rates
         turn = pacing.take_turn(now, tokens)
         if isinstance(turn, Wait):
             return turn
@@ -106,14 +107,12 @@ class RayRates:
         return turn if isinstance(turn, Wait) else _Counted(self._actor, turn)
 
 
+@dataclass(slots=True, eq=False)
 class _Counted:
     """A request that the actor counts. Nobody waits for what it is told afterwards."""
 
-    __slots__ = ("_actor", "_number")
-
-    def __init__(self, actor: Any, number: int) -> None:
-        self._actor = actor
-        self._number = number
+    _actor: Any
+    _number: int
 
     def accepted(self, headers: Mapping[str, str], tokens: int) -> None:
         self._actor.accepted.remote(self._number, _told(headers), tokens)

@@ -10,6 +10,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.models.base import LanguageModel
+from nemoguardrails_trust.models.limits import require_count
 from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.models.reply_cache import CachedModel, ReplyCache
 from nemoguardrails_trust.scorers.base import PRESETS, QualityPreset, Scorer, ScorerSettings
@@ -185,7 +186,7 @@ def build_parts(
             f"quality_preset is {quality!r}; it must be one of {known}", key="quality_preset"
         )
     timeout = BATCH_TIMEOUT if choice.timeout is None else _require_seconds(choice.timeout)
-    _require_count(choice.concurrency)
+    require_count("concurrency", choice.concurrency)
     is_local = scorer is None or scorer == "local"
     require_effect(options, quality, is_local=is_local)
     _require_task(task, is_local=is_local)
@@ -277,10 +278,3 @@ def _require_seconds(value: float) -> float:
             f"timeout is {value!r}; it must be a number of seconds above 0", key="timeout"
         )
     return float(value)
-
-
-def _require_count(value: int | None) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise SettingsError(
-            f"concurrency is {value!r}; it must be a whole number, 1 or more", key="concurrency"
-        )

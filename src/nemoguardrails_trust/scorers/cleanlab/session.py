@@ -66,8 +66,8 @@ class ServiceSession:
         self._remedies = Remedies(
             key=f"check that {key_variable} is current", address=address, absent=address
         )
-        # The clients' own rate handler bounds what is under way; a second bound would only queue.
-        # The deadline is the caller's, over all that a score takes.
+        # The clients' own rate handler bounds what is under way. The deadline is the caller's,
+        # over all that a score takes.
         self._client = HttpClient()
         self._closed = False
 
