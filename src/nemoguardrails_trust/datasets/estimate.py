@@ -3,7 +3,8 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean, linear_regression
 
 from nemoguardrails_trust.concurrency.loops import run_interruptibly
 from nemoguardrails_trust.concurrency.pool import run_pool
@@ -12,9 +13,11 @@ from nemoguardrails_trust.datasets.row_scorers import RowScorer
 from nemoguardrails_trust.datasets.rows import Row
 from nemoguardrails_trust.datasets.source import Source
 from nemoguardrails_trust.datasets.tally import Tally
+from nemoguardrails_trust.scores import Usage
 
 SAMPLE = 20
 _POOL = 20 * SAMPLE  # rows of which the sample is drawn, evenly by their length
+_Sampled = tuple[int, Usage]  # the length of a row, and what it took
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,6 @@ class Estimate:
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sampled:
-    length: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
 
 
 def estimate(
@@ -89,10 +84,8 @@ def estimate(
     async def score(row: Row) -> None:
         result = await scorer.score(row, columns)
         tally.add(result, threshold)
-        usage = result.usage
         if not result.failed:
-            tokens = usage.prompt_tokens, usage.completion_tokens
-            sampled.append(_Sampled(_length(row, columns), *tokens, usage.seconds))
+            sampled.append((_length(row, columns), result.usage))
 
     async def main(_: asyncio.Event) -> None:
         try:
@@ -104,15 +97,15 @@ def estimate(
     share = rows / len(drawn) if drawn else 0.0
     usable = rows * len(sampled) / len(drawn) if drawn else 0.0
     mean_length = characters / rows if rows else 0.0
-    lengths = [float(row.length) for row in sampled]
+    lengths = [length for length, _ in sampled]
     read, written = (
-        usable * _at(mean_length, lengths, [float(getattr(row, name)) for row in sampled])
+        round(usable * _at(mean_length, lengths, [getattr(usage, name) for _, usage in sampled]))
         for name in ("prompt_tokens", "completion_tokens")
     )
-    told = Estimate(rows, tally, round(tally.calls * share), round(read), round(written), 0.0)
-    pace = usable * _mean([row.seconds for row in sampled]) / min(concurrency, max(rows, 1))
-    seconds = max(pace, least_seconds(told.as_tally()))
-    return Estimate(rows, tally, told.calls, told.prompt_tokens, told.completion_tokens, seconds)
+    mean_seconds = fmean(usage.seconds for _, usage in sampled) if sampled else 0.0
+    pace = usable * mean_seconds / min(concurrency, max(rows, 1))
+    told = Estimate(rows, tally, round(tally.calls * share), read, written, pace)
+    return replace(told, seconds=max(pace, least_seconds(told.as_tally())))
 
 
 def _drawn(source: Source, columns: Columns) -> tuple[int, int, list[Row]]:
@@ -138,16 +131,9 @@ def _length(row: Row, columns: Columns) -> int:
     return sum(len(str(row[name])) for name in names if name is not None and name in row)
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
-
-
-def _at(x: float, xs: list[float], ys: list[float]) -> float:
+def _at(x: float, xs: list[int], ys: list[int]) -> float:
     """What a line through the points tells for `x`; a line that falls is none."""
-    mean_x, mean_y = _mean(xs), _mean(ys)
-    spread = sum((value - mean_x) ** 2 for value in xs)
-    if not spread:
-        return mean_y
-    pairs = zip(xs, ys, strict=True)
-    slope = sum((one - mean_x) * (other - mean_y) for one, other in pairs) / spread
-    return max(0.0, mean_y + max(0.0, slope) * (x - mean_x))
+    if not xs:
+        return 0.0
+    slope = linear_regression(xs, ys).slope if len(set(xs)) > 1 else 0.0
+    return max(0.0, fmean(ys) + max(0.0, slope) * (x - fmean(xs)))

@@ -1,5 +1,6 @@
 """Data sets in memory: pandas and polars frames, Arrow tables and lists of rows."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -64,13 +65,22 @@ def columns_of_results(
     return {old: new for old, new in renamed.items() if old != new}, values
 
 
-class _InMemory:
+class _InMemory(ABC):
     blank_is_none = False
     remarks: tuple[str, ...] = ()
     row_count: int
 
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        first = start.row if start else 0
+        for row, values in enumerate(self._values(first), start=first):
+            yield Position(row), values
+
     def share(self, position: Position) -> float:
         return position.row / self.row_count
+
+    @abstractmethod
+    def _values(self, first: int) -> Iterator[dict[str, Any]]:
+        """The rows from a number on."""
 
 
 class _PandasFrame(_InMemory):
@@ -81,17 +91,15 @@ class _PandasFrame(_InMemory):
         self.columns = tuple(data.columns)
         self.row_count = len(data)
 
-    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+    def _values(self, first: int) -> Iterator[dict[str, Any]]:
         import pandas as pd
 
-        row = start.row if start else 0
-        for first in range(row, self.row_count, BATCH_ROWS):
-            for values in self._data.iloc[first : first + BATCH_ROWS].to_dict("records"):
+        for row in range(first, self.row_count, BATCH_ROWS):
+            for values in self._data.iloc[row : row + BATCH_ROWS].to_dict("records"):
                 for name, value in values.items():
                     if value is pd.NA or value is pd.NaT:
                         values[name] = None
-                yield Position(row), values
-                row += 1
+                yield values
 
     def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
         import pandas as pd
@@ -116,11 +124,9 @@ class _PolarsFrame(_InMemory):
         self.columns = tuple(data.columns)
         self.row_count = data.height
 
-    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
-        row = start.row if start else 0
-        for values in self._data.slice(row).iter_rows(named=True):
-            yield Position(row), values
-            row += 1
+    def _values(self, first: int) -> Iterator[dict[str, Any]]:
+        rows: Iterator[dict[str, Any]] = self._data.slice(first).iter_rows(named=True)
+        return rows
 
     def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
         import polars as pl
@@ -146,12 +152,9 @@ class _ArrowTable(_InMemory):
         self.columns = tuple(data.schema.names)
         self.row_count = data.num_rows
 
-    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
-        row = start.row if start else 0
-        for first in range(row, self.row_count, BATCH_ROWS):
-            for values in rows_of_batch(self._data.slice(first, BATCH_ROWS)):
-                yield Position(row), values
-                row += 1
+    def _values(self, first: int) -> Iterator[dict[str, Any]]:
+        for row in range(first, self.row_count, BATCH_ROWS):
+            yield from rows_of_batch(self._data.slice(row, BATCH_ROWS))
 
     def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
         import pyarrow as pa
@@ -174,9 +177,8 @@ class _RowList(_InMemory):
         self.row_count = len(data)
         self.columns = tuple(data[0]) if data else ()
 
-    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
-        for row in range(start.row if start else 0, self.row_count):
-            yield Position(row), dict(self._data[row])
+    def _values(self, first: int) -> Iterator[dict[str, Any]]:
+        return map(dict, self._data[first:])
 
     def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
         return [
