@@ -1,7 +1,8 @@
 """The model that judges: asked about a response, and to compare samples with it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.exchange import Exchange, Message
@@ -127,10 +128,8 @@ class Judge:
         messages = fields_messages(exchange, names)
         room = 20 + _TOKENS_A_FIELD * len(names)
         completion = await self._ask(messages, calls, "fields", room)
-        try:
+        with _reading():
             return read_fields(completion.text, names)
-        except ValueError as error:
-            raise ModelResponseError(str(error)) from None
 
     async def judge_claims(
         self, exchange: Exchange, sentences: Sequence[str], calls: Calls
@@ -143,10 +142,8 @@ class Judge:
         messages = claims_messages(exchange, sentences)
         room = 20 + _TOKENS_A_SENTENCE * len(sentences)
         completion = await self._ask(messages, calls, "claims", room)
-        try:
+        with _reading():
             return read_claims(completion, len(sentences))
-        except ValueError as error:
-            raise ModelResponseError(str(error)) from None
 
     async def compare(
         self, question: str, response: str, answers: Sequence[str], calls: Calls
@@ -164,10 +161,8 @@ class Judge:
         messages = comparison_messages(question, response, unlike)
         room = 20 + _TOKENS_AN_ANSWER * len(unlike)
         completion = await self._ask(messages, calls, "comparison", room)
-        try:
+        with _reading():
             rated = read_comparison(completion.text, len(unlike))
-        except ValueError as error:
-            raise ModelResponseError(str(error)) from None
         places = {answer: place for place, answer in enumerate(unlike)}
         return {
             i: rated[places[answer]] for i, answer in enumerate(answers) if places[answer] in rated
@@ -193,6 +188,15 @@ class Judge:
         _log.info("the judge thinks before it answers: its judgements are no longer cut short")
         self._thinks_first = True
         return await self._ask(messages, calls, purpose, room)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """A judgement that cannot be read is a failure of the model."""
+    try:
+        yield
+    except ValueError as error:
+        raise ModelResponseError(str(error)) from None
 
 
 def _was_cut_while_thinking(completion: Completion) -> bool:
