@@ -10,7 +10,7 @@ from typing import Any
 
 from nemoguardrails_trust.exchange import Message, read_messages
 from nemoguardrails_trust.exchange.beside import media_beside, tools_beside
-from nemoguardrails_trust.exchange.values import is_filled, load_nested, plain
+from nemoguardrails_trust.exchange.values import is_filled, plain, unpacked
 
 _FEWEST_WORDS = 3  # a column `system` may also say which system answered
 
@@ -29,9 +29,7 @@ def with_given(
         DataError: A column holds what cannot be read.
     """
     for what, column in given:
-        value = plain(row.get(column))
-        nested = load_nested(value) if isinstance(value, str) else None
-        value = value if nested is None else nested
+        value = unpacked(row.get(column))
         if not is_filled(value):
             continue
         if what == "system":

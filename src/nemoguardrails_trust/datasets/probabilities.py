@@ -6,7 +6,7 @@ from typing import Any
 from nemoguardrails_trust.datasets.rows import Row
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
-from nemoguardrails_trust.exchange.values import load_nested, plain
+from nemoguardrails_trust.exchange.values import unpacked
 from nemoguardrails_trust.models.chat_answers import read_logprobs
 
 LOGPROBS = "token_logprobs"
@@ -59,9 +59,7 @@ def read_tokens(row: Row) -> tuple[TokenLogprob, ...] | None:
 
 
 def _value(row: Row, column: str) -> Any:
-    value = plain(row.get(column))
-    nested = load_nested(value) if isinstance(value, str) else None
-    value = value if nested is None else nested
+    value = unpacked(row.get(column))
     return None if value in ("", [], {}) else value
 
 

@@ -19,7 +19,7 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
-from nemoguardrails_trust.exchange.values import load_nested, plain, scalar_text, whole_text
+from nemoguardrails_trust.exchange.values import plain, scalar_text, unpacked, whole_text
 from nemoguardrails_trust.scorers.evaluations import evaluation_values
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
@@ -130,8 +130,7 @@ def read_texts(row: Row, column: str) -> tuple[str, ...]:
     value = plain(row.get(column))
     if value is None or value == "":
         return ()
-    nested = load_nested(value) if isinstance(value, str) else None
-    listed = value if nested is None else nested
+    listed = unpacked(value)
     texts = [scalar_text(plain(text)) for text in listed] if isinstance(listed, list) else [None]
     if None not in texts:
         return tuple(map(str, texts))

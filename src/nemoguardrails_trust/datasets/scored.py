@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from nemoguardrails_trust.datasets.rows import EVALUATION_PREFIX, SCORE, USAGE, Row
-from nemoguardrails_trust.exchange.values import load_nested, plain, to_json
+from nemoguardrails_trust.exchange.values import plain, to_json, unpacked
 
 LABEL = "correct"
 """The column that says whether an answer is right, unless told otherwise."""
@@ -111,12 +110,6 @@ def as_text(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else to_json(value)
-
-
-def unpacked(value: object) -> Any:
-    """What a CSV file can only hold as JSON text, as the list or the mapping that it is."""
-    nested = load_nested(value) if isinstance(value, str) else None
-    return value if nested is None else nested
 
 
 def _whole(word: str) -> str:

@@ -36,6 +36,7 @@ from nemoguardrails_trust.exchange.values import (
     load_nested,
     plain,
     to_json,
+    unpacked,
     whole_text,
 )
 
@@ -287,8 +288,8 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
         yield from _read_chat(value["chat_history"], what)
     if history and value.get("tool_results"):
         yield Message("tool", to_json(plain(value["tool_results"])))
-    chat = plain(value[chats[0]])
-    nested = load_nested(chat) if isinstance(chat, str) else None
+    chat = value[chats[0]]
+    nested = unpacked(chat)
     yield from _read_chat(nested if is_chat(nested) else chat, what)
 
 

@@ -131,6 +131,13 @@ def load_nested(text: str) -> Any:
         return _load_python(text)
 
 
+def unpacked(value: Any) -> Any:
+    """A value that is `plain`; one that a file can only hold as JSON text, as what that holds."""
+    value = plain(value)
+    nested = load_nested(value) if isinstance(value, str) else None
+    return value if nested is None else nested
+
+
 def to_json(value: Any) -> str:
     """A value as JSON, for people and models to read."""
     return json.dumps(value, ensure_ascii=False, default=_json_value)

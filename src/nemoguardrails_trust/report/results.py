@@ -7,10 +7,10 @@ from typing import Self, TypedDict
 
 from nemoguardrails_trust.datasets.columns import PROMPTS, RESPONSES, find_column, no_column
 from nemoguardrails_trust.datasets.rows import SCORE, Row
-from nemoguardrails_trust.datasets.scored import LABEL, as_text, unpacked
+from nemoguardrails_trust.datasets.scored import LABEL, as_text
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Exchange, read_messages
-from nemoguardrails_trust.exchange.values import plain
+from nemoguardrails_trust.exchange.values import plain, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _alternatives(row: Row, response: str) -> tuple[str, ...]:
 
 def _claims(value: object) -> tuple[Claim, ...]:
     """Sentences with their scores; what is none is left out."""
-    listed = unpacked(plain(value))
+    listed = unpacked(value)
     if not isinstance(listed, list | tuple):
         return ()
     found = [_claim(entry) for entry in map(plain, listed) if isinstance(entry, Mapping)]
@@ -159,7 +159,7 @@ def _claim(value: Mapping[str, object]) -> Claim | None:
 
 
 def _texts(value: object) -> list[str]:
-    value = unpacked(plain(value))
+    value = unpacked(value)
     if isinstance(value, list | tuple):
         return [as_text(text) for text in value]
     return [value] if isinstance(value, str) and value else []
