@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,6 +52,20 @@ def replacing(path: Path, unfinished: Path | None = None) -> Iterator[Path]:
         with suppress(OSError):
             unfinished.unlink()
         raise
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns the failures of reading a file into errors that name it.
+
+    Raises:
+        DataError: Reading failed.
+    """
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:  # the latter of packed files
+        told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise DataError(f"cannot be read: {told}", path=str(path)) from None
 
 
 @contextmanager

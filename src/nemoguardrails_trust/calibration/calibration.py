@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nemoguardrails_trust.calibration.intervals import Interval
-from nemoguardrails_trust.disk import write_atomically
+from nemoguardrails_trust.disk import reading, write_atomically
 from nemoguardrails_trust.errors import DataError, SettingsError
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine
@@ -76,12 +76,8 @@ class Calibration(BaseModel):
         Raises:
             DataError: The file cannot be read, or is not a calibration of this version.
         """
-        try:
-            with Path(path).open("rb") as file:
-                text = file.read(MOST_BYTES + 1)
-        except OSError as error:
-            reason = f"cannot be read: {error.strerror or error}"
-            raise DataError(reason, path=str(path)) from error
+        with reading(Path(path)), Path(path).open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
             told = f"has more than {MOST_BYTES:,} bytes, too many for a calibration"
             raise DataError(told, path=str(path))

@@ -3,12 +3,12 @@
 import csv
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nemoguardrails_trust.datasets.lines import UTF_8, Lines, unpacked_file
+from nemoguardrails_trust.datasets.lines import Lines, TextSource
 from nemoguardrails_trust.datasets.source import Position, UnreadableRow
 from nemoguardrails_trust.errors import DataError
 
@@ -32,20 +32,19 @@ class Dialect(NamedTuple):
     told: bool = False
 
 
-class CsvSource:
+class CsvSource(TextSource):
     """A CSV file with a header; every value is text, kept as it stands."""
 
     blank_is_none = True
-    row_count = None
 
     def __init__(
         self,
         path: Path,
-        encoding: str = UTF_8,
-        remarks: tuple[str, ...] = (),
-        limit: int | None = None,
+        encoding: str,
+        remarks: tuple[str, ...],
+        limit: int | None,
         *,
-        tabbed: bool = False,
+        tabbed: bool,
     ) -> None:
         """Reads how the file is written, and its header.
 
@@ -59,12 +58,7 @@ class CsvSource:
         Raises:
             DataError: It cannot be read, or its header cannot be used.
         """
-        self.name = str(path)
-        self.remarks = remarks
-        self._path = path
-        self._limit = limit
-        self._encoding = encoding
-        self._size = path.stat().st_size
+        super().__init__(path, encoding, remarks, limit)
         with self._lines() as lines:
             try:
                 self._dialect = _dialect_of(lines, (*"\t" * tabbed, *_DELIMITERS))
@@ -99,17 +93,6 @@ class CsvSource:
                 if values or isinstance(values, UnreadableRow):
                     yield position, values
                     row += 1
-
-    def share(self, position: Position) -> float:
-        """See `Source.share`."""
-        if self._limit:
-            return position.row / self._limit
-        return min(1.0, position.offset / self._size)
-
-    @contextmanager
-    def _lines(self, start: Position | None = None) -> Iterator[Lines]:
-        with unpacked_file(self._path) as file:
-            yield Lines(file, self.name, start or Position(), self._encoding)
 
     def _reader(self, lines: Lines) -> Iterator[list[str]]:
         # Retrieved passages are longer than the module's own limit of 128 KiB a field.

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.source import Position, reading_file
+from nemoguardrails_trust.datasets.source import Position
+from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, MissingDependencyError
 
 CELL_CHARACTERS = 32_767
@@ -63,7 +64,7 @@ class ExcelSource:
     @contextmanager
     def _sheet(self) -> Iterator[tuple[Any, int]]:
         openpyxl = import_openpyxl()
-        with reading_file(self._path), self._path.open("rb") as file:
+        with reading(self._path), self._path.open("rb") as file:
             try:
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
                 try:

@@ -10,7 +10,8 @@ from nemoguardrails_trust.datasets.json_files import JsonArraySource, JsonLinesS
 from nemoguardrails_trust.datasets.json_objects import find_wrapped
 from nemoguardrails_trust.datasets.lines import PACKINGS, encoding_of, unpacked_file
 from nemoguardrails_trust.datasets.parquet_files import ParquetSource
-from nemoguardrails_trust.datasets.source import Position, Source, UnreadableRow, reading_file
+from nemoguardrails_trust.datasets.source import Position, Source, UnreadableRow
+from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError
 
 _FORMATS = {
@@ -87,7 +88,7 @@ def open_source(path: Path, *, limit: int | None = None, encoding: str | None = 
         raise _folder(path)
     if path.exists() and not path.is_file():
         raise DataError("is not a regular file; give one, or - to read stdin", path=str(path))
-    with reading_file(path):
+    with reading(path):
         size = path.stat().st_size
     if size == 0:
         raise DataError("the file is empty", path=str(path))
@@ -145,7 +146,7 @@ def _require_rows(start: bytes, path: Path) -> None:
 
 def _folder(path: Path) -> DataError:
     """The error that a folder was given, which names a file in it where one can be meant."""
-    with reading_file(path):
+    with reading(path):
         files = sorted(inner for inner in path.iterdir() if format_by_name(inner) is not None)
     such = f", such as {files[0]}" if files else ""
     return DataError(f"is a folder; give a file of rows{such}", path=str(path))

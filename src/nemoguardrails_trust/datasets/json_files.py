@@ -1,13 +1,12 @@
 """Reads JSON lines, JSON arrays and objects one after another, row by row."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.datasets.json_objects import BRACKETS
-from nemoguardrails_trust.datasets.lines import UTF_8, Lines, unpacked_file
+from nemoguardrails_trust.datasets.lines import Lines, TextSource
 from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, UnreadableRow
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.values import kind_told, load_json
@@ -15,25 +14,15 @@ from nemoguardrails_trust.exchange.values import kind_told, load_json
 _OPENING, _CLOSING = ("[", "{"), ("]", "}")
 
 
-class JsonLinesSource:
+class JsonLinesSource(TextSource):
     """A file with one JSON object a line."""
 
     blank_is_none = False
-    row_count = None
 
     def __init__(
-        self,
-        path: Path,
-        encoding: str = UTF_8,
-        remarks: tuple[str, ...] = (),
-        limit: int | None = None,
+        self, path: Path, encoding: str, remarks: tuple[str, ...], limit: int | None
     ) -> None:
-        self.name = str(path)
-        self.remarks = remarks
-        self._path = path
-        self._limit = limit
-        self._encoding = encoding
-        self._size = path.stat().st_size
+        super().__init__(path, encoding, remarks, limit)
         # A row may lack a column, the first one too.
         self.columns = tuple(
             dict.fromkeys(name for _, row in islice(self.rows(), BATCH_ROWS) for name in row)
@@ -59,17 +48,6 @@ class JsonLinesSource:
                     yield position, self._parse(line, position.line + 1)
                     row += 1
 
-    def share(self, position: Position) -> float:
-        """See `Source.share`."""
-        if self._limit:
-            return position.row / self._limit
-        return min(1.0, position.offset / self._size)
-
-    @contextmanager
-    def _lines(self, start: Position | None = None) -> Iterator[Lines]:
-        with unpacked_file(self._path) as file:
-            yield Lines(file, self.name, start or Position(), self._encoding)
-
     def _parse(self, text: str, line: int) -> dict[str, Any]:
         """The object that a text is the JSON of."""
         try:
@@ -90,14 +68,14 @@ class JsonArraySource(JsonLinesSource):
     def __init__(
         self,
         path: Path,
-        encoding: str = UTF_8,
-        remarks: tuple[str, ...] = (),
-        limit: int | None = None,
+        encoding: str,
+        remarks: tuple[str, ...],
+        limit: int | None,
         *,
         begin: Position | None = None,
         ends: bool = True,
     ) -> None:
-        """Takes the file.
+        """Takes the file, as any `TextSource` does.
 
         Args:
             path: The file.

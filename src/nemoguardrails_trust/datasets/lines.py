@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from nemoguardrails_trust.datasets.parquet_files import import_pyarrow
-from nemoguardrails_trust.datasets.source import Position, reading_file
+from nemoguardrails_trust.datasets.source import Position
+from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, MissingDependencyError, SettingsError
 
 UTF_8 = "utf-8"
@@ -40,7 +41,7 @@ def unpacked_file(path: Path) -> Iterator[IO[bytes]]:
         DataError: It cannot be read, or is broken.
         MissingDependencyError: It is packed by Zstandard, and pyarrow is not installed.
     """
-    with reading_file(path), path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         start = file.read(4)
         file.seek(0)
         if start.startswith(PACKINGS[".gz"]):
@@ -155,13 +156,48 @@ def _guessed(sample: bytes, path: Path) -> str:
     return "cp1252" if "cp1252" in names else best.encoding
 
 
+class TextSource:
+    """What all sources that are text files share. See `Source`."""
+
+    row_count = None
+
+    def __init__(
+        self, path: Path, encoding: str, remarks: tuple[str, ...], limit: int | None
+    ) -> None:
+        """Takes the file.
+
+        Args:
+            path: The file.
+            encoding: Its encoding.
+            remarks: What was guessed about it.
+            limit: Only so many rows.
+        """
+        self.name = str(path)
+        self.remarks = remarks
+        self._path = path
+        self._limit = limit
+        self._encoding = encoding
+        self._size = path.stat().st_size
+
+    def share(self, position: Position) -> float:
+        """See `Source.share`."""
+        if self._limit:
+            return position.row / self._limit
+        return min(1.0, position.offset / self._size)
+
+    @contextmanager
+    def _lines(self, start: Position | None = None) -> Iterator["Lines"]:
+        with unpacked_file(self._path) as file:
+            yield Lines(file, self.name, start or Position(), self._encoding)
+
+
 class Lines:
     """The lines of a text file from a position on, as text, with how far reading has come.
 
     Offsets count the bytes that the text has as UTF-8, whatever the file's own encoding.
     """
 
-    def __init__(self, file: IO[bytes], name: str, start: Position, encoding: str = UTF_8) -> None:
+    def __init__(self, file: IO[bytes], name: str, start: Position, encoding: str) -> None:
         self._name = name
         self._encoding = encoding
         self.goes_on = encoding == UTF_8  # behind a line that cannot be decoded

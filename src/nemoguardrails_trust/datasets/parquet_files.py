@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, reading_file
+from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position
+from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, MissingDependencyError
 
 
@@ -65,7 +66,7 @@ class ParquetSource:
     def _open(self) -> Iterator[Any]:
         pa, parquet = import_pyarrow()
         try:
-            with reading_file(self._path), parquet.ParquetFile(self._path) as file:
+            with reading(self._path), parquet.ParquetFile(self._path) as file:
                 yield file
         except pa.ArrowException as error:
             told = str(error).partition("\n")[0]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -55,10 +56,9 @@ def whole_lines(path: Path) -> list[bytes]:
     Raises:
         DataError: The file cannot be read.
     """
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", path=str(path)) from None
+    with reading(path):
+        try:
+            lines = path.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
     return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines

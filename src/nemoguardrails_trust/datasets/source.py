@@ -1,9 +1,6 @@
 """What rows are read from, whatever holds them."""
 
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from nemoguardrails_trust.errors import DataError
@@ -85,17 +82,3 @@ class Source(Protocol):
     def share(self, position: Position) -> float:
         """How much of the whole lies before a position, 0 to 1."""
         ...
-
-
-@contextmanager
-def reading_file(path: Path) -> Iterator[None]:
-    """Turns the failures of reading a file into errors that name it.
-
-    Raises:
-        DataError: Reading failed.
-    """
-    try:
-        yield
-    except (OSError, EOFError, zlib.error) as error:  # the latter of packed files
-        told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise DataError(f"cannot be read: {told}", path=str(path)) from None

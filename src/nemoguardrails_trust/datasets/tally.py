@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
 from nemoguardrails_trust.datasets.rows import CLAIMS, RowResult
+from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, SettingsError, known_instead
 
 
@@ -123,9 +124,8 @@ def read_prices(path: Path, model: str) -> Prices:
         SettingsError: It has no price for the model.
     """
     try:
-        given = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", path=str(path)) from None
+        with reading(path):
+            given = yaml.safe_load(path.read_bytes())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         told = " ".join(str(error).split())
         raise DataError(f"is not YAML: {told}", path=str(path)) from None

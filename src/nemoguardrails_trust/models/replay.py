@@ -1,15 +1,17 @@
 """A model that replays recorded answers, samples and judgements, so no key is needed."""
 
+import codecs
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, TypeAdapter, ValidationError
 
+from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, ModelRequestError
 from nemoguardrails_trust.exchange import (
     Exchange,
@@ -40,7 +42,6 @@ _MUST_BE = {
     "correct": "1 or 0",
 }
 
-Line = TypeVar("Line")
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
@@ -94,41 +95,20 @@ def read_recorded(path: str | Path) -> Iterator[Recorded]:
     Raises:
         DataError: The file cannot be read, or a line, which is named, is not a recorded answer.
     """
-    for number, line in numbered_lines(path):
-        yield parse_line(_RECORDED, line, path=path, number=number)
-
-
-def numbered_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
-    """Yields the lines of a file that are not blank, with their numbers from 1.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-                if text.strip():
-                    yield number, text
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
-
-
-def parse_line(adapter: TypeAdapter[Line], line: bytes, *, path: str | Path, number: int) -> Line:
-    """Reads one line of JSON as a dataclass; keys without a field are passed over.
-
-    Raises:
-        DataError: The line is no JSON object, or a value does not fit. The message names the
-            file, the line and the key, and never holds the value.
-    """
-    try:
-        return adapter.validate_json(line, strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise DataError(_complaint(first), path=str(path), line=number) from None
+    with reading(Path(path)), Path(path).open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if not text.strip():
+                continue
+            try:
+                yield _RECORDED.validate_json(text, strict=True)
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_input=False)[0]
+                raise DataError(_complaint(first), path=str(path), line=number) from None
 
 
 def _complaint(error: Mapping[str, Any]) -> str:
+    """What is wrong with a line; it names the key, and never holds the value."""
     if error["type"] == "json_invalid":
         return f"is not JSON: {error['ctx']['error']}"
     if not error["loc"]:
