@@ -66,11 +66,14 @@ async def run_all(
     return outcomes
 
 
-def require_all(outcomes: Sequence[Outcome], results: list[dict[str, Any]]) -> None:
+def require_all(
+    outcomes: Sequence[Outcome], results: list[dict[str, Any]], *, is_one: bool
+) -> None:
     """Makes sure that none has failed.
 
     Raises:
-        BatchError: Some have; it holds the results.
+        TrustError: The one of one prompt has.
+        BatchError: Some of a list have; it holds the results.
     """
     failures = [
         (i, outcome.error) for i, outcome in enumerate(outcomes) if outcome.error is not None
@@ -78,6 +81,8 @@ def require_all(outcomes: Sequence[Outcome], results: list[dict[str, Any]]) -> N
     if not failures:
         return
     place, first = failures[0]
+    if is_one:
+        raise first
     raise BatchError(
         f"{len(failures)} of {len(outcomes)} failed, the first at index {place}: "
         f"{first} (the rest are in this error's `results`)",

@@ -71,8 +71,6 @@ class ScoresClaims(Connected):
         items, is_one = items_with_responses(prompt, response, context=context)
         outcomes = await self._outcomes(items, is_one, self._parts.answerer.score_claims)
         results = [outcome.to_claims_result(log=self._log) for outcome in outcomes]
-        if strict and is_one and outcomes[0].error is not None:
-            raise outcomes[0].error
-        if strict and not is_one:
-            require_all(outcomes, results)
+        if strict:
+            require_all(outcomes, results, is_one=is_one)
         return results[0] if is_one else results

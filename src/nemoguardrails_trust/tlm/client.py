@@ -359,7 +359,7 @@ class TLM(ScoresClaims):
         answers = responses_of(scored, is_one, response)
         items, is_one_prompt = items_with_responses(prompt, answers, context=context)
         require_same_number(is_one, is_one_prompt)
-        return await self._explanations(items, is_one, tlm_result)
+        return await self._explanations(items, is_one, scored)
 
     async def _answer(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
         require_constraints(items, self._task)
@@ -377,10 +377,6 @@ class TLM(ScoresClaims):
         results = [
             outcome.to_result(log=self._log, with_response=with_response) for outcome in outcomes
         ]
-        if not is_one:
-            if strict:
-                require_all(outcomes, results)
-            return results
-        if strict and outcomes[0].error is not None:
-            raise outcomes[0].error
-        return results[0]
+        if strict:
+            require_all(outcomes, results, is_one=is_one)
+        return results[0] if is_one else results

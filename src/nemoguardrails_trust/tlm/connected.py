@@ -1,8 +1,7 @@
 """What `TLM` and `TrustworthyRAG` share: a loop for synchronous calls, lists, and their end."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import SettingsError
@@ -10,7 +9,7 @@ from nemoguardrails_trust.scorers.base import close
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.tlm.batches import require_all, run_all
 from nemoguardrails_trust.tlm.building import Parts
-from nemoguardrails_trust.tlm.explaining import Explainer, note_explanation, read_results
+from nemoguardrails_trust.tlm.explaining import Explainer, Scored, note_explanation
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.progress import shown_progress
 from nemoguardrails_trust.tlm.questions import Item as GivenItem
@@ -51,23 +50,13 @@ class Connected:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     def _evaluator(self) -> Evaluator:
@@ -83,22 +72,20 @@ class Connected:
         return self._built_evaluator
 
     async def _explanations(
-        self, items: Sequence[GivenItem], is_one: bool, tlm_result: Any
+        self, items: Sequence[GivenItem], is_one: bool, scored: Sequence[Scored]
     ) -> str | list[str]:
         """Why results have their scores; puts it into their logs too.
 
         Args:
             items: What was scored.
             is_one: Whether it was one prompt rather than a list.
-            tlm_result: The result, or the results.
+            scored: The results.
 
         Raises:
             SettingsError: They do not go together.
             TrustError: The one explanation could not be had.
             BatchError: Of many, some could not.
         """
-        results = [tlm_result] if is_one else list(tlm_result)
-        scored, _ = read_results(results)
         if len(scored) != len(items):
             raise SettingsError(
                 f"tlm_result has {len(scored)} entries, but there are {len(items)} prompts",
@@ -107,12 +94,10 @@ class Connected:
         explainer = Explainer(self._evaluator, self._parts.answerer.timeout)
         pairs = list(zip(items, scored, strict=True))
         outcomes = await self._outcomes(pairs, is_one, explainer.explain)
-        if is_one and outcomes[0].error is not None:
-            raise outcomes[0].error
         told = [outcome.response or "" for outcome in outcomes]
-        require_all(outcomes, [{"explanation": text or None} for text in told])
-        for result, explanation in zip(results, told, strict=True):
-            note_explanation(result, explanation)
+        require_all(outcomes, [{"explanation": text or None} for text in told], is_one=is_one)
+        for known, explanation in zip(scored, told, strict=True):
+            note_explanation(known.result, explanation)
         return told[0] if is_one else told
 
     async def _outcomes(

@@ -18,12 +18,14 @@ class Scored:
     """A result as its caller has it.
 
     Attributes:
+        result: It.
         score: Its score.
         response: The answer, where the result has it.
         has_response: Whether it does.
         explanation: What its log says already.
     """
 
+    result: Mapping[str, Any]
     score: float
     response: Any
     has_response: bool
@@ -109,7 +111,7 @@ def require_same_number(is_one: bool, is_one_prompt: bool) -> None:
         raise SettingsError(f"tlm_result is {given}, but there is {asked}", key="tlm_result")
 
 
-def note_explanation(result: Any, explanation: str) -> None:
+def note_explanation(result: Mapping[str, Any], explanation: str) -> None:
     """Puts an explanation into the log of an earlier result, where that can be changed."""
     score = result.get("trustworthiness")
     target = score if isinstance(score, MutableMapping) else result
@@ -138,6 +140,7 @@ def _read(result: Any, where: str) -> Scored:
         raise _unfit(where, f"cannot be used: {error}") from None
     explanation = log_of(told).get("explanation")
     return Scored(
+        result=result,
         score=score,
         response=result.get("response"),
         has_response="response" in result,

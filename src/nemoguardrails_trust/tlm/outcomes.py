@@ -105,9 +105,9 @@ def without_reasons(score: TrustworthinessScore) -> str:
     return "No reasons were given." + (f" The score is made of {made_of}." if made_of else "")
 
 
-def failed(error: TrustError, *, response: str | None = None) -> Outcome:
+def failed(error: TrustError) -> Outcome:
     """The outcome of a prompt that failed with this error."""
-    return Outcome(response, error=error, retryable=error.is_retryable)
+    return Outcome(error=error, retryable=error.is_retryable)
 
 
 def claims_to_result(score: TrustworthinessScore) -> list[dict[str, Any]] | None:

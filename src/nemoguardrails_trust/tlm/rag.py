@@ -291,7 +291,7 @@ class TrustworthyRAG(Connected):
             query, context, prompt=prompt, form_prompt=form_prompt, responses=(answers,)
         )
         require_same_number(is_one, is_one_query)
-        return await self._explanations([given.item for given in items], is_one, tlm_result)
+        return await self._explanations([given.item for given in items], is_one, scored)
 
     def _results(self, outcomes: list[Outcome], is_one: bool, *, with_response: bool) -> Any:
         if is_one and outcomes[0].error is not None:
