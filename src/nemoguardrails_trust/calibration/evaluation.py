@@ -170,9 +170,7 @@ def components(scores: Floats, correct: Booleans) -> tuple[Floats, Floats]:
     return above, below
 
 
-def expected_calibration_error(
-    scores: Floats, correct: Booleans, bins: int = ECE_BINS
-) -> float | None:
+def expected_calibration_error(scores: Floats, correct: Booleans) -> float | None:
     """Gives the expected calibration error over bins of equal width.
 
     The mean, weighted by their sizes, of the bins' differences between mean score and share of
@@ -185,8 +183,8 @@ def expected_calibration_error(
     """
     if len(scores) == 0:
         return None
-    which = np.minimum((scores * bins).astype(np.intp), bins - 1)
-    gaps = np.bincount(which, weights=scores - correct, minlength=bins)
+    which = np.minimum((scores * ECE_BINS).astype(np.intp), ECE_BINS - 1)
+    gaps = np.bincount(which, weights=scores - correct)
     return float(np.abs(gaps).sum() / len(scores))
 
 

@@ -11,6 +11,7 @@ DEFAULT_MAX_FAILURES = 50
 OTHER_REASONS = "other reasons"
 
 _KINDS_KEPT = 100
+_REASONS_TOLD = 3
 _WAIT = re.compile(r"\bin \d+(?:\.\d+)? s\b")  # of a rate limit: another one in every message
 
 
@@ -28,11 +29,11 @@ def merge_reasons(counts: dict[str, int], others: Mapping[str, int]) -> None:
         count_reason(counts, reason, times)
 
 
-def told_reasons(counts: Mapping[str, int], most: int = 3) -> str:
+def told_reasons(counts: Mapping[str, int]) -> str:
     """The most frequent reasons with their counts, of equal ones those that came first."""
     ranked = sorted(counts.items(), key=lambda item: -item[1])
-    rest = sum(times for _, times in ranked[most:])
-    shown = [*ranked[:most], (OTHER_REASONS, rest)] if rest else ranked
+    rest = sum(times for _, times in ranked[_REASONS_TOLD:])
+    shown = [*ranked[:_REASONS_TOLD], (OTHER_REASONS, rest)] if rest else ranked
     return "; ".join(f"{times:,} × {reason}" for reason, times in shown)
 
 
