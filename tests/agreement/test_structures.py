@@ -1,5 +1,6 @@
 import pytest
 
+from nemoguardrails_trust.agreement import SAME, agreement
 from nemoguardrails_trust.agreement.structures import fields, list_items, same_value, structure
 
 
@@ -49,3 +50,16 @@ def test_the_only_tool_call_of_a_message_gives_the_fields() -> None:
 )
 def test_lists_are_told_from_prose(text: str, items: list[str] | None) -> None:
     assert list_items(text) == items
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("flour, sugar and eggs", "flour, sugar, eggs and butter", False),
+        ("- flour\n- sugar", "- flour\n- sugar\n- eggs", False),
+        ("Paris, France", "Paris, Ile-de-France, France", True),
+        ("flour, sugar and eggs", "- eggs\n- flour\n- sugar", True),
+    ],
+)
+def test_a_list_that_leaves_something_out_is_another(first: str, second: str, same: bool) -> None:
+    assert (agreement(first, second).value >= SAME) is same

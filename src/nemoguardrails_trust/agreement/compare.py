@@ -15,6 +15,7 @@ from nemoguardrails_trust.agreement import (
     identifiers,
     languages,
     names,
+    operators,
     overlap,
     pairs,
     polarity,
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 _BOTH_YES = 0.6
 """The least that two answers agree which both say yes, or no, and go on in other words."""
+_BOTH_NO = 0.9
+"""How far two answers agree that both say no, for reasons that share nothing."""
 _SAYING_YES = frozenset(map(stem, polarity.YES_WORDS))
 _DENIED = 1 / 3
 _MOST_OF_IT = 0.5
@@ -87,8 +90,7 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
     if named is not None:
         return named
     if first.key == second.key:
-        formula = first.question.asks_for_a_formula
-        return NO if formula and identifiers.formulas_differ(first.final, second.final) else YES
+        return _compare_signs(first, second)
     found = _compare_choices(first, second) or _compare_number_words(first, second)
     if found is not None:
         return found
@@ -104,6 +106,16 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
     if found.value >= SAME and contrasts.tells_apart(first, second):
         return Agreement(APART, settled=False)
     return found
+
+
+def _compare_signs(first: Answer, second: Answer) -> Agreement:
+    """Two answers of the same words, which capitals and signs may tell apart."""
+    formula = first.question.asks_for_a_formula
+    if formula and identifiers.formulas_differ(first.final, second.final):
+        return NO
+    if operators.differ(first.final, second.final):
+        return Agreement(APART, settled=False)
+    return YES
 
 
 def _compare_structures(first: Answer, second: Answer) -> Agreement:
@@ -155,20 +167,24 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
     if ours != theirs:
         return NO
     bare = min(len(first.words), len(second.words)) <= 3
-    if bare or (said and first.question.asks_yes_or_no):
-        # A no holds whatever its reason.
-        return YES if bare or not ours else _compare_behind_yes(first, second)
-    return Agreement(max(_BOTH_YES, _compare_terms(first, second).value), settled=False)
+    if said and first.question.asks_yes_or_no:
+        return _compare_behind_yes(first, second) if ours else _compare_behind_no(first, second)
+    if bare:
+        return YES
+    by_words = _compare_terms(first, second)
+    if said and first.question.asks_for_something:
+        return by_words
+    return Agreement(max(_BOTH_YES, by_words.value), settled=False)
 
 
 def _compare_behind_yes(first: Answer, second: Answer) -> Agreement:
     """What two answers that both say yes go on to say: of two things, only one may be true."""
-    ours, theirs = (
-        {word: term for word, term in answer.terms.items() if word not in _SAYING_YES}
-        for answer in (first, second)
-    )
+    ours, theirs = map(_behind, (first, second))
     if not (ours and theirs):
         return YES
+    values_told = _compare_values_behind(first, second)
+    if values_told is not None and values_told.value < SAME:
+        return Agreement(APART, settled=False)
     value, against = overlap.compare_words(ours, theirs)
     if value >= SAME:
         return YES
@@ -178,6 +194,33 @@ def _compare_behind_yes(first: Answer, second: Answer) -> Agreement:
     if others or against >= _DENIED:
         return Agreement(APART, settled=False)
     return Agreement(max(_BOTH_YES, value), settled=False)
+
+
+def _compare_behind_no(first: Answer, second: Answer) -> Agreement:
+    """A no holds whatever its reason, but whether two reasons are one is not sure."""
+    ours, theirs = map(_behind, (first, second))
+    if not (ours and theirs) or overlap.compare_words(ours, theirs)[0] >= SAME:
+        return YES
+    return Agreement(_BOTH_NO, settled=False)
+
+
+def _behind(answer: Answer) -> dict[str, Term]:
+    """What an answer adds to its yes or no."""
+    return {word: term for word, term in answer.terms.items() if word not in _SAYING_YES}
+
+
+def _compare_values_behind(first: Answer, second: Answer) -> Agreement | None:
+    """Two numbers, dates or spans, where nothing else stands behind a yes."""
+    if not (first.numbers and second.numbers):
+        return None
+    ours, theirs = (
+        Answer(polarity.without_opening(answer.final), answer.question)
+        for answer in (first, second)
+    )
+    if ours.pair is not None and theirs.pair is not None:
+        both = ours.pair.first.kind == theirs.pair.first.kind  # `10 to 6` may be 10 am to 6 pm
+        return _compare_pairs(ours, theirs) if both else None
+    return values.compare_values(ours, theirs)
 
 
 def _compare_choices(first: Answer, second: Answer) -> Agreement | None:
@@ -249,9 +292,17 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
         apart = bool(first.numbers) and sorted(first.words) == sorted(second.words)
         return Agreement(APART, settled=False) if apart else None
     by_words = _compare_terms(first, second).value
+    if ours != theirs and (ours < theirs or theirs < ours) and _both_enumerate(first, second):
+        by_words = min(by_words, _ITEM_REPLACED)  # one of them leaves something out
+        return Agreement(by_words, settled=False)
     if by_words < 0.9 and len(ours) == len(theirs):
         by_words = min(by_words, _ITEM_REPLACED)  # one of them names something else
     return Agreement(max(by_words, 0.9 * shared / len(ours | theirs)), settled=False)
+
+
+def _both_enumerate(first: Answer, second: Answer) -> bool:
+    """Whether both are lists of several things, and not one thing such as `Paris, France`."""
+    return all(structures.enumerates(answer.final) for answer in (first, second))
 
 
 def _about_the_same(first: Answer, second: Answer) -> float:

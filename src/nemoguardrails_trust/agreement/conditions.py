@@ -17,6 +17,10 @@ _LIMITING = re.compile(
 _BEHIND_YES = 2
 _CIRCUMSTANCES = text.word_set("if when for in on at with online after before until from")
 _RESTRICTING = text.word_set("only unless except excluding if provided until")
+_CONDITIONAL = text.word_set("if unless provided except excluding")
+_EVERYWHERE = text.word_set(
+    "everywhere anywhere worldwide always anytime everyone anyone everybody"
+)
 _UNDONE = text.word_set(
     "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owed"
     " owing overdue"
@@ -66,7 +70,13 @@ def other_conditions(first: Answer, second: Answer) -> bool:
         return False
     ours, theirs = (_restriction(answer.words) for answer in (first, second))
     if bool(ours) != bool(theirs):
-        return first.said_stance  # a no without its reason is a no
+        # A no without its reason is a no.
+        return first.said_stance or any(map(_is_no_on_condition, (first.words, second.words)))
+    if first.said_stance and any(
+        _is_everywhere(one.words) and _is_somewhere(other.words)
+        for one, other in ((first, second), (second, first))
+    ):
+        return True
     limits, their_limits = (
         set(_LIMITING.findall(" ".join(answer.words))) - first.question.words
         for answer in (first, second)
@@ -85,6 +95,20 @@ def _restricts(words: Sequence[str], place: int) -> bool:
     if words[place] != "only":
         return words[place] in _RESTRICTING
     return place <= _BEHIND_YES or not _CIRCUMSTANCES.isdisjoint(words[place + 1 : place + 2])
+
+
+def _is_no_on_condition(words: Sequence[str]) -> bool:
+    """Whether it says `no, if` or `no, unless`."""
+    return not _CONDITIONAL.isdisjoint(words[1 : _BEHIND_YES + 1])
+
+
+def _is_everywhere(words: Sequence[str]) -> bool:
+    return not _EVERYWHERE.isdisjoint(words)
+
+
+def _is_somewhere(words: Sequence[str]) -> bool:
+    """Whether it says `yes, in` or `yes, on`, and not everywhere."""
+    return not (_CIRCUMSTANCES.isdisjoint(words[1:_BEHIND_YES]) or _is_everywhere(words))
 
 
 def undone_by_one(first: Answer, second: Answer) -> bool:

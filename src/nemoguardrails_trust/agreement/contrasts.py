@@ -8,8 +8,10 @@ from nemoguardrails_trust.agreement import (
     conditions,
     echoes,
     identifiers,
+    moments,
     names,
     namesakes,
+    operators,
     pairs,
     polarity,
     structures,
@@ -222,6 +224,10 @@ def _decade_or_year(first: Answer, second: Answer) -> bool:
     return False
 
 
+def _other_complexities(first: Answer, second: Answer) -> bool:
+    return operators.complexities_differ(first.final, second.final)
+
+
 def _other_designations(first: Answer, second: Answer) -> bool:
     if max(len(first.words), len(second.words)) > _SHORT:
         return False
@@ -312,6 +318,8 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     conditions.free_or_priced,
     conditions.free_for_some,
     _decade_or_year,
+    moments.other_moment,
+    _other_complexities,
     _other_designations,
     _other_letters,
     _other_variant,

@@ -45,6 +45,7 @@ _OTHER_OPENING = re.compile(
     r"^\W*(ja|oui|si|sim|tak|evet|igen|да|так|nein|non|nao|nee|nej|nei|nie|hayir|nem|нет|ні)"
     r"\s*(?:$|[,.;:!])"
 )
+_OPENING_WORD = re.compile(r"^\W*(?:yes|yeah|yep|no|nope|ja|oui|si|sim|da|tak|nein|non)\b\W+", re.I)
 _SIGNS_OF_YES = ("是的", "是", "对", "對", "可以", "能", "有", "はい", "네", "예")
 _SIGNS_OF_NO = (
     "不是", "不可以", "不能", "不会", "不會", "不行", "不对", "不對", "不", "没有", "沒有", "否",
@@ -212,6 +213,11 @@ def stance(folded: str, words: Sequence[str]) -> bool | None:
         return signs[1] is not None
     opening = _OPENING.match(folded) or _OTHER_OPENING.match(folded)
     return None if opening is None else opening[1] in YES_WORDS
+
+
+def without_opening(answer: str) -> str:
+    """An answer without the yes or no that it begins with."""
+    return _OPENING_WORD.sub("", answer, count=1)
 
 
 def _bare_stance(words: Sequence[str]) -> bool | None:

@@ -18,6 +18,7 @@ _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
 _PAUSE = re.compile("[,:;?]")
 _PRICES = text.word_set("fee fees cost costs price prices charge charges charged pay paid")
 _AMOUNTS = frozenset(("many", "much", "long", "old", "far", "often"))
+_ASKING = text.word_set("what who whom whose which when where why")
 _ORDERING = text.word_set(
     "order ordered rank ranked sort sorted ascending descending sequence coordinates"
 )
@@ -72,6 +73,11 @@ class Question:
     def asks_yes_or_no(self) -> bool:
         """Whether it asks for yes or no."""
         return polarity.is_yes_no_question(self.folded)
+
+    @lazy
+    def asks_for_something(self) -> bool:
+        """Whether it asks who, what or why, so that no yes or no answers it."""
+        return not (self.asks_yes_or_no or self.words.isdisjoint(_ASKING))
 
     @lazy
     def offers_choices(self) -> bool:

@@ -13,6 +13,7 @@ _DEEPEST = 100
 _ITEM_MARK = re.compile(r"^\s*(?:[-*•‣]|\(?\d{1,3}[.)])\s+", re.MULTILINE)
 _FIRST_NUMBER = re.compile(r"\s*(?:\(?1[.):]|step 1\b)", re.IGNORECASE)
 _BETWEEN_ITEMS = re.compile(r",\s*(?:and|or|&)\s+|[,;]\s+|\s+(?:and|&|or)\s+|\s/\s")
+_JOINED = re.compile(r"\s(?:and|&)\s")
 _LONGEST_LIST = 2_000
 _MOST_ITEM_WORDS = 6
 
@@ -112,6 +113,11 @@ def fields(value: Any) -> Mapping[str, Any] | None:
 def is_numbered(text: str) -> bool:
     """Whether a text begins with the number of a list's first item."""
     return _FIRST_NUMBER.match(text) is not None
+
+
+def enumerates(text: str) -> bool:
+    """Whether a list joins its items with `and`, or has each on a line of its own."""
+    return "\n" in text.strip() or _JOINED.search(text) is not None
 
 
 def list_items(text: str) -> list[str] | None:

@@ -17,6 +17,7 @@ from nemoguardrails_trust.agreement.words import (
 )
 
 _WILL = re.compile(r"\bWill [A-Z]")
+_MONTH = re.compile(r"(?<=[a-z,] )May\b")
 _OF_TWO_MEANINGS = frozenset(("may", "will", "a"))
 _TITLES = 0.5
 """What a title weighs that stands before another word, since names go with and without."""
@@ -73,7 +74,7 @@ def _meaning_here(words: Sequence[str], place: int, written: str) -> Meaning | N
     """What a word says that may be a name: `Will Smith`, `hepatitis A`, `May 1889`."""
     word = words[place]
     if word == "may":
-        return MAY if is_month(words) else meaning_of(word)
+        return MAY if is_month(words) or _MONTH.search(written) else meaning_of(word)
     is_name = _WILL.search(written) if word == "will" else 0 < place == len(words) - 1
     return name_of(word) if is_name else meaning_of(word)
 

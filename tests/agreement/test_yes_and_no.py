@@ -1,0 +1,41 @@
+"""What stands behind a yes or a no."""
+
+import pytest
+
+from nemoguardrails_trust.agreement import SAME, agreement
+
+OTHER_ANSWERS = [
+    ("Is there a monthly fee?", "No, if you deposit $1,000 a month.", "No, there is never a fee."),
+    ("Is it open on Mondays?", "Yes, from 10 to 6.", "Yes, from 12 to 6."),
+    ("Is there a fee?", "Yes, $5.", "Yes, $15."),
+    ("Can I use it abroad?", "Yes, in the EU.", "Yes, everywhere."),
+    ("Why was it denied?", "No, the policy had lapsed.", "No, the damage was not covered."),
+]
+SAME_ANSWERS = [
+    ("Is it open on Mondays?", "Yes, from 10 to 6.", "Yes, from 10 am to 6 pm."),
+    ("Is there a fee?", "Yes, $5.", "Yes, 5 dollars."),
+    ("Can I use it abroad?", "Yes, anywhere.", "Yes."),
+    ("Is 91 prime?", "No, it can be divided by 7.", "No, since 7 × 13 is 91."),
+    ("Is it open?", "No.", "No, only on Sundays."),
+]
+
+
+@pytest.mark.parametrize(("prompt", "first", "second"), OTHER_ANSWERS)
+def test_what_follows_tells_two_answers_apart(prompt: str, first: str, second: str) -> None:
+    assert agreement(first, second, prompt=prompt).value < SAME
+    assert agreement(second, first, prompt=prompt).value < SAME
+
+
+@pytest.mark.parametrize(("prompt", "first", "second"), SAME_ANSWERS)
+def test_what_follows_leaves_them_the_same(prompt: str, first: str, second: str) -> None:
+    assert agreement(first, second, prompt=prompt).value >= SAME
+    assert agreement(second, first, prompt=prompt).value >= SAME
+
+
+def test_two_reasons_for_a_no_that_share_nothing_are_not_sure_to_be_one() -> None:
+    question = "Did the patch fix it?"
+    ours, theirs = "No, the cache was stale.", "No, a DNS record was wrong."
+    found = agreement(ours, theirs, prompt=question)
+    assert found.value >= SAME
+    assert not found.settled
+    assert agreement(ours, "No, there was a stale cache.", prompt=question).settled
