@@ -3,14 +3,13 @@
 import asyncio
 import json
 import logging
-import math
 import signal
 import threading
 import time
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from inspect import CORO_CREATED, getcoroutinestate
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nemoguardrails_trust.errors import ModelTimeoutError, ScoringError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
@@ -93,13 +92,13 @@ def _name_of(scorer: Scorer) -> str:
     return name if isinstance(name, str) else ""
 
 
-async def settled(work: Awaitable[Result], *, timeout: float | None, what: str) -> Result:
+async def settled(work: Awaitable[Result], *, timeout: float, what: str) -> Result:
     """Waits for work that may be the user's own: it may raise anything, hang, or block.
 
     Args:
         work: What to wait for. It is cancelled where this is, and where it takes too long; work
             that does not let itself be cancelled is left behind.
-        timeout: Seconds; `None` waits for as long as it takes.
+        timeout: Seconds.
         what: Who does the work, for the error.
 
     Raises:
@@ -107,25 +106,22 @@ async def settled(work: Awaitable[Result], *, timeout: float | None, what: str) 
         asyncio.CancelledError: The caller was cancelled.
     """
     started = time.perf_counter()
-    task = asyncio.ensure_future(_without_foreign_errors(work, what))
+    task = asyncio.ensure_future(without_foreign_errors(work, what))
     try:
         await asyncio.wait({task}, timeout=timeout)
     except asyncio.CancelledError:
         try:
-            await _end(task, what)
+            await end([task], what)
         finally:
             if asyncio.iscoroutine(work) and getcoroutinestate(work) == CORO_CREATED:
                 work.close()  # cancelled before it began, of which Python would warn
         raise
-    late = timeout is not None and time.perf_counter() - started > timeout
+    late = time.perf_counter() - started > timeout
     if late and task.done():
         _log.warning("%s blocked the event loop: it ran past its timeout", what)
     if late or not task.done():
-        await _end(task, what)
-        limit = math.inf if timeout is None else time_limit(timeout)
-        raise ModelTimeoutError(f"{what} did not answer within {limit:.3g} s")
-    if task.cancelled():
-        raise ScoringError(f"{what} was cancelled")
+        await end([task], what)
+        raise ModelTimeoutError(f"{what} did not answer within {time_limit(timeout):.3g} s")
     return task.result()
 
 
@@ -141,11 +137,25 @@ async def _ask(
     return await scorer.score(exchange)
 
 
-async def _without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
+async def without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
+    """Waits for work that may raise anything, within something that bounds its time.
+
+    Args:
+        work: What to wait for.
+        what: Who does the work, for the error.
+
+    Raises:
+        TrustError: It failed, in whatever way, or was cancelled by another than the caller.
+        asyncio.CancelledError: The caller was cancelled.
+    """
     try:
-        return await work
-    except (TrustError, asyncio.CancelledError):
+        result = await work
+    except TrustError:
         raise
+    except asyncio.CancelledError:
+        if _is_cancelled():
+            raise
+        raise ScoringError(f"{what} was cancelled") from None
     except BaseException as error:
         if _ends_the_program(error):
             raise
@@ -153,6 +163,15 @@ async def _without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
         name = type(error).__name__
         _log.debug("%s raised %s (%s)", what, name, _place(error))
         raise ScoringError(f"{what} raised {name}") from error
+    if _is_cancelled():  # which the work took no notice of
+        raise asyncio.CancelledError
+    return result
+
+
+def _is_cancelled() -> bool:
+    """Whether someone cancelled the running task."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _place(error: BaseException) -> str:
@@ -171,13 +190,18 @@ def _ends_the_program(error: BaseException) -> bool:
     return type(error) is KeyboardInterrupt and is_unhandled and in_main_thread
 
 
-async def _end(task: "asyncio.Future[Result]", what: str) -> None:
-    task.cancel()
-    await asyncio.wait({task}, timeout=_CLEAN_UP)
-    if not task.done():
-        _log.warning("%s keeps running although it was cancelled", what)
-    elif not task.cancelled():
-        task.exception()  # read, so that asyncio does not report it
+async def end(tasks: Sequence["asyncio.Future[Any]"], what: str) -> None:
+    """Cancels what still runs, and leaves behind what does not let itself be cancelled."""
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running, timeout=_CLEAN_UP)
+    for task in tasks:
+        if not task.done():
+            _log.warning("%s keeps running although it was cancelled", what)
+        elif not task.cancelled():
+            task.exception()  # read, so that asyncio does not report it
 
 
 def require_usable(score: object) -> None:

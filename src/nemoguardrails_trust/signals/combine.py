@@ -88,9 +88,15 @@ PROBABILITY_WEIGHTS: Mapping[Measured, float] = MappingProxyType(
 """
 
 
+_WEIGHTS = {
+    measured: replace(DEFAULT_WEIGHTS, probability=weight)
+    for measured, weight in PROBABILITY_WEIGHTS.items()
+}
+
+
 def default_weights(measured: Measured) -> Weights:
     """The default weights for a probability that was measured on this."""
-    return replace(DEFAULT_WEIGHTS, probability=PROBABILITY_WEIGHTS[measured])
+    return _WEIGHTS[measured]
 
 
 def combine(signals: Mapping[str, float], weights: Weights | None = None) -> float | None:

@@ -91,6 +91,8 @@ class Comparison:
         Raises:
             ValueError: A value is not from 0 to 1.
         """
+        if not values:
+            return self
         agreements, groups = list(self.agreements), list(self.groups)
         fresh = max(groups, default=0) + 1
         for place in self.unsettled:
@@ -124,8 +126,13 @@ def compare(
     found = {answer: compare_answers(ours, theirs) for answer, theirs in read.items()}
     agreements = tuple(found[sample] for sample in samples)
     worth = _worth(ours)
+    weighed = (
+        agreements
+        if worth == 1.0
+        else tuple(replace(agreed, value=agreed.value * worth) for agreed in agreements)
+    )
     return Comparison(
-        agreements=tuple(replace(agreed, value=agreed.value * worth) for agreed in agreements),
+        agreements=weighed,
         groups=_group(samples, agreements, read),
         samples=tuple(samples),
         fields=_compare_fields(ours, [read[sample] for sample in samples]),

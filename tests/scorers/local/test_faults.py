@@ -1,6 +1,7 @@
 """Models that fail, hang or lie, and callers that go away."""
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import math
@@ -98,6 +99,30 @@ class TestASlowModel:
         assert score.error == "reflection: no answer within 1 s"
         assert 0.9 <= score.usage.seconds < 6
         assert (model.open, model.cancelled) == (0, 1)
+
+    async def test_that_does_not_let_itself_be_cancelled_is_left_behind(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        release = asyncio.Event()
+
+        class Stubborn(ScriptedModel):
+            async def complete(self, ask: Ask) -> Reply:
+                while ask.purpose == "reflection" and not release.is_set():
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await release.wait()
+                return await super().complete(ask)
+
+        model = Stubborn(samples=["The Pacific"])
+        score = await LocalScorer(model, ScorerSettings(timeout=1.0)).score(QUESTION)
+        assert score.score == 1.0
+        assert score.error == "reflection: no answer within 1 s"
+        assert "the model keeps running although it was cancelled" in caplog.text
+        (left,) = asyncio.all_tasks() - {asyncio.current_task()}
+        release.set()
+        await asyncio.wait({left})
+        # It ends as one that was cancelled, and changes nothing of the score that was given.
+        assert left.cancelled()
+        assert score.signals["reflection"].value is None
 
     async def test_that_answers_nothing_in_time_gets_no_score(self) -> None:
         model = ScriptedModel(seconds={"reflection": 60.0, "sample": 60.0})

@@ -11,7 +11,7 @@ from nemoguardrails_trust.errors import ModelResponseError, TrustError
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Purpose, Reply
 from nemoguardrails_trust.models.chat_answers import answering
 from nemoguardrails_trust.models.limits import Limits
-from nemoguardrails_trust.scorers.safely import settled
+from nemoguardrails_trust.scorers.safely import without_foreign_errors
 from nemoguardrails_trust.scores import CallUsage
 
 
@@ -61,7 +61,7 @@ class Calls:
         """
         started = time.perf_counter()
         try:
-            reply = await settled(call, timeout=None, what="the model")
+            reply = await without_foreign_errors(call, "the model")
         except BaseException as error:
             self.made.append(CallUsage(purpose, seconds=time.perf_counter() - started))
             if isinstance(error, TrustError):

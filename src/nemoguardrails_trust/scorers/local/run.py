@@ -12,6 +12,7 @@ from nemoguardrails_trust.models.base import CUT, Reply
 from nemoguardrails_trust.models.deadline import time_limit
 from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides, score_range
 from nemoguardrails_trust.scorers.local.presets import Plan
+from nemoguardrails_trust.scorers.safely import end
 from nemoguardrails_trust.scores import Signal
 from nemoguardrails_trust.signals.consistency import Comparison, compare, consistency_value
 from nemoguardrails_trust.signals.reflection import Criterion, mean_reflection
@@ -138,10 +139,10 @@ class Run:
                     task.result()
                 if self.decided_early or self._stops_here():
                     # Criteria and claims are wanted for themselves, whatever the decision.
-                    await _cancelled(deciding)
+                    await end(deciding, "the model")
                     running = {task for task in wanted if not task.done()}
         finally:
-            await _cancelled([*wanted, *deciding])
+            await end([*wanted, *deciding], "the model")
 
     async def _reflect(self) -> None:
         first, *others = map(self._reflect_once, range(self.plan.reflections))
@@ -340,12 +341,3 @@ async def _judged(judgement: Awaitable[Signal]) -> Signal:
         return await judgement
     except TrustError as error:
         return Signal(None, error=str(error))
-
-
-async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancels the tasks that still run, and waits until they have ended."""
-    running = [task for task in tasks if not task.done()]
-    for task in running:
-        task.cancel()
-    if running:
-        await asyncio.gather(*running, return_exceptions=True)
