@@ -146,14 +146,14 @@ def tell_estimate(
     """
     from nemoguardrails_trust.commands.running import tell_missing
 
-    sampled, whole = told.sampled, told.as_tally()
+    sampled, whole = told.sampled, told.whole
     cost = None if prices is None else prices.cost(whole)
     if as_json:
         figures = {
-            "rows": told.rows,
-            "calls": told.calls,
-            "prompt_tokens": told.prompt_tokens,
-            "completion_tokens": told.completion_tokens,
+            "rows": whole.rows,
+            "calls": whole.calls,
+            "prompt_tokens": whole.prompt_tokens,
+            "completion_tokens": whole.completion_tokens,
             "cost": cost,
             "seconds": round(told.seconds, 3),
             "sampled": sampled.to_json(),
@@ -162,8 +162,8 @@ def tell_estimate(
     else:
         priced = "" if cost is None else f"cost {money(cost)}, "
         typer.echo(
-            f"{told.rows:,} rows: about {told.calls:,} calls, "
-            f"{cost_of(told.prompt_tokens, told.completion_tokens)}, {priced}"
+            f"{whole.rows:,} rows: about {whole.calls:,} calls, "
+            f"{cost_of(whole.prompt_tokens, whole.completion_tokens)}, {priced}"
             f"{duration(told.seconds)} with {concurrency:,} rows at a time"
         )
         spent = "" if prices is None else f", cost {money(prices.cost(sampled))}"

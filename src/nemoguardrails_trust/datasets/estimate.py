@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean, linear_regression
 
 from nemoguardrails_trust.concurrency.loops import run_interruptibly
@@ -25,29 +25,14 @@ class Estimate:
     """What scoring a data set would take.
 
     Attributes:
-        rows: Rows of the data set.
+        whole: All rows, with the calls and the tokens that they would take.
         sampled: The rows that were scored to tell, and what they took.
-        calls: Requests that all rows would take.
-        prompt_tokens: Tokens that would be read.
-        completion_tokens: Tokens that would be written.
         seconds: How long it would take, at the pace of the sampled rows.
     """
 
-    rows: int
+    whole: Tally
     sampled: Tally
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
     seconds: float
-
-    def as_tally(self) -> Tally:
-        """The estimate as a tally, for prices."""
-        return Tally(
-            rows=self.rows,
-            calls=self.calls,
-            prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
-        )
 
 
 def estimate(
@@ -104,8 +89,9 @@ def estimate(
     )
     mean_seconds = fmean(usage.seconds for _, usage in sampled) if sampled else 0.0
     pace = usable * mean_seconds / min(concurrency, max(rows, 1))
-    told = Estimate(rows, tally, round(tally.calls * share), read, written, pace)
-    return replace(told, seconds=max(pace, least_seconds(told.as_tally())))
+    calls = round(tally.calls * share)
+    whole = Tally(rows=rows, calls=calls, prompt_tokens=read, completion_tokens=written)
+    return Estimate(whole, tally, max(pace, least_seconds(whole)))
 
 
 def _drawn(source: Source, columns: Columns) -> tuple[int, int, list[Row]]:
