@@ -300,10 +300,10 @@ def _scored_answers(
     source = _opened(data, limit)
     labels = ColumnLabels(label_column)
     if scorer is None:
-        return _without_problems(read_labelled(source, labels, score_column=score_column))
-    problems = check_labels(source, labels)
-    for problem in problems.values():
-        raise problem
+        answers = read_labelled(source, labels, score_column=score_column)
+        _require_none(answers.problems)
+        return answers
+    _require_none(check_labels(source, labels))
     with _scored_file(data, out) as path:
         scored = score_dataset(data, scorer=scorer, out=path, limit=limit, **scoring)
         return read_labelled(_opened(scored, None), labels.written(added_columns(())))
@@ -319,10 +319,9 @@ def _scored_file(data: Any, out: str | PathLike[str] | None) -> Iterator[Any]:
         yield Path(folder) / "scored.jsonl"
 
 
-def _without_problems(answers: LabelledAnswers) -> LabelledAnswers:
-    for problem in answers.problems.values():
+def _require_none(problems: Mapping[int, DataError]) -> None:
+    for problem in problems.values():
         raise problem
-    return answers
 
 
 def _opened(data: Any, limit: int | None) -> Source:

@@ -121,28 +121,20 @@ def _whole(word: str) -> str:
 
 
 def _share(name: str, value: object) -> float | None:
-    try:
-        number = _number(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.inf
+    number = _number(value)
     if number is not None and not 0.0 <= number <= 1.0:
         raise ValueError(f"{name} is {_shown(value)}; it must be a number from 0 to 1, or empty")
     return number
 
 
 def _number(value: object) -> float | None:
-    """A number, or `None` for the ways in which files say that there is none.
-
-    Raises:
-        TypeError: It is neither a number nor text.
-        ValueError: It is text that is no number.
-        OverflowError: It is an integer beyond all floating-point numbers.
-    """
+    """A number; `None` where a file says that there is none, and infinity for what is none."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool):
-        raise TypeError("a truth value is not a number")
-    number = float(value)  # type: ignore[arg-type]
+    try:
+        number = math.inf if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return math.inf
     return None if math.isnan(number) else number
 
 
@@ -177,10 +169,7 @@ def _usage(row: Row) -> dict[str, float]:
     found = {}
     for name in USAGE:
         column = USAGE_PREFIX + name
-        try:
-            number = _number(row.get(column))
-        except (TypeError, ValueError, OverflowError):
-            number = math.inf
+        number = _number(row.get(column))
         if number is not None:
             if not 0.0 <= number < math.inf:
                 raise ValueError(
