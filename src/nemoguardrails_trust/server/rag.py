@@ -19,7 +19,6 @@ from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, re
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import Item, read_allowed
 from nemoguardrails_trust.tlm.rag_answering import RagAnswerer
-from nemoguardrails_trust.tlm.rag_questions import RagItem
 
 
 def rag_routes(backends: Backends, scoring: Scoring) -> APIRouter:
@@ -56,18 +55,20 @@ class _Rag:
             given.response,
             has_response=True,
             perplexity=given.perplexity,
+            query=body.query,
         )
         answerer = self._answerer(wanted, body)
         looked_at = any(standard.response_identifier is not None for standard in answerer.evals)
         if wanted.has_trustworthiness or looked_at:
             exchange_of(item)
-        outcome = await self._settled(answerer.score(RagItem(item, body.query)), wanted)
+        outcome = await self._settled(answerer.score(item), wanted)
         return self._told(wanted, outcome)
 
     async def generate(self, body: RagBody) -> dict[str, Any]:
         wanted = _read(body)
-        item = Item(_prompt(body), body.context, read_allowed(body.constrain_outputs or None))
-        work = self._answerer(wanted, body).generate(RagItem(item, body.query))
+        allowed = read_allowed(body.constrain_outputs or None)
+        item = Item(_prompt(body), body.context, allowed, query=body.query)
+        work = self._answerer(wanted, body).generate(item)
         outcome = await self._settled(work, wanted)
         return {"response": outcome.response} | self._told(wanted, outcome)
 

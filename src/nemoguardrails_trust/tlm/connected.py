@@ -1,6 +1,7 @@
 """What `TLM` and `TrustworthyRAG` share: a loop for synchronous calls, lists, and their end."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import Self, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
@@ -25,7 +26,6 @@ class Connected:
         self._parts = parts
         self._verbose = verbose
         self._loop_thread = LoopThread()
-        self._built_evaluator: Evaluator | None = None
 
     def get_model_name(self) -> str:
         """The name of the model that answers."""
@@ -59,17 +59,16 @@ class Connected:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    @cached_property
     def _evaluator(self) -> Evaluator:
         """Has the model judge by criteria, and tell why.
 
         Raises:
             CredentialsError: The model was not needed until now, and its server needs a key.
         """
-        if self._built_evaluator is None:
-            self._built_evaluator = self._parts.answerer.evaluator or Evaluator(
-                self._parts.model(), concurrency=4 * self._parts.concurrency
-            )
-        return self._built_evaluator
+        return self._parts.answerer.evaluator or Evaluator(
+            self._parts.model(), concurrency=4 * self._parts.concurrency
+        )
 
     async def _explanations(
         self, items: Sequence[GivenItem], is_one: bool, scored: Sequence[Scored]
@@ -91,7 +90,7 @@ class Connected:
                 f"tlm_result has {len(scored)} entries, but there are {len(items)} prompts",
                 key="tlm_result",
             )
-        explainer = Explainer(self._evaluator, self._parts.answerer.timeout)
+        explainer = Explainer(lambda: self._evaluator, self._parts.answerer.timeout)
         pairs = list(zip(items, scored, strict=True))
         outcomes = await self._outcomes(pairs, is_one, explainer.explain)
         told = [outcome.response or "" for outcome in outcomes]

@@ -9,7 +9,6 @@ from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm.client import TLM
 
 _ANSWERING = ("max_tokens", "num_candidate_responses", "log")
-_OF_NO_USE = ("disable_trustworthiness",)
 
 
 class TLMLite:
@@ -39,11 +38,11 @@ class TLMLite:
             if name in settings:
                 raise SettingsError(f"{name} has no effect with TLMLite", key=name)
         given = dict(options or {})
-        for name in _OF_NO_USE:
-            if given.get(name):
-                raise SettingsError(
-                    f"options.{name} has no effect with TLMLite", key=f"options.{name}"
-                )
+        if given.get("disable_trustworthiness"):
+            raise SettingsError(
+                "options.disable_trustworthiness has no effect with TLMLite",
+                key="options.disable_trustworthiness",
+            )
         answers = {name: given.pop(name) for name in _ANSWERING if given.get(name) is not None}
         for entry in ("per_field_score", "claims"):
             if entry in answers.get("log", ()):

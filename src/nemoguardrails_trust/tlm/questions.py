@@ -59,6 +59,7 @@ class Item:
         response: The answer to score.
         has_response: Whether there is to be one.
         perplexity: The mean probability of the answer's tokens, 0 to 1, where the caller knows it.
+        query: What the user asked, of which the prompt was made; only of a `TrustworthyRAG`.
     """
 
     prompt: Any
@@ -67,6 +68,7 @@ class Item:
     response: Any = None
     has_response: bool = False
     perplexity: float | None = None
+    query: Any = None
 
     def read(self) -> Question:
         """Reads what was given.
@@ -206,9 +208,14 @@ def correction(allowed: Iterable[str]) -> str:
     return f"That is not one of them. {_instruction(allowed)}"
 
 
+def _is_single(value: Any) -> bool:
+    """Whether a value can only be one prompt, or one response."""
+    one = isinstance(value, str | bytes | Mapping | Message) or is_object(value)
+    return one or not isinstance(value, Iterable)
+
+
 def _is_one(prompt: Any) -> bool:
-    one = isinstance(prompt, str | bytes | Mapping | Message) or is_object(prompt)
-    if one or not isinstance(prompt, Iterable):
+    if _is_single(prompt):
         return True
     if not isinstance(prompt, list | tuple) or not prompt:
         return False
@@ -239,8 +246,7 @@ def _require_one(response: Any) -> None:
     Raises:
         SettingsError: It is.
     """
-    one = isinstance(response, str | bytes | Mapping | Message) or is_object(response)
-    if one or not isinstance(response, Iterable):
+    if _is_single(response):
         return
     told = f"a {type(response).__name__}"
     if isinstance(response, list | tuple):

@@ -128,7 +128,7 @@ class TrustworthyRAG(Connected):
         parts = build_parts(quality_preset, chosen, choice, scorer=scorer, calibration=calibration)
         super().__init__(parts, verbose)
         self._log = frozenset(chosen.log)
-        evaluator = self._evaluator()  # what is wrong with the model shows at once
+        evaluator = self._evaluator  # what is wrong with the model shows at once
         self._rag = RagAnswerer(
             parts.answerer,
             evaluator,
@@ -291,7 +291,7 @@ class TrustworthyRAG(Connected):
             query, context, prompt=prompt, form_prompt=form_prompt, responses=(answers,)
         )
         require_same_number(is_one, is_one_query)
-        return await self._explanations([given.item for given in items], is_one, scored)
+        return await self._explanations(items, is_one, scored)
 
     def _results(self, outcomes: list[Outcome], is_one: bool, *, with_response: bool) -> Any:
         if is_one and outcomes[0].error is not None:

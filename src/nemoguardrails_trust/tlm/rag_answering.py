@@ -12,7 +12,7 @@ from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
 from nemoguardrails_trust.signals.evaluations import Eval, Evidence, only_calls_tools
 from nemoguardrails_trust.tlm.answering import Answerer
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
-from nemoguardrails_trust.tlm.rag_questions import RagItem
+from nemoguardrails_trust.tlm.questions import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +34,35 @@ class RagAnswerer:
     tool_call_evals: tuple[Eval, ...] | None
     has_trustworthiness: bool = True
 
-    async def score(self, given: RagItem) -> Outcome:
+    async def score(self, item: Item) -> Outcome:
         """Scores the response that was given, and evaluates it."""
         with whole_deadline(self.answerer.timeout):
             try:
-                evidence = _evidence(given)
+                evidence = _evidence(item)
             except TrustError as error:
                 return failed(error)
             chosen, passed_over = self._fitting(evidence.response)
             evaluations = self._evaluate(chosen, evidence)
             if not self.has_trustworthiness:
                 return self.whole(Outcome(), await evaluations | passed_over)
-            outcome, found = await asyncio.gather(self.answerer.score(given.item), evaluations)
+            outcome, found = await asyncio.gather(self.answerer.score(item), evaluations)
             return self.whole(outcome, found | passed_over)
 
-    async def generate(self, given: RagItem) -> Outcome:
+    async def generate(self, item: Item) -> Outcome:
         """Answers a query, scores the answer and evaluates it.
 
         What needs no answer is evaluated beside the making of it, and the rest as it comes.
         """
         with whole_deadline(self.answerer.timeout):
             try:
-                evidence = _evidence(given)
+                evidence = _evidence(item)
             except TrustError as error:
                 return failed(error)
             answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
             async def answered() -> Outcome:
                 try:
-                    return await self.answerer.prompt(given.item, told=answer.set_result)
+                    return await self.answerer.prompt(item, told=answer.set_result)
                 finally:
                     if not answer.done():
                         answer.set_result(None)
@@ -115,13 +115,13 @@ def _divided(evals: Iterable[Eval]) -> tuple[list[Eval], list[Eval]]:
     return without, looking
 
 
-def _evidence(given: RagItem) -> Evidence:
+def _evidence(item: Item) -> Evidence:
     """What evaluations look at.
 
     Raises:
         DataError: A part of it is not what it must be.
     """
-    query = Exchange("", read_messages(given.query, in_text=False, what="the query"))
+    query = Exchange("", read_messages(item.query, in_text=False, what="the query"))
     require_sendable(query)
-    question = given.item.read()
+    question = item.read()
     return Evidence(query.prompt, question.context, question.response, query.media)

@@ -1,24 +1,11 @@
 """What a `TrustworthyRAG` is asked: queries with their passages, prompts and responses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.tlm.questions import Item, items_of, items_with_responses, one_each
-
-
-@dataclass(frozen=True, slots=True)
-class RagItem:
-    """One query as the caller gave it.
-
-    Attributes:
-        item: What the model is given, with the passages and the response.
-        query: What the user asked.
-    """
-
-    item: Item
-    query: Any
 
 
 def rag_items_of(
@@ -28,7 +15,7 @@ def rag_items_of(
     prompt: Any = None,
     form_prompt: Callable[[Any, Any], Any] | None = None,
     responses: tuple[Any] | None = None,
-) -> tuple[list[RagItem], bool]:
+) -> tuple[list[Item], bool]:
     """Takes queries apart.
 
     Args:
@@ -53,14 +40,12 @@ def rag_items_of(
         items, is_one = items_of(query, context=context)
     else:
         items, is_one = items_with_responses(query, responses[0], context=context)
-    given = [RagItem(item, item.prompt) for item in items]
+    prompts = [item.prompt for item in items]
     if form_prompt is not None:
-        prompts = [form_prompt(question.query, question.item.context) for question in given]
-    elif prompt is None:
-        return given, is_one
-    else:
-        prompts = [prompt] if is_one else one_each("prompt", prompt, len(given))
+        prompts = [form_prompt(item.prompt, item.context) for item in items]
+    elif prompt is not None:
+        prompts = [prompt] if is_one else one_each("prompt", prompt, len(items))
     return [
-        replace(question, item=replace(question.item, prompt=own))
-        for question, own in zip(given, prompts, strict=True)
+        replace(item, prompt=own, query=item.prompt)
+        for item, own in zip(items, prompts, strict=True)
     ], is_one
