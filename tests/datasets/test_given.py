@@ -51,6 +51,54 @@ def test_the_input_of_an_instruction_goes_with_it() -> None:
     assert asked_of({**row, "input": ""}, prompt="instruction") == (Message("user", "Translate."),)
 
 
+LISTED = "why?\n\nA. rain\nB. snow"
+
+
+@pytest.mark.parametrize(
+    ("more", "asked"),
+    [
+        ({"choices": ["rain", "snow"]}, LISTED),
+        ({"Options": "['rain', 'snow']"}, LISTED),
+        ({"choices": '{"text": ["rain", "snow"], "label": ["A", "B"]}'}, LISTED),
+        ({"choices": {"text": ["rain", "snow"], "label": [1, 2]}}, "why?\n\n1. rain\n2. snow"),
+        ({"options": {"A": "rain", "B": "snow"}}, LISTED),
+        ({"options": [{"key": "A", "value": "rain"}, {"key": "B", "value": "snow"}]}, LISTED),
+        ({"options": [{"text": "rain"}, {"text": "snow"}]}, LISTED),
+        ({"options": "a ) rain , b ) snow"}, "why?\n\na ) rain , b ) snow"),
+        ({"option_a": "rain", "option_b": "snow"}, LISTED),
+        ({"opa": "rain", "opb": "snow", "opc": ""}, LISTED),
+        ({"choice1": "rain", "choice2": "snow"}, "why?\n\n1. rain\n2. snow"),
+        ({"A": "rain", "B": "snow", "C": 3, "D": None}, f"{LISTED}\nC. 3"),
+        ({"A": "rain", "B": "", "C": "sun"}, "why?\n\nA. rain\nC. sun"),
+        ({"history": [["Hi", "Hello"]], "choices": ["rain", "snow"]}, LISTED),
+    ],
+)
+def test_the_options_of_a_question_stand_under_it(more: dict[str, Any], asked: str) -> None:
+    assert asked_of({"question": "why?", **more})[-1].content == asked
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"choices": [{"message": {"content": "rain"}}]},
+        {"options": {"temperature": 0.2, "seed": 1}},
+        {"choices": ["rain"]},
+        {"A": "rain", "B": "snow"},
+        {"choices": []},
+        {"choices": [["rain"], ["snow"]]},
+        {"options": "rain"},
+    ],
+)
+def test_what_is_no_list_of_options_is_left_alone(more: dict[str, Any]) -> None:
+    assert asked_of({"question": "why?", **more}) == (ASKED,)
+
+
+def test_options_that_the_question_names_are_not_told_twice() -> None:
+    asked = "Is it a) rain or b) snow?"
+    for named in (["rain", "snow"], "a) rain or b) snow"):
+        assert asked_of({"question": asked, "choices": named}) == (Message("user", asked),)
+
+
 @pytest.mark.parametrize(
     "more",
     [

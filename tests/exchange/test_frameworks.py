@@ -254,7 +254,7 @@ def test_what_autogen_remembers_and_hands_over_is_read() -> None:
         (request(part("capability-load-delta", "x")), r"\(capability-load-delta\)"),
         (request(part("speech", None, transcript=None)), "without its text"),
         ({"step_number": 1, "observations": "x"}, "has no role; .* must be system, user"),
-        ({"message_type": "user_message", "content": "x"}, "has no role"),
+        ({"message_type": "heartbeat", "content": "x"}, "has no role"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_number_and_what_to_do(

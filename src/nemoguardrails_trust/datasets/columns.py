@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from nemoguardrails_trust.datasets import choices
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.beside import MEDIA_KEYS, TOOLS
 
@@ -23,6 +24,7 @@ GIVEN = {
     "system": ("system", "system_prompt", "system_message", "system_instruction"),
     "tools": TOOLS,
     "history": ("history", "chat_history"),
+    "options": choices.COLUMNS,
     **{
         medium: tuple(name for name, kind in MEDIA_KEYS.items() if kind == medium)
         for medium in ("image", "audio", "video")
@@ -34,6 +36,8 @@ _TOLD = {
     "system": "instructions",
     "tools": "tools",
     "history": "earlier turns",
+    "options": "options",
+    "option": "an option",
     "input": "inputs",
     "image": "pictures",
     "audio": "recordings",
@@ -122,7 +126,8 @@ def _given(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     known = {**GIVEN, "input": ("input",)}
     by_name = {_folded(name): name for name in names}
     found = ((what, by_name.get(_folded(name))) for what, all_ in known.items() for name in all_)
-    return tuple((what, name) for what, name in found if name is not None)[::-1]
+    options = (("option", name) for name in choices.single_columns(by_name))
+    return (*tuple((what, name) for what, name in found if name is not None)[::-1], *options)
 
 
 def find_column(

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nemoguardrails_trust.exchange import Message, read_messages
+from nemoguardrails_trust.datasets.choices import Option, read_options, with_options
+from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.exchange.beside import media_beside, tools_beside
-from nemoguardrails_trust.exchange.values import is_filled, plain, unpacked
+from nemoguardrails_trust.exchange.reading import read_turns
+from nemoguardrails_trust.exchange.values import is_filled, unpacked
 
 _FEWEST_WORDS = 3  # a column `system` may also say which system answered
 
@@ -28,6 +30,11 @@ def with_given(
     Raises:
         DataError: A column holds what cannot be read.
     """
+    singles = [name for what, name in given if what == "option" and is_filled(row.get(name))]
+    choices: Sequence[Option] | str = read_options(
+        {name.strip()[-1].upper(): row[name] for name in singles}
+    )
+    is_one_question = _is_one_question(messages)
     for what, column in given:
         value = unpacked(row.get(column))
         if not is_filled(value):
@@ -37,12 +44,17 @@ def with_given(
         elif what == "tools" and isinstance(value, list) and isinstance(value[0], Mapping):
             messages = (*tools_beside({"tools": value}), *messages)
         elif what == "history" and _is_one_question(messages):
-            messages = (*_turns(value, column), *messages)
+            messages = (*read_turns(value, what=f"column {column!r}"), *messages)
         elif what == "input" and _is_one_question(messages) and isinstance(value, str):
             text = f"{messages[-1].content}\n\n{value}"
             messages = (*messages[:-1], replace(messages[-1], content=text))
+        elif what == "options":
+            choices = choices or (value if isinstance(value, str) else read_options(value))
         elif what in ("image", "audio", "video"):
             messages = _with_media(messages, value, what)
+    if choices and is_one_question:
+        asked = with_options(messages[-1].content, choices)
+        messages = (*messages[:-1], replace(messages[-1], content=asked))
     return messages
 
 
@@ -55,19 +67,6 @@ def _instructions(value: Any, messages: tuple[Message, ...]) -> Iterator[Message
 
 def _is_one_question(messages: tuple[Message, ...]) -> bool:
     return [message.role for message in messages if message.role != "system"] == ["user"]
-
-
-def _turns(value: Any, column: str) -> tuple[Message, ...]:
-    """Earlier turns: messages, or pairs of what was asked and answered."""
-    pairs = [plain(turn) for turn in value] if isinstance(value, list) else []
-    if pairs and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-        names = ("user", "assistant")
-        value = [
-            {"role": name, "content": said}
-            for pair in pairs
-            for name, said in zip(names, pair, strict=True)
-        ]
-    return read_messages(value, what=f"column {column!r}")
 
 
 def _with_media(messages: tuple[Message, ...], value: Any, what: str) -> tuple[Message, ...]:

@@ -1,13 +1,31 @@
 """Messages of agent frameworks that neither call it a role who speaks nor a content what is said.
 
-Haystack, pydantic-ai and AutoGen. Each is turned into messages with a role and a content, whose
-parts `parts.py` knows. All the rest is left as it is.
+Haystack, pydantic-ai and AutoGen here, others in `steps.py`. Each is turned into messages with a
+role and a content, whose parts `parts.py` knows. All the rest is left as it is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-Item = Mapping[str, Any]
+from nemoguardrails_trust.exchange.steps import (
+    Item,
+    camel,
+    gradio,
+    is_camel,
+    is_final_step,
+    is_gradio,
+    is_letta,
+    is_smolagents,
+    letta,
+    smolagents,
+)
+
+_BY_FORM = (
+    (is_letta, letta),
+    (is_smolagents, smolagents),
+    (is_camel, camel),
+    (is_gradio, gradio),
+)
 
 _HAYSTACK = frozenset(("_role", "_content"))
 _PYDANTIC_AI = ("request", "response")
@@ -50,6 +68,8 @@ def in_usual_form(items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         if form is None:
             yield number, item
             continue
+        if form is smolagents and item.get("is_final_answer") and any(map(is_final_step, items)):
+            continue  # the answer is told again in a step of its own
         if form is _pydantic_ai and item.get("instructions") in (None, instructions):
             item = {**item, "instructions": None}
         elif form is _pydantic_ai:
@@ -63,6 +83,9 @@ def _form_of(item: Item) -> Callable[[Item, str], Iterator[Item]] | None:
         return _haystack
     if item.get("kind") in _PYDANTIC_AI and isinstance(item.get("parts"), list):
         return _pydantic_ai
+    for is_of, form in _BY_FORM:
+        if is_of(item):
+            return form
     name = _autogen_type(item)
     is_message = "source" in item and name in _SAID | _DONE | _UNSEEN
     is_message |= name in ("CodeExecutionEvent", "MemoryQueryEvent")

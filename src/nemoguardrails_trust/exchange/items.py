@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.attributes import is_message_attributes, message_of
 from nemoguardrails_trust.exchange.beside import (
     BODIES,
     KNOWN,
@@ -37,6 +38,8 @@ def is_message(value: Any) -> bool:
     """Whether a value is a message with a known role, as far as can be told without reading it."""
     if not isinstance(value, Mapping):
         return isinstance(value, Message)
+    if is_message_attributes(value):
+        return True
     inner = value.get("content")
     if role_name(value) not in ROLE_NAMES:
         return is_of_framework(value) or (isinstance(inner, Mapping) and is_message(inner))
@@ -71,6 +74,8 @@ def read_item(item: Any, where: str, *, default: str = "") -> Iterator[Message]:
         if isinstance(text, str) and isinstance(name, str) and name in ROLE_NAMES:
             yield Message(ROLE_NAMES[name], text)
             return
+    if is_message_attributes(item):
+        item = message_of(item)
     if isinstance(item, Message):
         yield item
     elif isinstance(item, str):

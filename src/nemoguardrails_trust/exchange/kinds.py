@@ -79,8 +79,9 @@ _BY_KEYS = {
     ("reasoning_text",): "thought",
     ("base64_image",): "media",
     ("base64_data",): "media",
+    ("path",): "media",
 }
-"""By which keys parts of Haystack and AutoGen are known where nothing else says what they are."""
+"""By which keys parts are known where nothing else says what they are: Haystack's, Gradio's, …"""
 
 
 def is_part(value: Any) -> bool:

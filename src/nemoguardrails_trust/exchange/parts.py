@@ -7,6 +7,8 @@ none of them is refused: what it holds may be what was asked.
 
 import base64
 import binascii
+import mimetypes
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,13 +68,15 @@ _NAMES = ("name", "toolName", "tool_name")
 _MEDIA_TYPES = ("mime_type", "mimeType", "media_type", "mediaType", "mimetype", "contentType")
 _URLS = (
     *("url", "uri", "image_url", "audio_url", "video_url", "file_url", "document_url"),
-    *("fileUri", "file_uri"),
+    *("fileUri", "file_uri", "path"),
 )
 _DATA = (
     *("data", "bytes", "base64", "base64_image", "base64_data", "file_data", "content"),
     *("image", "audio", "video", "input_audio"),
 )
 _KINDS: tuple[MediaKind, ...] = ("image", "audio", "video")
+_LONGEST_NAME = 200  # of a file
+_IS_PATH = re.compile(r"(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^\n]{1,1000}")
 _BEGIN = {
     "iVBORw0KGgo": "image/png",
     "/9j/": "image/jpeg",
@@ -117,6 +121,9 @@ def read_content(content: Any, where: str, depth: int = 0) -> Iterator[Piece]:
     elif isinstance(content, Mapping):
         yield from _read_part(content, where, depth)
     elif isinstance(content, Sequence) and not isinstance(content, bytes):
+        if (medium := _file_of(content)) is not None:
+            yield Piece("", (medium,))
+            content = content[1:]
         for part in content:
             yield from read_content(part, where, depth + 1)
     elif content is not None:
@@ -272,7 +279,19 @@ def _media(part: Mapping[str, Any], kind: MediaKind) -> Media:
         media_type = f"{'application' if kind == 'file' else kind}/{form}"
     values = [fields[key] for key in (*_URLS, *_DATA) if fields.get(key)]
     url = next((_url(value, media_type) for value in values), None)
+    if media_type is None and url is not None and url.startswith("file:"):
+        media_type = mimetypes.guess_type(url)[0]
+        kind = next((known for known in _KINDS if (media_type or "").startswith(known)), kind)
     return Media(kind, media_type, url)
+
+
+def _file_of(content: Sequence[Any]) -> Media | None:
+    """The file that a content stands for as Gradio has it: its path, and what may be said of it."""
+    path = content[0] if 0 < len(content) <= 2 else None
+    if not isinstance(path, str) or not _IS_PATH.fullmatch(path):
+        return None
+    medium = _media({"path": path}, "file")
+    return medium if medium.type is not None else None
 
 
 def _scalars(part: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -288,8 +307,10 @@ def _scalars(part: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any
 def _url(value: str | bytes, media_type: str | None) -> str:
     if isinstance(value, str) and "://" in value[:20]:
         return value
-    if isinstance(value, str) and value.startswith("data:"):
+    if isinstance(value, str) and value.startswith(("data:", "file:")):
         return value
+    if isinstance(value, str) and "." in value[-_LONGEST_NAME:]:  # which no Base64 holds
+        return f"file:{value}"
     if isinstance(value, bytes):
         try:
             base64.b64decode(value, validate=True)

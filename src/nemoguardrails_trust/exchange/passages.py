@@ -64,11 +64,23 @@ def _read_passages(value: Any, what: str) -> Iterator[str]:
                 key not in _PASSAGE_WITHIN
                 or (isinstance(inner, Mapping) and {*inner} & {*_PASSAGE, *_PASSAGE_WITHIN})
             ):
-                yield from _read_passages(inner, what)
+                yield from _titled(value.get("title"), inner, what)
                 return
         raise DataError(f"where {what} has its text cannot be told ({keys_of(value)})")
     elif value is not None:
         raise DataError(f"{what} holds {kind_told(value)}, which is no text")
+
+
+def _titled(title: Any, inner: Any, what: str) -> Iterator[str]:
+    """The passages of a document, under its title; of several, each under its own."""
+    title = plain(title)
+    if isinstance(title, list) and isinstance(inner, list) and len(title) == len(inner):
+        for one, text in zip(title, inner, strict=True):
+            yield from _titled(one, text, what)
+        return
+    for number, text in enumerate(_read_passages(inner, what)):
+        is_told = number or not isinstance(title, str) or text.startswith(title.strip())
+        yield text if is_told else whole_text(f"{title.strip()}\n{text}")
 
 
 def _is_score(value: Any) -> bool:

@@ -2,9 +2,9 @@
 
 Files, data frames, frameworks and tracing each have forms of their own for a conversation: text,
 chat messages of OpenAI, Anthropic, Cohere, Mistral, Gemini, Bedrock, LangChain, LlamaIndex,
-Haystack, pydantic-ai, AutoGen, smolagents, the Vercel AI SDK or OpenTelemetry, ShareGPT, the items
-of OpenAI's responses, and all of these as JSON text. They are read whole or refused: half an
-exchange must never be scored as if it were all of it.
+Haystack, pydantic-ai, AutoGen, smolagents, Letta, CAMEL, Gradio, the Vercel AI SDK, OpenTelemetry
+or OpenInference, ShareGPT, the items of OpenAI's responses, and all of these as JSON text. They are
+read whole or refused: half an exchange must never be scored as if it were all of it.
 """
 
 import re
@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.attributes import chat_of, is_call, said_of
 from nemoguardrails_trust.exchange.beside import TOOLS, documents_beside, tools_beside
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
 from nemoguardrails_trust.exchange.given import keys_of
@@ -70,6 +71,8 @@ _NAMES_A_ROLE = re.compile(
     r"|[\"']type[\"']\s*:\s*[\"']TextMessage[\"']"
 )
 
+
+_LONGEST_NAME = 3  # words; whoever speaks has no longer one
 
 _SHOWN = re.compile(
     r"\s*\[?\s*(?:[\w.]{1,80}\.)?(?:(?:Human|AI|System|Tool|Function|Chat|Text|User|Assistant|"
@@ -140,6 +143,16 @@ def _answer_in(written: str, what: str) -> str:
     return answer
 
 
+@bounded
+def read_turns(value: Any, *, what: str) -> tuple[Message, ...]:
+    """Reads earlier turns: messages, or pairs of what was asked and answered.
+
+    Raises:
+        DataError: They are of no known form.
+    """
+    return tuple(map(_whole, _read_turns(value, what)))
+
+
 def ending_answer(
     messages: tuple[Message, ...], *, what: str = "the prompt"
 ) -> tuple[tuple[Message, ...], str | None]:
@@ -164,6 +177,8 @@ def is_chat(value: Any) -> bool:
         return any(map(is_message, value))
     if not isinstance(value, Mapping) or is_message(value):
         return is_message(value)
+    if is_call(value):
+        return True
     chats = (*_CHATS, "chat_history") if isinstance(value.get("message"), str) else _CHATS
     return any(isinstance(value.get(key), list) and is_chat(value[key]) for key in chats)
 
@@ -172,6 +187,8 @@ def is_completion(value: Any) -> bool:
     """Whether a value is what a model's server gives, rather than an answer's own words."""
     if not isinstance(value, Mapping):
         return False
+    if said_of(value):
+        return True
     if isinstance(value.get("message"), Mapping):
         return is_chat(value["message"])
     choices = next((value[key] for key in _COMPLETIONS if isinstance(value.get(key), list)), None)
@@ -225,9 +242,13 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
         return
     if not isinstance(value, list | tuple):
         raise DataError(f"{what} is {kind_told(value)}; it must be a text or chat messages")
-    if len(value) == 1 and isinstance(plain(value[0]), list) and not _is_pair(plain(value[0])):
-        value = plain(value[0])  # LangChain's batch of one
+    one = plain(value[0]) if len(value) == 1 else None
+    if isinstance(one, list) and not _is_pair(one) and not _are_pairs([one]):
+        value = one  # LangChain's batch of one
     items = list(map(plain, value))
+    if _are_pairs(items):
+        yield from _read_turns(items, what)
+        return
     if all(isinstance(item, str) or _is_lone_part(item) for item in items):
         if len(items) > 1 and all(isinstance(item, str) for item in items):
             raise DataError(f"{what} is a list of texts; who says which cannot be told")
@@ -240,9 +261,43 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
     yield from read_items(items, what)
 
 
-def _is_pair(item: list[Any]) -> bool:
+def _read_turns(value: Any, what: str) -> Iterator[Message]:
+    pairs = [plain(turn) for turn in value] if isinstance(value, list | tuple) else []
+    if not pairs or not all(map(_has_two, pairs)) or all(map(_is_pair, pairs)):
+        yield from _read_chat(value, what)
+        return
+    for number, pair in enumerate(pairs, start=1):
+        for name, said in zip(("user", "assistant"), map(plain, pair), strict=True):
+            if said is not None:
+                where = f"turn {number} of {what}"
+                yield from read_item({"role": name, "content": said}, where)
+
+
+def _has_two(item: Any) -> bool:
+    return isinstance(item, list | tuple) and len(item) == 2
+
+
+def _are_pairs(items: list[Any]) -> bool:
+    """Whether a list can only be pairs of what was asked and answered, as Gradio had them.
+
+    Who speaks and what is said is a pair, too. So one of them must lack an answer yet, or begin
+    with what is no name.
+    """
+    if not items or not all(map(_has_two, items)) or any(map(_is_pair, items)):
+        return False
+    firsts, seconds = ([plain(item[place]) for item in items] for place in (0, 1))
+    if not all(said is None or isinstance(said, str | list | tuple) for said in firsts + seconds):
+        return False
+    if any(said is not None and not isinstance(said, str) for said in firsts + seconds):
+        return True
+    return None in (*firsts, *seconds) or any(
+        said.rstrip().endswith("?") or len(said.split()) > _LONGEST_NAME for said in firsts
+    )
+
+
+def _is_pair(item: Any) -> bool:
     """Whether a list is a message of LangChain: who speaks, and what is said."""
-    return len(item) == 2 and isinstance(item[1], str) and str(item[0]) in ROLE_NAMES
+    return _has_two(item) and isinstance(item[1], str) and str(item[0]) in ROLE_NAMES
 
 
 def _is_lone_part(item: Any) -> bool:
@@ -256,6 +311,7 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
     if role_name(value) is not None or is_of_framework(value):
         yield from read_items([value], what)
         return
+    value = chat_of(value) if is_call(value) else value
     chats = [key for key in _CHATS if value.get(key) is not None]
     if not chats and isinstance(value.get("message"), str):  # Cohere's first interface
         chats = ["message"]
@@ -295,6 +351,8 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
 
 def _read_answer(value: Any, what: str) -> Iterator[Message]:
     """The messages of an output, in which those without a role are the assistant's."""
+    if isinstance(value, Mapping):
+        value = said_of(value) or value
     if isinstance(value, Mapping):
         for key in _COMPLETIONS:
             inner = plain(value.get(key))
