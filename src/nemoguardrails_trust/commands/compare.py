@@ -1,5 +1,6 @@
 """`nemo-trust compare`: two files of results side by side."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +11,9 @@ from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     JsonOption,
     user_errors,
+    with_options,
 )
-from nemoguardrails_trust.commands.scored_columns import (
-    ScoreColumnOption,
-    ScoredLabelOption,
-    ScoredPromptOption,
-    ScoredResponseOption,
-)
+from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.commands.terminal import terminal
 
 if TYPE_CHECKING:
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
 _WIDTHS = {"row of B": 8, "A": 5, "B": 5, "answer": 9}
 
 
+@with_options
 @user_errors()
 def compare(
     a: Annotated[
@@ -40,13 +38,10 @@ def compare(
             metavar="B", help="Later results for the same prompts; '-' is standard input."
         ),
     ],
+    columns: ScoredColumns,
     threshold: Annotated[
         float, Heading.RESULT.option("--threshold 0..1", "Answers that score below it are flagged.")
     ] = 0.6,
-    prompt_column: ScoredPromptOption = None,
-    response_column: ScoredResponseOption = None,
-    score_column: ScoreColumnOption = "trustworthiness_score",
-    label_column: ScoredLabelOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Compare two files of scored answers, and tell what is better.
@@ -56,15 +51,7 @@ def compare(
     """
     from nemoguardrails_trust.report.comparison import compare_results
 
-    result = compare_results(
-        a,
-        b,
-        threshold=threshold,
-        prompt_column=prompt_column,
-        response_column=response_column,
-        score_column=score_column,
-        label_column=label_column,
-    )
+    result = compare_results(a, b, threshold=threshold, **dataclasses.asdict(columns))
     if json_output:
         typer.echo(json.dumps(result.to_json()))
     else:

@@ -1,5 +1,6 @@
 """`nemo-trust langfuse`: scores the traces of an application and writes the scores to them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,46 +28,53 @@ if TYPE_CHECKING:
 Texts = list[str] | None
 
 
-@with_options
-@user_errors()
-def langfuse(
-    scorer_options: ScorerOptions,
+@dataclass(frozen=True, slots=True)
+class TraceOptions:
+    """Which traces are scored. Each field is an option."""
+
     since: Annotated[
         str | None,
         Heading.TRACES.option(
             "--since 24h", "Traces from this far back, such as 90s, 15m or 24h. Default: 24h."
         ),
-    ] = None,
+    ] = None
     from_: Annotated[
         str | None,
         Heading.TRACES.option("--from TIME", "Traces that began at this time or later (ISO 8601)."),
-    ] = None,
+    ] = None
     to: Annotated[
         str | None,
         Heading.TRACES.option("--to TIME", "Traces that began before this time (ISO 8601)."),
-    ] = None,
+    ] = None
     tags: Annotated[
         Texts, Heading.TRACES.option("--tags TAG", "Traces with this tag. Can be repeated.")
-    ] = None,
-    name: Annotated[
-        str | None, Heading.TRACES.option("--name NAME", "Traces with this name.")
-    ] = None,
+    ] = None
+    name: Annotated[str | None, Heading.TRACES.option("--name NAME", "Traces with this name.")] = (
+        None
+    )
     environment: Annotated[
         Texts,
         Heading.TRACES.option(
             "--environment NAME", "Traces from this environment. Can be repeated."
         ),
-    ] = None,
+    ] = None
     session: Annotated[
         str | None, Heading.TRACES.option("--session ID", "Traces of this session.")
-    ] = None,
+    ] = None
     trace_id: Annotated[
         Texts, Heading.TRACES.option("--trace-id ID", "This trace, however old. Can be repeated.")
-    ] = None,
+    ] = None
     filter_: Annotated[
         str | None,
         Heading.TRACES.option("--filter JSON", "Further conditions, in Langfuse's filter syntax."),
-    ] = None,
+    ] = None
+
+
+@with_options
+@user_errors()
+def langfuse(
+    scorer_options: ScorerOptions,
+    traces: TraceOptions,
     recorded: Annotated[
         Path | None,
         Heading.MODEL.option(
@@ -163,18 +171,16 @@ def langfuse(
     )
 
     given: dict[str, object] = {
-        "since": since,
-        "from": from_,
-        "to": to,
-        "trace-id": trace_id,
         "watch": watch,
+        "dry-run": dry_run,
+        "json": json_output,
+        "position": position,
     }
-    given |= {"dry-run": dry_run, "json": json_output, "position": position}
-    _require_sense(given, out)
+    _require_sense(traces, given, out)
     require_client()
     connection = Connection.from_environment()
-    period = parse_duration(since or "24h", "since")
-    query = _query(period, from_, to, tags, name, environment, session, trace_id, filter_)
+    period = parse_duration(traces.since or "24h", "since")
+    query = _query(traces, period)
     settings = scorer_settings(
         scorer_options,
         threshold=threshold,
@@ -218,8 +224,10 @@ def langfuse(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _require_sense(given: dict[str, object], out: Path | None) -> None:
+def _require_sense(traces: TraceOptions, more: dict[str, object], out: Path | None) -> None:
     """Refuses options that contradict each other."""
+    period = {"since": traces.since, "from": traces.from_, "to": traces.to}
+    given: dict[str, object] = {**period, "trace-id": traces.trace_id, **more}
     contradictions = {
         "since": ("from", "to", "trace-id"),
         "watch": ("from", "to", "trace-id", "dry-run", "json"),
@@ -234,17 +242,7 @@ def _require_sense(given: dict[str, object], out: Path | None) -> None:
         raise SettingsError(f"--out is {str(out)!r}; it must end in .jsonl", key="out")
 
 
-def _query(
-    period: "timedelta",
-    from_: str | None,
-    to: str | None,
-    tags: Texts,
-    name: str | None,
-    environment: Texts,
-    session: str | None,
-    trace_id: Texts,
-    filter_: str | None,
-) -> "TraceQuery":
+def _query(traces: TraceOptions, period: "timedelta") -> "TraceQuery":
     from datetime import UTC, datetime
 
     from nemoguardrails_trust.integrations.langfuse.query import (
@@ -253,16 +251,16 @@ def _query(
         parse_moment,
     )
 
-    start = None if from_ is None else parse_moment(from_, "from")
-    if start is None and not trace_id:
+    start = None if traces.from_ is None else parse_moment(traces.from_, "from")
+    if start is None and not traces.trace_id:
         start = datetime.now(UTC) - period
     return TraceQuery(
         start=start,
-        end=None if to is None else parse_moment(to, "to"),
-        tags=tuple(tags or ()),
-        name=name,
-        environments=tuple(environment or ()),
-        session=session,
-        trace_ids=tuple(trace_id or ()),
-        conditions=() if filter_ is None else parse_conditions(filter_),
+        end=None if traces.to is None else parse_moment(traces.to, "to"),
+        tags=tuple(traces.tags or ()),
+        name=traces.name,
+        environments=tuple(traces.environment or ()),
+        session=traces.session,
+        trace_ids=tuple(traces.trace_id or ()),
+        conditions=() if traces.filter_ is None else parse_conditions(traces.filter_),
     )

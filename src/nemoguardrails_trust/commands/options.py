@@ -17,7 +17,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from nemoguardrails_trust.commands.help import Heading, option
-from nemoguardrails_trust.commands.output import say
+from nemoguardrails_trust.commands.output import say, set_parameters
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.errors import TrustError
 
 EXIT_INCOMPLETE = 1
@@ -275,24 +276,16 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(context: typer.Context, **given: Any) -> None:
         sources = {name: context.get_parameter_source(name) for name in given}
-        token = _sources.set({name: found.name for name, found in sources.items() if found})
-        try:
-            _grouped(given)
-        finally:
-            _sources.reset(token)
-
-    def _grouped(given: dict[str, Any]) -> None:
-        for name, (kind, options) in groups.items():
-            given[name] = kind(**{option: given.pop(option) for option in options})
-            if kind is ScorerOptions:
-                given[name] = given[name].without_needless_variables()
-        command(**given)
+        with Holding(_sources, {name: found.name for name, found in sources.items() if found}):
+            for name, (kind, options) in groups.items():
+                given[name] = kind(**{option: given.pop(option) for option in options})
+                if kind is ScorerOptions:
+                    given[name] = given[name].without_needless_variables()
+            command(**given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters.append(inspect.Parameter("context", keyword, annotation=typer.Context))
-    by_keyword = [parameter.replace(kind=keyword) for parameter in parameters]
-    run.__signature__ = inspect.Signature(by_keyword)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in by_keyword}
+    set_parameters(run, parameters)
     return run
 
 

@@ -5,7 +5,7 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from nemoguardrails_trust.commands.help import option
+from nemoguardrails_trust.concurrency.context import Holding
 
 SECONDS_BETWEEN_LINES = 30.0
 """How often progress is told where there is no terminal for a bar."""
@@ -45,23 +46,22 @@ def with_output_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*, quiet: bool, log_level: LogLevel | None, **given: Any) -> None:
-        token = _quiet.set(quiet)
-        try:
-            with _logging(log_level):
-                command(**given)
-        finally:
-            _quiet.reset(token)
+        with Holding(_quiet, quiet), _logging(log_level):
+            command(**given)
 
+    own = inspect.signature(command, eval_str=True).parameters.values()
     keyword = inspect.Parameter.KEYWORD_ONLY
-    signature = inspect.signature(command, eval_str=True)
-    own = [parameter.replace(kind=keyword) for parameter in signature.parameters.values()]
-    more = [
-        inspect.Parameter("quiet", keyword, default=False, annotation=QuietOption),
-        inspect.Parameter("log_level", keyword, default=None, annotation=LogLevelOption),
-    ]
-    run.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *more]}
+    quiet = inspect.Parameter("quiet", keyword, default=False, annotation=QuietOption)
+    level = inspect.Parameter("log_level", keyword, default=None, annotation=LogLevelOption)
+    set_parameters(run, [*own, quiet, level])
     return run
+
+
+def set_parameters(run: Callable[..., None], parameters: Sequence[inspect.Parameter]) -> None:
+    """Says what a function that takes any keywords takes as a command."""
+    named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
 
 
 def is_quiet() -> bool:

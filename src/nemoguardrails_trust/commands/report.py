@@ -1,5 +1,6 @@
 """`nemo-trust report`: one HTML page from results."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -16,16 +17,13 @@ from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     JsonOption,
     user_errors,
+    with_options,
 )
-from nemoguardrails_trust.commands.scored_columns import (
-    ScoreColumnOption,
-    ScoredLabelOption,
-    ScoredPromptOption,
-    ScoredResponseOption,
-)
+from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.errors import SettingsError
 
 
+@with_options
 @user_errors()
 def report(
     results: Annotated[
@@ -35,6 +33,7 @@ def report(
             help="What 'nemo-trust score' wrote, in any of its formats; '-' is standard input.",
         ),
     ],
+    columns: ScoredColumns,
     out: Annotated[
         Path, Heading.RESULT.option("--out FILE", "The HTML page to write; '-' is standard output.")
     ] = Path("report.html"),
@@ -48,10 +47,6 @@ def report(
     title: Annotated[
         str, Heading.RESULT.option("--title TEXT", "The heading of the page.")
     ] = "Trustworthiness report",
-    prompt_column: ScoredPromptOption = None,
-    response_column: ScoredResponseOption = None,
-    score_column: ScoreColumnOption = "trustworthiness_score",
-    label_column: ScoredLabelOption = None,
     group_by: Annotated[
         str | None,
         Heading.DATA.option(
@@ -88,13 +83,10 @@ def report(
         out,
         threshold=threshold,
         title=title,
-        prompt_column=prompt_column,
-        response_column=response_column,
-        score_column=score_column,
-        label_column=label_column,
         group_by=group_by,
         against=against,
         prices=prices_of(costs, None if prices is None else _model_of_run(results)),
+        **dataclasses.asdict(columns),
     )
     if json_output:
         typer.echo(json.dumps(made.to_json()))

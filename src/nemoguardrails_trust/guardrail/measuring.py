@@ -34,13 +34,13 @@ class CheckFigures:
         self._instruments = None if found is None else _Harmless(found)
         self._preset = settings.quality
 
-    def checking(self) -> AbstractContextManager[None]:
+    def checking(self) -> AbstractContextManager[object]:
         """Counts a check as under way."""
         if self._instruments is None:
             return nullcontext()
         return under_way(self._instruments, CHECKS_IN_FLIGHT)
 
-    def scoring(self) -> AbstractContextManager[None]:
+    def scoring(self) -> AbstractContextManager[object]:
         """Counts and times the scores that are made within."""
         return nullcontext() if self._instruments is None else observed_by(self._scored)
 

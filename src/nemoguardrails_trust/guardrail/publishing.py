@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.settings import TraceScores
 from nemoguardrails_trust.scorers.spans import annotate_span
@@ -23,11 +24,10 @@ def collected_outcomes() -> Iterator[list[TrustOutcome]]:
     """Collects the outcomes of all checks made inside, in tasks started inside too."""
     outcomes: list[TrustOutcome] = []
     outer = _collector.get()
-    token = _collector.set(outcomes)
     try:
-        yield outcomes
+        with Holding(_collector, outcomes):
+            yield outcomes
     finally:
-        _collector.reset(token)
         if outer is not None:
             outer.extend(outcomes)
 

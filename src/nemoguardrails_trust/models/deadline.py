@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from nemoguardrails_trust.concurrency.context import Holding
+
 SHARE_FOR_CALLS = 0.97
 """How much of the time for a score its calls may take, so that what came in time is still used."""
 
@@ -18,7 +20,7 @@ class _Deadline(NamedTuple):
 _deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
-def whole_deadline(seconds: float, *, limit: float | None = None) -> AbstractContextManager[None]:
+def whole_deadline(seconds: float, *, limit: float | None = None) -> AbstractContextManager[object]:
     """Tells requests made within, also by tasks started there, when they must be done.
 
     Nothing is cancelled by it: that stays with `asyncio.timeout`. It spares waiting for what
@@ -33,25 +35,10 @@ def whole_deadline(seconds: float, *, limit: float | None = None) -> AbstractCon
     outer = _deadline.get()
     if outer is None or at < outer.at:
         outer = _Deadline(at, time_limit(seconds) if limit is None else limit)
-    return _Within(outer)
+    return Holding(_deadline, outer)
 
 
-class _Within:
-    """No generator, which would cost three times as much, several times a score."""
-
-    __slots__ = ("_deadline", "_token")
-
-    def __init__(self, deadline: _Deadline) -> None:
-        self._deadline = deadline
-
-    def __enter__(self) -> None:
-        self._token = _deadline.set(self._deadline)
-
-    def __exit__(self, *_: object) -> None:
-        _deadline.reset(self._token)
-
-
-def calls_deadline(timeout: float) -> AbstractContextManager[None]:
+def calls_deadline(timeout: float) -> AbstractContextManager[object]:
     """The same for the calls of work that has so many seconds in all."""
     return whole_deadline(timeout * SHARE_FOR_CALLS, limit=time_limit(timeout))
 

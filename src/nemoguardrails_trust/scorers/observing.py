@@ -1,9 +1,10 @@
 """Who is told of every score that is made, and what it is compared with."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
 from nemoguardrails_trust.scores import TrustworthinessScore
 
@@ -13,18 +14,13 @@ _observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 _threshold: ContextVar[float] = ContextVar("threshold", default=DEFAULT_THRESHOLD)
 
 
-@contextmanager
-def observed_by(observer: Observer) -> Iterator[None]:
+def observed_by(observer: Observer) -> AbstractContextManager[Observer]:
     """Has an observer told of all scores made within, also by tasks started there.
 
     Args:
         observer: Called with what scored and what came of it, a failure included.
     """
-    token = _observer.set(observer)
-    try:
-        yield
-    finally:
-        _observer.reset(token)
+    return Holding(_observer, observer)
 
 
 def tell(scorer: Scorer, score: TrustworthinessScore) -> None:
@@ -34,14 +30,9 @@ def tell(scorer: Scorer, score: TrustworthinessScore) -> None:
         observer(scorer, score)
 
 
-@contextmanager
-def compared_with(threshold: float) -> Iterator[None]:
+def compared_with(threshold: float) -> AbstractContextManager[float]:
     """Lets an observer know with what scores made within, also by tasks started there, compare."""
-    token = _threshold.set(threshold)
-    try:
-        yield
-    finally:
-        _threshold.reset(token)
+    return Holding(_threshold, threshold)
 
 
 def threshold_in_force() -> float:

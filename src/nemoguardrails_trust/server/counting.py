@@ -1,9 +1,10 @@
 """What the scores and the calls of a request are counted as."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.scorers.observing import compared_with
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
@@ -29,13 +30,8 @@ def counted_for(wanted: Wanted, threshold: float) -> Iterator[list[TrustError]]:
         Gets the failures behind all scores that could not be had.
     """
     failures: list[TrustError] = []
-    tokens = _wanted.set(wanted), _failures.set(failures)
-    try:
-        with compared_with(threshold):
-            yield failures
-    finally:
-        _wanted.reset(tokens[0])
-        _failures.reset(tokens[1])
+    with Holding(_wanted, wanted), Holding(_failures, failures), compared_with(threshold):
+        yield failures
 
 
 def note_failures(score: TrustworthinessScore) -> None:
@@ -51,14 +47,9 @@ def is_score_wanted() -> bool:
     return wanted is None or wanted.has_trustworthiness
 
 
-@contextmanager
-def spending_told(spender: Spender) -> Iterator[None]:
+def spending_told(spender: Spender) -> AbstractContextManager[Spender]:
     """Has a spender told of all calls that are made within and belong to no score."""
-    token = _spender.set(spender)
-    try:
-        yield
-    finally:
-        _spender.reset(token)
+    return Holding(_spender, spender)
 
 
 def tell_spent(calls: Sequence[CallUsage]) -> None:

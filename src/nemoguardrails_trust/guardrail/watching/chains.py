@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.exchange import Message, read_messages
 from nemoguardrails_trust.exchange.thinking import answer_in
 
@@ -54,12 +55,8 @@ def watched_chains() -> Iterator[None]:
         yield
         return
     calls = ChainCalls()
-    turn, handler = _turn.set(calls), _handler.set(_handler_class()(calls))
-    try:
+    with Holding(_turn, calls), Holding(_handler, _handler_class()(calls)):
         yield
-    finally:
-        _turn.reset(turn)
-        _handler.reset(handler)
 
 
 @cache

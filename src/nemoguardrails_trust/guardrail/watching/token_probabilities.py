@@ -3,8 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractContextManager, aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +17,7 @@ from nemoguardrails.llm.constants import AZURE_PROVIDERS
 from nemoguardrails.llm.models.openai_chat import OpenAIChatModel
 from nemoguardrails.types import LLMModel
 
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.models.chat_answers import read_choices
@@ -43,15 +44,9 @@ class TokenProbabilities:
 _wanted: ContextVar[TokenProbabilities | None] = ContextVar("wanted_probabilities", default=None)
 
 
-@contextmanager
-def wanted_probabilities() -> Iterator[TokenProbabilities]:
+def wanted_probabilities() -> AbstractContextManager[TokenProbabilities]:
     """Asks for token probabilities with the call that is made within, and keeps them."""
-    found = TokenProbabilities()
-    token = _wanted.set(found)
-    try:
-        yield found
-    finally:
-        _wanted.reset(token)
+    return Holding(_wanted, TokenProbabilities())
 
 
 class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
