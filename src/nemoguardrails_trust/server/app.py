@@ -18,7 +18,7 @@ from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import PromptBody, ScoreBody
 from nemoguardrails_trust.server.chat import Chat
 from nemoguardrails_trust.server.chat_routes import chat_routes, model_routes
-from nemoguardrails_trust.server.connected import told_while_connected
+from nemoguardrails_trust.server.connected import add_endpoint
 from nemoguardrails_trust.server.direct import Direct, Endpoint
 from nemoguardrails_trust.server.door import Door
 from nemoguardrails_trust.server.failures import FAILURES, failure, failure_of
@@ -108,22 +108,9 @@ def _direct_endpoints(scoring: Scoring, prefix: str) -> dict[str, Endpoint]:
 
 def _tlm_routes(scoring: Scoring) -> APIRouter:
     router = APIRouter(tags=["TLM"])
-
-    @router.post("/v0/trustworthy_llm/prompt", response_model=None)
-    async def prompt(body: PromptBody, request: Request) -> Response:
-        """Answers a prompt and scores the answer."""
-        return await told_while_connected(request.receive, scoring.prompt(body))
-
-    @router.post("/v0/trustworthy_llm/get_confidence_score", response_model=None)
-    async def get_confidence_score(body: ScoreBody, request: Request) -> Response:
-        """Scores a response."""
-        return await told_while_connected(request.receive, scoring.score(body))
-
-    @router.post("/v1/tlm_explanation/get_explanation", response_model=None)
-    async def get_explanation(body: ScoreBody, request: Request) -> Response:
-        """Tells why a response has its score."""
-        return await told_while_connected(request.receive, scoring.explain(body))
-
+    add_endpoint(router, "/v0/trustworthy_llm/prompt", PromptBody, scoring.prompt)
+    add_endpoint(router, "/v0/trustworthy_llm/get_confidence_score", ScoreBody, scoring.score)
+    add_endpoint(router, "/v1/tlm_explanation/get_explanation", ScoreBody, scoring.explain)
     return router
 
 

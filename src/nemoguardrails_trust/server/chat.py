@@ -1,9 +1,9 @@
 """Chat completions: the backend's own answers, each with a score."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, SettingsError
@@ -20,6 +20,7 @@ from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
 from nemoguardrails_trust.server.chat_stream import scored_events
 from nemoguardrails_trust.server.chat_verdicts import (
     Deciding,
+    Turn,
     read_question,
     replaced,
     scored,
@@ -31,24 +32,6 @@ from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 Samples = asyncio.Task[Reply]
 Pieces = AsyncGenerator[Answer | bytes, None]
 """The head of an answer; then, unless that is all, the events of a stream."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One request, read.
-
-    Attributes:
-        asked: What the backend is sent.
-        wanted: How the answer is to be scored.
-        question: What is asked, as a scorer sees it; or why it cannot be read. Then there is
-            no score, and whether there is an answer is the backend's to say.
-        deciding: What becomes of the answer by its score; `None` where nothing does.
-    """
-
-    asked: dict[str, Any]
-    wanted: Wanted
-    question: Exchange | DataError
-    deciding: Deciding | None = None
 
 
 class Chat:
@@ -108,7 +91,7 @@ class Chat:
 
             async def score(completion: dict[str, Any]) -> dict[str, Any]:
                 with whole_deadline(max(0.0, ends - clock()), limit=seconds):
-                    return await self._metadata(turn, completion, samples)
+                    return await tlm_metadata(self._scoring, turn, completion, samples)
 
             fallback = None if turn.deciding is None else turn.deciding.fallback
             passing = scored_events(events, score, fallback=fallback)
@@ -129,16 +112,14 @@ class Chat:
         turn = Turn(body.asked, wanted, read_question(body.asked))
         with whole_deadline(self._scoring.seconds(wanted)):
             async with self._drawing(turn) as samples:
-                return await scored(
-                    self._scoring, wanted, turn.question, body.completion, prefetched=samples
-                )
+                return await scored(self._scoring, turn, body.completion, samples)
 
     async def _completed(self, turn: Turn) -> Answer:
         async with self._drawing(turn) as samples:
             answer = await answered(self._model(turn), turn.asked, turn.question, time_left())
             if answer.completion is None:
                 return answer
-            metadata = await self._metadata(turn, answer.completion, samples)
+            metadata = await tlm_metadata(self._scoring, turn, answer.completion, samples)
         return replace(answer, body=_finished(turn, answer.completion, metadata))
 
     def _deciding(self, body: ChatBody, wanted: Wanted) -> Deciding:
@@ -154,18 +135,6 @@ class Chat:
         if threshold is None:
             threshold = self._backends.parts(wanted).threshold
         return Deciding(threshold, body.fallback)
-
-    async def _metadata(
-        self, turn: Turn, completion: Mapping[str, Any], samples: Samples | None
-    ) -> dict[str, Any]:
-        return await tlm_metadata(
-            self._scoring,
-            turn.wanted,
-            turn.question,
-            completion,
-            prefetched=samples,
-            deciding=turn.deciding,
-        )
 
     def _model(self, turn: Turn) -> LanguageModel:
         return self._backends.model(self._backends.name_for(turn.wanted.model))

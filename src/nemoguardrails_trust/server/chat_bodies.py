@@ -71,6 +71,12 @@ class GivenCompletion(BaseModel):
     @property
     def asked(self) -> dict[str, Any]:
         """The request that the completion answers."""
-        tools = {"tools": self.tools, "functions": self.functions}
-        given = {name: value for name, value in tools.items() if value}
-        return {"messages": self.messages, **given, **(self.model_extra or {})}
+        return asked_with(self.messages, self.tools, self.functions) | (self.model_extra or {})
+
+
+def asked_with(
+    messages: Objects, tools: Objects | None, functions: Objects | None
+) -> dict[str, Any]:
+    """The part of a request that says what is asked."""
+    given = {"messages": messages, "tools": tools, "functions": functions}
+    return {name: value for name, value in given.items() if value}

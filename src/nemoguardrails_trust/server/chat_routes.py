@@ -11,7 +11,7 @@ from nemoguardrails_trust.server.answers import JsonAnswer
 from nemoguardrails_trust.server.chat import Chat, Pieces
 from nemoguardrails_trust.server.chat_backend import Answer
 from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
-from nemoguardrails_trust.server.connected import told_while_connected, while_connected
+from nemoguardrails_trust.server.connected import add_endpoint, while_connected
 from nemoguardrails_trust.server.failures import OPENAI_FAILURES
 
 # Some proxies gather what they pass on, unless they are told not to.
@@ -88,18 +88,15 @@ def chat_routes(chat: Chat, prefix: str) -> APIRouter:
         """The same, where Azure's clients have the model's name in the path."""
         return await complete(body.model_copy(update={"model": body.model or deployment}), request)
 
-    async def scored(body: GivenCompletion) -> dict[str, Any]:
-        return {"tlm_metadata": await chat.score(body)}
-
-    async def score(body: GivenCompletion, request: Request) -> Response:
+    async def score(body: GivenCompletion) -> dict[str, Any]:
         """Scores a chat completion that a client has already."""
-        return await told_while_connected(request.receive, scored(body))
+        return {"tlm_metadata": await chat.score(body)}
 
     described: dict[str, Any] = {"response_model": None, "responses": _COMPLETION}
     for base in openai_bases(prefix):
         router.post(f"{base}/chat/completions", **described)(complete)
     router.post(f"{AZURE}/chat/completions", **described)(complete_deployment)
-    router.post(f"{prefix}/chat/score", response_model=None)(score)
+    add_endpoint(router, f"{prefix}/chat/score", GivenCompletion, score)
     return router
 
 

@@ -10,7 +10,7 @@ from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.chat_answers import read_choices
 from nemoguardrails_trust.server.chat_chunks import choices_of
 from nemoguardrails_trust.server.failures import told
-from nemoguardrails_trust.server.scoring import Scoring, perplexity_of, require_score
+from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import Wanted
 
 _TOOLS = ("tools", "functions")
@@ -31,6 +31,24 @@ class Deciding:
     fallback: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request, read.
+
+    Attributes:
+        asked: What the backend is sent.
+        wanted: How the answer is to be scored.
+        question: What is asked, as a scorer sees it; or why it cannot be read. Then there is
+            no score, and whether there is an answer is the backend's to say.
+        deciding: What becomes of the answer by its score; `None` where nothing does.
+    """
+
+    asked: dict[str, Any]
+    wanted: Wanted
+    question: Exchange | DataError
+    deciding: Deciding | None = None
+
+
 def read_question(asked: Mapping[str, Any]) -> Exchange | DataError:
     """What a request asks, tools included, without an answer; or why it cannot be read."""
     tools = {name: asked[name] for name in _TOOLS if asked.get(name)}
@@ -43,64 +61,42 @@ def read_question(asked: Mapping[str, Any]) -> Exchange | DataError:
 
 async def tlm_metadata(
     scoring: Scoring,
-    wanted: Wanted,
-    question: Exchange | DataError,
+    turn: Turn,
     completion: Mapping[str, Any],
-    *,
-    prefetched: Awaitable[Reply] | None = None,
-    deciding: Deciding | None = None,
+    prefetched: Awaitable[Reply] | None,
 ) -> dict[str, Any]:
     """Scores the first choice of a completion; no failure raises: the score is `None` then.
 
     Args:
         scoring: Makes the score.
-        wanted: The client's preset and options.
-        question: What was asked, or why that cannot be read.
+        turn: The request that it answers.
         completion: The answer, in OpenAI's form.
         prefetched: Samples that are already being drawn.
-        deciding: What becomes of the answer, where that is decided.
     """
-    threshold = None if deciding is None else deciding.threshold
     try:
-        metadata = await scored(
-            scoring, wanted, question, completion, prefetched=prefetched, threshold=threshold
-        )
+        metadata = await scored(scoring, turn, completion, prefetched)
     except TrustError as error:
         metadata = {"trustworthiness_score": None, "log": _failed(error)}
         metadata |= choice_scored(completion)
-    return _marked(metadata, deciding)
+    return _marked(metadata, turn.deciding)
 
 
 async def scored(
     scoring: Scoring,
-    wanted: Wanted,
-    question: Exchange | DataError,
+    turn: Turn,
     completion: Mapping[str, Any],
-    *,
-    prefetched: Awaitable[Reply] | None = None,
-    threshold: float | None = None,
+    prefetched: Awaitable[Reply] | None,
 ) -> dict[str, Any]:
     """Scores the first choice of a completion; see `tlm_metadata`.
-
-    Args:
-        scoring: Makes the score.
-        wanted: The client's preset and options.
-        question: What was asked, or why that cannot be read.
-        completion: The answer, in OpenAI's form.
-        prefetched: Samples that are already being drawn.
-        threshold: With what the client compares the score, where it does.
 
     Raises:
         TrustError: There is no score.
     """
-    exchange = _answered(question, completion)
-    score, fields = await scoring.rated_by_field(wanted, exchange, prefetched, threshold)
-    require_score(wanted, score)
-    metadata: dict[str, Any] = {
-        "trustworthiness_score": score.score if wanted.has_trustworthiness else None
-    }
-    log = scoring.log_of(wanted, score, perplexity_of(exchange)) | fields
-    if log or wanted.log:
+    exchange = _answered(turn.question, completion)
+    threshold = None if turn.deciding is None else turn.deciding.threshold
+    score, log = await scoring.rated_by_field(turn.wanted, exchange, prefetched, threshold)
+    metadata: dict[str, Any] = {"trustworthiness_score": score}
+    if log or turn.wanted.log:
         metadata["log"] = log
     return metadata | choice_scored(completion)
 

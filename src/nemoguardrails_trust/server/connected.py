@@ -1,10 +1,12 @@
 """Work for a client that ends when the client leaves."""
 
 import asyncio
-from collections.abc import Awaitable
+import inspect
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from fastapi import Response
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 from starlette.types import Receive
 
 from nemoguardrails_trust.server.answers import JsonAnswer
@@ -41,6 +43,30 @@ async def while_connected(receive: Receive, work: Awaitable[Result]) -> Result |
     if has_left:  # the work ended all the same
         here.uncancel()
     return result
+
+
+def add_endpoint(
+    router: APIRouter,
+    path: str,
+    body: type[BaseModel],
+    answer: Callable[[Any], Awaitable[dict[str, Any]]],
+) -> None:
+    """Adds an endpoint that takes one JSON object and gives another.
+
+    Args:
+        router: Gets the endpoint.
+        path: Its path, which ends in its name.
+        body: Reads the request.
+        answer: Makes the answer of it; its docstring's first line describes the endpoint.
+    """
+
+    async def endpoint(body: Any, request: Request) -> Response:
+        return await told_while_connected(request.receive, answer(body))
+
+    endpoint.__annotations__["body"] = body
+    told = inspect.cleandoc(answer.__doc__ or "").partition("\n")[0]
+    name = path.rpartition("/")[2]
+    router.post(path, response_model=None, name=name, description=told)(endpoint)
 
 
 async def told_while_connected(receive: Receive, work: Awaitable[dict[str, Any]]) -> Response:

@@ -26,7 +26,7 @@ def uvicorn_options(limits: LimitSettings) -> dict[str, Any]:
     }
 
 
-class BoundedConnection(asyncio.Protocol):
+class BoundedConnection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """A connection of uvicorn's, closed where a request's head is too slow or too large.
 
     The body of a request that is being answered has bounds of its own, in the door; here it is
@@ -35,22 +35,21 @@ class BoundedConnection(asyncio.Protocol):
 
     def __init__(self, *, limits: LimitSettings, **uvicorns: Any) -> None:
         """Takes what uvicorn gives its own protocol, and the limits."""
+        super().__init__(**uvicorns)
         self._limits = limits
-        self._inner: Any = AutoHTTPProtocol(**uvicorns)
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begins to wait for the first request."""
-        self._inner.connection_made(transport)
+        super().connection_made(transport)
         self._close_after(self._limits.head_seconds)
 
     def data_received(self, data: bytes) -> None:
         """Passes data on, and counts what belongs to no request that is being answered."""
-        inner = self._inner
-        before = inner.cycle
-        inner.data_received(data)
-        cycle = inner.cycle
+        before = self.cycle
+        super().data_received(data)
+        cycle = self.cycle
         if cycle is not before:  # a head is complete
             self._head_bytes = 0
             self._stop_timer()
@@ -61,29 +60,17 @@ class BoundedConnection(asyncio.Protocol):
         else:
             self._close_after(self._limits.head_seconds)
             self._head_bytes += len(data)
-            if self._head_bytes > self._limits.head_bytes and not inner.transport.is_closing():
-                inner.send_400_response("The head of the request is too large.")
-
-    def eof_received(self) -> None:
-        """Passes it on."""
-        self._inner.eof_received()
+            if self._head_bytes > self._limits.head_bytes and not self.transport.is_closing():
+                self.send_400_response("The head of the request is too large.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends all waiting."""
         self._stop_timer()
-        self._inner.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Passes it on."""
-        self._inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Passes it on."""
-        self._inner.resume_writing()
+        super().connection_lost(exc)
 
     def _close_after(self, seconds: float) -> None:
         if self._timer is None:
-            self._timer = self._inner.loop.call_later(seconds, self._close)
+            self._timer = self.loop.call_later(seconds, self._close)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -92,4 +79,4 @@ class BoundedConnection(asyncio.Protocol):
 
     def _close(self) -> None:
         _log.debug("a connection was closed: its request took too long to arrive")
-        self._inner.transport.close()
+        self.transport.close()

@@ -49,18 +49,13 @@ class OpenAIFailure(BaseModel):
     error: Any = None
 
 
-FAILURES: dict[int | str, dict[str, Any]] = {
-    422: {"model": Failure},
-    "4XX": {"model": Failure},
-    "5XX": {"model": Failure},
-}
+_Described = dict[int | str, dict[str, Any]]
+_FAILED: tuple[int | str, ...] = (422, "4XX", "5XX")
+
+FAILURES: _Described = {status: {"model": Failure} for status in _FAILED}
 """The failures of every endpoint, for its description."""
 
-OPENAI_FAILURES: dict[int | str, dict[str, Any]] = {
-    422: {"model": OpenAIFailure},
-    "4XX": {"model": OpenAIFailure},
-    "5XX": {"model": OpenAIFailure},
-}
+OPENAI_FAILURES: _Described = {status: {"model": OpenAIFailure} for status in _FAILED}
 """Likewise, in the form of OpenAI's API."""
 
 _OPENAI_PATH = re.compile(r"/chat/completions$|/models(/|$)")

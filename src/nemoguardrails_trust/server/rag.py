@@ -3,17 +3,14 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
 from nemoguardrails_trust.errors import ScoringError, SettingsError, TrustError
-from nemoguardrails_trust.models.deadline import calls_deadline
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated
-from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
-from nemoguardrails_trust.server.connected import told_while_connected
-from nemoguardrails_trust.server.counting import counted_for
-from nemoguardrails_trust.server.scoring import Scoring, exchange_of, reason_of
+from nemoguardrails_trust.server.connected import add_endpoint
+from nemoguardrails_trust.server.scoring import Scoring, exchange_of
 from nemoguardrails_trust.server.wanted import Wanted, read_wanted
 from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
 from nemoguardrails_trust.tlm.outcomes import Outcome
@@ -25,17 +22,8 @@ def rag_routes(backends: Backends, scoring: Scoring) -> APIRouter:
     """The endpoints of `TrustworthyRAG`."""
     router = APIRouter(tags=["TrustworthyRAG"], prefix="/v1/rag_trustworthy_llm")
     rag = _Rag(backends, scoring)
-
-    @router.post("/score", response_model=None)
-    async def score(body: RagScoreBody, request: Request) -> Response:
-        """Scores a response from retrieved passages, part by part."""
-        return await told_while_connected(request.receive, rag.score(body))
-
-    @router.post("/generate", response_model=None)
-    async def generate(body: RagBody, request: Request) -> Response:
-        """Answers a query from retrieved passages, and scores every part of the way."""
-        return await told_while_connected(request.receive, rag.generate(body))
-
+    add_endpoint(router, "/score", RagScoreBody, rag.score)
+    add_endpoint(router, "/generate", RagBody, rag.generate)
     return router
 
 
@@ -45,6 +33,7 @@ class _Rag:
         self._scoring = scoring
 
     async def score(self, body: RagScoreBody) -> dict[str, Any]:
+        """Scores a response from retrieved passages, part by part."""
         wanted = _read(body)
         given = body.given
         allowed = read_allowed(given.constrain_outputs or body.constrain_outputs or None)
@@ -65,6 +54,7 @@ class _Rag:
         return self._told(wanted, outcome)
 
     async def generate(self, body: RagBody) -> dict[str, Any]:
+        """Answers a query from retrieved passages, and scores every part of the way."""
         wanted = _read(body)
         allowed = read_allowed(body.constrain_outputs or None)
         item = Item(_prompt(body), body.context, allowed, query=body.query)
@@ -91,16 +81,7 @@ class _Rag:
         )
 
     async def _settled(self, work: Awaitable[Outcome], wanted: Wanted) -> Outcome:
-        seconds = self._scoring.seconds(wanted)
-        # The calls know the deadline too: what came in time is told.
-        threshold = self._backends.parts(wanted).threshold
-        with (
-            calls_deadline(seconds),
-            counted_for(wanted, threshold) as failures,
-        ):
-            outcome = await settled(work, timeout=seconds, what="the scores")
-        if outcome.error is not None:
-            raise reason_of(outcome.error, failures)
+        outcome = await self._scoring.outcome_of(work, wanted, what="the scores")
         found = [each for each in outcome.evaluations.values() if each is not None]
         if outcome.score is None and all(_failure_of(each) is not None for each in found):
             raise next(filter(None, map(_failure_of, found)), ScoringError("no score could be had"))

@@ -19,7 +19,7 @@ from nemoguardrails_trust.server.wanted import FIELDS, Wanted, read_wanted
 from nemoguardrails_trust.signals.probability import probability_signal
 from nemoguardrails_trust.tlm.answering import is_unmet
 from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
-from nemoguardrails_trust.tlm.outcomes import claims_to_result
+from nemoguardrails_trust.tlm.outcomes import Outcome, claims_to_result
 from nemoguardrails_trust.tlm.questions import Item, read_allowed
 
 _NO_REASON = "The model gave no reason for its judgement."
@@ -45,16 +45,8 @@ class Scoring:
         """
         wanted = read_wanted(body.quality, body.options, body.task)
         item = Item(body.prompt, None, read_allowed(body.constrain_outputs or None))
-        parts = self._backends.parts(wanted)
-        seconds = self.seconds(wanted)
-        with (
-            calls_deadline(seconds),
-            counted_for(wanted, parts.threshold) as failures,
-        ):
-            work = parts.answerer.prompt(item)
-            outcome = await settled(work, timeout=seconds, what="the answer")
-        if outcome.error is not None:
-            raise reason_of(outcome.error, failures)
+        work = self._backends.parts(wanted).answerer.prompt(item)
+        outcome = await self.outcome_of(work, wanted, what="the answer")
         if outcome.score is None:
             raise ScoringError("no score could be had")
         told = self._told(wanted, outcome.score, outcome.perplexity)
@@ -70,11 +62,11 @@ class Scoring:
         given = body.given
         allowed = read_allowed(given.constrain_outputs or body.constrain_outputs or None)
         item = Item(body.prompt, None, allowed, given.response, True, given.perplexity)
-        score = require_score(wanted, await self.rated(wanted, exchange_of(item)))
+        score = _require_score(wanted, await self.rated(wanted, exchange_of(item)))
         return self._told(wanted, score, given.perplexity)
 
     async def explain(self, body: ScoreBody) -> dict[str, Any]:
-        """Tells why a response has the score that a client got for it.
+        """Tells why a response has its score.
 
         Raises:
             DataError: The response has no score.
@@ -94,6 +86,25 @@ class Scoring:
             timeout=self.seconds(wanted),
         )
         return {"explanation": reasons or _NO_REASON}
+
+    async def outcome_of(self, work: Awaitable[Outcome], wanted: Wanted, *, what: str) -> Outcome:
+        """What some work brings in the time that a request has.
+
+        Args:
+            work: What answers and scores.
+            wanted: The client's preset and options.
+            what: What it brings, for messages.
+
+        Raises:
+            TrustError: It failed, or took too long.
+        """
+        seconds, threshold = self.seconds(wanted), self._backends.parts(wanted).threshold
+        # The calls know the deadline too: what came in time is told.
+        with calls_deadline(seconds), counted_for(wanted, threshold) as failures:
+            outcome = await settled(work, timeout=seconds, what=what)
+        if outcome.error is not None:
+            raise reason_of(outcome.error, failures)
+        return outcome
 
     async def rated(
         self,
@@ -130,23 +141,29 @@ class Scoring:
         exchange: Exchange,
         prefetched: Awaitable[Reply] | None = None,
         threshold: float | None = None,
-    ) -> tuple[TrustworthinessScore, dict[str, Any]]:
+    ) -> tuple[float | None, dict[str, Any]]:
         """Scores an exchange as `rated` does, and each field of its JSON where that is wanted.
 
         Returns:
-            The score, and what the `log` of the answer tells of the fields.
+            The score, where it is wanted, and the `log` of the answer.
 
         Raises:
-            SetupError: Nothing can be scored.
+            TrustError: There is no score.
         """
         rating = self.rated(wanted, exchange, prefetched, threshold)
-        if FIELDS not in wanted.log:
-            return await rating, {}
-        seconds = min(self.seconds(wanted), time_left())
-        with counted_for(wanted, threshold_in_force()):
-            judging = judge_fields(self._backends.evaluator(wanted), exchange, timeout=seconds)
-            score, judged = await score_beside(judging, rating)
-        return score, {FIELDS: field_scores(judged, score)}
+        fields: dict[str, Any] = {}
+        if FIELDS in wanted.log:
+            seconds = min(self.seconds(wanted), time_left())
+            with counted_for(wanted, threshold_in_force()):
+                judging = judge_fields(self._backends.evaluator(wanted), exchange, timeout=seconds)
+                score, judged = await score_beside(judging, rating)
+            fields = {FIELDS: field_scores(judged, score)}
+        else:
+            score = await rating
+        _require_score(wanted, score)
+        value = score.score if wanted.has_trustworthiness else None
+        perplexity = probability_signal(exchange.token_logprobs).value
+        return value, self.log_of(wanted, score, perplexity) | fields
 
     def seconds(self, wanted: Wanted) -> float:
         """Seconds for a request."""
@@ -201,12 +218,7 @@ def exchange_of(item: Item) -> Exchange:
     return replace(question.unanswered, response=question.response, tokens=question.tokens)
 
 
-def perplexity_of(exchange: Exchange) -> float | None:
-    """The mean probability of a response's tokens, 0 to 1, where they are known."""
-    return probability_signal(exchange.token_logprobs).value
-
-
-def require_score(wanted: Wanted, score: TrustworthinessScore) -> TrustworthinessScore:
+def _require_score(wanted: Wanted, score: TrustworthinessScore) -> TrustworthinessScore:
     """The score, where it holds what a client wants of it.
 
     Raises:

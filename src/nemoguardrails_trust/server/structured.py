@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from nemoguardrails_trust.server.chat_bodies import Messages, Objects
+from nemoguardrails_trust.server.chat_bodies import Messages, Objects, asked_with
 from nemoguardrails_trust.server.chat_verdicts import choice_scored
-from nemoguardrails_trust.server.connected import told_while_connected
-from nemoguardrails_trust.server.scoring import Scoring, exchange_of, perplexity_of, require_score
+from nemoguardrails_trust.server.connected import add_endpoint
+from nemoguardrails_trust.server.scoring import Scoring, exchange_of
 from nemoguardrails_trust.server.wanted import OPTIONS, read_wanted
 from nemoguardrails_trust.tlm.questions import Item
 
@@ -40,28 +40,18 @@ def structured_routes(scoring: Scoring) -> APIRouter:
     """The endpoint of `TLMChatCompletion` and `TLMResponses` for structured outputs."""
     router = APIRouter(tags=["TLM"])
 
-    async def scored(body: StructuredBody) -> dict[str, Any]:
+    async def score(body: StructuredBody) -> dict[str, Any]:
+        """Scores a structured output."""
         beside = body.model_extra or {}
         # What is no option of TLM's is OpenAI's, and says nothing about the score.
         wanted = read_wanted(
             body.quality_preset, {name: beside[name] for name in OPTIONS if name in beside}
         )
-        tools = {"tools": body.tools, "functions": body.functions}
-        prompt = {"messages": body.messages} | {
-            name: given for name, given in tools.items() if given
-        }
+        prompt = asked_with(body.messages, body.tools, body.functions)
         item = Item(prompt, response=body.response, has_response=True)
-        exchange = exchange_of(item)
-        score, fields = await scoring.rated_by_field(wanted, exchange)
-        require_score(wanted, score)
-        told = {"trustworthiness_score": score.score if wanted.has_trustworthiness else None}
-        log = scoring.log_of(wanted, score, perplexity_of(exchange)) | fields
-        about = choice_scored(body.response)
-        return told | about | ({"log": log} if log or "log" in beside else {})
+        value, log = await scoring.rated_by_field(wanted, exchange_of(item))
+        told = {"trustworthiness_score": value, **choice_scored(body.response)}
+        return told | ({"log": log} if log or "log" in beside else {})
 
-    @router.post("/v1/openai_trustworthy_llm/score", response_model=None)
-    async def score(body: StructuredBody, request: Request) -> Response:
-        """Scores a structured output."""
-        return await told_while_connected(request.receive, scored(body))
-
+    add_endpoint(router, "/v1/openai_trustworthy_llm/score", StructuredBody, score)
     return router
