@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nemoguardrails_trust.commands.help import Heading
-from nemoguardrails_trust.commands.options import (
-    JsonOption,
-    user_errors,
-    with_options,
-)
+from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.commands.terminal import terminal
 

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nemoguardrails_trust.commands.help import Heading
-from nemoguardrails_trust.commands.options import (
-    EXIT_INCOMPLETE,
-    ScorerOptions,
-)
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, ScorerOptions
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 from nemoguardrails_trust.errors import SettingsError
 

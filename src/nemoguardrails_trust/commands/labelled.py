@@ -14,12 +14,7 @@ from nemoguardrails_trust.commands.building import (
     require_no_server,
 )
 from nemoguardrails_trust.commands.help import Heading
-from nemoguardrails_trust.commands.options import (
-    EXIT_INCOMPLETE,
-    REPLAY,
-    RowOptions,
-    ScorerOptions,
-)
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
 from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.running import (
     find_columns_of,

@@ -22,10 +22,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
 from nemoguardrails_trust.integrations.langfuse.results import TraceReport, TraceResult
-from nemoguardrails_trust.integrations.langfuse.run import (
-    ScoringOptions,
-    run_scoring,
-)
+from nemoguardrails_trust.integrations.langfuse.run import ScoringOptions, run_scoring
 from nemoguardrails_trust.integrations.langfuse.watching import Watch, watch_traces
 from nemoguardrails_trust.scorers.base import Scorer, close
 

@@ -9,12 +9,7 @@ import typer
 
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
 from nemoguardrails_trust.commands.demo_screen import percent, shortened
-from nemoguardrails_trust.commands.options import (
-    EXIT_INCOMPLETE,
-    REPLAY,
-    RowOptions,
-    ScorerOptions,
-)
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
 from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing
 from nemoguardrails_trust.commands.score_progress import cost_of, duration
 from nemoguardrails_trust.commands.terminal import terminal

@@ -14,11 +14,7 @@ from nemoguardrails_trust.commands.costs import (
     prices_of,
 )
 from nemoguardrails_trust.commands.help import Heading
-from nemoguardrails_trust.commands.options import (
-    JsonOption,
-    user_errors,
-    with_options,
-)
+from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.errors import SettingsError
 

@@ -16,12 +16,7 @@ from nemoguardrails_trust.commands.costs import (
     prices_of,
     tell_estimate,
 )
-from nemoguardrails_trust.commands.gate import (
-    OVER,
-    FailIfOption,
-    parse_limits,
-    require_limits,
-)
+from nemoguardrails_trust.commands.gate import OVER, FailIfOption, parse_limits, require_limits
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,

@@ -15,10 +15,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.bot_models import BotModels
 from nemoguardrails_trust.guardrail.cache import ScoreCache
-from nemoguardrails_trust.guardrail.evaluated import (
-    failing,
-    held_to_evaluations,
-)
+from nemoguardrails_trust.guardrail.evaluated import failing, held_to_evaluations
 from nemoguardrails_trust.guardrail.measuring import CheckFigures
 from nemoguardrails_trust.guardrail.missing import MissingSignals, held_to
 from nemoguardrails_trust.guardrail.outcome import (

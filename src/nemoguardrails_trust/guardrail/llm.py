@@ -38,12 +38,7 @@ from nemoguardrails_trust.models.base import (
     Reply,
 )
 from nemoguardrails_trust.models.http_failures import error_of_status
-from nemoguardrails_trust.models.media_parts import (
-    content_of,
-    kinds_in,
-    kinds_refused,
-    refusal_of,
-)
+from nemoguardrails_trust.models.media_parts import content_of, kinds_in, kinds_refused, refusal_of
 from nemoguardrails_trust.scores import CallUsage
 
 # The engines that NeMo Guardrails itself speaks to by the OpenAI protocol. Azure is left to

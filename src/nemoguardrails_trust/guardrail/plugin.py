@@ -42,10 +42,7 @@ from nemoguardrails_trust.guardrail.tool_calls import (
     tool_settings,
 )
 from nemoguardrails_trust.guardrail.turns import wrap_turns
-from nemoguardrails_trust.guardrail.watching.main_call import (
-    MainCalls,
-    watch_main_model,
-)
+from nemoguardrails_trust.guardrail.watching.main_call import MainCalls, watch_main_model
 from nemoguardrails_trust.models.base import Ask, Reply
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS
 from nemoguardrails_trust.scorers.create import threshold_of

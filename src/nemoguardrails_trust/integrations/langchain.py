@@ -21,11 +21,7 @@ from nemoguardrails_trust.tlm import TLM
 
 try:
     from langchain_core.callbacks import BaseCallbackHandler
-    from langchain_core.messages import (
-        BaseMessage,
-        convert_to_messages,
-        convert_to_openai_messages,
-    )
+    from langchain_core.messages import BaseMessage, convert_to_messages, convert_to_openai_messages
     from langchain_core.runnables import RunnableLambda
 except ImportError:
     raise MissingDependencyError("langchain-core", "langchain") from None

@@ -23,24 +23,10 @@ from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.datasets.tally import Prices
 from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.report.answers import (
-    AnswerPicker,
-    Picked,
-    answers_json,
-    embedded_json,
-)
-from nemoguardrails_trust.report.comparison import (
-    Comparison,
-    compare_results,
-    comparison_figures,
-)
+from nemoguardrails_trust.report.answers import AnswerPicker, Picked, answers_json, embedded_json
+from nemoguardrails_trust.report.comparison import Comparison, compare_results, comparison_figures
 from nemoguardrails_trust.report.facts import money, run_facts
-from nemoguardrails_trust.report.figures import (
-    SCORE_NAME,
-    THRESHOLD_STEPS,
-    Gathered,
-    summarise,
-)
+from nemoguardrails_trust.report.figures import SCORE_NAME, THRESHOLD_STEPS, Gathered, summarise
 from nemoguardrails_trust.report.groups import Groups
 from nemoguardrails_trust.report.results import ChosenColumns, Columns
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD

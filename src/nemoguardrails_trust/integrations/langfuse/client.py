@@ -25,11 +25,7 @@ from nemoguardrails_trust.errors import (
 )
 from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.models.http import TooLargeError
-from nemoguardrails_trust.models.http_failures import (
-    Remedies,
-    error_of_connection,
-    error_of_status,
-)
+from nemoguardrails_trust.models.http_failures import Remedies, error_of_connection, error_of_status
 
 DEFAULT_BASE_URL = "https://cloud.langfuse.com"
 DEFAULT_TIMEOUT = 60.0

@@ -18,11 +18,7 @@ from nemoguardrails_trust.integrations.langfuse.client import (
     LangfuseClient,
     RetryPolicy,
 )
-from nemoguardrails_trust.integrations.langfuse.writing import (
-    BATCH_SIZE,
-    TraceScore,
-    write_scores,
-)
+from nemoguardrails_trust.integrations.langfuse.writing import BATCH_SIZE, TraceScore, write_scores
 
 MOST_WAITING = 10_000
 SECONDS_AT_EXIT = 5.0

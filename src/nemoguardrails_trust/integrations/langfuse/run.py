@@ -11,10 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from nemoguardrails_trust.concurrency.failures import DEFAULT_MAX_FAILURES, FailureStreak
 from nemoguardrails_trust.errors import SettingsError, TrustError
-from nemoguardrails_trust.integrations.langfuse.client import (
-    Connection,
-    LangfuseClient,
-)
+from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.exchanges import (
     DEFAULT_MAX_CHARACTERS,
     Trace,
