@@ -15,7 +15,7 @@ from nemoguardrails_trust.guardrail.conversation import read_exchange, unseen_pa
 from nemoguardrails_trust.guardrail.defined import is_defined
 from nemoguardrails_trust.guardrail.guard import Guard, Render
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, allow_chunk, make_outcome
-from nemoguardrails_trust.guardrail.settings import is_trust_flow, read_flow_line
+from nemoguardrails_trust.guardrail.settings import read_flow_line, trust_flow_lines
 from nemoguardrails_trust.guardrail.watching.main_call import MainCalls
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 from nemoguardrails_trust.scores import TrustworthinessScore
@@ -123,7 +123,6 @@ def _not_set_up(answer: str) -> TrustOutcome:
         consequence="warn",
         text=messages.with_caution(answer, checked=False),
         answer=answer,
-        passes=False,
     )
 
 
@@ -144,7 +143,7 @@ def _overrides(**values: object) -> dict[str, Any]:
 
 def settings_on_line(config: RailsConfig, context: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings on the line by which the flow was started."""
-    lines = [line for line in config.rails.output.flows if is_trust_flow(line)]
+    lines = trust_flow_lines(config)
     if len(lines) > 1:
         started = context.get("triggered_output_rail")
         lines = [line for line in lines if line == started] or lines

@@ -12,7 +12,7 @@ from nemoguardrails.rails.llm import config as nemo_config
 from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
-from nemoguardrails_trust.guardrail.findings import Finding, failure
+from nemoguardrails_trust.guardrail.findings import Finding, fact, failure, note, problem
 from nemoguardrails_trust.guardrail.flows import flow_name, rail_path, refuse_misspelt_flows
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import NemoModel
@@ -55,8 +55,7 @@ def check_configuration(
     path = Path(path)
     if not path.is_dir():
         return [
-            Finding(
-                "problem",
+            problem(
                 f"{path} is not a folder",
                 "name the folder that contains config.yml; NeMo Guardrails ignores "
                 "import_paths when it is given the file itself",
@@ -102,8 +101,7 @@ def _misplaced(path: Path) -> Iterator[Finding]:
             for key in place:
                 mapping = mapping.get(key) if isinstance(mapping, dict) else None
             for name in sorted(names & set(mapping if isinstance(mapping, dict) else ())):
-                yield Finding(
-                    "problem",
+                yield problem(
                     f"{'.'.join([*place, name])} in {file.name} has no effect",
                     "settings go under custom_data: {trust: {…}}",
                 )
@@ -113,8 +111,7 @@ def _installation() -> Iterator[Finding]:
     """Whether an application must call `register()` for the import to resolve."""
     roots = [Path(root) for root in nemo_config.colang_path_dirs]
     if not any((root / "nemoguardrails_trust" / "rail").is_dir() for root in roots):
-        yield Finding(
-            "note",
+        yield note(
             "NeMo Guardrails does not find the rail's folder in an editable install",
             "call nemoguardrails_trust.register() before RailsConfig.from_path, or set "
             f"COLANGPATH={rail_path().parents[1]}",
@@ -127,15 +124,14 @@ def _rail(config: RailsConfig) -> Iterator[Finding]:
     imported = [Path(path).resolve() for path in (config.imported_paths or {}).values()]
     version = config.colang_version
     if not any(folder == ours or folder == ours / "flows.co" for folder in imported):
-        yield Finding(
-            "problem",
+        yield problem(
             "the rail's folder is not imported, so the built-in rail would run, or none",
             "add import_paths: [nemoguardrails_trust/rail] to config.yml"
             if version == "1.0"
             else "add import nemoguardrails_trust.rail to main.co",
         )
         return
-    yield Finding("fact", f"Colang {version}, the rail's folder is imported")
+    yield fact(f"Colang {version}, the rail's folder is imported")
     try:
         refuse_misspelt_flows(config)
     except TrustError as error:
@@ -151,8 +147,7 @@ def _flow_lines_v1(config: RailsConfig) -> Iterator[Finding]:
         yield failure("the flow's line cannot be read", error)
         return
     if not calls and TOOL_CALLS_FLOW_NAME not in config.rails.tool_output.flows:
-        yield Finding(
-            "problem",
+        yield problem(
             f"'{FLOW_NAME}' is not among the output rails",
             f"add rails: {{output: {{flows: [{FLOW_NAME}]}}}} to config.yml",
         )
@@ -162,9 +157,7 @@ def _flow_lines_v1(config: RailsConfig) -> Iterator[Finding]:
 def _called(where: str, call: FlowCall) -> Finding:
     told = [f"{key} = {value}" for key, value in call.settings.items()]
     told += [f"{key} set when it runs" for key in call.at_run_time]
-    return Finding(
-        "fact", " ".join([where, f"'{FLOW_NAME}'", *([f"with {', '.join(told)}"] if told else [])])
-    )
+    return fact(" ".join([where, f"'{FLOW_NAME}'", *([f"with {', '.join(told)}"] if told else [])]))
 
 
 def _flow_calls_v2(config: RailsConfig) -> Iterator[Finding]:
@@ -175,37 +168,29 @@ def _flow_calls_v2(config: RailsConfig) -> Iterator[Finding]:
         yield failure("the flow's call cannot be read", error)
         calls = None
     if "output rails" not in names:
-        yield Finding(
-            "problem",
+        yield problem(
             "there is no flow 'output rails'",
             f"add to main.co: flow output rails $output_text, and in it: {FLOW_NAME}",
         )
     elif calls == []:
-        yield Finding(
-            "problem", f"the flow 'output rails' does not call '{FLOW_NAME}'", "add the call to it"
-        )
+        yield problem(f"the flow 'output rails' does not call '{FLOW_NAME}'", "add the call to it")
     yield from (_called("the flow 'output rails' calls", call) for call in calls or ())
     if "run output rails" not in names:
-        yield Finding(
-            "problem", "output rails never run without the guardrails library", "import guardrails"
-        )
+        yield problem("output rails never run without the guardrails library", "import guardrails")
 
 
 def _settings(settings: TrustSettings, config: RailsConfig) -> Iterator[Finding]:
     key = _KEYS.get(settings.scorer)
     if key is None:
-        yield Finding("fact", f"scorer '{settings.scorer}', quality '{settings.quality}'")
+        yield fact(f"scorer '{settings.scorer}', quality '{settings.quality}'")
     elif os.environ.get(key):
-        yield Finding("fact", f"scorer '{settings.scorer}', {key} is set")
+        yield fact(f"scorer '{settings.scorer}', {key} is set")
     else:
-        yield Finding(
-            "problem", f"scorer '{settings.scorer}', but {key} is not set", f"export {key}=…"
-        )
+        yield problem(f"scorer '{settings.scorer}', but {key} is not set", f"export {key}=…")
     own = messages.user_message(config.bot_messages or {})
     withholds = settings.on_untrustworthy in ("block", "escalate")
     if withholds and own is not None and "bot_message" in own:
-        yield Finding(
-            "note",
+        yield note(
             f"bot {messages.MESSAGE_NAME} quotes $bot_message, which is empty there "
             f"because the answer is withheld ({settings.on_untrustworthy})",
             "leave $bot_message out of the message",
@@ -217,7 +202,7 @@ def _message(config: RailsConfig) -> Iterator[Finding]:
     if config.colang_version == "1.0":
         own = messages.user_message(config.bot_messages or {})
         whose = "this package's" if own is None else "your own"
-        yield Finding("fact", f"bot {messages.MESSAGE_NAME}: {whose} is used")
+        yield fact(f"bot {messages.MESSAGE_NAME}: {whose} is used")
 
 
 def _tool_calls(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
@@ -226,8 +211,7 @@ def _tool_calls(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
     if not isinstance(tool_guard, ToolGuard):
         return
     if not rails.config.passthrough:
-        yield Finding(
-            "note",
+        yield note(
             f"'{TOOL_CALLS_FLOW_NAME}' has nothing to check: NeMo Guardrails passes "
             "tool calls on only in passthrough mode",
             "add passthrough: true to config.yml",
@@ -237,7 +221,7 @@ def _tool_calls(rails: LLMRails, settings: TrustSettings) -> Iterator[Finding]:
     escalates = settings.on_untrustworthy == "escalate" or rails.config.enable_rails_exceptions
     becomes = "an exception for the application" if escalates else "withheld"
     threshold = tool_guard.guard.settings.threshold
-    yield Finding("fact", f"tool calls below {threshold:g}: {again}{becomes}")
+    yield fact(f"tool calls below {threshold:g}: {again}{becomes}")
 
 
 def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
@@ -245,8 +229,7 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
         return
     llm = guard.models.pick_of(rails)
     if llm is None:
-        yield Finding(
-            "problem",
+        yield problem(
             "scorer 'local' needs a model, but the configuration has none",
             "add one of type main under models:, or pass one to LLMRails(config, llm=…)",
         )
@@ -258,13 +241,12 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
         yield failure("the scorer cannot be built", error)
         return
     if isinstance(model, NemoModel):
-        yield Finding(
-            "note",
+        yield note(
             f"model '{model.name}' is called through NeMo Guardrails, which gives no "
-            "token probabilities and only one answer per call",
+            "token probabilities and only one answer per call"
         )
     elif model is not None:
-        yield Finding("fact", f"model '{model.name}' judges and samples")
+        yield fact(f"model '{model.name}' judges and samples")
         if guard.settings.calibration is None:
             yield _uncalibrated(model)
 
@@ -276,8 +258,7 @@ def _uncalibrated(model: LanguageModel) -> Finding:
         live = "DATA"  # of a model that no command can reach
     elif base_url != OPENAI_URL:
         live += f" --base-url {base_url}"
-    return Finding(
-        "note",
+    return note(
         "no calibration: one score means different things for different models",
         f"nemo-trust calibrate {live} --out calibration.json, and "
         "calibration: calibration.json under custom_data.trust",
@@ -295,11 +276,9 @@ def _exchange(config: RailsConfig) -> Iterator[Finding]:
     if config.docs:
         parts.append("chunks from the knowledge base")
     parts.append("relevant_chunks if you pass them")
-    yield Finding("fact", f"what is scored with the answer: {', '.join(parts)}")
+    yield fact(f"what is scored with the answer: {', '.join(parts)}")
     streaming = config.rails.output.streaming
     if config.colang_version == "1.0" and not (streaming and streaming.enabled):
-        yield Finding(
-            "note",
-            "stream_async is not available",
-            "to stream, set rails.output.streaming.enabled: true",
+        yield note(
+            "stream_async is not available", "to stream, set rails.output.streaming.enabled: true"
         )

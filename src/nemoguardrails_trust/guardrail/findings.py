@@ -37,6 +37,21 @@ class Finding:
     mend: str | None = None
 
 
+def fact(text: str) -> Finding:
+    """What is as it should be."""
+    return Finding("fact", text)
+
+
+def note(text: str, mend: str | None = None) -> Finding:
+    """What is worth knowing."""
+    return Finding("note", text, mend)
+
+
+def problem(text: str, mend: str | None = None) -> Finding:
+    """What keeps the rail from running as meant."""
+    return Finding("problem", text, mend)
+
+
 def failure(what: str, error: BaseException) -> Finding:
     """A problem whose reason is our own error, or else the root: NeMo Guardrails wraps both."""
     while error.__cause__ is not None and not isinstance(error, TrustError | LLMCallException):
@@ -47,7 +62,7 @@ def failure(what: str, error: BaseException) -> Finding:
     text = " ".join(str(error).split()) or type(error).__name__
     mend = next((mend for sign, mend in _MENDS.items() if sign in text), None)
     told = _in_words(error) if isinstance(error, ValidationError) else text
-    return Finding("problem", f"{what}: {told}", mend)
+    return problem(f"{what}: {told}", mend)
 
 
 def _in_words(error: ValidationError) -> str:

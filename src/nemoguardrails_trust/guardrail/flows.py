@@ -14,19 +14,14 @@ from nemoguardrails.rails.llm.config import RailsConfig
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail import messages
-from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TOOL_CALLS_FLOW_NAME
+from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TOOL_CALLS_FLOW_NAME, flow_on
 
 _FLOWS_V1 = Path(__file__).with_name("flows.v1.co")
-
 _TOOL_CALLS_V1 = Path(__file__).with_name("tool_calls.v1.co")
-
-
 _BUILT_IN_V1 = Path(nemoguardrails.__file__).parent / "library" / "cleanlab" / "flows.v1.co"
-
 
 _FORGETTING = "forget the trust of the last turn"
 
-_NAME_ENDS = re.compile(r"[$(]")
 _CALLED_V2 = re.compile(
     r"^[ \t]+(?:(?:await|start|activate)[ \t]+)?([A-Za-z_]\w*(?:[ \t]+[A-Za-z_]\w*)*)", re.MULTILINE
 )
@@ -86,7 +81,7 @@ def _refuse_misspelt_tool_rails(config: RailsConfig) -> None:
     """Refuses a tool output rail that is close to ours and no flow: calls would go unchecked."""
     known = {TOOL_CALLS_FLOW_NAME, *(flow_name(flow) for flow in config.flows)}
     for line in config.rails.tool_output.flows:
-        name = _NAME_ENDS.split(line, maxsplit=1)[0].strip()
+        name = flow_on(line)
         if line in known:
             continue
         if name == TOOL_CALLS_FLOW_NAME:
@@ -106,7 +101,7 @@ def _refuse_misspelt_tool_rails(config: RailsConfig) -> None:
 def _called_as_output_rails(config: RailsConfig) -> list[str]:
     """The names of flows, without what is set on their lines."""
     if config.colang_version == "1.0":
-        return [_NAME_ENDS.split(line, maxsplit=1)[0].strip() for line in config.rails.output.flows]
+        return [flow_on(line) for line in config.rails.output.flows]
     sources = [
         str(getattr(flow, "source_code", ""))
         for flow in config.flows

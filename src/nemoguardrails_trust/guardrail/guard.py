@@ -288,14 +288,15 @@ def _decide(
             mark=settings.mark_text,
         )
         consequence = "warn" if marked is None else "mark"
-    passes = consequence == "none"
     verdict = {
         "trustworthiness_score": result.score,
         "threshold": settings.threshold,
         "status": status,
         "explanation": result.explanation,
     }
-    text = marked or (answer if passes else _message(answer, verdict, consequence, render))
+    text = marked or answer
+    if consequence not in ("none", "mark"):
+        text = _message(answer, verdict, consequence, render)
     return make_outcome(
         result,
         threshold=settings.threshold,
@@ -303,7 +304,6 @@ def _decide(
         consequence=consequence,
         text=text,
         answer=original,
-        passes=passes,
         extra=extra,
     )
 

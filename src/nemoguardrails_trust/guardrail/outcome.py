@@ -130,7 +130,6 @@ def make_outcome(
     consequence: Consequence,
     text: str,
     answer: str,
-    passes: bool,
     extra: Mapping[str, Any] | None = None,
 ) -> TrustOutcome:
     """Puts a verdict together.
@@ -139,12 +138,12 @@ def make_outcome(
         result: The score.
         threshold: What it was held against.
         status: What came out.
-        consequence: What the flow has to do.
+        consequence: What the flow has to do; where it is nothing, the answer passes.
         text: What the user is to read.
         answer: The answer as it came in; a different `text` that passes is a rewrite.
-        passes: Whether the answer may pass unmarked.
         extra: Further metadata, ready for JSON.
     """
+    passes = consequence == "none"
     if not passes:
         decision = RailDecision.BLOCK
     elif text != answer:
@@ -186,7 +185,6 @@ def make_message(text: str, *, threshold: float) -> TrustOutcome:
         consequence="none",
         text=text,
         answer=text,
-        passes=True,
     )
     return replace(outcome, is_answer=False)
 

@@ -30,9 +30,9 @@ from nemoguardrails_trust.guardrail.publishing import check_langfuse
 from nemoguardrails_trust.guardrail.replay import REPLAY_ENGINE, ReplayLLM
 from nemoguardrails_trust.guardrail.settings import (
     TrustSettings,
-    is_trust_flow,
     read_flow_line,
     read_settings,
+    trust_flow_lines,
 )
 from nemoguardrails_trust.guardrail.tool_calls import (
     TOOL_GUARD_PARAMETER,
@@ -93,9 +93,8 @@ def _set_up(app: LLMRails) -> None:
     _register_replay_engine()
     settings = read_settings(app.config.custom_data)
     refuse_misspelt_flows(app.config)
-    for line in app.config.rails.output.flows:
-        if is_trust_flow(line):
-            read_flow_line(line)
+    for line in trust_flow_lines(app.config):
+        read_flow_line(line)
     _find_recorded_answers(app.config)
     _check_model(settings, app)
     calibration = calibration_of_bot(settings, app)
@@ -157,11 +156,8 @@ def _check_watching(settings: TrustSettings) -> None:
 
 def _check_claims(settings: TrustSettings, config: RailsConfig) -> None:
     """Whether sentences can be scored, where the settings or a flow's line need it."""
-    lines = [line for line in config.rails.output.flows if is_trust_flow(line)]
-    marks = "mark" in (
-        settings.on_untrustworthy,
-        *(read_flow_line(line).get("on_untrustworthy") for line in lines),
-    )
+    stated = [read_flow_line(line).get("on_untrustworthy") for line in trust_flow_lines(config)]
+    marks = "mark" in (settings.on_untrustworthy, *stated)
     if not (marks or settings.scores_claims):
         return
     if settings.scorer in HOSTED_SCORERS:

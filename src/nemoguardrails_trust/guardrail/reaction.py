@@ -8,7 +8,7 @@ from typing import Any
 from nemoguardrails import LLMRails, RailsConfig
 
 from nemoguardrails_trust.errors import SettingsError, TrustError
-from nemoguardrails_trust.guardrail.findings import Finding, failure
+from nemoguardrails_trust.guardrail.findings import Finding, fact, failure, note, problem
 from nemoguardrails_trust.guardrail.flows import flow_name, flow_owner
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.plugin import calibration_of_bot
@@ -16,9 +16,9 @@ from nemoguardrails_trust.guardrail.settings import (
     FLOW_NAME,
     SETTINGS_ON_LINE,
     TrustSettings,
-    is_trust_flow,
     read_flow_line,
     read_settings,
+    trust_flow_lines,
 )
 
 _ACTION_NAMES = ("call_cleanlab_api", "call cleanlab api", "CallCleanlabApiAction")
@@ -66,8 +66,7 @@ def flow_calls(config: RailsConfig) -> list[FlowCall]:
         SettingsError: A setting there is unknown or out of range.
     """
     if config.colang_version == "1.0":
-        lines = [line for line in config.rails.output.flows if is_trust_flow(line)]
-        return [FlowCall(read_flow_line(line)) for line in lines]
+        return [FlowCall(read_flow_line(line)) for line in trust_flow_lines(config)]
     rails = [flow for flow in config.flows if flow_name(flow) == "output rails"]
     sources = [str(getattr(flow, "source_code", "")) for flow in rails]
     return [read_call(rest) for source in sources for rest in _CALL.findall(source)]
@@ -100,11 +99,9 @@ def reaction(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     """What the bot will do, as it results from settings, calibration, lines and flows."""
     owner, source = flow_owner(rails)
     whose = {"ours": "this package's", "built-in": "the built-in one", "user": "your own"}[owner]
-    yield Finding("fact", f"flow '{FLOW_NAME}': {whose} is used")
+    yield fact(f"flow '{FLOW_NAME}': {whose} is used")
     if owner == "built-in":
-        yield Finding(
-            "problem", "the built-in flow is used instead of this package's", "remove its import"
-        )
+        yield problem("the built-in flow is used instead of this package's", "remove its import")
         return
     from_calibration = _calibration_with_threshold(rails)
     try:
@@ -116,18 +113,16 @@ def reaction(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     if owner == "user":
         yield from read_own_flow(rails.config, source, stated[0][0] if stated else "")
     else:
-        yield from (Finding("fact", f"below {threshold}: {below}") for threshold, below in stated)
+        yield from (fact(f"below {threshold}: {below}") for threshold, below in stated)
     settings = guard.settings_with(calls[0].settings) if calls else guard.settings
     if settings.evaluations:
         chosen = ", ".join(
             f"{evaluation.name} below {evaluation.threshold:g}"
             for evaluation in settings.evaluations
         )
-        yield Finding("fact", f"also untrustworthy: {chosen}")
-    yield Finding(
-        "fact", f"if an answer cannot be checked: {_unchecked(settings, rails.config, owner)}"
-    )
-    yield Finding("fact", f"longest time for a check: {settings.timeout:g} s")
+        yield fact(f"also untrustworthy: {chosen}")
+    yield fact(f"if an answer cannot be checked: {_unchecked(settings, rails.config, owner)}")
+    yield fact(f"longest time for a check: {settings.timeout:g} s")
 
 
 def _calibration_with_threshold(rails: LLMRails) -> str | None:
@@ -178,8 +173,7 @@ def read_own_flow(config: RailsConfig, source: str, threshold: str) -> Iterator[
     """What a flow of the user's own does, as far as its source tells."""
     is_v1 = config.colang_version == "1.0"
     if not any(name in source for name in _ACTION_NAMES):
-        yield Finding(
-            "problem",
+        yield problem(
             f"your flow '{FLOW_NAME}' does not call the action that checks",
             "call it: $result = execute call_cleanlab_api"
             if is_v1
@@ -189,24 +183,20 @@ def read_own_flow(config: RailsConfig, source: str, threshold: str) -> Iterator[
     compared = _compared_with(source)
     if compared:
         listed = " and ".join(compared)
-        yield Finding(
-            "fact", f"your flow compares the score with {listed} and decides what follows"
-        )
+        yield fact(f"your flow compares the score with {listed} and decides what follows")
         if not _HEEDS_THRESHOLD.search(source):
             yield from _unheeded(config, compared)
     elif _HEEDS_THRESHOLD.search(source) and threshold:
-        yield Finding("fact", f"below {threshold}: decided by your flow")
+        yield fact(f"below {threshold}: decided by your flow")
     else:
-        yield Finding("fact", "threshold, and what happens below it: decided by your flow")
+        yield fact("threshold, and what happens below it: decided by your flow")
     if is_v1 and not re.search(r"\$trust\s*=", source):
-        yield Finding(
-            "note",
+        yield note(
             'your flow does not set $trust, so output_vars: ["trust"] brings no score',
             "add the line: $trust = $result.metadata",
         )
     if not is_v1 and "TrustworthinessScored" not in source:
-        yield Finding(
-            "note",
+        yield note(
             "your flow does not send TrustworthinessScored, so the application gets no score",
             "add the line: send TrustworthinessScored(trust=$result.metadata)",
         )
@@ -223,8 +213,7 @@ def _unheeded(config: RailsConfig, compared: list[str]) -> Iterator[Finding]:
     written = read_settings(config.custom_data)
     by_user = "threshold" in written.model_fields_set or written.calibration is not None
     if by_user and not any(float(number) == written.threshold for number in compared):
-        yield Finding(
-            "note",
+        yield note(
             "the threshold in custom_data.trust has no effect: your flow compares with its own",
             "compare with $result.threshold instead of a number",
         )

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
 from nemoguardrails_trust.errors import SettingsError, known_instead
 from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.scorers.base import ScorerSettings
+
+if TYPE_CHECKING:
+    from nemoguardrails.rails.llm.config import RailsConfig
 
 FLOW_NAME = "cleanlab trustworthiness"
 TOOL_CALLS_FLOW_NAME = "cleanlab trustworthiness tool calls"
@@ -111,9 +114,19 @@ def read_settings(custom_data: Mapping[str, Any] | None) -> TrustSettings:
     return _validated(values, where="custom_data.trust.")
 
 
+def flow_on(line: str) -> str:
+    """The flow that a line under `flows` names, with settings or without."""
+    return re.split(r"[$(]", line, maxsplit=1)[0].strip()
+
+
 def is_trust_flow(line: str) -> bool:
-    """Whether a line under `rails.output.flows` names our flow, with settings or without."""
-    return re.split(r"[$(]", line, maxsplit=1)[0].strip() == FLOW_NAME
+    """Whether a line under `rails.output.flows` names our flow."""
+    return flow_on(line) == FLOW_NAME
+
+
+def trust_flow_lines(config: "RailsConfig") -> list[str]:
+    """The output rails of a Colang 1.0 configuration that name our flow."""
+    return [line for line in config.rails.output.flows if is_trust_flow(line)]
 
 
 @lru_cache(maxsize=64)

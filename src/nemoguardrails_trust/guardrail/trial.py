@@ -10,7 +10,7 @@ from nemoguardrails import LLMRails
 from nemoguardrails_trust.errors import ModelTimeoutError
 from nemoguardrails_trust.exchange import Exchange, Message
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
-from nemoguardrails_trust.guardrail.findings import Finding, failure
+from nemoguardrails_trust.guardrail.findings import Finding, fact, failure, note, problem
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
@@ -57,8 +57,7 @@ async def _findings(rails: LLMRails, guard: Guard, question: str) -> list[Findin
     checks = [outcome for outcome in outcomes if outcome.is_answer]
     if checks:
         return list(_told(checks[-1], question, is_replayed=_recorded(rails) is not None))
-    unchecked = Finding(
-        "note",
+    unchecked = note(
         f"'{question}' was answered without a check, by another rail or by a message that the "
         "configuration defines; what follows is a check of the model's own answer",
         "ask a question that your bot is for, with --question",
@@ -92,17 +91,13 @@ def _told(outcome: TrustOutcome, question: str, *, is_replayed: bool) -> Iterato
         f"{usage['completion_tokens']} written, {usage['seconds']:.1f} s"
     )
     if data["trustworthiness_score"] is None:
-        yield Finding(
-            "problem",
-            f"one turn, '{question}': no score, {data['error']} ({cost})",
-        )
+        yield problem(f"one turn, '{question}': no score, {data['error']} ({cost})")
         return
     had = [name for name, signal in data["signals"].items() if signal["value"] is not None]
-    yield Finding(
-        "fact",
+    yield fact(
         f"one turn, '{question}': score {data['trustworthiness_score']:.2f}, "
         f"{outcome.status}, from {', '.join(had) or 'no signals reported'} "
-        f"({cost})",
+        f"({cost})"
     )
     for name, missing in data.get("missing", {}).items():
         # What is not recorded says nothing of a model that runs.
