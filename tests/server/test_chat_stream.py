@@ -222,7 +222,8 @@ async def test_the_judge_is_left_when_the_client_leaves_before_the_score() -> No
             body = {"messages": ASKED, "stream": True, "quality_preset": "low"}
             url = f"{server.url}/v1/chat/completions"
             async with client.stream("POST", url, json=body) as response:
-                async for part in response.aiter_text():
+                parts = response.aiter_text()  # with nothing that holds it, the client would leave
+                async for part in parts:
                     if "echo" in part:
                         break
                 async with asyncio.timeout(20):
