@@ -103,3 +103,17 @@ def test_the_workflow_runs_what_the_makefile_has() -> None:
     ]
     assert len(commands) >= 4
     assert {command.removeprefix("make ") for command in commands} <= targets
+
+
+def test_the_oldest_versions_of_every_extra_are_tried() -> None:
+    rules = (ROOT / "Makefile").read_text("utf-8")
+    install = rules.split("\n.venv/lowest/installed:")[1].split("\n\n")[0]
+    tried = set(re.findall(r'"\.\[([\w,-]+)\]"', install)[0].split(","))
+    beside = {"cleanlab", "ray", "ray-serve", "all"}  # too heavy, or at odds with the rest
+    assert tried == PROJECT["optional-dependencies"].keys() - beside
+    assert "--resolution lowest-direct" in install
+    assert install.count("$(INSTALL)") == 1  # what is installed later may replace what is old
+    named = rules.split("LOWEST_TESTS := ")[1].split("\nSOURCES")[0]
+    paths = re.findall(r"tests/[\w/*.]+", named)
+    assert len(paths) >= 8
+    assert all(list(ROOT.glob(path)) for path in paths)

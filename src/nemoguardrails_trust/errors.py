@@ -72,7 +72,7 @@ class CredentialsError(SetupError):
 
 
 class MissingDependencyError(SetupError, ImportError):
-    """An optional dependency is not installed.
+    """An optional dependency is not installed, or too old.
 
     Attributes:
         extra: The extra of this package that installs it.
@@ -80,7 +80,7 @@ class MissingDependencyError(SetupError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"{package} is not installed; install it with "
+            f"{package} is not installed, or is too old; install it with "
             f"`pip install 'nemoguardrails-trust[{extra}]'`"
         )
         self.extra = extra

@@ -14,12 +14,14 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("found", ["None", "ModuleType('too old')"], ids=["missing", "too_old"])
 @pytest.mark.parametrize("adapter", CASES)
-def test_the_extra_is_named(adapter: str) -> None:
+def test_the_extra_is_named(adapter: str, found: str) -> None:
     library, call = CASES[adapter]
     code = (
         "import sys\n"
-        f"sys.modules[{library!r}] = None\n"
+        "from types import ModuleType\n"
+        f"sys.modules[{library!r}] = {found}\n"
         "from nemoguardrails_trust import MissingDependencyError\n"
         "try:\n"
         f"    from nemoguardrails_trust.integrations.{adapter} import *\n"
@@ -28,4 +30,5 @@ def test_the_extra_is_named(adapter: str) -> None:
         "    print(error)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "is not installed, or is too old" in run.stdout
     assert f"nemoguardrails-trust[{adapter.replace('_', '-')}]" in run.stdout

@@ -127,8 +127,6 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         status = verdict["status"]
         if self._blocked.get(status) != "block":
             return
-        raise GuardrailRaisedException(
-            guardrail_name=self.guardrail_name,
-            message=f"the answer is {status}",
-            blocked_content=status == "untrustworthy",
-        )
+        refusal = GuardrailRaisedException(self.guardrail_name, f"the answer is {status}")
+        refusal.blocked_content = status == "untrustworthy"  # no argument before LiteLLM 1.99
+        raise refusal
