@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from nemoguardrails_trust.datasets.lines import Lines, TextSource
+from nemoguardrails_trust.datasets.lines import Lines, TextFile, TextSource
 from nemoguardrails_trust.datasets.source import Position, UnreadableRow
 from nemoguardrails_trust.errors import DataError
 
@@ -37,28 +36,17 @@ class CsvSource(TextSource):
 
     blank_is_none = True
 
-    def __init__(
-        self,
-        path: Path,
-        encoding: str,
-        remarks: tuple[str, ...],
-        limit: int | None,
-        *,
-        tabbed: bool,
-    ) -> None:
+    def __init__(self, file: TextFile, *, tabbed: bool) -> None:
         """Reads how the file is written, and its header.
 
         Args:
-            path: The file.
-            encoding: Its encoding.
-            remarks: What was guessed about it.
-            limit: Only so many rows.
+            file: It.
             tabbed: Whether its name suggests tabs between fields.
 
         Raises:
             DataError: It cannot be read, or its header cannot be used.
         """
-        super().__init__(path, encoding, remarks, limit)
+        super().__init__(file)
         with self._lines() as lines:
             try:
                 self._dialect = _dialect_of(lines, (*"\t" * tabbed, *_DELIMITERS))

@@ -1,6 +1,7 @@
 """Reads files of rows, whatever their format, in constant memory."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from nemoguardrails_trust.datasets.csv_files import CsvSource
 from nemoguardrails_trust.datasets.excel_files import ExcelSource
 from nemoguardrails_trust.datasets.json_files import JsonArraySource, JsonLinesSource
 from nemoguardrails_trust.datasets.json_objects import find_wrapped
-from nemoguardrails_trust.datasets.lines import PACKINGS, encoding_of, unpacked_file
+from nemoguardrails_trust.datasets.lines import PACKINGS, TextFile, encoding_of, unpacked_file
 from nemoguardrails_trust.datasets.parquet_files import ParquetSource
 from nemoguardrails_trust.datasets.source import Position, Source, UnreadableRow
 from nemoguardrails_trust.disk import reading
@@ -104,29 +105,30 @@ def open_source(path: Path, *, limit: int | None = None, encoding: str | None = 
 def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
     named = format_by_name(path)
     kind = named.kind if named else ""
-    with unpacked_file(path) as file:
-        start = file.read(_LOOKED_AT)
+    with unpacked_file(path) as unpacked:
+        start = unpacked.read(_LOOKED_AT)
     _require_rows(start, path)
     if start.startswith(_ZIP) or kind == "xlsx":
         return ExcelSource(path, limit)
     if start.startswith(b"PAR1") or kind == "parquet":
         return ParquetSource(path, limit)
     encoding, told = encoding_of(path, encoding)
-    remarks = () if told is None else (told,)
-    with unpacked_file(path) as file:
-        text = file.read(4096).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    file = TextFile(path, encoding, limit, () if told is None else (told,))
+    with unpacked_file(path) as unpacked:
+        text = unpacked.read(4096).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
     is_json = text.startswith(("{", "[")) if not kind else _JSON_OBJECTS.match(text)
     if not is_json and kind in ("", "csv", "tsv"):
-        return CsvSource(path, encoding, remarks, limit, tabbed=kind == "tsv")
+        return CsvSource(file, tabbed=kind == "tsv")
     if text.startswith("["):
-        return JsonArraySource(path, encoding, remarks, limit)
-    wrapped = find_wrapped(path, encoding)
+        return JsonArraySource(file)
+    wrapped = find_wrapped(file)
     if wrapped is not None:
-        remarks = (*remarks, f"the rows of {path} are read from {wrapped.key!r} in it")
-        return JsonArraySource(path, encoding, remarks, limit, begin=wrapped.start)
+        told = f"the rows of {path} are read from {wrapped.key!r} in it"
+        file = replace(file, remarks=(*file.remarks, told))
+        return JsonArraySource(file, begin=wrapped.start)
     if _SPREAD.match(text):
-        return JsonArraySource(path, encoding, remarks, limit, begin=Position(), ends=False)
-    return JsonLinesSource(path, encoding, remarks, limit)
+        return JsonArraySource(file, begin=Position(), ends=False)
+    return JsonLinesSource(file)
 
 
 def _require_rows(start: bytes, path: Path) -> None:

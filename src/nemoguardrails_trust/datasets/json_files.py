@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.datasets.json_objects import BRACKETS
-from nemoguardrails_trust.datasets.lines import Lines, TextSource
+from nemoguardrails_trust.datasets.lines import Lines, TextFile, TextSource
 from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, UnreadableRow
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.values import kind_told, load_json
@@ -19,10 +18,8 @@ class JsonLinesSource(TextSource):
 
     blank_is_none = False
 
-    def __init__(
-        self, path: Path, encoding: str, remarks: tuple[str, ...], limit: int | None
-    ) -> None:
-        super().__init__(path, encoding, remarks, limit)
+    def __init__(self, file: TextFile) -> None:
+        super().__init__(file)
         # A row may lack a column, the first one too.
         self.columns = tuple(
             dict.fromkeys(name for _, row in islice(self.rows(), BATCH_ROWS) for name in row)
@@ -65,29 +62,17 @@ class JsonLinesSource(TextSource):
 class JsonArraySource(JsonLinesSource):
     """A JSON array of objects, which may stand in an object; or objects one after another."""
 
-    def __init__(
-        self,
-        path: Path,
-        encoding: str,
-        remarks: tuple[str, ...],
-        limit: int | None,
-        *,
-        begin: Position | None = None,
-        ends: bool = True,
-    ) -> None:
-        """Takes the file, as any `TextSource` does.
+    def __init__(self, file: TextFile, *, begin: Position | None = None, ends: bool = True) -> None:
+        """Takes the file.
 
         Args:
-            path: The file.
-            encoding: Its encoding.
-            remarks: What was guessed about it.
-            limit: Only so many rows.
+            file: It.
             begin: Where the array's elements begin, where that is not told by the first bracket.
             ends: Whether the array has a bracket at its end.
         """
         self._begin = begin
         self._ends = ends
-        super().__init__(path, encoding, remarks, limit)
+        super().__init__(file)
 
     def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
         """See `Source.rows`."""

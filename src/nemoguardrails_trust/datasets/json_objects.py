@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nemoguardrails_trust.datasets.columns import PROMPTS, RESPONSES, find_column
-from nemoguardrails_trust.datasets.lines import Lines, unpacked_file
+from nemoguardrails_trust.datasets.lines import Lines, TextFile
 from nemoguardrails_trust.datasets.source import Position
 from nemoguardrails_trust.errors import DataError
 
@@ -50,7 +50,7 @@ class Wrapped:
     start: Position
 
 
-def find_wrapped(path: Path, encoding: str) -> Wrapped | None:
+def find_wrapped(file: TextFile) -> Wrapped | None:
     """Finds the list that holds the rows of a file that is one object.
 
     Returns:
@@ -59,8 +59,8 @@ def find_wrapped(path: Path, encoding: str) -> Wrapped | None:
     Raises:
         DataError: The object holds columns instead of rows.
     """
-    with unpacked_file(path) as file:
-        lines = Lines(file, str(path), Position(), encoding)
+    path = file.path
+    with file.lines() as lines:
         found = _members(lines)
     if found is None:
         return None

@@ -6,6 +6,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -156,39 +157,47 @@ def _guessed(sample: bytes, path: Path) -> str:
     return "cp1252" if "cp1252" in names else best.encoding
 
 
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A text file of rows, as far as it is known before they are read.
+
+    Attributes:
+        path: The file.
+        encoding: Its encoding.
+        limit: Only so many rows are wanted.
+        remarks: What was guessed about it.
+    """
+
+    path: Path
+    encoding: str
+    limit: int | None = None
+    remarks: tuple[str, ...] = ()
+
+    @contextmanager
+    def lines(self, start: Position | None = None) -> Iterator["Lines"]:
+        """Opens it to read its lines, from `start` on."""
+        with unpacked_file(self.path) as file:
+            yield Lines(file, str(self.path), start or Position(), self.encoding)
+
+
 class TextSource:
-    """What all sources that are text files share. See `Source`."""
+    """What all sources that are text files share; see `Source`."""
 
     row_count = None
 
-    def __init__(
-        self, path: Path, encoding: str, remarks: tuple[str, ...], limit: int | None
-    ) -> None:
-        """Takes the file.
-
-        Args:
-            path: The file.
-            encoding: Its encoding.
-            remarks: What was guessed about it.
-            limit: Only so many rows.
-        """
-        self.name = str(path)
-        self.remarks = remarks
-        self._path = path
-        self._limit = limit
-        self._encoding = encoding
-        self._size = path.stat().st_size
+    def __init__(self, file: TextFile) -> None:
+        """Takes the file."""
+        self.name = str(file.path)
+        self.remarks = file.remarks
+        self._limit = file.limit
+        self._lines = file.lines
+        self._size = file.path.stat().st_size
 
     def share(self, position: Position) -> float:
         """See `Source.share`."""
         if self._limit:
             return position.row / self._limit
         return min(1.0, position.offset / self._size)
-
-    @contextmanager
-    def _lines(self, start: Position | None = None) -> Iterator["Lines"]:
-        with unpacked_file(self._path) as file:
-            yield Lines(file, self.name, start or Position(), self._encoding)
 
 
 class Lines:
