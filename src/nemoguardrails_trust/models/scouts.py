@@ -3,6 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 _MOST = 2
 # A refusal comes at once, an answer takes its time: who has waited this long need wait no more.
@@ -34,7 +35,8 @@ class Scouts:
             troop = self._troops[loop] = _Troop()
         until = loop.time() + _LONGEST_WAIT
         while troop.out >= _MOST and is_unproven() and (left := until - loop.time()) > 0:
-            await asyncio.wait([troop.next_return()], timeout=left)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(troop.returned.wait(), left)
         return Scout(troop) if is_unproven() else None
 
 
@@ -50,24 +52,15 @@ class Scout:
     def leave(self) -> None:
         """Reports the request's end, however it went."""
         self._troop.out -= 1
-        self._troop.tell()
+        self._troop.returned.set()
+        self._troop.returned = asyncio.Event()
 
 
 class _Troop:
     """The scouts of one event loop."""
 
-    __slots__ = ("__weakref__", "_return", "out")
+    __slots__ = ("__weakref__", "out", "returned")
 
     def __init__(self) -> None:
         self.out = 0
-        self._return: asyncio.Future[None] | None = None
-
-    def next_return(self) -> asyncio.Future[None]:
-        if self._return is None:
-            self._return = asyncio.get_running_loop().create_future()
-        return self._return
-
-    def tell(self) -> None:
-        if self._return is not None and not self._return.done():
-            self._return.set_result(None)
-        self._return = None
+        self.returned = asyncio.Event()
