@@ -38,8 +38,6 @@ from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS, Criterion,
 from nemoguardrails_trust.signals.rephrasing import LONGEST, rephrasing_messages, rephrasings_of
 from nemoguardrails_trust.signals.sentences import Sentences, require_splitter
 
-ScoreOf = Callable[[Mapping[str, float]], float | None]
-
 _ORDER = ("reflection", "consistency", "probability")
 
 
@@ -218,16 +216,16 @@ class LocalScorer:
         signals = given_signals(exchange)
         has_probability = bool(signals) and signals["probability"].value is not None
         plan = self._plan(quality or self.quality, has_probability=has_probability)
+        early = None
+        if decide_at is not None and self._settings.rounds > 1:
+            # A prefetch brings all samples at once.
+            rounds = self._settings.rounds if prefetched is None else 1
+            early = EarlyStop(decide_at, rounds, partial(self._score_of, plan, signals))
         run = Run(
             exchange,
             plan,
             self._asker(exchange, calls, prefetched, sentences),
-            # A prefetch brings all samples at once.
-            early=self._early_stop(
-                decide_at,
-                rounds=1 if prefetched is not None else None,
-                score_of=partial(self._score_of, plan, signals),
-            ),
+            early=early,
             criteria=self._criteria,
             signals=dict(signals),
         )
@@ -328,13 +326,6 @@ class LocalScorer:
             first=first,
         )
         return await calls.ask(self._model, ask)
-
-    def _early_stop(
-        self, decide_at: float | None, *, rounds: int | None, score_of: ScoreOf
-    ) -> EarlyStop | None:
-        if decide_at is None or self._settings.rounds == 1:
-            return None
-        return EarlyStop(decide_at, rounds or self._settings.rounds, score_of)
 
     def _score_of(
         self, plan: Plan, given: Mapping[str, Signal], signals: Mapping[str, float]
