@@ -2,15 +2,13 @@
 
 import contextlib
 import json
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 from nemoguardrails_trust.exchange.kinds import is_thought
 from nemoguardrails_trust.exchange.thinking import answer_in
-from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.exchange.tokens import SpeltTokens, TokenLogprob
 from nemoguardrails_trust.models.base import Completion, Purpose
 from nemoguardrails_trust.scores import CallUsage
 
@@ -230,17 +228,10 @@ def _tokens_of(
     """
     if tokens is None or whole:
         return None if tokens is None else tuple(tokens)
-    written = "".join(token.token for token in tokens)
     answer = text.strip()
-    start = written.rfind(answer)
-    if start < 0:
-        return None
-    ends = list(accumulate(len(token.token) for token in tokens))
-    first, last = bisect_right(ends, start), bisect_left(ends, start + len(answer))
-    begin = ends[first - 1] if first else 0
+    found = SpeltTokens(tokens).last(answer)
     # Of the first and the last token, white space may be none of the answer's.
-    beside = written[begin:start] + written[start + len(answer) : ends[last]]
-    return None if beside.strip() else tuple(tokens[first : last + 1])
+    return found if "".join(token.token for token in found).strip() == answer else None
 
 
 def usage_of(

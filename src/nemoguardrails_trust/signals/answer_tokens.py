@@ -6,16 +6,14 @@ part that a worked solution marks as its final answer, or the values of a JSON o
 
 import json
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Literal
 
 from nemoguardrails_trust.agreement import structures
 from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.exchange.tokens import SpeltTokens, TokenLogprob
 
 SHORT_ANSWER = 24
 """The most tokens of a short answer: one sentence, in which most tokens bear on the answer."""
@@ -69,43 +67,30 @@ def answer_tokens(response: str, prompt: str, tokens: Sequence[TokenLogprob]) ->
         tokens: The response's tokens; a text that is not known is empty.
     """
     answer = Answer(response, Question(prompt))
-    spelt = _Spelt(tokens)
-    kind = measured_on([token.logprob for token in tokens])
+    spelt = SpeltTokens(tokens)
+    kind = measured_on(_logprobs(tokens))
     if kind == "answer" and (letter := _letter(answer, tokens)) is not None:
         return AnswerTokens("choice", {"choice": (letter,)})
     if answer.structure is not None:
         named = structures.fields(answer.structure) or {}
         values = {
-            name: spelt.between(*span) for name, span in _value_spans(spelt.text) if name in named
+            name: _logprobs(spelt.between(*span))
+            for name, span in _value_spans(spelt.text)
+            if name in named
         }
         known = {name: logprobs for name, logprobs in values.items() if logprobs}
         if known:
             return AnswerTokens("fields", known)
     elif answer.final.strip() != response.strip():
-        marked = spelt.last(answer.final.strip())
+        marked = _logprobs(spelt.last(answer.final.strip()))
         if marked:
             kind = "answer" if kind == "answer" else "final_answer"
             return AnswerTokens(kind, {kind: marked})
-    return AnswerTokens(kind, {kind: tuple(token.logprob for token in tokens)})
+    return AnswerTokens(kind, {kind: _logprobs(tokens)})
 
 
-class _Spelt:
-    """Tokens, found by their places in the text that they make up."""
-
-    def __init__(self, tokens: Sequence[TokenLogprob]) -> None:
-        self._tokens = tokens
-        self.text = "".join(token.token for token in tokens)
-        self._ends = list(accumulate(len(token.token) for token in tokens))
-
-    def between(self, start: int, end: int) -> Logprobs:
-        """The log-probabilities of the tokens that have a part between two places."""
-        first, last = bisect_right(self._ends, start), bisect_left(self._ends, end)
-        return tuple(token.logprob for token in self._tokens[first : last + 1])
-
-    def last(self, part: str) -> Logprobs:
-        """Those of a part of the text where it stands last; none where it does not stand there."""
-        start = self.text.rfind(part) if part else -1
-        return () if start < 0 else self.between(start, start + len(part))
+def _logprobs(tokens: Sequence[TokenLogprob]) -> Logprobs:
+    return tuple(token.logprob for token in tokens)
 
 
 def _letter(answer: Answer, tokens: Sequence[TokenLogprob]) -> float | None:
