@@ -1,7 +1,6 @@
 """The messages that further answers are drawn to."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nemoguardrails_trust.errors import DataError, ModelError
 from nemoguardrails_trust.exchange import Exchange, Media, Message
@@ -43,16 +42,13 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     """
     require_sendable(exchange)
     messages = exchange.messages
-    place = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
-    if not exchange.context or place is None:
+    if not exchange.context:
         return messages
     said = _spaced("\n".join(message.content for message in messages))
     missing = [passage for passage in exchange.context if _spaced(passage) not in said]
     if not missing:
         return messages
-    text = "\n\n".join(["Context:", *missing, messages[place].content])
-    asked = replace(messages[place], content=text)
-    return (*messages[:place], asked, *messages[place + 1 :])
+    return exchange.asking("\n\n".join(["Context:", *missing, exchange.question])).messages
 
 
 def require_sendable(exchange: Exchange) -> None:
