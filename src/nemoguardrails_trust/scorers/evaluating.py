@@ -9,7 +9,7 @@ from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left
-from nemoguardrails_trust.scorers.base import Scorer, close, samples_drawn_by
+from nemoguardrails_trust.scorers.base import Scorer, samples_drawn_by
 from nemoguardrails_trust.scorers.evaluations import (
     EVALUATIONS,
     EvaluationSettings,
@@ -51,7 +51,8 @@ class EvaluatingScorer:
         self.name: str = getattr(scorer, "name", "")
 
     def __getattr__(self, name: str) -> Any:
-        # What is known of the scorer holds for it here, too: its model, preset, server and check.
+        # What is known of the scorer holds for it here, too: its model, preset and server, its
+        # check and its end.
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._scorer, name)
@@ -108,10 +109,6 @@ class EvaluatingScorer:
             usage=score.usage + Usage.of_calls(calls, 0.0),
             metadata={**score.metadata, EVALUATIONS: told},
         )
-
-    async def aclose(self) -> None:
-        """Closes the scorer, where it can be."""
-        await close(self._scorer)
 
 
 async def score_beside(

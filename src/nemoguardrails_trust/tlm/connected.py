@@ -10,7 +10,7 @@ from nemoguardrails_trust.scorers.base import close
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.tlm.batches import require_all, run_all
 from nemoguardrails_trust.tlm.building import Parts
-from nemoguardrails_trust.tlm.explaining import Explainer, Scored, note_explanation
+from nemoguardrails_trust.tlm.explaining import Scored, explain, note_explanation
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.progress import shown_progress
 from nemoguardrails_trust.tlm.questions import Item as GivenItem
@@ -90,9 +90,12 @@ class Connected:
                 f"tlm_result has {len(scored)} entries, but there are {len(items)} prompts",
                 key="tlm_result",
             )
-        explainer = Explainer(lambda: self._evaluator, self._parts.answerer.timeout)
-        pairs = list(zip(items, scored, strict=True))
-        outcomes = await self._outcomes(pairs, is_one, explainer.explain)
+        timeout = self._parts.answerer.timeout
+        outcomes = await self._outcomes(
+            list(zip(items, scored, strict=True)),
+            is_one,
+            lambda pair: explain(*pair, lambda: self._evaluator, timeout=timeout),
+        )
         told = [outcome.response or "" for outcome in outcomes]
         require_all(outcomes, [{"explanation": text or None} for text in told], is_one=is_one)
         for known, explanation in zip(scored, told, strict=True):

@@ -32,33 +32,27 @@ class Scored:
     explanation: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Explainer:
-    """Tells why responses have their scores. No failure raises: it is part of the outcome.
+async def explain(
+    item: Item, scored: Scored, evaluator: Callable[[], Evaluator], *, timeout: float
+) -> Outcome:
+    """Tells why a response has its score, as the outcome's response. No failure raises.
 
-    Attributes:
+    Args:
+        item: What was asked, and the response.
+        scored: The result; an explanation that it has is taken as it is.
         evaluator: Gives the model that tells it.
-        timeout: Seconds for each.
+        timeout: Seconds.
     """
-
-    evaluator: Callable[[], Evaluator]
-    timeout: float
-
-    async def explain(self, given: tuple[Item, Scored]) -> Outcome:
-        """Gives the explanation as the outcome's response; one that is there is taken as it is."""
-        item, scored = given
-        if scored.explanation is not None:
-            return Outcome(scored.explanation)
-        with whole_deadline(self.timeout):
-            try:
-                question = item.read()
-                exchange = Exchange(question.response, question.messages, question.context)
-                reasons = await self.evaluator().explain(
-                    exchange, scored.score, timeout=time_left()
-                )
-            except TrustError as error:
-                return failed(error)
-        return Outcome(reasons or without_reasons(TrustworthinessScore(scored.score)))
+    if scored.explanation is not None:
+        return Outcome(scored.explanation)
+    with whole_deadline(timeout):
+        try:
+            question = item.read()
+            exchange = Exchange(question.response, question.messages, question.context)
+            reasons = await evaluator().explain(exchange, scored.score, timeout=time_left())
+        except TrustError as error:
+            return failed(error)
+    return Outcome(reasons or without_reasons(TrustworthinessScore(scored.score)))
 
 
 def read_results(tlm_result: Any) -> tuple[list[Scored], bool]:
