@@ -127,6 +127,11 @@ class Answer:
         return names.parts_of_name(self.final)
 
     @lazy
+    def acronym(self) -> str:
+        """Its letters, folded, where it is an acronym."""
+        return names.acronym(self.final)
+
+    @lazy
     def has_digits(self) -> bool:
         """Whether any digit stands in it."""
         return text.has_digits(self.folded)

@@ -258,7 +258,9 @@ def _compare_kinds(first: Answer, second: Answer) -> Agreement | None:
     """Refusals, acronyms, two spellings of a name, and names that changed their roles."""
     if first.declines and second.declines:
         return Agreement(0.9, settled=False)
-    if names.is_acronym(first.final, second.words) or names.is_acronym(second.final, first.words):
+    if names.stands_for(first.acronym, second.words) or names.stands_for(
+        second.acronym, first.words
+    ):
         return Agreement(0.9, settled=False)
     if names.is_same_person(first.full_name, second.full_name):
         return Agreement(0.9, settled=False)

@@ -4,6 +4,7 @@ The words are those of `languages.json`; here is where they stand in a text.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from nemoguardrails_trust.agreement import languages, quantities, text
@@ -85,8 +86,6 @@ _PLAIN = re.compile(r"[\d\W]*")
 _MAY_BE_NUMBER_NAME = re.compile(
     r"d[ou]tz|d[ou]zz?[aei]|docena|dozijn|dussin|tuzin|inhalb|anderthalb|douz|полтор|дюжин"
 )
-_ROMAN_NUMBER = re.compile(r"\b[ivx]{1,5}(?:e(?:me|r)?|o|th|st|nd|rd)?\b")
-_ORDINAL = re.compile(r"\d(?:\.|[a-zа-я-]{1,4})?\s[^\W\d_]")
 _BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
@@ -115,7 +114,7 @@ def _in_words(folded: str) -> str:
         folded = _NUMBER_NAME.sub(_number_name, folded)
     if "ies" in folded:
         folded = _DECADES.sub(lambda found: _DECADE[found[1]], folded)
-    if _ROMAN_NUMBER.search(folded) or (text.has_digits(folded) and _ORDINAL.search(folded)):
+    if "century" in folded or _may_name_a_century(folded):
         folded = _CENTURY_BEHIND.sub(_century_behind, folded)
         folded = _CENTURY.sub(_century, folded)
     return folded
@@ -131,10 +130,9 @@ def _ordinals(folded: str) -> str:
         or folded.endswith(_ENDINGS)
     ):
         folded = _days(folded)
-    ascii_only = folded.isascii()
-    if ascii_only and (" the " in folded or " of " in folded):
+    if folded.isascii() and (" the " in folded or " of " in folded):
         return folded  # it is English
-    if _centuries(ascii_only=ascii_only).search(folded):
+    if _may_name_a_century(folded):
         folded = _CENTURY_IN_WORDS.sub(_century_in_words, _SHORT_CENTURY.sub(_in_short, folded))
     return folded
 
@@ -153,17 +151,20 @@ def _day(tens: str | None, ones: str) -> str:
     return str(_TENS.get(tens or "", 0) + _DAYS[ones])
 
 
+def _may_name_a_century(folded: str) -> bool:
+    return any(map(folded.__contains__, _centuries(ascii_only=folded.isascii())))
+
+
 @cache
-def _centuries(*, ascii_only: bool) -> re.Pattern[str]:
+def _centuries(*, ascii_only: bool) -> Sequence[str]:
     """What a text has that may name a century; in ASCII, fewer names come into question."""
     names = [name for name, unit in known_words().units.items() if unit == "century"]
-    return re.compile(
-        "|".join(
-            re.escape(name)
-            for name in sorted((*names, "в"))
-            if " " not in name.strip() and (name.isascii() or not ascii_only)
-        )
-    )
+    found: list[str] = []
+    for name in sorted((*names, "в"), key=len):
+        # Whatever holds `arhundrade` holds `arhundra`, too.
+        if " " not in name.strip() and (name.isascii() or not ascii_only):
+            found += [] if any(part in name for part in found) else [name]
+    return tuple(found)
 
 
 def _in_short(found: re.Match[str]) -> str:

@@ -36,11 +36,16 @@ _NAMES_OF_A_SWAP = 2
 _BEING = word_set("is are was were be been being")
 
 
-def is_acronym(text: str, words: Sequence[str]) -> bool:
-    """Whether a text is an acronym such as `NASA`, and the words are what it stands for."""
-    if len(words) > _MOST_WORDS or not _ACRONYM.fullmatch(text.strip(" .,!'\"")):
+def acronym(text: str) -> str:
+    """The letters of a text that is an acronym such as `NASA`, folded; else nothing."""
+    is_one = _ACRONYM.fullmatch(text.strip(" .,!'\"")) is not None
+    return fold(re.sub("[^A-Z]", "", text)) if is_one else ""
+
+
+def stands_for(letters: str, words: Sequence[str]) -> bool:
+    """Whether an acronym stands for these words."""
+    if not letters or len(words) > _MOST_WORDS:
         return False
-    letters = fold(re.sub("[^A-Z]", "", text))
     full = [word for word in words if word not in STOP_WORDS]
     # What articles and the like are in other languages is told by how short they are.
     long = [word for word in words if len(word) > _LONGEST_ARTICLE]

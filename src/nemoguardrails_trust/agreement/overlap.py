@@ -115,18 +115,18 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, 
     for other in theirs:
         if len(other) >= text.SHORTEST_LIKE:
             by_letter.setdefault(other[0], []).append(other)
-        found += [
-            (1.0, True, other, base) for base in polarity.without_prefix(other) if base in ours
-        ]
+        bases = polarity.without_prefix(other)
+        if bases:
+            found += [(1.0, True, other, base) for base in bases if base in ours]
     for word in ours:
         if len(word) >= text.SHORTEST_LIKE:
             for other in by_letter.get(word[0], ()):
                 likeness = text.likeness(word, other)
                 if likeness:
                     found.append((likeness, False, other, word))
-        found += [
-            (1.0, True, base, word) for base in polarity.without_prefix(word) if base in theirs
-        ]
+        bases = polarity.without_prefix(word)
+        if bases:
+            found += [(1.0, True, base, word) for base in bases if base in theirs]
     return found
 
 
@@ -142,16 +142,16 @@ def name_others(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
 
 def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:
     """Whether of the words that are in one only, each has a name, or each a number."""
-    ours, theirs = (
-        [word for word, term in side.items() if term.weight >= NAMES] for side in (left, right)
-    )
-    if not (ours and theirs):
+    ours = [word for word, term in left.items() if term.weight >= NAMES]
+    if not ours:
+        return False
+    theirs = [word for word, term in right.items() if term.weight >= NAMES]
+    if not theirs:
         return False
     for numbers in (False, True):
-        one, other = (
-            [word for word in side if text.is_number(word) == numbers] for side in (ours, theirs)
-        )
-        if one and other and not _any_alike(one, other):
+        one = [word for word in ours if text.is_number(word) == numbers]
+        other = [word for word in theirs if text.is_number(word) == numbers] if one else ()
+        if other and not _any_alike(one, other):
             return True
     return False
 

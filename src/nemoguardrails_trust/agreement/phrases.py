@@ -92,7 +92,7 @@ _ONWARDS = re.compile(rf"\b(at least {_NUMBER}{_UNIT}) (?:on|onwards|up|upwards)
 
 def written_out(folded: str) -> str:
     """Puts words for the signs behind and before numbers in `18+`, `5x` and `±5 mm`."""
-    if _SIGNED.search(folded) is None:
+    if not text.has_digits(folded) or _SIGNED.search(folded) is None:
         return folded
     folded = _OR_MORE.sub(r"at least \1", folded)
     if _OPERATORS.search(folded) is None:

@@ -29,6 +29,7 @@ TITLES = word_set(
     """
 )
 SUFFIXES = word_set("cbe dbe esq jr kbe mbe md obe phd sr")
+_ORNAMENTS = ARTICLES | TITLES | SUFFIXES
 STOP_WORDS = word_set(
     """
     about actually after all also am among an and answer are as at be been before being both but
@@ -114,6 +115,7 @@ MONTH_NAMES = (
 _CURRENCIES = "$£€¥"
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
 _PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint", "bce": "bc"}
+_NOT_PLAIN = frozenset(_PLAIN)
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 SHORTEST_LIKE = 5
@@ -139,6 +141,8 @@ def window(text: str) -> str:
     if len(text) > WINDOW:
         half = WINDOW // 2
         text = f"{text[:half]}\n{text[-half:]}"
+    if "  " not in text and text.isprintable():  # of what is printable, only a space is one
+        return text
     return _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text)
 
 
@@ -188,7 +192,9 @@ def tokens(folded: str) -> list[str]:
         folded = _INITIALS.sub(_join_initials, folded)
     if has_digits(folded):
         return _words_and_numbers(folded)
-    found = (_ASCII_WORD if folded.isascii() else _WORD_TOKEN).findall(folded)
+    found: list[str] = (_ASCII_WORD if folded.isascii() else _WORD_TOKEN).findall(folded)
+    if "'" not in folded and _NOT_PLAIN.isdisjoint(found):
+        return found
     return [_plain_word(token) if "'" in token else _PLAIN.get(token, token) for token in found]
 
 
@@ -273,6 +279,8 @@ def is_sentence(words: list[str]) -> bool:
 
 def without_ornaments(words: list[str]) -> list[str]:
     """Leaves out articles and titles that stand before another word, and endings such as PhD."""
+    if _ORNAMENTS.isdisjoint(words):
+        return words
     last = len(words) - 1
     kept = [
         word
