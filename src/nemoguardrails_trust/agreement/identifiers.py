@@ -124,7 +124,7 @@ def call_numbers(answer: str) -> frozenset[str]:
 
 def addresses(answer: str) -> frozenset[str]:
     """The addresses of pages, mailboxes, files and devices in an answer, and commands' options."""
-    if not any(sign in answer for sign in "/@-:\\"):
+    if not any(map(answer.__contains__, "/@-:\\")):
         return frozenset()
     found = _ADDRESS.findall(answer)
     plain = (re.sub(r"^https?://|^www\.", "", place).rstrip("/.,;:!?") for place in found)

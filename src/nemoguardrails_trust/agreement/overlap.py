@@ -56,16 +56,14 @@ def _overlap(
     them negates.
     """
     shared = [(term, theirs[word]) for word, term in ours.items() if word in theirs]
-    turned = [(one, other) for one, other in shared if one.negated != other.negated]
     # Summed without rounding, so that it is the same either way round.
-    matched = math.fsum(max(one.weight, other.weight) for one, other in shared)
-    # A word that only one of them turns round by itself (`safe`, `unsafe`) turns the whole.
-    whole = any(one.opposite != other.opposite for one, other in turned)
-    against = (
-        matched if whole else math.fsum(max(one.weight, other.weight) for one, other in turned)
-    )
-    total_ours = matched + sum(term.weight for term in left.values())
-    total_theirs = matched + sum(term.weight for term in right.values())
+    matched = math.fsum([max(one.weight, other.weight) for one, other in shared])
+    turned = [(one, other) for one, other in shared if one.negated != other.negated]
+    against = math.fsum([max(one.weight, other.weight) for one, other in turned])
+    if turned and any(one.opposite != other.opposite for one, other in turned):
+        against = matched  # what one turns round by itself (`safe`, `unsafe`) turns the whole
+    total_ours = matched + sum([term.weight for term in left.values()])
+    total_theirs = matched + sum([term.weight for term in right.values()])
     if left and right and len(left) * len(right) <= _MOST_PAIRS:
         near, near_against = _near_matches(left, right)
         matched += near

@@ -127,7 +127,7 @@ def sentences(folded: str) -> list[str]:
 
 def clauses(folded: str) -> list[str]:
     """The parts of a text over which a negation reaches."""
-    joined = any(word in folded for word in _CONJUNCTIONS)
+    joined = any(map(folded.__contains__, _CONJUNCTIONS))
     parts = (_CLAUSES_JOINED if joined else _CLAUSES).split(folded)
     return [part for part in parts if _WORDY.search(part)]
 

@@ -41,6 +41,11 @@ class Said(NamedTuple):
     term: Term
 
 
+@lru_cache(maxsize=4096)
+def _said(meaning: Meaning, weight: float, negated: bool) -> Said:
+    return Said(meaning.stem, meaning.base, _term(weight, negated, meaning.opposite))
+
+
 def read_clause(
     words: Sequence[str], *, asked: Collection[str], capitalised: Collection[str], written: str
 ) -> list[Said]:
@@ -66,7 +71,7 @@ def read_clause(
         if meaning.title and word != words[-1]:
             weight = _TITLES
         negated = (negations + meaning.opposite) % 2 == 1
-        said.append(Said(meaning.stem, meaning.base, _term(weight, negated, meaning.opposite)))
+        said.append(_said(meaning, weight, negated))
     return said
 
 

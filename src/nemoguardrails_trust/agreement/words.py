@@ -26,9 +26,9 @@ class Term(NamedTuple):
     opposite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Meaning:
-    """What a word says.
+    """What a word says; there is one for each word, so that it is its own key in a cache.
 
     Attributes:
         stem: Its own stem.
