@@ -23,11 +23,7 @@ from nemoguardrails_trust.models.deadline import calls_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.models.replay import Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer, close
-from nemoguardrails_trust.scorers.safely import (
-    BATCH_TIMEOUT,
-    score_safely,
-    settled,
-)
+from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely, settled
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
 

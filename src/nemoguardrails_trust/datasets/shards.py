@@ -25,12 +25,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nemoguardrails_trust.datasets.rows import RowResult
-from nemoguardrails_trust.datasets.sealed_lines import (
-    seal,
-    unseal,
-    unsealed_lines,
-    whole_lines,
-)
+from nemoguardrails_trust.datasets.sealed_lines import seal, unseal, unsealed_lines, whole_lines
 from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.disk import locked, write_atomically, writing
 from nemoguardrails_trust.errors import DataError, SettingsError

@@ -10,12 +10,7 @@ from typing import Any
 from nemoguardrails_trust.exchange.given import not_to_be_told
 from nemoguardrails_trust.exchange.media import MediaKind
 from nemoguardrails_trust.exchange.messages import Message
-from nemoguardrails_trust.exchange.parts import (
-    Piece,
-    call_text,
-    media_of,
-    result_pieces,
-)
+from nemoguardrails_trust.exchange.parts import Piece, call_text, media_of, result_pieces
 from nemoguardrails_trust.exchange.values import is_filled, plain, to_json
 
 BODIES = ("parts", "blocks", "items", "content", "value", "text", "message")

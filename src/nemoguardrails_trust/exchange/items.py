@@ -20,11 +20,7 @@ from nemoguardrails_trust.exchange.frameworks import in_usual_form, is_of_framew
 from nemoguardrails_trust.exchange.given import keys_of, require_known
 from nemoguardrails_trust.exchange.kinds import is_part, is_sure_part, is_thought
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, ROLES, Message
-from nemoguardrails_trust.exchange.parts import (
-    Piece,
-    read_content,
-    result_pieces,
-)
+from nemoguardrails_trust.exchange.parts import Piece, read_content, result_pieces
 from nemoguardrails_trust.exchange.values import is_filled, kind_told, plain
 
 SENDERS = ("role", "from", "speaker", "sender")

@@ -5,13 +5,7 @@ from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.given import keys_of
-from nemoguardrails_trust.exchange.values import (
-    bounded,
-    kind_told,
-    load_nested,
-    plain,
-    whole_text,
-)
+from nemoguardrails_trust.exchange.values import bounded, kind_told, load_nested, plain, whole_text
 
 _PASSAGES = (
     *("documents", "passages", "results", "chunks", "nodes", "matches", "context", "contexts"),

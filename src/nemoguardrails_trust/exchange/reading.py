@@ -27,9 +27,7 @@ from nemoguardrails_trust.exchange.items import (
 )
 from nemoguardrails_trust.exchange.kinds import is_sure_part
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
-from nemoguardrails_trust.exchange.parts import (
-    read_content,
-)
+from nemoguardrails_trust.exchange.parts import read_content
 from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
 from nemoguardrails_trust.exchange.values import (
     bounded,

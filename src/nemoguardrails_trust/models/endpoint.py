@@ -19,12 +19,7 @@ from nemoguardrails_trust.errors import ModelError, ModelResponseError, ModelTim
 from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.models.chat_answers import token_count
 from nemoguardrails_trust.models.deadline import current_deadline
-from nemoguardrails_trust.models.http import (
-    HttpClient,
-    Incoming,
-    Received,
-    TooLargeError,
-)
+from nemoguardrails_trust.models.http import HttpClient, Incoming, Received, TooLargeError
 from nemoguardrails_trust.models.http_failures import error_of_connection
 from nemoguardrails_trust.models.limits import Limits, Permit
 from nemoguardrails_trust.models.refusals import (

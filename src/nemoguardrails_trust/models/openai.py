@@ -28,12 +28,7 @@ from nemoguardrails_trust.models.abilities import (
     refused_media,
 )
 from nemoguardrails_trust.models.base import MOST_BYTES, Ask, Completion, Purpose, Reply
-from nemoguardrails_trust.models.chat_answers import (
-    FINISH_REASONS,
-    Choice,
-    read_choices,
-    usage_of,
-)
+from nemoguardrails_trust.models.chat_answers import FINISH_REASONS, Choice, read_choices, usage_of
 from nemoguardrails_trust.models.chat_requests import (
     ChatRequest,
     RequestDefaults,
@@ -45,12 +40,7 @@ from nemoguardrails_trust.models.chat_requests import (
 from nemoguardrails_trust.models.endpoint import Endpoint
 from nemoguardrails_trust.models.http import Incoming
 from nemoguardrails_trust.models.limits import Limits, shared_limits
-from nemoguardrails_trust.models.media_parts import (
-    kinds_in,
-    kinds_refused,
-    refusal_of,
-    tokens_in,
-)
+from nemoguardrails_trust.models.media_parts import kinds_in, kinds_refused, refusal_of, tokens_in
 from nemoguardrails_trust.models.refusals import RefusedRequestError
 from nemoguardrails_trust.models.scouts import Scouts
 from nemoguardrails_trust.models.server_address import address, credential, headers_for

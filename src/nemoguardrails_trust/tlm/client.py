@@ -12,11 +12,7 @@ from nemoguardrails_trust.signals.reflection import Task
 from nemoguardrails_trust.tlm.batches import require_all
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.claims import ScoresClaims
-from nemoguardrails_trust.tlm.explaining import (
-    read_results,
-    require_same_number,
-    responses_of,
-)
+from nemoguardrails_trust.tlm.explaining import read_results, require_same_number, responses_of
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import (

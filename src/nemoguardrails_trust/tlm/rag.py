@@ -16,11 +16,7 @@ from nemoguardrails_trust.signals.evaluations import (
 )
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.connected import Connected
-from nemoguardrails_trust.tlm.explaining import (
-    read_results,
-    require_same_number,
-    responses_of,
-)
+from nemoguardrails_trust.tlm.explaining import read_results, require_same_number, responses_of
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.rag_answering import RagAnswerer

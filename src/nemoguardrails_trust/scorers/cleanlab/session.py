@@ -18,11 +18,7 @@ import aiohttp
 
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, TrustError
 from nemoguardrails_trust.models.http import HttpClient, Received, TooLargeError
-from nemoguardrails_trust.models.http_failures import (
-    Remedies,
-    error_of_connection,
-    error_of_status,
-)
+from nemoguardrails_trust.models.http_failures import Remedies, error_of_connection, error_of_status
 
 _log = logging.getLogger(__name__)
 

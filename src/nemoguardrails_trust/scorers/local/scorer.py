@@ -15,11 +15,7 @@ from nemoguardrails_trust.models.limits import Limits
 from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.local.calls import Calls, drop
-from nemoguardrails_trust.scorers.local.claims import (
-    ScoredClaims,
-    score_claims,
-    sentences_of,
-)
+from nemoguardrails_trust.scorers.local.claims import ScoredClaims, score_claims, sentences_of
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.local.presets import Plan, plan_for
 from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
