@@ -168,15 +168,14 @@ class TLM(ScoresClaims):
             ScoringError: There is no score. `try_prompt` returns the answer anyway.
             BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
-        return self._loop_thread.run(
-            self.prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
-        )
+        asked = items_of(prompt, context, constrain_outputs)
+        return self._loop_thread.run(self._answer(*asked, strict=True))
 
     async def prompt_async(
         self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None
     ) -> Any:
         """See `prompt`."""
-        asked = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
+        asked = items_of(prompt, context, constrain_outputs)
         return await self._answer(*asked, strict=True)
 
     def try_prompt(self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None) -> Any:
@@ -192,15 +191,14 @@ class TLM(ScoresClaims):
         Raises:
             SettingsError: The arguments contradict each other.
         """
-        return self._loop_thread.run(
-            self.try_prompt_async(prompt, context=context, constrain_outputs=constrain_outputs)
-        )
+        asked = items_of(prompt, context, constrain_outputs)
+        return self._loop_thread.run(self._answer(*asked, strict=False))
 
     async def try_prompt_async(
         self, prompt: Any, *, context: Any = None, constrain_outputs: Any = None
     ) -> Any:
         """See `try_prompt`."""
-        asked = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
+        asked = items_of(prompt, context, constrain_outputs)
         return await self._answer(*asked, strict=False)
 
     def get_trustworthiness_score(
@@ -234,15 +232,8 @@ class TLM(ScoresClaims):
             ScoringError: There is no score.
             BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
-        return self._loop_thread.run(
-            self.get_trustworthiness_score_async(
-                prompt,
-                response,
-                context=context,
-                constrain_outputs=constrain_outputs,
-                perplexity=perplexity,
-            )
-        )
+        asked = items_with_responses(prompt, response, context, constrain_outputs, perplexity)
+        return self._loop_thread.run(self._score(*asked, strict=True))
 
     async def get_trustworthiness_score_async(
         self,
@@ -254,13 +245,7 @@ class TLM(ScoresClaims):
         perplexity: Any = None,
     ) -> Any:
         """See `get_trustworthiness_score`."""
-        asked = items_with_responses(
-            prompt,
-            response,
-            context=context,
-            constrain_outputs=constrain_outputs,
-            perplexity=perplexity,
-        )
+        asked = items_with_responses(prompt, response, context, constrain_outputs, perplexity)
         return await self._score(*asked, strict=True)
 
     def try_get_trustworthiness_score(
@@ -288,15 +273,8 @@ class TLM(ScoresClaims):
         Raises:
             SettingsError: The arguments contradict each other.
         """
-        return self._loop_thread.run(
-            self.try_get_trustworthiness_score_async(
-                prompt,
-                response,
-                context=context,
-                constrain_outputs=constrain_outputs,
-                perplexity=perplexity,
-            )
-        )
+        asked = items_with_responses(prompt, response, context, constrain_outputs, perplexity)
+        return self._loop_thread.run(self._score(*asked, strict=False))
 
     async def try_get_trustworthiness_score_async(
         self,
@@ -308,13 +286,7 @@ class TLM(ScoresClaims):
         perplexity: Any = None,
     ) -> Any:
         """See `try_get_trustworthiness_score`."""
-        asked = items_with_responses(
-            prompt,
-            response,
-            context=context,
-            constrain_outputs=constrain_outputs,
-            perplexity=perplexity,
-        )
+        asked = items_with_responses(prompt, response, context, constrain_outputs, perplexity)
         return await self._score(*asked, strict=False)
 
     def get_explanation(

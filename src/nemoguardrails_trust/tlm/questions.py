@@ -95,7 +95,7 @@ class Item:
 
 
 def items_of(
-    prompt: Any, *, context: Any = None, constrain_outputs: Any = None
+    prompt: Any, context: Any = None, constrain_outputs: Any = None
 ) -> tuple[list[Item], bool]:
     """Takes prompts apart.
 
@@ -129,7 +129,6 @@ def items_of(
 def items_with_responses(
     prompt: Any,
     response: Any,
-    *,
     context: Any = None,
     constrain_outputs: Any = None,
     perplexity: Any = None,
@@ -139,7 +138,7 @@ def items_with_responses(
     Raises:
         SettingsError: The lists do not go together.
     """
-    items, is_one = items_of(prompt, context=context, constrain_outputs=constrain_outputs)
+    items, is_one = items_of(prompt, context, constrain_outputs)
     if is_one:
         _require_one(response)
     responses = [response] if is_one else one_each("response", response, len(items))

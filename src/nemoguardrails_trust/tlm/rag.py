@@ -19,6 +19,7 @@ from nemoguardrails_trust.tlm.connected import Connected
 from nemoguardrails_trust.tlm.explaining import read_results, require_same_number, responses_of
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
+from nemoguardrails_trust.tlm.questions import Item
 from nemoguardrails_trust.tlm.rag_answering import RagAnswerer
 from nemoguardrails_trust.tlm.rag_questions import rag_items_of
 
@@ -165,15 +166,8 @@ class TrustworthyRAG(Connected):
             SettingsError: The arguments contradict each other.
             TrustError: The response could not be scored. With many, each has its own error instead.
         """
-        return self._loop_thread.run(
-            self.score_async(
-                query=query,
-                context=context,
-                response=response,
-                prompt=prompt,
-                form_prompt=form_prompt,
-            )
-        )
+        asked = rag_items_of(query, context, prompt, form_prompt, (response,))
+        return self._loop_thread.run(self._score(*asked))
 
     async def score_async(
         self,
@@ -185,11 +179,8 @@ class TrustworthyRAG(Connected):
         form_prompt: FormPrompt | None = None,
     ) -> Any:
         """See `score`."""
-        items, is_one = rag_items_of(
-            query, context, prompt=prompt, form_prompt=form_prompt, responses=(response,)
-        )
-        outcomes = await self._outcomes(items, is_one, self._rag.score)
-        return self._results(outcomes, is_one, with_response=False)
+        asked = rag_items_of(query, context, prompt, form_prompt, (response,))
+        return await self._score(*asked)
 
     def generate(
         self,
@@ -212,11 +203,8 @@ class TrustworthyRAG(Connected):
             TrustError: The query could not be answered, or its answer could not be scored. With
                 many, each has its own error instead.
         """
-        return self._loop_thread.run(
-            self.generate_async(
-                query=query, context=context, prompt=prompt, form_prompt=form_prompt
-            )
-        )
+        asked = rag_items_of(query, context, prompt, form_prompt)
+        return self._loop_thread.run(self._generate(*asked))
 
     async def generate_async(
         self,
@@ -227,9 +215,8 @@ class TrustworthyRAG(Connected):
         form_prompt: FormPrompt | None = None,
     ) -> Any:
         """See `generate`."""
-        items, is_one = rag_items_of(query, context, prompt=prompt, form_prompt=form_prompt)
-        outcomes = await self._outcomes(items, is_one, self._rag.generate)
-        return self._results(outcomes, is_one, with_response=True)
+        asked = rag_items_of(query, context, prompt, form_prompt)
+        return await self._generate(*asked)
 
     def get_explanation(
         self,
@@ -259,16 +246,8 @@ class TrustworthyRAG(Connected):
             TrustError: The model gave no answer.
             BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
-        return self._loop_thread.run(
-            self.get_explanation_async(
-                query=query,
-                context=context,
-                tlm_result=tlm_result,
-                response=response,
-                prompt=prompt,
-                form_prompt=form_prompt,
-            )
-        )
+        asked = query, context, prompt, form_prompt
+        return self._loop_thread.run(self._explain(tlm_result, response, asked))
 
     async def get_explanation_async(
         self,
@@ -281,11 +260,23 @@ class TrustworthyRAG(Connected):
         form_prompt: FormPrompt | None = None,
     ) -> Any:
         """See `get_explanation`."""
+        asked = query, context, prompt, form_prompt
+        return await self._explain(tlm_result, response, asked)
+
+    async def _score(self, items: list[Item], is_one: bool) -> Any:
+        outcomes = await self._outcomes(items, is_one, self._rag.score)
+        return self._results(outcomes, is_one, with_response=False)
+
+    async def _generate(self, items: list[Item], is_one: bool) -> Any:
+        outcomes = await self._outcomes(items, is_one, self._rag.generate)
+        return self._results(outcomes, is_one, with_response=True)
+
+    async def _explain(
+        self, tlm_result: Any, response: Any, asked: tuple[Any, Any, Any, FormPrompt | None]
+    ) -> Any:
         scored, is_one = read_results(tlm_result)
         answers = responses_of(scored, is_one, response)
-        items, is_one_query = rag_items_of(
-            query, context, prompt=prompt, form_prompt=form_prompt, responses=(answers,)
-        )
+        items, is_one_query = rag_items_of(*asked, (answers,))
         require_same_number(is_one, is_one_query)
         return await self._explanations(items, is_one, scored)
 

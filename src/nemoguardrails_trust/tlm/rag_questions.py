@@ -11,9 +11,8 @@ from nemoguardrails_trust.tlm.questions import Item, items_of, items_with_respon
 def rag_items_of(
     query: Any,
     context: Any,
-    *,
-    prompt: Any = None,
-    form_prompt: Callable[[Any, Any], Any] | None = None,
+    prompt: Any,
+    form_prompt: Callable[[Any, Any], Any] | None,
     responses: tuple[Any] | None = None,
 ) -> tuple[list[Item], bool]:
     """Takes queries apart.
