@@ -131,6 +131,11 @@ def load_nested(text: str) -> Any:
         return _load_python(text)
 
 
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; none where it is no list."""
+    return [inner for inner in value if isinstance(inner, dict)] if isinstance(value, list) else []
+
+
 def unpacked(value: Any) -> Any:
     """A value that is `plain`; one that a file can only hold as JSON text, as what that holds."""
     value = plain(value)

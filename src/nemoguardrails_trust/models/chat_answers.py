@@ -9,6 +9,7 @@ from typing import Any
 from nemoguardrails_trust.exchange.kinds import is_thought
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.exchange.tokens import SpeltTokens, TokenLogprob
+from nemoguardrails_trust.exchange.values import objects_in
 from nemoguardrails_trust.models.base import Completion, Purpose
 from nemoguardrails_trust.scores import CallUsage
 
@@ -48,13 +49,10 @@ class Choice:
 
 def read_choices(body: Mapping[str, Any]) -> list[Choice]:
     """The choices of a server's answer; none where it holds no list of them."""
-    listed = body.get("choices")
-    if not isinstance(listed, list):
-        return []
     usage = body.get("usage")
     details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
     reasoned = isinstance(details, dict) and token_count(details.get("reasoning_tokens")) > 0
-    return [_choice(choice, reasoned=reasoned) for choice in listed if isinstance(choice, dict)]
+    return [_choice(choice, reasoned=reasoned) for choice in objects_in(body.get("choices"))]
 
 
 def token_count(value: Any) -> int:
@@ -132,22 +130,15 @@ def _is_text(part: Mapping[str, Any]) -> bool:
 def _shows_thinking(message: Mapping[str, Any]) -> bool:
     if any(message.get(key) for key in ("reasoning_content", "reasoning")):
         return True
-    content = message.get("content")
-    return isinstance(content, list) and any(
-        isinstance(part, dict)
-        and (part.get("type") in ("thinking", "reasoning") or is_thought(part))
-        for part in content
+    return any(
+        part.get("type") in ("thinking", "reasoning") or is_thought(part)
+        for part in objects_in(message.get("content"))
     )
 
 
 def _tool_calls(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The calls as name and arguments by value; their ids are random and say nothing."""
-    listed = message.get("tool_calls")
-    functions = [
-        call.get("function")
-        for call in (listed if isinstance(listed, list) else [])
-        if isinstance(call, dict)
-    ]
+    functions = [call.get("function") for call in objects_in(message.get("tool_calls"))]
     functions.append(message.get("function_call"))
     calls = []
     for function in functions:

@@ -40,7 +40,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     their names does not matter.
     """
     headers = {name.lower(): value for name, value in headers.items()}
-    wait = _milliseconds(headers.get("retry-after-ms"))
+    milliseconds = _number(headers.get("retry-after-ms"))
+    wait = None if milliseconds is None else milliseconds / 1000
     if wait is None:
         wait = _seconds_or_date(headers.get("retry-after"))
     if wait is None:
@@ -86,11 +87,6 @@ def _seconds_or_date(text: str | None) -> float | None:
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
-
-
-def _milliseconds(text: str | None) -> float | None:
-    number = _number(text)
-    return None if number is None else number / 1000
 
 
 def _number(text: str | None) -> float | None:

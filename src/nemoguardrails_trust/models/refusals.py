@@ -13,6 +13,7 @@ from nemoguardrails_trust.errors import (
     ModelResponseError,
     RateLimitError,
 )
+from nemoguardrails_trust.exchange.values import objects_in
 from nemoguardrails_trust.models.http_failures import Remedies, error_of_status
 from nemoguardrails_trust.models.media_parts import MEDIA_KINDS, kinds_refused
 
@@ -127,7 +128,7 @@ def _named_parameter(error: Mapping[str, Any]) -> str | None:
     if isinstance(name := error.get("param"), str):
         return name
     # FastAPI's form: {"detail": [{"loc": ["body", "logprobs"], "msg": …}]}
-    for detail in _details(error):
+    for detail in objects_in(error.get("detail")):
         where = detail.get("loc")
         if isinstance(where, list) and len(where) > 1 and isinstance(where[1], str):
             return where[1]
@@ -136,14 +137,5 @@ def _named_parameter(error: Mapping[str, Any]) -> str | None:
 
 def _said(error: Mapping[str, Any]) -> str:
     parts = [error.get("message"), error.get("detail")]
-    parts += [detail.get("msg") for detail in _details(error)]
+    parts += [detail.get("msg") for detail in objects_in(error.get("detail"))]
     return " ".join(part for part in parts if isinstance(part, str))[:_MOST_WORDS].lower()
-
-
-def _details(error: Mapping[str, Any]) -> list[dict[str, Any]]:
-    details = error.get("detail")
-    return (
-        [detail for detail in details if isinstance(detail, dict)]
-        if isinstance(details, list)
-        else []
-    )
