@@ -125,7 +125,7 @@ def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
     if wrapped is not None:
         told = f"the rows of {path} are read from {wrapped.key!r} in it"
         file = replace(file, remarks=(*file.remarks, told))
-        return JsonArraySource(file, begin=wrapped.start)
+        return JsonArraySource(file, begin=wrapped.inside)
     if _SPREAD.match(text):
         return JsonArraySource(file, begin=Position(), ends=False)
     return JsonLinesSource(file)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +27,15 @@ _SHOWN = 100  # characters of a list, from which it is told what is in it
 _CHATS = ("messages", "conversations", "conversation", "chat")
 
 
-class _Member(NamedTuple):
-    """A list or an object in the object that the file is."""
+class Member(NamedTuple):
+    """A list or an object in the object that the file is.
+
+    Attributes:
+        key: What it is called.
+        opening: Its bracket.
+        inside: Where what is in it may begin.
+        begins: How that begins.
+    """
 
     key: str
     opening: str
@@ -37,20 +43,7 @@ class _Member(NamedTuple):
     begins: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
-    """Rows that stand in a list of an object.
-
-    Attributes:
-        key: The list's.
-        start: Where its first row may begin.
-    """
-
-    key: str
-    start: Position
-
-
-def find_wrapped(file: TextFile) -> Wrapped | None:
+def find_wrapped(file: TextFile) -> Member | None:
     """Finds the list that holds the rows of a file that is one object.
 
     Returns:
@@ -80,17 +73,17 @@ def find_wrapped(file: TextFile) -> Wrapped | None:
             "(pandas: orient='records', lines=True)",
             path=str(path),
         )
-    return Wrapped(rows.key, rows.inside) if _OF_OBJECTS.match(rows.begins) else None
+    return rows if _OF_OBJECTS.match(rows.begins) else None
 
 
-def _members(lines: Lines) -> tuple[list[str], list[_Member], bool] | None:
+def _members(lines: Lines) -> tuple[list[str], list[Member], bool] | None:
     """The keys of the one object, its lists and objects, and whether it ends.
 
     Returns:
         These; `None` where it is not the only one.
     """
     keys: list[str] = []
-    members: list[_Member] = []
+    members: list[Member] = []
     depth, is_over = 0, False
     for text in _texts(lines):
         passed = lines.offset - len(text.encode("utf-8", "surrogatepass"))
@@ -109,7 +102,7 @@ def _members(lines: Lines) -> tuple[list[str], list[_Member], bool] | None:
                     offset = passed + len(text[: token.end()].encode("utf-8", "surrogatepass"))
                     inside = Position(0, offset, lines.line - 1)
                     members.append(
-                        _Member(keys[-1], sign, inside, text[token.end() : token.end() + _SHOWN])
+                        Member(keys[-1], sign, inside, text[token.end() : token.end() + _SHOWN])
                     )
                 depth += 1
             else:
@@ -134,7 +127,7 @@ def _is_row(keys: list[str]) -> bool:
     return any(find_column((key,), None, (*PROMPTS, *RESPONSES), "") for key in keys)
 
 
-def _require_rows(keys: list[str], members: list[_Member], path: Path) -> None:
+def _require_rows(keys: list[str], members: list[Member], path: Path) -> None:
     """Makes sure that an object holds rows: no columns, as pandas writes them, no several lists.
 
     Raises:

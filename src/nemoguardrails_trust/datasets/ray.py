@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, groupby, islice
 from typing import Any
 
@@ -33,14 +33,6 @@ from nemoguardrails_trust.models.ray_rates import share_rates_over_ray
 WaitingRow = tuple[int, str, dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class ShardTask:
-    """A shard that is to be scored, and where its first row is."""
-
-    index: int
-    start: Position
-
-
 def ray_engine(build: Callable[[], RowScorer], *, report: ProgressCallback | None = None) -> Engine:
     """An engine that scores on Ray Data, in as many actors as there are processors.
 
@@ -62,7 +54,7 @@ def ray_engine(build: Callable[[], RowScorer], *, report: ProgressCallback | Non
     def engine(job: Job, folder: RunFolder) -> bool:
         tally = folder.tally()
         resumed = tally.rows
-        tasks = [{"index": task.index, "start": list(task.start)} for task in plan(job, folder)]
+        tasks = [{"start": list(start)} for start in plan(job, folder)]
         if not tasks:
             return True
         if not ray.is_initialized():
@@ -96,8 +88,8 @@ def ray_engine(build: Callable[[], RowScorer], *, report: ProgressCallback | Non
     return engine
 
 
-def plan(job: Job, folder: RunFolder) -> Iterator[ShardTask]:
-    """The shards that are not finished; those that are, are held against the input.
+def plan(job: Job, folder: RunFolder) -> Iterator[Position]:
+    """Where the shards begin that are not finished; those that are, are held against the input.
 
     Raises:
         DataError: The input is not what it was.
@@ -109,7 +101,7 @@ def plan(job: Job, folder: RunFolder) -> Iterator[ShardTask]:
         start, _ = first = next(rows)
         end = max(end, start.row + 1)
         if finished is None:
-            yield ShardTask(index, start)
+            yield start
         for position, values in chain((first,), rows):
             end = position.row + 1
             if finished is not None:
@@ -148,9 +140,9 @@ class ShardScorer:
             For each its line of the manifest, or the error that ends the run.
         """
         shards, errors = [], []
-        for index, start in zip(batch["index"], batch["start"], strict=True):
-            task = ShardTask(int(index), Position(*map(int, start)))
-            scoring = self._loop.submit(score_shard(self._job, task, self._scorer))
+        for start in batch["start"]:
+            begin = Position(*map(int, start))
+            scoring = self._loop.submit(score_shard(self._job, begin, self._scorer))
             try:
                 shards.append(json.dumps(scoring.result().to_json()))
                 errors.append("")
@@ -160,7 +152,7 @@ class ShardScorer:
         return {"shard": shards, "error": errors}
 
 
-async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
+async def score_shard(job: Job, start: Position, scorer: RowScorer) -> Shard:
     """Scores the rows of a shard that its journal does not hold, and finishes it.
 
     Raises:
@@ -168,15 +160,14 @@ async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
         TrustError: No row can be scored.
     """
     folder = run_folder_path(job.out)
-    journal = Journal(journal_path(folder, task.index), job.threshold)
+    index = start.row // job.shard_size
+    journal = Journal(journal_path(folder, index), job.threshold)
     before = dict(journal.fingerprints)
     rows = 0
 
     async def items() -> AsyncIterator[WaitingRow]:
         nonlocal rows
-        async for position, values in in_thread(
-            islice(job.source.rows(task.start), job.shard_size)
-        ):
+        async for position, values in in_thread(islice(job.source.rows(start), job.shard_size)):
             rows += 1
             digits = fingerprint(values)
             if then := before.get(position.row):
@@ -192,5 +183,4 @@ async def score_shard(job: Job, task: ShardTask, scorer: RowScorer) -> Shard:
         await run_pool(items(), work, workers=job.concurrency)
     finally:
         journal.close()
-    first = task.start.row
-    return await asyncio.to_thread(journal.finish, folder, task.index, first, rows)
+    return await asyncio.to_thread(journal.finish, folder, index, start.row, rows)
