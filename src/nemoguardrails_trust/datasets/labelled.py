@@ -216,15 +216,8 @@ def evaluate_dataset(
     """
     from nemoguardrails_trust.calibration.evaluation import evaluate
 
-    answers = _scored_answers(
-        data,
-        scorer,
-        label_column=label_column,
-        score_column=score_column,
-        out=out,
-        limit=limit,
-        **scoring,
-    )
+    columns = label_column, score_column
+    answers = _scored_answers(data, scorer, columns, out, limit, scoring)
     if calibration is not None:
         answers = answers.recalibrated(calibration)
     return evaluate(answers.scores, answers.correct, threshold, usage=answers.usage)
@@ -275,28 +268,21 @@ def calibrate_dataset(
         origin = Origin(told["scorer"], told["quality"], told["model"])
     elif settings is not None:
         origin = Origin(settings.scorer, settings.quality, settings.model)
-    answers = _scored_answers(
-        data,
-        scorer,
-        label_column=label_column,
-        score_column=score_column,
-        out=out,
-        limit=limit,
-        **scoring,
-    )
+    columns = label_column, score_column
+    answers = _scored_answers(data, scorer, columns, out, limit, scoring)
     return learn_calibration(answers.sample(weigh=origin.scorer == "local"), origin, aim)
 
 
 def _scored_answers(
     data: Any,
     scorer: Scorer | None,
-    *,
-    label_column: str,
-    score_column: str,
+    columns: tuple[str, str],
     out: str | PathLike[str] | None,
     limit: int | None,
-    **scoring: Any,
+    scoring: Mapping[str, Any],
 ) -> LabelledAnswers:
+    """The answers of `data` with their scores and labels, which are in these two columns."""
+    label_column, score_column = columns
     source = _opened(data, limit)
     labels = ColumnLabels(label_column)
     if scorer is None:

@@ -243,18 +243,8 @@ class RowResult:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "RowResult":
         """The inverse of `to_json`."""
-        return cls(
-            score=stored["score"],
-            signals=stored["signals"],
-            explanation=stored["explanation"],
-            alternatives=tuple(stored["alternatives"]),
-            error=stored["error"],
-            usage=Usage(*stored["usage"]),
-            response=stored["response"],
-            made=stored["made"],
-            missing=stored["missing"],
-            claims=None if CLAIMS not in stored else tuple(stored[CLAIMS]),
-        )
+        listed = {name: tuple(stored[name]) for name in ("alternatives", CLAIMS) if name in stored}
+        return cls(**{**stored, **listed, "usage": Usage(*stored["usage"])})
 
     def columns(self, signal_names: Iterable[str]) -> dict[str, Any]:
         """The columns that are written beside the row's own, the made response left out."""
