@@ -104,6 +104,28 @@ def test_so_many_run_at_once_and_all_get_their_turn_in_order() -> None:
     run(main())
 
 
+def test_a_turn_that_does_not_come_in_time_is_told_before_the_deadline() -> None:
+    async def main() -> None:
+        limits = Limits(10, requests_per_minute=1)
+        loop = asyncio.get_running_loop()
+        async with limits.permit():
+            pass
+
+        async def waiting(deadline: float) -> float:
+            with pytest.raises(RateLimitError, match=r"x: the rate limit allow"):
+                await limits.permit(deadline=deadline, label="x").__aenter__()
+            return loop.time()
+
+        first = asyncio.create_task(limits.permit().__aenter__())  # it waits for a minute
+        await asyncio.sleep(0)
+        assert await waiting(10.0) == pytest.approx(9.0)
+        await first
+        async with limits.permit():  # nobody who left the line is waited for
+            assert loop.time() == pytest.approx(120.0)
+
+    run(main())
+
+
 @settings(max_examples=60)
 @given(
     room=st.integers(1, 4),

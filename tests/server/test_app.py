@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.server.running import KEY, Running, serving
-from tests.servers.faults import status
+from tests.servers.faults import Fault, status
 from tests.tlm.scene import text_of
 
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
@@ -155,20 +155,21 @@ def test_a_model_that_fails_is_a_503(caplog: pytest.LogCaptureFixture) -> None:
     assert "127.0.0.1" not in answer.text
 
 
+@pytest.mark.conformance(12)
 @pytest.mark.parametrize("alone", [False, True])
-def test_a_criterion_that_could_not_be_judged_says_why(*, alone: bool) -> None:
+@pytest.mark.parametrize("path", [SCORE, "/api/v0/trustworthy_llm/prompt"])
+@pytest.mark.parametrize(("fault", "code"), [(status(400), 422), (status(503), 503)], ids=str)
+def test_a_criterion_without_a_number_is_no_answer(
+    path: str, fault: Fault, code: int, *, alone: bool
+) -> None:
+    """Clients take the numbers by their places, and reckon with them unseen."""
     criteria = [{"name": name, "criteria": f"It is {name}."} for name in ("polite", "short")]
     options = {"custom_eval_criteria": criteria, "disable_trustworthiness": alone}
     with serving() as running:
-        running.model.faults.always(status(400), when=lambda body: "is polite" in text_of(body))
-        body = post(running, **GOOD, options=options).json()
-    polite, short = body["log"]["custom_eval_criteria"]
-    assert polite["score"] is None
-    assert "status 400" in polite["error"]
-    assert set(short) == {"name", "score"}
-    assert 0 <= short["score"] <= 1
-    assert (body["confidence_score"] is None) is alone
-    assert "warning" not in body["log"]
+        running.model.faults.always(fault, when=lambda body: "is polite" in text_of(body))
+        answer = post(running, path, **GOOD, options=options | {"max_timeout": 5})
+    assert answer.status_code == code
+    assert f"status {fault.code}" in answer.json()["error"]
 
 
 def test_the_task_changes_what_the_judge_is_asked() -> None:

@@ -127,6 +127,17 @@ async def test_a_backend_that_fails_is_told_as_what_it_is(fault: Fault, code: in
             assert int(answer.headers["Retry-After"]) >= 1
 
 
+async def test_requests_that_a_busy_backend_keeps_waiting_are_told_to_come_again() -> None:
+    """It does not say how long it is busy, and all wait until they have no time left."""
+    names = [name for name in ASKED if name not in IN_CHAT]
+    with serving(says) as server:
+        server.model.faults.always(status(429))
+        found = await asyncio.gather(*(answers_of(server, names, 4.0) for _ in range(8)))
+    told = [answer for answers in found for answer in answers.values()]
+    assert {answer.status_code for answer in told} == {429}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in told)
+
+
 @pytest.mark.parametrize("fault", [status(500), HTML, HANG, rate_limited(3600)], ids=str)
 async def test_a_judge_that_fails_leaves_an_answer_without_a_score(fault: Fault) -> None:
     with serving(says, backend={"timeout": SHORT}) as server:

@@ -8,7 +8,7 @@ import pytest
 from tests.server.running import serving
 from tests.server.test_chat import answer, create, is_share, post
 from tests.servers.faults import DISCONNECT, HANG, HTML, status
-from tests.tlm.scene import is_judging, is_sampling
+from tests.tlm.scene import is_judging, is_sampling, text_of
 
 
 def is_first(body: dict[str, Any]) -> bool:
@@ -105,3 +105,16 @@ def test_a_model_that_takes_too_long_is_a_504() -> None:
         late = post(server, options={"max_timeout": 0.3})
     assert late.status_code == 504
     assert late.json()["error"]["type"] == "server_error"
+
+
+def test_a_criterion_that_could_not_be_judged_says_why_beside_the_answer() -> None:
+    criteria = [{"name": name, "criteria": f"It is {name}."} for name in ("polite", "short")]
+    with serving(answer) as server:
+        server.model.faults.always(status(400), when=lambda body: "is polite" in text_of(body))
+        told = create(server, extra_body={"options": {"custom_eval_criteria": criteria}})
+    polite, short = told.tlm_metadata["log"]["custom_eval_criteria"]
+    assert polite["score"] is None
+    assert "status 400" in polite["error"]
+    assert set(short) == {"name", "score"}
+    assert is_share(short["score"])
+    assert is_share(told.tlm_metadata["trustworthiness_score"])

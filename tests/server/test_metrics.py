@@ -89,6 +89,34 @@ def test_answers_and_evaluations_count_as_scores_too() -> None:
     assert found["score_count", "low"] == 2
 
 
+def test_an_answer_counts_as_one_score_however_many_candidates_it_had() -> None:
+    sides = iter(("heads", "tails", "edge") * 99)
+
+    def answers(body: Any) -> list[str]:
+        return [next(sides) for _ in range(body.get("n") or 1)] if is_answering(body) else ["True"]
+
+    options = {"num_candidate_responses": 3, "num_consistency_samples": 0}
+    with serving(answers) as running:
+        path = "/api/v0/trustworthy_llm/prompt"
+        assert post(running, path, quality="best", options=options) == 200
+        found = figures(running)
+        judged = [body for body in running.model.bodies if not is_answering(body)]
+    assert len(judged) > 1
+    assert found["score_calls_total", "best"] == len(judged)
+    assert found["score_count", "best"] == found["score_seconds_count", "best"] == 1
+    assert sum(value for labels, value in found.items() if labels[0] == "scores_total") == 1
+
+
+def test_explanations_count_as_calls() -> None:
+    given = {"response": "echo", "trustworthiness_score": 0.5}
+    with serving() as running:
+        assert post(running, "/api/v1/tlm_explanation/get_explanation", response=given) == 200
+        found = figures(running)
+    assert found["score_calls_total", "low"] == 1
+    assert found["score_tokens_total", "read", "low"] > 0
+    assert not any(labels[0] in ("scores_total", "unscored_total") for labels in found)
+
+
 async def test_evaluations_count_as_calls_and_tokens_once_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -19,6 +19,8 @@ from typing import Any, Protocol
 from nemoguardrails_trust.errors import RateLimitError, SettingsError
 from nemoguardrails_trust.models.pacing import Pacing, Rates, Sent, Wait
 
+_FOR_AN_ANSWER = 1.0  # seconds; a request that has less left need not be sent
+
 
 class Turn(Protocol):
     """A request that was sent and is counted somewhere."""
@@ -239,7 +241,7 @@ class Permit:
             now = loop.time()
             self._require_in_time(now, self._pacing.held(now), held=True)
         # One at a time looks at the clock, so that the others keep their order and cost nothing.
-        await turnstile.enter(1)
+        await self._in_line(turnstile)
         try:
             while True:
                 turn = await self._asked()
@@ -249,6 +251,20 @@ class Permit:
                 await asyncio.sleep(turn.seconds)
         finally:
             turnstile.leave(1)
+
+    async def _in_line(self, turnstile: "_Gate") -> None:
+        """Waits behind the others whom the rate holds up, as long as a turn may come in time."""
+        if self._deadline is None:
+            await turnstile.enter(1)
+            return
+        left = self._deadline - asyncio.get_running_loop().time()
+        # Whoever waits for the answer must not give up before it is known why there is none.
+        last = self._deadline - max(0.05 * left, min(_FOR_AN_ANSWER, 0.3 * left))
+        try:
+            async with asyncio.timeout_at(last):
+                await turnstile.enter(1)
+        except TimeoutError:
+            raise self._too_late("the rate limit allowed no request in time", None) from None
 
     async def _asked(self) -> Turn | Wait:
         if self._shared is not None:
@@ -260,12 +276,13 @@ class Permit:
             return
         past_deadline = self._deadline is not None and now + wait > self._deadline
         if past_deadline or (held and self._patience is not None and wait > self._patience):
-            where = f"{self._label}: " if self._label else ""
-            raise RateLimitError(
-                f"{where}the rate limit allows the next request in {wait:.1f} s, which is too late",
-                status=429,
-                retry_after=wait,
+            raise self._too_late(
+                f"the rate limit allows the next request in {wait:.1f} s, which is too late", wait
             )
+
+    def _too_late(self, told: str, wait: float | None) -> RateLimitError:
+        where = f"{self._label}: " if self._label else ""
+        return RateLimitError(f"{where}{told}", status=429, retry_after=wait)
 
 
 class _Gate:

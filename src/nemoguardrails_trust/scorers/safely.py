@@ -22,6 +22,8 @@ from nemoguardrails_trust.scores import TrustworthinessScore, Usage, require_sha
 
 _log = logging.getLogger(__name__)
 
+_TOGETHER = 0.1  # seconds
+
 BATCH_TIMEOUT = 300.0
 """Seconds for a score of many, unless told otherwise: a rate limit may hold one up for minutes."""
 
@@ -116,7 +118,8 @@ async def settled(work: Awaitable[Result], *, timeout: float, what: str) -> Resu
             if asyncio.iscoroutine(work) and getcoroutinestate(work) == CORO_CREATED:
                 work.close()  # cancelled before it began, of which Python would warn
         raise
-    late = time.perf_counter() - started > timeout
+    # What came together with the end of the time is still taken.
+    late = time.perf_counter() - started > timeout + _TOGETHER
     if late and task.done():
         _log.warning("%s blocked the event loop: it ran past its timeout", what)
     if late or not task.done():

@@ -49,6 +49,7 @@ class Scoring:
         outcome = await self.outcome_of(work, wanted, what="the answer")
         if outcome.score is None:
             raise ScoringError("no score could be had")
+        _require_criteria(outcome.score)
         told = self._told(wanted, outcome.score, outcome.perplexity)
         return {"response": outcome.response, **told}
 
@@ -63,6 +64,7 @@ class Scoring:
         allowed = read_allowed(given.constrain_outputs or body.constrain_outputs or None)
         item = Item(body.prompt, None, allowed, given.response, True, given.perplexity)
         score = _require_score(wanted, await self.rated(wanted, exchange_of(item)))
+        _require_criteria(score)
         return self._told(wanted, score, given.perplexity)
 
     async def explain(self, body: ScoreBody) -> dict[str, Any]:
@@ -80,11 +82,12 @@ class Scoring:
             return {"explanation": told}
         wanted = read_wanted(body.quality, body.options)
         item = Item(body.prompt, response=given.response, has_response=True)
-        reasons = await self._backends.evaluator(wanted).explain(
-            exchange_of(item),
-            given.trustworthiness_score,
-            timeout=self.seconds(wanted),
-        )
+        with counted_for(wanted, threshold_in_force()):
+            reasons = await self._backends.evaluator(wanted).explain(
+                exchange_of(item),
+                given.trustworthiness_score,
+                timeout=self.seconds(wanted),
+            )
         return {"explanation": reasons or _NO_REASON}
 
     async def outcome_of(self, work: Awaitable[Outcome], wanted: Wanted, *, what: str) -> Outcome:
@@ -227,6 +230,21 @@ def _require_score(wanted: Wanted, score: TrustworthinessScore) -> Trustworthine
     if score.score is None and (wanted.has_trustworthiness or is_unmet(score)):
         raise reason_of(ScoringError(score.error), score.failures)
     return score
+
+
+def _require_criteria(score: TrustworthinessScore) -> None:
+    """Makes sure that each criterion has a number: stock clients reckon with it unseen.
+
+    Raises:
+        TrustError: One has none; why.
+    """
+    unmet = [
+        f"{criterion['name']}: {criterion['error']}"
+        for criterion in score.metadata.get("criteria", ())
+        if criterion["score"] is None
+    ]
+    if unmet:
+        raise reason_of(ScoringError("; ".join(unmet)), score.failures)
 
 
 def reason_of(error: TrustError, failures: Sequence[TrustError]) -> TrustError:

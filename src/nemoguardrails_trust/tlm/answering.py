@@ -16,6 +16,7 @@ from nemoguardrails_trust.models.prompts import (
 )
 from nemoguardrails_trust.scorers.base import ClaimScorer, ClaimsOf, Scorer
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
+from nemoguardrails_trust.scorers.observing import told_as_one
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
@@ -104,9 +105,10 @@ class Answerer:
             answers = await settled(work, timeout=time_left(), what="the model")
             if told is not None and len(answers) == 1:
                 told(answers[0].text)
-            outcomes = await asyncio.gather(
-                *(self._scored_answer(question, answer, samples) for answer in answers)
-            )
+            with told_as_one():
+                outcomes = await asyncio.gather(
+                    *(self._scored_answer(question, answer, samples) for answer in answers)
+                )
         best = max(outcomes, key=lambda outcome: -1.0 if outcome.value is None else outcome.value)
         if told is not None and len(answers) > 1 and best.response is not None:
             told(best.response)

@@ -86,8 +86,8 @@ class Evaluator:
         Raises:
             TrustError: No answer could be had.
         """
-        with calls_deadline(timeout):
-            work = self._judge.explain(exchange, score, Calls(self._limits))
+        with self._counted(None) as calls, calls_deadline(timeout):
+            work = self._judge.explain(exchange, score, calls)
             return await settled(work, timeout=timeout, what="the judge")
 
     async def judge_fields(
