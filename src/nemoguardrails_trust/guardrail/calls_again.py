@@ -15,6 +15,7 @@ from nemoguardrails.types import LLMModel, LLMResponse
 from nemoguardrails_trust.errors import ModelError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.exchange.thinking import answer_in
+from nemoguardrails_trust.guardrail.conversation import NO_TURNS
 from nemoguardrails_trust.guardrail.llm import model_error
 from nemoguardrails_trust.scorers.safely import settled
 from nemoguardrails_trust.scores import CallUsage, Usage
@@ -22,7 +23,6 @@ from nemoguardrails_trust.scores import CallUsage, Usage
 TASK = "trustworthiness_tool_calls"
 """The name of the call in `rails.explain()`."""
 
-_NO_TURNS = ("context", "event", "exception")
 _TOLD = (
     "An automatic check held these calls of tools back before they were carried out: {calls}\n"
     "The reason: {reason}\n"
@@ -101,5 +101,5 @@ def _as_sent(exchange: Exchange) -> list[dict[str, Any]]:
     """What the model was given: the caller's own messages, which passthrough mode sends."""
     request = raw_llm_request.get()
     if isinstance(request, list):
-        return [dict(turn) for turn in request if turn.get("role") not in _NO_TURNS]
+        return [dict(turn) for turn in request if turn.get("role") not in NO_TURNS]
     return [{"role": message.role, "content": message.content} for message in exchange.messages]

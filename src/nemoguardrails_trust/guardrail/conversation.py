@@ -18,7 +18,7 @@ from nemoguardrails_trust.exchange import (
 )
 from nemoguardrails_trust.guardrail.watching.chains import prompt_of_chain
 
-_NO_TURNS = ("context", "event", "exception")
+NO_TURNS = ("context", "event", "exception")
 """Roles by which NeMo Guardrails passes other things than what someone said."""
 
 ANSWERING_TASKS = ("general", "generate_bot_message")
@@ -108,7 +108,7 @@ def _messages_as_sent(question: Message | None) -> list[Message]:
     request = raw_llm_request.get()
     if isinstance(request, str):
         return [question] if question else _turn("user", request)
-    turns = [turn for turn in request or () if turn.get("role") not in _NO_TURNS]
+    turns = [turn for turn in request or () if turn.get("role") not in NO_TURNS]
     messages = list(read_messages(turns, in_text=False)) if turns else []
     while messages and messages[-1].role == "assistant":
         messages.pop()  # A ready answer that is being checked, not part of its own prompt.

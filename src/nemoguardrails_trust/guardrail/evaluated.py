@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from nemoguardrails_trust.guardrail.missing import without_value
 from nemoguardrails_trust.scorers.evaluations import EVALUATIONS
 from nemoguardrails_trust.scores import TrustworthinessScore
 
@@ -36,7 +37,5 @@ def held_to_evaluations(result: TrustworthinessScore) -> TrustworthinessScore:
         told = " ".join([f"{'; '.join(below)}.", *([result.explanation or ""])]).strip()
         return replace(result, explanation=told)
     if lacking and result.score is not None:
-        problem = "; ".join(lacking)
-        error = f"{problem} ({result.error})" if result.error else problem
-        return replace(result, score=None, error=error)
+        return without_value(result, "; ".join(lacking))
     return result

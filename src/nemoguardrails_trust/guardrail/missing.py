@@ -79,5 +79,10 @@ def held_to(
         )
     else:
         return result
+    return without_value(result, problem)
+
+
+def without_value(result: TrustworthinessScore, problem: str) -> TrustworthinessScore:
+    """The score with a problem in the place of its value."""
     error = f"{problem} ({result.error})" if result.error else problem
     return replace(result, score=None, error=error)

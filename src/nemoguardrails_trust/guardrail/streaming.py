@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from nemoguardrails import LLMRails
-from nemoguardrails.rails.llm.options import GenerationOptions, GenerationResponse
+from nemoguardrails.rails.llm.options import GenerationResponse
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, settings_on_line
@@ -16,8 +16,8 @@ from nemoguardrails_trust.guardrail.conversation import read_exchange, was_writt
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+from nemoguardrails_trust.guardrail.turns import Options
 
-Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
 Pieces: TypeAlias = asyncio.Queue[str | None]
 
 
@@ -69,7 +69,7 @@ async def stream_with_trust(
         )
     settings = guard.settings_with(settings_on_line(rails.config, {}))
     holds_back = settings.on_untrustworthy != "warn" or settings.on_error == "block"
-    pieces: asyncio.Queue[str | None] = asyncio.Queue()
+    pieces: Pieces = asyncio.Queue()
     run = _run_held_back if holds_back else _run_streamed
     turn = asyncio.create_task(run(rails, guard, list(messages), options, pieces))
     try:

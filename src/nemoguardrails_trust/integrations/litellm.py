@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
 from nemoguardrails_trust.integrations.verdicts import Verdict, verdict_of
-from nemoguardrails_trust.scorers.base import QualityPreset
+from nemoguardrails_trust.scorers.base import QualityPreset, require_threshold
 from nemoguardrails_trust.tlm import TLM
 
 try:
@@ -74,10 +74,8 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
             if reaction not in _REACTIONS:
                 known = ", ".join(_REACTIONS)
                 raise SettingsError(f"{key} is {reaction!r}; it must be one of {known}", key=key)
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise SettingsError(
-                f"threshold is {threshold}; it must be from 0 to 1", key="threshold"
-            )
+        if threshold is not None:
+            require_threshold(threshold)
         self._tlm = tlm or TLM(quality_preset, model=model, base_url=api_base, api_key=api_key)
         self._threshold = self._tlm.threshold if threshold is None else threshold
         self._blocked = {"untrustworthy": on_untrustworthy, "unchecked": on_error}

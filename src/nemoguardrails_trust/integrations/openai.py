@@ -14,7 +14,7 @@ from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
-from nemoguardrails_trust.integrations.verdicts import Verdict, verdict_of
+from nemoguardrails_trust.integrations.verdicts import verdict_of
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm import TLM
 
@@ -84,23 +84,20 @@ def trust_openai(
 def _scored(create: Callable[..., Any], judge: Judge) -> Callable[..., Any]:
     @wraps(create)
     def create_scored(**request: Any) -> Any:
-        tlm = judge(
-            request.get("model")
-        )  # what is set up wrongly is told before anything is paid for
+        # What is set up wrongly is told before anything is paid for.
+        tlm = judge(request.get("model"))
         prompt = _prompt_of(request)
         answered = create(**request)
         for choice in getattr(answered, "choices", ()):
             answer = answered.model_copy(update={"choices": [choice]})
             result = tlm.try_get_trustworthiness_score(prompt, answer)
-            _attach(choice, verdict_of(result, tlm.threshold))
+            choice.trust = verdict_of(result, tlm.threshold)
         return _told(answered, tlm.threshold)
 
     return create_scored
 
 
-def _scored_async(
-    create: Callable[..., Any], judge: Callable[[str | None], TLM]
-) -> Callable[..., Any]:
+def _scored_async(create: Callable[..., Any], judge: Judge) -> Callable[..., Any]:
     @wraps(create)
     async def create_scored(**request: Any) -> Any:
         tlm = judge(request.get("model"))
@@ -109,7 +106,7 @@ def _scored_async(
         for choice in getattr(answered, "choices", ()):
             answer = answered.model_copy(update={"choices": [choice]})
             result = await tlm.try_get_trustworthiness_score_async(prompt, answer)
-            _attach(choice, verdict_of(result, tlm.threshold))
+            choice.trust = verdict_of(result, tlm.threshold)
         return _told(answered, tlm.threshold)
 
     return create_scored
@@ -126,14 +123,9 @@ def _prompt_of(request: dict[str, Any]) -> Any:
 def _told(answered: Any, threshold: float) -> Any:
     choices = getattr(answered, "choices", None)
     if choices:
-        verdict = choices[0].trust
+        answered.trust = choices[0].trust
     else:
         reason = "a stream is not scored" if choices is None else "there is no answer"
         log = {"error": {"message": reason, "retryable": False}}
-        verdict = verdict_of({"trustworthiness_score": None, "log": log}, threshold)
-    _attach(answered, verdict)
+        answered.trust = verdict_of({"trustworthiness_score": None, "log": log}, threshold)
     return answered
-
-
-def _attach(answered: Any, verdict: Verdict) -> None:
-    answered.trust = verdict

@@ -4,7 +4,7 @@ import heapq
 import json
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from nemoguardrails_trust.datasets.rows import Row
@@ -109,14 +109,7 @@ class AnswerPicker:
 
     def groups(self) -> dict[str, list[Picked]]:
         """The chosen rows by group, each in its own order; a row may be in several."""
-        found = {
-            "least": list(self.least),
-            "most": list(self.most),
-            "wrong": list(self.wrong),
-            "right": list(self.right),
-            "failed": list(self.failed),
-            "sample": list(self.sample),
-        }
+        found = {group.name: list(getattr(self, group.name)) for group in fields(self)}
         return {name: rows for name, rows in found.items() if rows}
 
 

@@ -29,7 +29,7 @@ from nemoguardrails_trust.report.facts import money, run_facts
 from nemoguardrails_trust.report.figures import SCORE_NAME, THRESHOLD_STEPS, Gathered, summarise
 from nemoguardrails_trust.report.groups import Groups
 from nemoguardrails_trust.report.results import ChosenColumns, Columns
-from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, require_threshold
 
 DEFAULT_TITLE = "Trustworthiness report"
 
@@ -126,8 +126,7 @@ def build_report(
             range; or the page cannot be written.
         MissingDependencyError: The results are a Parquet file, but pyarrow is not installed.
     """
-    if not 0.0 <= threshold <= 1.0:
-        raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")
+    require_threshold(threshold)
     threshold = round(threshold * THRESHOLD_STEPS) / THRESHOLD_STEPS
     out = Path(out)
     if out.is_dir():

@@ -13,9 +13,9 @@ from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.rows import SCORE
 from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
 from nemoguardrails_trust.datasets.source import UnreadableRow
-from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.report.results import ChosenColumns, Columns, read_texts
-from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, require_threshold
 
 _CHANGE = 0.01  # of a score: the least that is told as one
 _LARGEST_SHOWN = 10
@@ -127,8 +127,7 @@ def compare_results(
         SettingsError: The threshold is not from 0 to 1.
         DataError: A file cannot be read, lacks a column, or the two have no question in common.
     """
-    if not 0.0 <= threshold <= 1.0:
-        raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")
+    require_threshold(threshold)
     chosen: ChosenColumns = {
         "prompt": prompt_column,
         "response": response_column,
@@ -171,33 +170,26 @@ def compare_results(
 def comparison_figures(result: Comparison) -> list[tuple[str, str]]:
     """The figures of a comparison, each with its name, as people read them."""
     mean = "not known" if result.mean_change is None else f"{result.mean_change:+.3f}"
-    at = f"{result.threshold:g}"
+    at, accuracy = f"{result.threshold:g}", result.accuracy_kept_difference
+    changed = "not known: there is no column of answers in both"
+    if result.answers_changed is not None:
+        changed = f"{result.answers_changed:,}"
     return [
         ("only in A, only in B", f"{result.only_a:,}, {result.only_b:,}"),
-        ("answers changed", _answers_changed(result)),
+        ("answers changed", changed),
         ("scores changed by 0.01 or more", f"{result.scores_changed:,}"),
         ("mean change of the score", mean),
         (f"flagged (below {at}) in both", f"{result.flagged_both:,}"),
         ("flagged in A only", f"{result.flagged_only_a:,}"),
         ("flagged in B only", f"{result.flagged_only_b:,}"),
         ("without a score in A, in B", f"{result.unchecked_a:,}, {result.unchecked_b:,}"),
-        ("AUROC, B less A", _difference(result.auroc_difference, result)),
-        ("right among those not flagged, B less A", _accuracy(result)),
+        ("AUROC, B less A", _difference(result.auroc_difference, result.labelled)),
+        ("right among those not flagged, B less A", _difference(accuracy, result.labelled)),
     ]
 
 
-def _answers_changed(result: Comparison) -> str:
-    if result.answers_changed is None:
-        return "not known: there is no column of answers in both"
-    return f"{result.answers_changed:,}"
-
-
-def _accuracy(result: Comparison) -> str:
-    return _difference(result.accuracy_kept_difference, result)
-
-
-def _difference(interval: Interval, result: Comparison) -> str:
-    if not result.labelled:
+def _difference(interval: Interval, labelled: int) -> str:
+    if not labelled:
         return "not known: no row has a label in both"
     if interval.value is None:
         return "nothing to count"

@@ -8,6 +8,7 @@ wrong that are flagged.
 import math
 from array import array
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -33,21 +34,78 @@ _ERRORS_KEPT = 1000
 SCORE_NAME = "trustworthiness score"
 
 
+def threshold_bins(scores: Floats) -> list[int]:
+    """Counts scores by the lowest threshold that flags them.
+
+    The thresholds are 0, 0.001, … 1. Entry k is the number of scores that k/1000 flags and
+    (k-1)/1000 does not, so that the sum of the entries up to k is the number of answers flagged
+    at k/1000, exactly; the last entry holds what no threshold flags.
+    """
+    thresholds = np.arange(THRESHOLD_STEPS + 1) / THRESHOLD_STEPS
+    lowest = np.searchsorted(thresholds, scores, side="right")
+    return [int(n) for n in np.bincount(lowest, minlength=THRESHOLD_STEPS + 2)]
+
+
 @dataclass(slots=True)
-class Gathered:
-    """The numbers of all rows, eight bytes each; NaN where there is none.
+class Scores:
+    """The scores of rows and what their labels say, eight bytes each; NaN where there is none.
 
     Attributes:
         scores: Trustworthiness scores.
         labels: 1 for right, 0 for wrong.
+    """
+
+    scores: "array[float]" = field(default_factory=lambda: array("d"))
+    labels: "array[float]" = field(default_factory=lambda: array("d"))
+
+    def add(self, result: ScoredRow) -> None:
+        """Takes in one row."""
+        self.scores.append(math.nan if result.score is None else result.score)
+        self.labels.append(math.nan if result.correct is None else result.correct)
+
+    def extend(self, other: "Scores") -> None:
+        """Takes in the rows of another."""
+        self.scores.extend(other.scores)
+        self.labels.extend(other.labels)
+
+    def judged(self) -> tuple[Floats, Floats, Floats]:
+        """All scores that there are; the scores of rows with a label, and their labels."""
+        scores, labels = np.asarray(self.scores), np.asarray(self.labels)
+        scored = ~np.isnan(scores)
+        judged = scored & ~np.isnan(labels)
+        return scores[scored], scores[judged], labels[judged]
+
+    def figures(self, bins: Callable[[Floats], Any] = threshold_bins) -> dict[str, Any]:
+        """The figures as JSON types.
+
+        Returns:
+            `rows`, `mean` score, `auroc` (`None` without labels) and `thresholds`: counts by bin
+            of `all` scores and of the labelled `right` and `wrong` ones.
+        """
+        scored, known, truth = self.judged()
+        return {
+            "rows": len(self.scores),
+            "mean": float(np.mean(scored)) if len(scored) else None,
+            "auroc": auroc(known, truth == 1).value,
+            "thresholds": {
+                "all": bins(scored),
+                "right": bins(known[truth == 1]),
+                "wrong": bins(known[truth == 0]),
+            },
+        }
+
+
+@dataclass
+class Gathered(Scores):
+    """The numbers of all rows.
+
+    Attributes:
         signals: The signals' values, by name, each as long as `scores`.
         usage: Calls, tokens and seconds, by column, each as long as `scores`.
         errors: How often each error occurred among the rows without a score.
         partial: Rows with a score that carry an error nevertheless: a signal is missing.
     """
 
-    scores: "array[float]" = field(default_factory=lambda: array("d"))
-    labels: "array[float]" = field(default_factory=lambda: array("d"))
     signals: "dict[str, array[float]]" = field(default_factory=dict)
     usage: "dict[str, array[float]]" = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
@@ -56,8 +114,7 @@ class Gathered:
     def add(self, result: ScoredRow) -> None:
         """Takes in one row."""
         before = len(self.scores)
-        self.scores.append(math.nan if result.score is None else result.score)
-        self.labels.append(math.nan if result.correct is None else result.correct)
+        super().add(result)
         _append(self.signals, result.signals, before)
         _append(self.usage, result.usage, before)
         if result.score is None:
@@ -75,18 +132,6 @@ def _append(columns: "dict[str, array[float]]", values: Any, before: int) -> Non
     for name, column in columns.items():
         value = values.get(name)
         column.append(math.nan if value is None else value)
-
-
-def threshold_bins(scores: Floats) -> list[int]:
-    """Counts scores by the lowest threshold that flags them.
-
-    The thresholds are 0, 0.001, … 1. Entry k is the number of scores that k/1000 flags and
-    (k-1)/1000 does not, so that the sum of the entries up to k is the number of answers flagged
-    at k/1000, exactly; the last entry holds what no threshold flags.
-    """
-    thresholds = np.arange(THRESHOLD_STEPS + 1) / THRESHOLD_STEPS
-    lowest = np.searchsorted(thresholds, scores, side="right")
-    return [int(n) for n in np.bincount(lowest, minlength=THRESHOLD_STEPS + 2)]
 
 
 def reliability(scores: Floats, labels: Floats) -> dict[str, Any]:
@@ -117,31 +162,20 @@ def summarise(gathered: Gathered) -> dict[str, Any]:
     """The page's figures as JSON types.
 
     Returns:
-        `rows`, `scored`, `unchecked`, `partial`, `labelled` (scored rows with a label), `mean`
-        score, `thresholds` (counts by bin of `all` scores and of the labelled `right` and
-        `wrong` ones, see `threshold_bins`), `auroc` and `reliability` (`None` without labels),
-        `signals`, `pairs`, `usage` and `errors`.
+        Those of `Scores.figures`, `scored`, `unchecked`, `partial`, `labelled` (scored rows with a
+        label), `reliability` (`None` without labels), `signals`, `pairs`, `usage` and `errors`.
     """
     scores, labels = np.asarray(gathered.scores), np.asarray(gathered.labels)
-    scored = ~np.isnan(scores)
-    judged = scored & ~np.isnan(labels)
-    known, truth = scores[judged], labels[judged]
+    scored, known, truth = gathered.judged()
     signals = {name: np.asarray(values) for name, values in gathered.signals.items()}
-    columns = ({SCORE_NAME: scores} if np.any(scored) else {}) | signals
+    columns = ({SCORE_NAME: scores} if len(scored) else {}) | signals
     present = {name: column for name, column in columns.items() if not np.all(np.isnan(column))}
     return {
-        "rows": len(scores),
-        "scored": int(np.sum(scored)),
-        "unchecked": int(np.sum(~scored)),
+        **gathered.figures(),
+        "scored": len(scored),
+        "unchecked": len(scores) - len(scored),
         "partial": gathered.partial,
         "labelled": len(known),
-        "mean": float(np.mean(scores[scored])) if np.any(scored) else None,
-        "thresholds": {
-            "all": threshold_bins(scores[scored]),
-            "right": threshold_bins(known[truth == 1]),
-            "wrong": threshold_bins(known[truth == 0]),
-        },
-        "auroc": auroc(known, truth == 1).value,
         "reliability": reliability(known, truth) if len(known) else None,
         "signals": [_column_summary(name, column, labels) for name, column in columns.items()],
         "pairs": _pairs(present, labels),

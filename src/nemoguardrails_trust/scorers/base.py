@@ -6,6 +6,7 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.scorers.evaluations import EvaluationSettings
@@ -17,6 +18,16 @@ PRESETS: tuple[QualityPreset, ...] = get_args(QualityPreset)
 DEFAULT_THRESHOLD = 0.6
 HOSTED_SCORERS = ("cleanlab-studio", "cleanlab-tlm")
 SCORERS = ("local", *HOSTED_SCORERS)
+
+
+def require_threshold(threshold: float) -> None:
+    """Refuses a threshold that is out of range.
+
+    Raises:
+        SettingsError: It is.
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")
 
 
 class ScorerSettings(BaseModel):

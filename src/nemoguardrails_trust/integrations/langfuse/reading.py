@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -149,12 +149,19 @@ async def _root_pages(
 async def _complete(client: LangfuseClient, traces: list[Trace], reading: Reading) -> list[Trace]:
     """Adds the steps to traces of which the roots were read."""
     ids = [trace.id for trace in traces]
-    earliest = min(trace.start for trace in traces) - _SKEW
-    conditions = [any_of("traceId", ids), _STEP_KINDS, since(earliest)]
     steps, scored = await asyncio.gather(
-        _steps(client, conditions, reading), _scored(client, ids, reading)
+        _steps(client, _of_steps(ids, _earliest(traces)), reading), _scored(client, ids, reading)
     )
     return [_with_steps(trace, steps[trace.id], trace.id in scored) for trace in traces]
+
+
+def _earliest(traces: Sequence[Trace]) -> datetime:
+    """When the first step of some traces may have begun."""
+    return min(trace.start for trace in traces) - _SKEW
+
+
+def _of_steps(ids: list[str], earliest: datetime) -> list[Condition]:
+    return [any_of("traceId", ids), _STEP_KINDS, since(earliest)]
 
 
 async def _steps(
@@ -241,9 +248,8 @@ def _old_arguments(query: TraceQuery) -> dict[str, Any]:
 async def _complete_old(
     client: LangfuseClient, traces: list[Trace], reading: Reading
 ) -> list[Trace]:
-    ids = [trace.id for trace in traces]
-    earliest = min(trace.start for trace in traces) - _SKEW
-    conditions = [any_of("traceId", ids), _STEP_KINDS, since(earliest)]
+    earliest = _earliest(traces)
+    conditions = _of_steps([trace.id for trace in traces], earliest)
     steps: dict[str, list[Observation]] = defaultdict(list)
     page, pages = 1, 1
     while page <= pages:
@@ -302,21 +308,8 @@ def _old_trace(trace: Any, own_score: str) -> Trace:
 def _with_steps(trace: Trace, steps: Sequence[Observation], scored: bool) -> Trace:
     by_id = {step.id: step for step in (*trace.steps, *steps)}
     ends = [step.end for step in by_id.values() if step.end is not None]
-    return Trace(
-        id=trace.id,
-        start=trace.start,
-        end=trace.end or _latest(ends),
-        environment=trace.environment,
-        input=trace.input,
-        output=trace.output,
-        metadata=trace.metadata,
-        steps=tuple(by_id.values()),
-        scored=scored,
-    )
-
-
-def _latest(moments: Sequence[datetime]) -> datetime | None:
-    return max(moments, default=None)
+    end = trace.end or max(ends, default=None)
+    return replace(trace, end=end, steps=tuple(by_id.values()), scored=scored)
 
 
 def _observation(source: Any) -> Observation:

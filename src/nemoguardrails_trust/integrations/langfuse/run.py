@@ -31,7 +31,7 @@ from nemoguardrails_trust.integrations.langfuse.writing import (
     TraceScore,
     write_scores,
 )
-from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
+from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer, require_threshold
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore
 
@@ -69,10 +69,7 @@ class ScoringOptions:
     settle: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.threshold <= 1.0:
-            raise SettingsError(
-                f"threshold is {self.threshold}; it must be from 0 to 1", key="threshold"
-            )
+        require_threshold(self.threshold)
         if not self.timeout > 0.0:
             raise SettingsError(f"timeout is {self.timeout}; it must be above 0", key="timeout")
         if not self.score_name.strip():

@@ -19,7 +19,6 @@ from nemoguardrails_trust.errors import (
     DataError,
     ModelRequestError,
     SettingsError,
-    TrustError,
 )
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery
@@ -212,13 +211,10 @@ async def watch_traces(
         if isinstance(report.error, CredentialsError | ModelRequestError):
             raise report.error
         if report.error is not None:
-            _log_absence(report.error, watch.every)
+            seconds = watch.every.total_seconds()
+            _log.warning("%s; looking again in %g s", report.error, seconds)
         try:
             async with asyncio.timeout(watch.every.total_seconds()):
                 await stop.wait()
         except TimeoutError:
             continue
-
-
-def _log_absence(error: TrustError, every: timedelta) -> None:
-    _log.warning("%s; looking again in %g s", error, every.total_seconds())

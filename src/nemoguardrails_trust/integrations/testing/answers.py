@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from nemoguardrails_trust.errors import SettingsError, TrustError
+from nemoguardrails_trust.integrations.verdicts import reason_of
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.tlm import TLM
@@ -198,7 +199,7 @@ def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None
             answer,
             otherwise if answer.threshold is None else answer.threshold,
             result["trustworthiness_score"],
-            _told(result.get("log", {})),
+            reason_of(result),
         )
         for answer, result in zip(answers, results, strict=True)
     ]
@@ -206,12 +207,6 @@ def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None
 
 def _is_share(given: object) -> bool:
     return isinstance(given, int | float) and 0.0 <= given <= 1.0
-
-
-def _told(log: dict[str, Any]) -> str | None:
-    if "error" in log:
-        return str(log["error"]["message"])
-    return log.get("explanation")
 
 
 def _shown(given: Any) -> str:
