@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nemoguardrails_trust.commands.options import REPLAY, ScorerOptions
+from nemoguardrails_trust.commands.options import REPLAY, ScorerOptions, first_given
 from nemoguardrails_trust.errors import CredentialsError, SettingsError
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ def require_no_server(options: ScorerOptions) -> None:
         SettingsError: Something is; the message names the option.
     """
     given = {"--base-url": options.base_url, "--cache": options.cache}
-    chosen = next((option for option, value in given.items() if value is not None), None)
-    option = chosen or options.rate_option
+    option = first_given(given) or options.rate_option
     if option is not None:
         raise SettingsError(f"{option} is of no use with --model replay")
 

@@ -14,8 +14,14 @@ from nemoguardrails_trust.commands.building import (
     require_no_server,
 )
 from nemoguardrails_trust.commands.help import Heading
-from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
-from nemoguardrails_trust.commands.output import note
+from nemoguardrails_trust.commands.options import (
+    EXIT_INCOMPLETE,
+    REPLAY,
+    RowOptions,
+    ScorerOptions,
+    first_given,
+)
+from nemoguardrails_trust.commands.output import note, temporary_folder
 from nemoguardrails_trust.commands.running import (
     find_columns_of,
     prepare_job,
@@ -284,13 +290,11 @@ def _score(source: "Source", labels: "Labels", request: Request) -> Scored:
 
 @contextmanager
 def _place(out: Path | None) -> Iterator[Path]:
-    from tempfile import TemporaryDirectory
-
     if out is not None:
         yield out
         return
-    with TemporaryDirectory(prefix="nemo-trust-") as folder:
-        yield Path(folder) / "scored.jsonl"
+    with temporary_folder() as folder:
+        yield folder / "scored.jsonl"
 
 
 def _with_rounds(request: Request) -> Request:
@@ -309,8 +313,8 @@ def _with_rounds(request: Request) -> Request:
     if options.model == REPLAY and request.labels.score_column is None:
         require_no_server(options)
     drawn = plan_for(settings.quality, has_probability=False, samples=options.samples).samples
-    asked_for = (("--rephrase", options.rephrase or None), ("--early-stop", request.decide_at))
-    option = next((option for option, value in asked_for if value is not None), None)
+    sampling = {"--rephrase": options.rephrase or None, "--early-stop": request.decide_at}
+    option = first_given(sampling)
     if drawn == 0 and option is not None:
         raise SettingsError(
             f"{option} is of no use with --quality {settings.quality}, which draws no samples"

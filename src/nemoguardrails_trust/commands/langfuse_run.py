@@ -78,26 +78,25 @@ async def _run(job: Job) -> Ended:
                 problem = " ".join(result.error.split())
                 typer.echo(f"trace {result.trace_id} {result.status}: {problem}", err=True)
 
-        async with _stopping() as stop, _closing(job.scorer):
+        async with _stopping() as stop, contextlib.AsyncExitStack() as closing:
+            closing.push_async_callback(close, job.scorer)
             check = getattr(job.scorer, "check", None)
             if check is not None:
                 check()
             client = LangfuseClient(job.connection)
-            try:
-                if job.watch is None:
-                    return await _once(job, client, on_result, stop)
-                await watch_traces(
-                    client,
-                    job.scorer,
-                    job.query,
-                    job.options,
-                    job.watch,
-                    stop=stop,
-                    on_result=on_result,
-                    on_report=_show_look,
-                )
-            finally:
-                await client.aclose()
+            closing.push_async_callback(client.aclose)
+            if job.watch is None:
+                return await _once(job, client, on_result, stop)
+            await watch_traces(
+                client,
+                job.scorer,
+                job.query,
+                job.options,
+                job.watch,
+                stop=stop,
+                on_result=on_result,
+                on_report=_show_look,
+            )
     return "complete"
 
 
@@ -170,23 +169,17 @@ def _why(report: TraceReport, query: TraceQuery) -> str:
 
 def _asked_for(query: TraceQuery) -> str:
     """Which traces were asked for, in words."""
-    told = []
-    if query.trace_ids:
-        told.append(f"with the id {' or '.join(query.trace_ids)}")
-    if query.start is not None:
-        told.append(f"from {query.start:%Y-%m-%d %H:%M %Z} on")
-    if query.end is not None:
-        told.append(f"before {query.end:%Y-%m-%d %H:%M %Z}")
-    if query.tags:
-        told.append(f"with all the tags {', '.join(query.tags)}")
-    if query.name is not None:
-        told.append(f"of the name {query.name}")
-    if query.environments:
-        told.append(f"in the environment {' or '.join(query.environments)}")
-    if query.session is not None:
-        told.append(f"of the session {query.session}")
-    if query.conditions:
-        told.append("that meets --filter")
+    parts = (
+        ("with the id {}", " or ".join(query.trace_ids) or None),
+        ("from {:%Y-%m-%d %H:%M %Z} on", query.start),
+        ("before {:%Y-%m-%d %H:%M %Z}", query.end),
+        ("with all the tags {}", ", ".join(query.tags) or None),
+        ("of the name {}", query.name),
+        ("in the environment {}", " or ".join(query.environments) or None),
+        ("of the session {}", query.session),
+        ("that meets --filter", query.conditions or None),
+    )
+    told = [words.format(value) for words, value in parts if value is not None]
     return ", ".join(told) or "at all"
 
 
@@ -315,11 +308,3 @@ async def _stopping() -> AsyncIterator[asyncio.Event]:
         with contextlib.suppress(NotImplementedError, RuntimeError):
             for number in caught:
                 loop.remove_signal_handler(number)
-
-
-@contextlib.asynccontextmanager
-async def _closing(scorer: Scorer) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await close(scorer)

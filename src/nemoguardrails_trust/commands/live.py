@@ -1,6 +1,7 @@
 """The shipped questions, asked of the user's own live model: behind `demo` and `calibrate`."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,11 @@ import typer
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
 from nemoguardrails_trust.commands.demo_screen import percent, shortened
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
+from nemoguardrails_trust.commands.output import temporary_folder
 from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing
 from nemoguardrails_trust.commands.score_progress import cost_of, duration
 from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -58,7 +61,6 @@ def ask_live(
     from nemoguardrails_trust.datasets.files import open_source
     from nemoguardrails_trust.datasets.labels import GoldLabels
     from nemoguardrails_trust.datasets.shipped import shipped_questions
-    from nemoguardrails_trust.disk import write_atomically
 
     if options.model == REPLAY:
         raise SettingsError(
@@ -68,8 +70,7 @@ def ask_live(
         )
     settings = scorer_settings(options, timeout=rows.timeout)
     questions = out.with_name(f"{out.name}.questions.jsonl")
-    lines = [json.dumps(question) for question in shipped_questions(count)]
-    write_atomically(questions, "".join(f"{line}\n" for line in lines).encode())
+    _write_lines(questions, shipped_questions(count))
     try:
         spec = RowScorerSpec(settings, options, rows.concurrency, rows.max_failures, generate=True)
         scorer = spec.build()
@@ -91,11 +92,12 @@ def labelled_file(live: Live, path: Path) -> Path:
     Raises:
         DataError: It cannot be written.
     """
-    from nemoguardrails_trust.disk import write_atomically
-
-    lines = [json.dumps(row) for row in live.rows if row["trustworthiness_score"] is not None]
-    write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
+    _write_lines(path, (row for row in live.rows if row["trustworthiness_score"] is not None))
     return path
+
+
+def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    write_atomically(path, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
 
 
 def without_server(options: ScorerOptions) -> ScorerOptions:
@@ -119,10 +121,8 @@ def live_demo(options: ScorerOptions, count: int, *, show_every: bool, as_json: 
         TrustError: It cannot be done; the message says why.
         typer.Exit: No answer could be scored, or it was interrupted.
     """
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="nemo-trust-") as folder:
-        out = Path(folder) / "live.jsonl"
+    with temporary_folder() as folder:
+        out = folder / "live.jsonl"
         live = ask_live(options, RowOptions(concurrency=AT_A_TIME), count, out, quiet=as_json)
     figures = _figures(live, options)
     if as_json:

@@ -155,9 +155,11 @@ class ScorerOptions:
     @property
     def rate_option(self) -> str | None:
         """The option that limits the rate, the first where there are two; `None` without any."""
-        if self.requests_per_minute is not None:
-            return "--requests-per-minute"
-        return None if self.tokens_per_minute is None else "--tokens-per-minute"
+        limits = {
+            "--requests-per-minute": self.requests_per_minute,
+            "--tokens-per-minute": self.tokens_per_minute,
+        }
+        return first_given(limits)
 
     @property
     def for_local(self) -> str | None:
@@ -169,8 +171,12 @@ class ScorerOptions:
             "--most-bytes": self.most_bytes,
             "--cache": self.cache,
         }
-        chosen = next((option for option, value in given.items() if value is not None), None)
-        return chosen or self.rate_option
+        return first_given(given) or self.rate_option
+
+
+def first_given(options: Mapping[str, object]) -> str | None:
+    """The first option that has a value; `None` without any."""
+    return next((option for option, value in options.items() if value is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

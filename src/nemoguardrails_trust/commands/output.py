@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -78,6 +79,15 @@ def note(text: str) -> None:
 def say(text: str) -> None:
     """Says something in one line on stderr."""
     typer.echo(f"nemo-trust: {' '.join(text.split())}", err=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for what is kept no longer than a command runs."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="nemo-trust-") as folder:
+        yield Path(folder)
 
 
 class LinesNowAndThen:

@@ -11,7 +11,7 @@ from typing import Any, TextIO, cast
 import typer
 
 from nemoguardrails_trust.commands.options import EXIT_INTERRUPTED, user_errors
-from nemoguardrails_trust.commands.output import say
+from nemoguardrails_trust.commands.output import say, temporary_folder
 from nemoguardrails_trust.errors import SettingsError
 
 _PIPE = Path("-")
@@ -85,19 +85,11 @@ def _require_one_process(given: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="nemo-trust-") as folder:
-        yield Path(folder)
-
-
-@contextmanager
 def _read() -> Iterator[Path]:
     """A file with all of standard input, which is read more than once."""
     if sys.stdin.isatty():
         raise SettingsError("'-' is standard input, and that is a terminal: pipe data into it")
-    with _folder() as folder:
+    with temporary_folder() as folder:
         path = folder / "standard-input"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
@@ -107,7 +99,7 @@ def _read() -> Iterator[Path]:
 @contextmanager
 def _written(ending: str) -> Iterator[Path]:
     """A file that goes to standard output once it is there."""
-    with _folder() as folder:
+    with temporary_folder() as folder:
         path = folder / f"standard-output{ending}"
         try:
             with redirect_stdout(sys.stderr):

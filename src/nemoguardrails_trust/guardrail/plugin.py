@@ -44,6 +44,7 @@ from nemoguardrails_trust.guardrail.tool_calls import (
 from nemoguardrails_trust.guardrail.turns import wrap_turns
 from nemoguardrails_trust.guardrail.watching.main_call import MainCalls, watch_main_model
 from nemoguardrails_trust.models.base import Ask, Reply
+from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE
 from nemoguardrails_trust.scorers.base import HOSTED_SCORERS
 from nemoguardrails_trust.scorers.create import threshold_of
 from nemoguardrails_trust.scorers.local.presets import plan_for
@@ -224,8 +225,6 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
         return
 
     async def draw(messages: tuple[Message, ...], max_tokens: int | None) -> Reply:
-        from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE
-
         model = guard.models.model_for(guard.models.pick_of(app))
         if model is None:
             raise ModelError("the configuration has no model to draw samples from")

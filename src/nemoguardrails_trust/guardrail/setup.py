@@ -223,19 +223,19 @@ def _with_rail(data: Any) -> bool:
     elif not any(str(path).strip("/") == IMPORT_PATH for path in paths):
         _append(paths, IMPORT_PATH)
         changed = True
-    rails = data.get("rails")
-    if rails is None:
-        rails = data["rails"] = CommentedMap()
-    output = rails.get("output")
-    if output is None:
-        output = rails["output"] = CommentedMap()
-    flows = output.get("flows")
-    if flows is None:
-        flows = output["flows"] = CommentedSeq()
+    output = _made(_made(data, "rails", CommentedMap), "output", CommentedMap)
+    flows = _made(output, "flows", CommentedSeq)
     if not any(is_trust_flow(str(flow)) for flow in flows):
         _append(flows, FLOW_NAME)
         changed = True
     return changed
+
+
+def _made(mapping: Any, key: str, kind: type) -> Any:
+    """What a key has, made where it has nothing."""
+    if mapping.get(key) is None:
+        mapping[key] = kind()
+    return mapping[key]
 
 
 def _append(listed: Any, value: str) -> None:
@@ -303,9 +303,7 @@ def _added_v2(folder: Path) -> list[Change]:
     text = after.get(path, "")
     if not any(_CALL.search(rails) for code in files.values() for rails in _output_rails(code)):
         text = _with_call(text)
-    everything = "\n".join(files.values()).splitlines()
-    plain = [line.partition("#")[0].strip() for line in everything]
-    if _IMPORT not in plain:
+    if not any(_is_our_import(line) for code in files.values() for line in code.splitlines()):
         text = _with_import(text, _IMPORT)
     after[path] = text
     return [Change(path, files.get(path, ""), text) for path, text in after.items()]

@@ -27,6 +27,7 @@ from nemoguardrails_trust.guardrail.watching.token_probabilities import (
     with_token_probabilities,
 )
 from nemoguardrails_trust.models.base import Reply
+from nemoguardrails_trust.models.prompts import PROMPT_LIMIT
 
 if TYPE_CHECKING:
     from nemoguardrails.logging.stats import LLMStats
@@ -340,8 +341,6 @@ def _make_watched(*, model: str, **parameters: Any) -> LLMModel:
 
 def _plain_messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...] | None:
     """The prompt as messages; `None` where they would not say all of it."""
-    from nemoguardrails_trust.models.prompts import PROMPT_LIMIT
-
     if isinstance(prompt, str):
         messages = [Message("user", prompt)]
     else:

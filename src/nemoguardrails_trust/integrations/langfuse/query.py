@@ -55,16 +55,14 @@ class TraceQuery:
         name: a trace without a name goes by the name of its root, which no single condition can
         express.
         """
-        conditions: list[Condition] = [
-            {"type": "boolean", "column": "isRootObservation", "operator": "=", "value": True}
-        ]
-        return [*conditions, *self._shared(time="startTime", trace="traceId"), *self.conditions]
+        root = _condition("boolean", "isRootObservation", "=", True)
+        return [root, *self._shared(time="startTime", trace="traceId"), *self.conditions]
 
     def trace_conditions(self) -> list[Condition]:
         """The conditions on traces, for `/api/public/traces` of older servers."""
         conditions = self._shared(time="timestamp", trace="id")
         if self.name is not None:
-            conditions.append(_equal("name", self.name))
+            conditions.append(_condition("string", "name", "=", self.name))
         return [*conditions, *self.conditions]
 
     @property
@@ -79,18 +77,11 @@ class TraceQuery:
         if self.end is not None:
             conditions.append(_moment(time, "<", self.end))
         if self.tags:
-            conditions.append(
-                {
-                    "type": "arrayOptions",
-                    "column": "tags",
-                    "operator": "all of",
-                    "value": list(self.tags),
-                }
-            )
+            conditions.append(_condition("arrayOptions", "tags", "all of", list(self.tags)))
         if self.environments:
             conditions.append(any_of("environment", self.environments))
         if self.session is not None:
-            conditions.append(_equal("sessionId", self.session))
+            conditions.append(_condition("string", "sessionId", "=", self.session))
         if self.trace_ids:
             conditions.append(any_of(trace, self.trace_ids))
         return conditions
@@ -98,7 +89,7 @@ class TraceQuery:
 
 def any_of(column: str, values: tuple[str, ...] | list[str]) -> Condition:
     """The condition that a column has one of some values."""
-    return {"type": "stringOptions", "column": column, "operator": "any of", "value": list(values)}
+    return _condition("stringOptions", column, "any of", list(values))
 
 
 def since(start: datetime) -> Condition:
@@ -165,10 +156,10 @@ def _is_condition(value: object) -> bool:
     return isinstance(value, dict) and {"type", "column", "operator"} <= value.keys()
 
 
-def _equal(column: str, value: str) -> Condition:
-    return {"type": "string", "column": column, "operator": "=", "value": value}
+def _condition(kind: str, column: str, operator: str, value: Any) -> Condition:
+    return {"type": kind, "column": column, "operator": operator, "value": value}
 
 
 def _moment(column: str, operator: str, moment: datetime) -> Condition:
     text = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return {"type": "datetime", "column": column, "operator": operator, "value": text}
+    return _condition("datetime", column, operator, text)
