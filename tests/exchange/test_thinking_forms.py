@@ -88,13 +88,52 @@ FORMS = {
     "Spanish": "Pensamiento: {}\nRespuesta final: Lyon",
     "DSPy": "[[ ## reasoning ## ]]\n{}\n\n[[ ## answer ## ]]\nLyon\n\n[[ ## completed ## ]]",
     "Ollama's command line": "Thinking...\n{}\n...done thinking.\n\nLyon",
+    "Russian": "**Размышление:** {}\n\n**Ответ:** Lyon",
+    "Japanese": "**思考:** {}\n\n**最終回答:** Lyon",
+    "Korean": "생각: {}\n답변: Lyon",
+    "Portuguese": "Pensamento: {}\nResposta: Lyon",
+    "Italian": "Pensiero: {}\nRisposta: Lyon",
+    "Turkish": "Düşünce: {}\nCevap: Lyon",
+    "Arabic": "التفكير: {}\nالإجابة: Lyon",
+    "Chinese brackets": "【思考】{}【回答】Lyon",
+    "a Chinese tag": "<思考>{}</思考>\n<回答>Lyon</回答>",
+    "a Russian tag": "<размышление>{}</размышление>\nLyon",
+    "a Korean tag": "<생각>{}</생각>Lyon",
+    "a French tag": "<réflexion>{}</réflexion>Lyon",
+    "a turn of its own": "<|im_start|>think\n{}\n<|im_start|>answer\nLyon<|im_end|>",
+    "a turn of Gemma's": (
+        "<start_of_turn>thought\n{}<end_of_turn>\n<start_of_turn>model\nLyon<end_of_turn>"
+    ),
+    "a turn without its tokens": "think\n{}\nanswer\nLyon",
+    "its start and its end": "<|thought_start|>{}<|thought_end|>Lyon",
+    "KAT": (
+        "<judge>\n{} I think.\n</judge>\n\n<think_on>\n<think>\n{}\n</think>\n\n"
+        "<answer>\nLyon\n</answer>"
+    ),
+    "KAT without a thought": "<judge>\n{}\n</judge>\n<think_off>\n<answer>\nLyon\n</answer>",
+    "LLaVA-CoT": (
+        "<SUMMARY>{}</SUMMARY>\n<CAPTION>A map.</CAPTION>\n<REASONING>{}</REASONING>\n"
+        "<CONCLUSION>Lyon</CONCLUSION>"
+    ),
+    "an agent that searches": (
+        "<think>{}</think>\n<search>bridges</search>\n<information>Paris has 37</information>\n"
+        "<think>{}</think>\n<answer>Lyon</answer>"
+    ),
+    "a plan before an answer": "<plan>{}</plan>\n<answer>Lyon</answer>",
+    "steps before an answer": "<step>{}</step><step>Yes.</step>\n<answer>Lyon</answer>",
+    "an envelope": "<response><thinking>{}</thinking><answer>Lyon</answer></response>",
+    "a summary with a picture": "<details><summary>🤔 Thinking</summary>\n{}\n</details>\nLyon",
+    "a summary with a class": (
+        '<details class="thinking"><summary>Reasoning process</summary>{}</details>\nLyon'
+    ),
     "a summary": "<details>\n<summary>Thought for 3 seconds</summary>\n\n{}\n</details>\nLyon",
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_thought_in_any_form_is_left_out(form: str) -> None:
-    assert (answer_in(FORMS[form].format(THOUGHT)) or "").strip() == "Lyon"
+    thoughts = [THOUGHT] * FORMS[form].count("{}")
+    assert (answer_in(FORMS[form].format(*thoughts)) or "").strip() == "Lyon"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +147,9 @@ def test_a_thought_in_any_form_is_left_out(form: str) -> None:
         "to=self<|message|>Paris?",
         "[unused16]Paris?",
         "<|think:start|>Paris?",
+        "<|im_start|>think\nParis?",
+        "think\nParis?",
+        "<思考>Paris?",
     ],
 )
 def test_a_thought_without_an_answer_is_none(written: str) -> None:
@@ -146,6 +188,15 @@ def test_a_thought_without_an_answer_is_none(written: str) -> None:
         "Thought: I need to search.\nAction: search\nAction Input: bridges",
         "Planning: first the bridges.\nAnswer: Lyon",
         "The `<planning>` tag holds the plan.",
+        "<name>Lyon</name><answer>yes</answer>",
+        "<plan>First the bridges.</plan>",
+        "<step>Look.</step> It is Lyon. <answer>Lyon</answer>",
+        "<answer>Lyon</answer>",
+        "<plan>First</plan><answer>Lyon</answer> and more",
+        "<response><city>Lyon</city></response>",
+        "İİİ<plan>x</plan><answer>y</answer>",
+        "answer\nLyon",
+        "Ответ: Lyon\nМысли: none",
         "Analysis of the answer: <analysis is a name",
     ],
 )

@@ -17,7 +17,9 @@ _MORE = r"(?:>|\\>|&(?:amp;)?gt;|\\u003e|＞)"
 _NAMES = (
     r"(?:seed:|mm:|ifm\||longcat_)?(?:think(?:ing)?(?:_faster|_fast|_hard|_process|_steps)?)"
     r"|thoughts?(?:_process)?|(?:internal_)?reasoning(?:_process|_steps)?|reason"
-    r"|(?:self_)?reflection|scratchpad|analysis|planning|brainstorm(?:ing)?"
+    r"|思考(?:[过過]程)?|推理(?:[过過]程)?|생각|추론|размышлени[ея]|рассуждени[ея]|gedanken(?:gang)?"
+    r"|réflexion|raisonnement|pensamientos?|razonamiento|pensamento|raciocínio|ragionamento"
+    r"|(?:self_)?reflection|scratch(?:pad)?|analysis|planning|brainstorm(?:ing)?"
     r"|rationale|chain_of_thought|(?:inner|internal)_(?:monologue|thoughts?|thinking)|antthinking"
     r"|cot|seed:cot_budget_reflect|deliberation"
 ).replace("_", "[-_]?")
@@ -46,6 +48,11 @@ _PAIRS = (
     ),
     _Pair(r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>", "OpenThinker, Sky-T1"),
     _Pair(r"<\|START_THINKING\|>", r"<\|END_THINKING\|>", "Cohere's Command A"),
+    _Pair(
+        r"<\|?(?:think|thinking|thought|reasoning)[-_:](?:start|begin)\|?>",
+        r"<\|?(?:think|thinking|thought|reasoning)[-_:](?:end|stop)\|?>",
+        "models tuned on templates of their own",
+    ),
     _Pair(r"<\|inner_prefix\|>", r"<\|inner_suffix\|>", "Apertus"),
     _Pair(
         r"<\|think:start\|>",
@@ -60,7 +67,8 @@ _PAIRS = (
 )
 _DETAILS = (
     r"<details\s[^<>]{0,200}type=\"reasoning\"[^<>]{0,200}>"
-    r"|<details>\s{0,9}<summary>\s{0,9}(?:Thought|Thinking|Reasoning)\b[^<>]{0,80}</summary>"
+    r"|<details(?:\s[^<>]{0,200})?>\s{0,9}<summary(?:\s[^<>]{0,200})?>[^\w<>]{0,12}"
+    r"(?:Thought|Thinking|Reasoning|Thoughts)\b[^<>]{0,80}</summary>"
 )
 
 _OPENS, _CLOSES = (
@@ -80,7 +88,9 @@ SIGNS = ("<", "[", "◁", "&lt;", "&amp;lt;", "\\u003c", "\\u003C", "＜")
 
 WORDS_OF_MARKS = (
     "think", "thought", "reason", "reflection", "scratchpad", "analysis", "rationale", "monologue",
-    "deliberation", "planning", "brainstorm", "cot", "<|", "|>", "<unused9", "[unused1",
+    "deliberation", "思考", "推理", "생각", "추론", "размышлени", "рассуждени", "gedanken",
+    "réflexion", "raisonnement", "pensamiento", "razonamiento", "pensamento", "raciocínio",
+    "ragionamento", "scratch", "planning", "brainstorm", "cot", "<|", "|>", "<unused9", "[unused1",
     "final response", "my response", "</s>",
 )  # fmt: skip
 """One of which every mark holds, in small letters."""
@@ -97,6 +107,8 @@ class Phrase(NamedTuple):
     answers: re.Pattern[str]
     written_by: str
 
+
+_ROLES_THAT_THINK = "think|thinking|thought|reasoning|analysis"
 
 PHRASES = (
     Phrase(
@@ -116,6 +128,24 @@ PHRASES = (
         re.compile(r"(?:<\|start\|>\s{0,3}assistant\s{0,3})?to=self<\|message\|>"),
         re.compile(r"to=user<\|message\|>"),
         "Muse",
+    ),
+    Phrase(
+        "<|im_start|>",
+        re.compile(rf"<\|im_start\|>(?:{_ROLES_THAT_THINK})\b"),
+        re.compile(r"<\|im_start\|>(?:answer|assistant)\b:?"),
+        "s1, and models tuned to think in a turn of its own",
+    ),
+    Phrase(
+        "<start_of_turn>",
+        re.compile(rf"<start_of_turn>(?:{_ROLES_THAT_THINK})\b"),
+        re.compile(r"<start_of_turn>model\b"),
+        "the same of Gemma",
+    ),
+    Phrase(
+        "think\n",
+        re.compile(r"think\n"),
+        re.compile(r"^answer(?::|[ \t]*\n)", re.MULTILINE),
+        "s1, without its tokens",
     ),
     Phrase(
         "...done thinking.",
@@ -138,13 +168,19 @@ _THOUGHTS = (
     r"(?:my )?(?:thinking|thoughts?)(?: process| step by step| \d{1,2})?"
     r"|step[- ]by[- ]step thinking|chain[- ]of[- ]thought|scratchpad"
     r"|(?:inner|internal) (?:monologue|thoughts?)"
-    r"|思考(?:过程)?|思路|gedanken?(?:gang)?|überlegung(?:en)?|réflexion|raisonnement|pensamientos?"
+    r"|思考(?:[过過]程)?|思路|gedanken?(?:gang)?|überlegung(?:en)?|réflexion|raisonnement|pensamientos?"
+    r"|pensamentos?|pensier[oi]|размышлени[ея]|мысл[ьи]|düşünce(?:ler)?|생각|التفكير"
 )
 _ANSWER = r"(?:my |the )?{}(?:answer|response|reply)|{}答案|{}antwort|{}réponse{}|{}respuesta{}"
-_FINAL_ANSWERS = _ANSWER.format(
-    "final ", "最终", "(?:endgültige |finale )", "", " finale", "", " final"
+_FINAL_ANSWERS = (
+    _ANSWER.format("final ", "最终", "(?:endgültige |finale )", "", " finale", "", " final")
+    + r"|(?:最终|最終)回答|resposta final|risposta finale|(?:окончательный|итоговый) ответ"
+    r"|nihai cevap|최종 ?(?:답변|답)|الإجابة النهائية"
 )
-_ANSWERS = _ANSWER.format("", "", "", "", "", "", "") + f"|{_FINAL_ANSWERS}|回答"
+_ANSWERS = (
+    _ANSWER.format("", "", "", "", "", "", "")
+    + f"|{_FINAL_ANSWERS}|回答|resposta|risposta|ответ|cevap|yanıt|답변|답|الإجابة"
+)
 _BOLD = r"(?:\*{1,2}|__)"
 
 
@@ -161,9 +197,10 @@ class _Style(NamedTuple):
 _STYLES = (
     _Style(_BOLD, rf"\s?(?:[:：]\s?{_BOLD}|{_BOLD}\s?[:：])"),
     _Style(rf"^(?:\#{{1,6}}[ \t]{{1,3}}{_BOLD}?|{_BOLD})", rf":?{_BOLD}?:?[ \t]{{0,9}}$"),
+    _Style("【", r"】\s?[:：]?"),
     _Style("^", r"\s?[:：](?!//)"),
 )
-"""In bold with a colon, on a line of its own as a heading, and plain at the beginning of a line."""
+"""In bold with a colon, as a heading, in Chinese brackets, and plain at the beginning of a line."""
 
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _THOUGHT_LABELS = [re.compile(style.label(_THOUGHTS), _FLAGS) for style in _STYLES]
@@ -171,19 +208,22 @@ _ANSWER_LABELS, _FINAL_LABELS = (
     [re.compile(style.label(words), _FLAGS) for style in _STYLES]
     for words in (_ANSWERS, _FINAL_ANSWERS)
 )
-_SIGN = re.compile(r"(?:>[ \t]?|[^\w\s*#_<\[(`'\"“‘«]{1,3}[ \t]?)")
+_SIGN = re.compile(r"(?:>[ \t]?|[^\w\s*#_<\[(【`'\"“‘«]{1,3}[ \t]?)")
 """What may stand before the first label: a quotation's mark, or a picture of a thought."""
 
 _LABELLED = re.compile(
-    rf"\s{{0,99}}(?:Question:|\[\[ ## |(?:{_SIGN.pattern})?[#*_ \t]{{0,12}}(?:{_THOUGHTS}))",
+    rf"\s{{0,99}}(?:Question:|\[\[ ## |(?:{_SIGN.pattern})?[#*_ \t【]{{0,12}}(?:{_THOUGHTS}))",
     re.IGNORECASE,
 )
 _MOST_LABELLED = 100_000  # characters; no thought is as long, and the search takes time
 _QUESTION = re.compile(r"Question:[^\n]*\n\s{0,9}")
 _OF_THOUGHTS = re.compile(
-    r"think|thought|monologue|scratchpad|思|gedank|legung|xion|raison|pensam", _FLAGS
+    r"think|thought|monologue|scratchpad|思|gedank|legung|xion|raison|pens[ai]|мы|düş|생각|تفكير",
+    _FLAGS,
 )
-_OF_ANSWERS = re.compile(r"answer|response|reply|答|antwort|réponse|respuesta", _FLAGS)
+_OF_ANSWERS = re.compile(
+    r"answer|response|reply|答|antwort|réponse|resp[ou]|risposta|ответ|cevap|yanıt|답|إجابة", _FLAGS
+)
 _BEFORE, _AFTER = 40, 40  # within which a label's word stands in its label
 _MOST_WORDS = 200  # that are looked at
 _FINISH = re.compile(r"^Action(?: \d{1,2})?:[ \t]?Finish\[(?P<answer>.*)\]\s*\Z", _FLAGS)

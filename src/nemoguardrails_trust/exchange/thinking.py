@@ -18,6 +18,7 @@ from nemoguardrails_trust.exchange.forms import (
     without_fenced_thinking,
     without_labelled_thought,
 )
+from nemoguardrails_trust.exchange.sections import last_section, without_envelope
 
 _CHANNEL = re.compile(
     r"<\|channel\|>\s{0,9}(?P<name>\w{1,20})"
@@ -52,7 +53,8 @@ _TURN_END = re.compile(
 )
 _SPACE = re.compile(r"\s*")
 _WRAPPED = re.compile(
-    r"<((?:final[-_]?)?(?:answer|output|response))>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL
+    r"<((?:final[-_]?)?(?:answer|output|response|conclusion|回答|答案))>(.*?)(?:</\1>)?",
+    re.IGNORECASE | re.DOTALL,
 )
 MOST_CHARACTERS = 400_000
 """Of a text with any sign of a tag or a token; a longer one is not read."""
@@ -78,10 +80,15 @@ def answer_in(written: str) -> str | None:
         return written
     if _has_too_many_signs(written):
         return None if _may_think(written) else written
-    said = _without_thinking(written)
+    bare = without_envelope(written)
+    said = _without_thinking(bare)
+    if said is bare:
+        said = written
     answer = said if said is None else _without_special_tokens(said)
     if answer is None or (answer is not written and not answer.strip()):
         return None if written.strip() else written
+    if (section := last_section(answer)) is not None:
+        return section
     if said is not written and (wrapped := _WRAPPED.fullmatch(answer.strip())) is not None:
         return wrapped[2].strip() or None
     return answer
