@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.help import option
+from nemoguardrails_trust.commands.help import argument, option
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, user_errors
 from nemoguardrails_trust.commands.terminal import terminal
 
@@ -17,7 +17,7 @@ _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]
 
 @user_errors()
 def check(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
+    config: Annotated[str, argument("CONFIG", "The configuration's folder.")],
     ask: Annotated[
         bool, option("--ask", "Also ask the bot one question, and score its answer.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.help import Heading
+from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.commands.terminal import terminal
@@ -23,17 +23,9 @@ _WIDTHS = {"row of B": 8, "A": 5, "B": 5, "answer": 9}
 def compare(
     a: Annotated[
         Path,
-        typer.Argument(
-            metavar="A",
-            help="Earlier results, as written by 'nemo-trust score'; '-' is standard input.",
-        ),
+        argument("A", "Earlier results, as written by 'nemo-trust score'; '-' is standard input."),
     ],
-    b: Annotated[
-        Path,
-        typer.Argument(
-            metavar="B", help="Later results for the same prompts; '-' is standard input."
-        ),
-    ],
+    b: Annotated[Path, argument("B", "Later results for the same prompts; '-' is standard input.")],
     columns: ScoredColumns,
     threshold: Annotated[
         float, Heading.RESULT.option("--threshold 0..1", "Answers that score below it are flagged.")

@@ -22,6 +22,11 @@ def option(usage: str, text: str, **more: Any) -> Any:
     return typer.Option(*flags, metavar=metavar, help=text, **more)
 
 
+def argument(name: str, text: str, **more: Any) -> Any:
+    """An argument of a command; see `option`."""
+    return typer.Argument(metavar=name, help=text, **more)
+
+
 class Heading(StrEnum):
     """What options are listed under where a command has many, in this order."""
 

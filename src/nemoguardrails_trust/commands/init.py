@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.help import option
+from nemoguardrails_trust.commands.help import argument, option
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, user_errors
 from nemoguardrails_trust.commands.output import say
 from nemoguardrails_trust.errors import DataError
@@ -14,7 +14,7 @@ from nemoguardrails_trust.errors import DataError
 
 @user_errors()
 def init(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration's folder.")],
+    config: Annotated[Path, argument("CONFIG", "The configuration's folder.")],
     remove: Annotated[bool, option("--remove", "Remove the rail from the configuration.")] = False,
     yes: Annotated[bool, option("--yes -y", "Write without asking.")] = False,
 ) -> None:
@@ -43,9 +43,7 @@ def init(
 
 @user_errors()
 def examples(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to copy to; it is created if need be.")
-    ],
+    folder: Annotated[Path, argument("DIR", "The folder to copy to; it is created if need be.")],
 ) -> None:
     """Copy the examples that come with the package to a folder.
 

@@ -13,7 +13,7 @@ from nemoguardrails_trust.commands.building import (
     require_local_unused,
     require_no_server,
 )
-from nemoguardrails_trust.commands.help import Heading
+from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     REPLAY,
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 _PROBLEMS_SHOWN = 20
 BY_REFERENCE = "Labels were made by comparison with reference answers; a few may be wrong."
 
-_DATA = typer.Argument(
-    metavar="DATA",
-    help="Labelled answers, in any format that 'nemo-trust score' reads or writes; '-' "
+_DATA = argument(
+    "DATA",
+    "Labelled answers, in any format that 'nemo-trust score' reads or writes; '-' "
     "is standard input.",
     show_default=False,
 )

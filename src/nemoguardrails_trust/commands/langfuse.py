@@ -9,8 +9,6 @@ import typer
 from nemoguardrails_trust.commands.building import build_scorer, scorer_settings
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
-    EXIT_INCOMPLETE,
-    EXIT_INTERRUPTED,
     CalibrationOption,
     JsonOption,
     ScorerOptions,
@@ -217,11 +215,7 @@ def langfuse(
         out=out,
         json_output=json_output,
     )
-    ended = run(job)
-    if ended == "interrupted":
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if ended == "incomplete":
-        raise typer.Exit(EXIT_INCOMPLETE)
+    raise typer.Exit(run(job))
 
 
 def _require_sense(traces: TraceOptions, more: dict[str, object], out: Path | None) -> None:

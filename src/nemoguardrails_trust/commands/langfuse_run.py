@@ -8,10 +8,11 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
 from nemoguardrails_trust.commands.terminal import terminal
 from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
@@ -28,8 +29,6 @@ from nemoguardrails_trust.scorers.base import Scorer, close
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-Ended = Literal["complete", "incomplete", "interrupted"]
 
 _SHOWN = 300
 """Characters of a text that the table shows."""
@@ -60,8 +59,11 @@ class Job:
     json_output: bool = False
 
 
-def run(job: Job) -> Ended:
+def run(job: Job) -> int:
     """Scores the traces, once or until it is told to stop.
+
+    Returns:
+        The exit code.
 
     Raises:
         TrustError: It could not be brought to its end.
@@ -69,7 +71,7 @@ def run(job: Job) -> Ended:
     return asyncio.run(_run(job))
 
 
-async def _run(job: Job) -> Ended:
+async def _run(job: Job) -> int:
     with _results_file(job) as keep:
 
         def on_result(result: TraceResult) -> None:
@@ -97,12 +99,12 @@ async def _run(job: Job) -> Ended:
                 on_result=on_result,
                 on_report=_show_look,
             )
-    return "complete"
+    return 0
 
 
 async def _once(
     job: Job, client: LangfuseClient, on_result: Callable[[TraceResult], None], stop: asyncio.Event
-) -> Ended:
+) -> int:
     from rich.console import Console
 
     lines = LinesNowAndThen()
@@ -130,8 +132,8 @@ async def _once(
     if report.error is not None:
         raise report.error
     if report.stopped:
-        return "interrupted"
-    return "complete" if report.complete else "incomplete"
+        return EXIT_INTERRUPTED
+    return 0 if report.complete else EXIT_INCOMPLETE
 
 
 def _show(report: TraceReport, job: Job) -> None:

@@ -13,7 +13,7 @@ from nemoguardrails_trust.commands.costs import (
     PromptPriceOption,
     prices_of,
 )
-from nemoguardrails_trust.commands.help import Heading
+from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.errors import SettingsError
@@ -24,9 +24,9 @@ from nemoguardrails_trust.errors import SettingsError
 def report(
     results: Annotated[
         Path,
-        typer.Argument(
-            metavar="RESULTS",
-            help="What 'nemo-trust score' wrote, in any of its formats; '-' is standard input.",
+        argument(
+            "RESULTS",
+            "What 'nemo-trust score' wrote, in any of its formats; '-' is standard input.",
         ),
     ],
     columns: ScoredColumns,

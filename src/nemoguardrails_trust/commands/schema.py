@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nemoguardrails_trust.commands.help import argument
 from nemoguardrails_trust.commands.options import user_errors
 
 if TYPE_CHECKING:
@@ -27,10 +28,7 @@ class SettingsKind(enum.StrEnum):
 @user_errors()
 def schema(
     kind: Annotated[
-        SettingsKind,
-        typer.Argument(
-            metavar="KIND", help="rail (for config.yml) or server (for 'serve --config')."
-        ),
+        SettingsKind, argument("KIND", "rail (for config.yml) or server (for 'serve --config').")
     ],
 ) -> None:
     """Print the JSON schema of the settings, for editors.

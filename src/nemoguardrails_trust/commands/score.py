@@ -17,7 +17,7 @@ from nemoguardrails_trust.commands.costs import (
     tell_estimate,
 )
 from nemoguardrails_trust.commands.gate import OVER, FailIfOption, parse_limits, require_limits
-from nemoguardrails_trust.commands.help import Heading
+from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     REPLAY,
@@ -60,10 +60,10 @@ class EngineName(StrEnum):
 def score(
     data: Annotated[
         Path,
-        typer.Argument(
-            metavar="DATA",
-            help="CSV, JSON Lines, a JSON array, Parquet or Excel, also compressed (.gz, .zst); "
-            "'-' is standard input.",
+        argument(
+            "DATA",
+            "CSV, JSON Lines, a JSON array, Parquet or Excel, also compressed (.gz, .zst); '-' is "
+            "standard input.",
         ),
     ],
     options: ScorerOptions,

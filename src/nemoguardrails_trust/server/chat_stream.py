@@ -5,15 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import Any
 
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, TrustError
-from nemoguardrails_trust.server.chat_chunks import (
-    DONE,
-    Chunk,
-    Gathering,
-    choices_of,
-    data_of,
-    event_of,
-    parsed,
-)
+from nemoguardrails_trust.models.chat_chunks import Chunk, Gathering, choices_of
+from nemoguardrails_trust.server.chat_chunks import DONE, data_of, event_of, parsed
 from nemoguardrails_trust.server.chat_verdicts import FIRST_CHOICE
 from nemoguardrails_trust.server.failures import openai_error
 

@@ -8,7 +8,7 @@ from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import Exchange, read_messages
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.chat_answers import read_choices
-from nemoguardrails_trust.server.chat_chunks import choices_of
+from nemoguardrails_trust.models.chat_chunks import choices_of
 from nemoguardrails_trust.server.failures import told
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import Wanted

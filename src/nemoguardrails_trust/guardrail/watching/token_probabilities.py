@@ -21,6 +21,7 @@ from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.models.chat_answers import read_choices
+from nemoguardrails_trust.models.chat_chunks import Gathering
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
 
 _log = logging.getLogger(__name__)
@@ -111,17 +112,19 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
                 async for part in parts:
                     yield part
             return
-        whole = _Whole()
+        whole, has_begun = Gathering(), False
         try:
             async with aclosing(parts):
                 async for part in parts:
-                    whole.take(part.body)
+                    has_begun = True
+                    if isinstance(part.body, dict):
+                        whole.add(part.body)
                     yield part
         except LLMClientError as error:
-            if whole.begun or not self._may_refuse(model, parameters, error):
+            if has_begun or not self._may_refuse(model, parameters, error):
                 raise
         else:
-            self._keep(model, found, whole.body)
+            self._keep(model, found, whole.completion)
             return
         parts = super().stream_chat_completion(model, messages, stop=stop, **parameters)
         async with aclosing(parts):
@@ -143,43 +146,6 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
         found.tokens = _tokens(body)
         if found.tokens is not None:
             self._giving.add(model)
-
-
-class _Whole:
-    """The parts of a streamed answer, put together as if it had come at once.
-
-    Attributes:
-        begun: Whether a part has come.
-    """
-
-    def __init__(self) -> None:
-        self.begun = False
-        self._said: list[str] = []
-        self._thought: list[str] = []
-        self._entries: list[Any] = []
-
-    def take(self, body: Any) -> None:
-        """Takes a part."""
-        self.begun = True
-        choices = body.get("choices") if isinstance(body, dict) else None
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, dict):
-            return
-        delta = choice.get("delta")
-        for name, texts in (("content", self._said), ("reasoning_content", self._thought)):
-            text = delta.get(name) if isinstance(delta, dict) else None
-            if isinstance(text, str):
-                texts.append(text)
-        logprobs = choice.get("logprobs")
-        listed = logprobs.get("content") if isinstance(logprobs, dict) else None
-        if isinstance(listed, list):
-            self._entries += listed
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The answer that did not come at once."""
-        message = {"content": "".join(self._said), "reasoning_content": "".join(self._thought)}
-        return {"choices": [{"message": message, "logprobs": {"content": self._entries}}]}
 
 
 def _asking(messages: list[dict[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:

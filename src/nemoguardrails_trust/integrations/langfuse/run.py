@@ -200,38 +200,31 @@ async def run_scoring(
     return run.report
 
 
+@dataclass(eq=False)
 class _Run:
     """One run: a reader, several scorers, and scores that wait to be written."""
 
-    def __init__(
-        self,
-        client: LangfuseClient,
-        scorer: Scorer,
-        query: TraceQuery,
-        options: ScoringOptions,
-        handled: Callable[[str], bool],
-        on_result: OnResult | None,
-        on_progress: OnProgress | None,
-    ) -> None:
-        self.report = TraceReport(options.threshold)
-        self._client = client
-        self._scorer = scorer
-        self._query = query
-        self._options = options
-        self._handled = handled
-        self._on_result = on_result
-        self._on_progress = on_progress
+    client: LangfuseClient
+    scorer: Scorer
+    query: TraceQuery
+    options: ScoringOptions
+    handled: Callable[[str], bool]
+    on_result: OnResult | None
+    on_progress: OnProgress | None
+
+    def __post_init__(self) -> None:
+        self.report = TraceReport(self.options.threshold)
         self._waiting: list[tuple[TraceResult, TraceScore]] = []
         self._writable = True
         self._streak = FailureStreak(DEFAULT_MAX_FAILURES)
-        self._traces: asyncio.Queue[Trace | None] = asyncio.Queue(2 * options.page_size)
+        self._traces: asyncio.Queue[Trace | None] = asyncio.Queue(2 * self.options.page_size)
 
     async def work(self) -> None:
         """Reads, scores and writes until all is done or writing fails."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read())
-                for _ in range(self._options.concurrency):
+                for _ in range(self.options.concurrency):
                     tasks.create_task(self._score_waiting())
         except* TrustError as failures:
             self.report.error = _first(failures)
@@ -249,7 +242,7 @@ class _Run:
         self._waiting.clear()
 
     async def _read(self) -> None:
-        pages = read_traces(self._client, self._query, self._options.reading)
+        pages = read_traces(self.client, self.query, self.options.reading)
         try:
             async with contextlib.aclosing(pages):
                 async for page in pages:
@@ -259,17 +252,17 @@ class _Run:
                     self._tell()
         except TrustError as error:  # the pages before are good, and are still scored
             self.report.error = error
-        for _ in range(self._options.concurrency):
+        for _ in range(self.options.concurrency):
             await self._traces.put(None)
 
     def _is_wanted(self, trace: Trace) -> bool:
-        if self._handled(trace.id):
+        if self.handled(trace.id):
             return False
         self.report.read += 1
-        if self._options.skip_scored and trace.scored:
+        if self.options.skip_scored and trace.scored:
             self.report.skipped += 1
             return False
-        settle = self._options.settle
+        settle = self.options.settle
         if settle and datetime.now(UTC) - (trace.end or trace.start) < settle:
             self.report.settling += 1
             return False
@@ -280,7 +273,7 @@ class _Run:
             result = await self._score(trace)
             if result.status == "scored":
                 self._streak.succeeded()
-            if result.status != "scored" or self._options.dry_run:
+            if result.status != "scored" or self.options.dry_run:
                 self._settle(result)
                 if result.status == "unscored":
                     self._streak.failed(result.error or "no reason given")
@@ -293,12 +286,12 @@ class _Run:
         try:
             exchange = read_exchange(
                 trace,
-                context_keys=self._options.context_keys,
-                max_characters=self._options.max_characters,
+                context_keys=self.options.context_keys,
+                max_characters=self.options.max_characters,
             )
         except UnreadableTraceError as error:
             return TraceResult(trace.id, trace.start, "unreadable", error=str(error))
-        score = await score_safely(self._scorer, exchange, timeout=self._options.timeout)
+        score = await score_safely(self.scorer, exchange, timeout=self.options.timeout)
         if score.score is not None:
             return TraceResult(trace.id, trace.start, "scored", exchange, score)
         return TraceResult(trace.id, trace.start, "unscored", exchange, error=score.error)
@@ -308,15 +301,15 @@ class _Run:
         details = {
             "scorer": score.scorer,
             "signals": {name: signal.value for name, signal in score.signals.items()},
-            "threshold": self._options.threshold,
+            "threshold": self.options.threshold,
             "error": score.error,
         }
         return TraceScore(
             trace_id=trace.id,
-            name=self._options.score_name,
+            name=self.options.score_name,
             value=math.nan if score.score is None else score.score,
             timestamp=trace.start,
-            comment=score.explanation or _comment(score, self._options.threshold),
+            comment=score.explanation or _comment(score, self.options.threshold),
             metadata={name: value for name, value in details.items() if value is not None},
             environment=trace.environment,
         )
@@ -324,7 +317,7 @@ class _Run:
     async def _write(self) -> None:
         batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
         try:
-            written = await write_scores(self._client, [score for _, score in batch])
+            written = await write_scores(self.client, [score for _, score in batch])
         except BaseException as error:
             self._waiting = batch + self._waiting  # writing them again changes nothing
             self._writable = not isinstance(error, TrustError)
@@ -338,13 +331,13 @@ class _Run:
 
     def _settle(self, result: TraceResult) -> None:
         self.report.results.append(result)
-        if self._on_result is not None:
-            self._on_result(result)
+        if self.on_result is not None:
+            self.on_result(result)
         self._tell()
 
     def _tell(self) -> None:
-        if self._on_progress is not None:
-            self._on_progress(self.report)
+        if self.on_progress is not None:
+            self.on_progress(self.report)
 
 
 def _comment(score: TrustworthinessScore, threshold: float) -> str:
