@@ -97,7 +97,9 @@ class Answer:
         if not self.question.mathematical:
             folded = written_out(folded)
         without_asides = text.without_asides(folded)
-        return without_asides if _WORD.search(without_asides) else folded
+        if without_asides is folded or _WORD.search(without_asides):
+            return without_asides
+        return folded
 
     @lazy
     def words(self) -> list[str]:

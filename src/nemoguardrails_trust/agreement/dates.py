@@ -38,6 +38,7 @@ _ZONES = {
 _ZONE = re.compile(rf"\s?({'|'.join(_ZONES)})(?:([+-])(\d{{1,2}})(?::?(\d{{2}}))?)?$")
 _AT = re.compile(r"^(?:um|gegen|a|as|alle|om|kl\.?|o|в) (?=\d)")
 _NAMED_TIMES = {"noon": 720, "12 noon": 720, "midday": 720, "midnight": 0, "12 midnight": 0}
+_NAMED = re.compile("noon|mid(?:day|night)")
 _LONGEST = 48
 
 
@@ -92,7 +93,9 @@ def clock(folded: str) -> int | None:
 
 def clock_in_zone(folded: str) -> tuple[int, int | None] | None:
     """The minutes since midnight as they are written, and those of UTC where a zone is named."""
-    written = _AT.sub("", folded.strip(" .")) if len(folded) <= _LONGEST else ""
+    if len(folded) > _LONGEST or not (has_digits(folded) or _NAMED.search(folded)):
+        return None
+    written = _AT.sub("", folded.strip(" ."))
     zone = _ZONE.search(written)
     if zone is None:
         plain = clock(written)

@@ -96,7 +96,8 @@ def in_english(folded: str) -> str:
         return folded
     short = len(folded) <= _LONGEST
     if short:
-        folded = _in_words(_ordinals(folded))
+        century = any(map(folded.__contains__, _centuries(ascii_only=folded.isascii())))
+        folded = _in_words(_ordinals(folded, century=century), century=century)
     if not text.has_digits(folded):
         return folded
     folded = languages.english_months(folded)
@@ -108,20 +109,20 @@ def in_english(folded: str) -> str:
     return _BEHIND_NUMBER.sub(_unit, folded)
 
 
-def _in_words(folded: str) -> str:
-    """Reads names for numbers, decades and centuries."""
+def _in_words(folded: str, *, century: bool) -> str:
+    """Reads names for numbers, decades and centuries, where it may name one of these."""
     if _MAY_BE_NUMBER_NAME.search(folded):
         folded = _NUMBER_NAME.sub(_number_name, folded)
     if "ies" in folded:
         folded = _DECADES.sub(lambda found: _DECADE[found[1]], folded)
-    if "century" in folded or _may_name_a_century(folded):
+    if century or "century" in folded:
         folded = _CENTURY_BEHIND.sub(_century_behind, folded)
         folded = _CENTURY.sub(_century, folded)
     return folded
 
 
-def _ordinals(folded: str) -> str:
-    """Reads ordinals in words, and centuries that go by one."""
+def _ordinals(folded: str, *, century: bool) -> str:
+    """Reads ordinals in words, and centuries that go by one, where it may name one of these."""
     if (
         "th " in folded
         or "first" in folded
@@ -130,9 +131,8 @@ def _ordinals(folded: str) -> str:
         or folded.endswith(_ENDINGS)
     ):
         folded = _days(folded)
-    if folded.isascii() and (" the " in folded or " of " in folded):
-        return folded  # it is English
-    if _may_name_a_century(folded):
+    is_english = folded.isascii() and (" the " in folded or " of " in folded)
+    if century and not is_english:
         folded = _CENTURY_IN_WORDS.sub(_century_in_words, _SHORT_CENTURY.sub(_in_short, folded))
     return folded
 
@@ -141,7 +141,7 @@ def _days(folded: str) -> str:
     """`the twenty-first of june` as `the 21 of june`, and `thirty-second` as a place."""
     if "-second" in folded:
         folded = _IN_PLACE.sub(lambda found: f"{_TENS[found[1]] + 2}", folded)
-    if any(month in folded for month in text.MONTH_NAMES):
+    if any(map(folded.__contains__, text.MONTH_NAMES)):
         folded = _DAY_OF_MONTH.sub(lambda found: _day(found[1], found[2]), folded)
         folded = _MONTH_DAY.sub(lambda found: f"{found[1]} {_day(found[2], found[3])}", folded)
     return folded
@@ -149,10 +149,6 @@ def _days(folded: str) -> str:
 
 def _day(tens: str | None, ones: str) -> str:
     return str(_TENS.get(tens or "", 0) + _DAYS[ones])
-
-
-def _may_name_a_century(folded: str) -> bool:
-    return any(map(folded.__contains__, _centuries(ascii_only=folded.isascii())))
 
 
 @cache

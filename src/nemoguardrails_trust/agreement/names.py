@@ -60,7 +60,10 @@ def same_but_for_vowels(first: str, second: str) -> bool:
     They have the same consonants in the same places, doubled letters counting once, in the
     spelling of whichever language: `Gorbachev`, `Gorbatschow`.
     """
-    if not all(_SHORTEST_NAME <= len(name) <= _LONGEST_NAME for name in (first, second)):
+    if (
+        min(len(first), len(second)) < _SHORTEST_NAME
+        or max(len(first), len(second)) > _LONGEST_NAME
+    ):
         return False
     if not (first.isalpha() and second.isalpha()):
         return False
@@ -116,6 +119,8 @@ def roles_are_swapped(
 
 def swapped_in_signs(first: str, second: str) -> bool:
     """The same where no capital letters tell names: `德国击败巴西` and `巴西击败德国`."""
+    if first.isascii() or second.isascii():
+        return False
     first, second = (text.strip(" .。!！") for text in (first, second))
     if len(first) != len(second) or not _CJK_ONLY.fullmatch(first) or first == second:
         return False

@@ -18,6 +18,11 @@ _ON_CONDITION = re.compile(
     r"|in|at|until|till|after|before|from|within|above|over|below|under|up to|at least|at most)"
     r"|(?:included|available|allowed|covered|waived) (?:for|with|if|when)) (.+)"
 )
+# Each way to say that has one of these.
+_OFFERED = text.word_set(
+    "free fee fees charge charges cost costs complimentary included available allowed covered "
+    "waived"
+)
 _EVERYBODY = text.word_set("all any every each everyone everybody anyone anybody you")
 _NOT_FREE = re.compile(r"\b(?:not|never|isn't|aren't|unless|if|only|except) |\bnot$")
 
@@ -40,7 +45,7 @@ def conditions(words: Sequence[str], asked: Collection[str]) -> frozenset[str]:
     Returns:
         The stems of the words that say so.
     """
-    if len(words) > _LONGEST:
+    if len(words) > _LONGEST or _OFFERED.isdisjoint(words):
         return frozenset()
     found = _ON_CONDITION.search(" ".join(words))
     behind = found[1].split(" ") if found else ()
