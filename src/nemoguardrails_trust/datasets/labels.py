@@ -1,9 +1,10 @@
 """Whether the answer of a row is right: as a column says, or by a reference answer."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar
 
 from nemoguardrails_trust.agreement.compare import SAME, agreement
 from nemoguardrails_trust.datasets.columns import Columns, find_column, no_column
@@ -29,18 +30,16 @@ _STANCES = ("yes", "no")
 _NUMBER = re.compile(r"[\W\d_]*")
 
 
-class Labels(Protocol):
-    """Where it stands whether an answer is right."""
+class Labels(ABC):
+    """Where it stands whether an answer is right.
 
-    @property
-    def column(self) -> str:
-        """The column that is read."""
-        ...
+    Attributes:
+        column: The column that is read.
+        option: The option by which people choose that column.
+    """
 
-    @property
-    def option(self) -> str:
-        """The option by which people choose that column."""
-        ...
+    column: str
+    option: ClassVar[str]
 
     def require(self, row: Row) -> None:
         """Makes sure, before anything is paid for, that the row can be labelled.
@@ -48,23 +47,23 @@ class Labels(Protocol):
         Raises:
             DataError: It cannot; the message says why.
         """
-        ...
+        self.read(row)
 
+    @abstractmethod
     def read(self, row: Row) -> bool:
         """Whether the answer of the row is right.
 
         Raises:
             DataError: It cannot be told.
         """
-        ...
 
+    @abstractmethod
     def written(self, added: Container[str]) -> "Labels":
         """The same, in the file of the scored rows, which adds columns."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnLabels:
+class ColumnLabels(Labels):
     """Labels that stand in a column.
 
     Attributes:
@@ -73,10 +72,6 @@ class ColumnLabels:
 
     column: str = LABEL
     option = "--label-column"
-
-    def require(self, row: Row) -> None:
-        """See `Labels.require`."""
-        self.read(row)
 
     def read(self, row: Row) -> bool:
         """See `Labels.read`."""
@@ -96,7 +91,7 @@ class ColumnLabels:
 
 
 @dataclass(frozen=True, slots=True)
-class GoldLabels:
+class GoldLabels(Labels):
     """Labels by comparing each answer with its reference answer.
 
     Attributes:
