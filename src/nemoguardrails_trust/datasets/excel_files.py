@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.source import Position
+from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, MissingDependencyError
 
@@ -19,11 +19,8 @@ MOST_ROWS = 1_048_575
 _CUT = "… [cut]"
 
 
-class ExcelSource:
+class ExcelSource(Source):
     """The first sheet of a workbook, whose first row names the columns."""
-
-    blank_is_none = False
-    row_count = None
 
     def __init__(self, path: Path, limit: int | None = None) -> None:
         self.name = str(path)
@@ -33,7 +30,6 @@ class ExcelSource:
             header = [*next(sheet.iter_rows(values_only=True), ())]
             while header and header[-1] is None:
                 header.pop()
-            self.remarks: tuple[str, ...] = ()
             if sheets > 1:
                 told = f"of the {sheets} sheets of {path}, the first is read ({sheet.title!r})"
                 self.remarks = (told,)

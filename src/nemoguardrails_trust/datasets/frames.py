@@ -1,8 +1,8 @@
 """Data sets in memory: pandas and polars frames, Arrow tables and lists of rows."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.parquet_files import rows_of_batch
@@ -12,12 +12,24 @@ from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, Source
 from nemoguardrails_trust.errors import DataError
 
 
-class Frame(Source, Protocol):
+class Frame(Source):
     """A data set in memory, readable like a file."""
 
+    row_count: int
+
+    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
+        """See `Source.rows`."""
+        first = start.row if start else 0
+        for row, values in enumerate(self._values(first), start=first):
+            yield Position(row), values
+
+    @abstractmethod
+    def _values(self, first: int) -> Iterator[dict[str, Any]]:
+        """The rows from a number on."""
+
+    @abstractmethod
     def with_columns(self, renamed: Mapping[str, str], added: Mapping[str, list[Any]]) -> Any:
         """The same kind of data with columns renamed, then added or replaced."""
-        ...
 
 
 def open_frame(data: Any) -> Frame | None:
@@ -65,25 +77,7 @@ def columns_of_results(
     return {old: new for old, new in renamed.items() if old != new}, values
 
 
-class _InMemory(ABC):
-    blank_is_none = False
-    remarks: tuple[str, ...] = ()
-    row_count: int
-
-    def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
-        first = start.row if start else 0
-        for row, values in enumerate(self._values(first), start=first):
-            yield Position(row), values
-
-    def share(self, position: Position) -> float:
-        return position.row / self.row_count
-
-    @abstractmethod
-    def _values(self, first: int) -> Iterator[dict[str, Any]]:
-        """The rows from a number on."""
-
-
-class _PandasFrame(_InMemory):
+class _PandasFrame(Frame):
     name = "the pandas frame"
 
     def __init__(self, data: Any) -> None:
@@ -116,7 +110,7 @@ class _PandasFrame(_InMemory):
         return self._data.rename(columns=dict(renamed)).assign(**series)
 
 
-class _PolarsFrame(_InMemory):
+class _PolarsFrame(Frame):
     name = "the polars frame"
 
     def __init__(self, data: Any) -> None:
@@ -144,7 +138,7 @@ class _PolarsFrame(_InMemory):
         )
 
 
-class _ArrowTable(_InMemory):
+class _ArrowTable(Frame):
     name = "the Arrow table"
 
     def __init__(self, data: Any) -> None:
@@ -169,7 +163,7 @@ class _ArrowTable(_InMemory):
         return table
 
 
-class _RowList(_InMemory):
+class _RowList(Frame):
     name = "the list of rows"
 
     def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:

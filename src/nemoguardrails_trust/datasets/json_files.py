@@ -16,8 +16,6 @@ _OPENING, _CLOSING = ("[", "{"), ("]", "}")
 class JsonLinesSource(TextSource):
     """A file with one JSON object a line."""
 
-    blank_is_none = False
-
     def __init__(self, file: TextFile) -> None:
         super().__init__(file)
         # A row may lack a column, the first one too.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from nemoguardrails_trust.datasets.parquet_files import import_pyarrow
-from nemoguardrails_trust.datasets.source import Position
+from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, MissingDependencyError, SettingsError
 
@@ -180,10 +180,8 @@ class TextFile:
             yield Lines(file, str(self.path), start or Position(), self.encoding)
 
 
-class TextSource:
-    """What all sources that are text files share; see `Source`."""
-
-    row_count = None
+class TextSource(Source):
+    """A source that is a text file."""
 
     def __init__(self, file: TextFile) -> None:
         """Takes the file."""

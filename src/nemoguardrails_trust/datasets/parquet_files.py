@@ -5,16 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position
+from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, Source
 from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, MissingDependencyError
 
 
-class ParquetSource:
+class ParquetSource(Source):
     """A Parquet file."""
-
-    blank_is_none = False
-    remarks: tuple[str, ...] = ()
 
     def __init__(self, path: Path, limit: int | None = None) -> None:
         self.name = str(path)
@@ -22,7 +19,7 @@ class ParquetSource:
         with self._open() as file:
             self.schema = file.schema_arrow
             rows: int = file.metadata.num_rows
-        self.row_count: int | None = rows if limit is None else min(rows, limit)
+        self.row_count = rows if limit is None else min(rows, limit)
         self.columns = tuple(self.schema.names)
         if len(set(self.columns)) != len(self.columns):
             raise DataError("has several columns of the same name", path=self.name)
@@ -34,10 +31,6 @@ class ParquetSource:
             for values in rows_of_batch(batch):
                 yield Position(row), values
                 row += 1
-
-    def share(self, position: Position) -> float:
-        """See `Source.share`."""
-        return position.row / self.row_count if self.row_count else 1.0
 
     def batches(self, start: Position | None = None) -> Iterator[Any]:
         """The rows from `start` on as Arrow record batches."""

@@ -1,7 +1,8 @@
 """What rows are read from, whatever holds them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from nemoguardrails_trust.errors import DataError
 
@@ -41,34 +42,24 @@ class UnreadableRow(dict[str, Any]):
         self.raw = raw
 
 
-class Source(Protocol):
-    """Rows that can be read more than once, from any place."""
+class Source(ABC):
+    """Rows that can be read more than once, from any place.
 
-    @property
-    def name(self) -> str:
-        """The path, or what else it is, for messages."""
-        ...
+    Attributes:
+        name: The path, or what else it is, for messages.
+        columns: The columns; where rows differ, those of the first.
+        remarks: What had to be guessed about it, for people.
+        blank_is_none: Whether empty text is the format's way to say that there is nothing.
+        row_count: How many rows there are, where that is known without reading them.
+    """
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns; where rows differ, those of the first."""
-        ...
+    name: str
+    columns: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    blank_is_none = False
+    row_count: int | None = None
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What had to be guessed about it, for people."""
-        ...
-
-    @property
-    def blank_is_none(self) -> bool:
-        """Whether empty text is the format's way to say that there is nothing."""
-        ...
-
-    @property
-    def row_count(self) -> int | None:
-        """How many rows there are, where that is known without reading them."""
-        ...
-
+    @abstractmethod
     def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
         """The rows from `start` on, each with its position.
 
@@ -77,8 +68,7 @@ class Source(Protocol):
         Raises:
             DataError: The file cannot be read, or where its rows end cannot be told.
         """
-        ...
 
     def share(self, position: Position) -> float:
-        """How much of the whole lies before a position, 0 to 1."""
-        ...
+        """How much of the whole lies before a position, 0 to 1; 0 where that cannot be told."""
+        return position.row / self.row_count if self.row_count else 0.0
