@@ -57,7 +57,7 @@ class Guard:
         self._cache = ScoreCache(settings.cache)
         self._missing = MissingSignals()
         self._figures = CheckFigures(settings)
-        self._settings_for = lru_cache(maxsize=64)(self._override)
+        self._settings_for = lru_cache(maxsize=64)(lambda items: settings.overridden(dict(items)))
 
     def settings_with(self, overrides: Mapping[str, Any]) -> TrustSettings:
         """The settings with those of a flow's line over them.
@@ -68,9 +68,6 @@ class Guard:
         if not overrides:
             return self.settings
         return self._settings_for(tuple(sorted(overrides.items())))
-
-    def _override(self, overrides: tuple[tuple[str, Any], ...]) -> TrustSettings:
-        return self.settings.overridden(dict(overrides))
 
     async def check(
         self,

@@ -66,7 +66,7 @@ def register() -> None:
     root = str(Path(__file__).parents[2])
     if root not in nemo_config.colang_path_dirs:
         nemo_config.colang_path_dirs.append(root)
-    _register_replay_engine()
+    register_provider(REPLAY_ENGINE, ReplayLLM)
 
 
 def set_up(app: LLMRails) -> None:
@@ -91,7 +91,7 @@ def _raise(error: Exception) -> NoReturn:
 
 
 def _set_up(app: LLMRails) -> None:
-    _register_replay_engine()
+    register_provider(REPLAY_ENGINE, ReplayLLM)
     settings = read_settings(app.config.custom_data)
     refuse_misspelt_flows(app.config)
     for line in trust_flow_lines(app.config):
@@ -243,10 +243,6 @@ def _watch_main_model(app: LLMRails, guard: Guard) -> None:
     )
     watch_main_model(app, calls, probabilities=probabilities, asked_for=asked_for)
     app.runtime.register_action_param(MAIN_CALLS_PARAMETER, calls)
-
-
-def _register_replay_engine() -> None:
-    register_provider(REPLAY_ENGINE, ReplayLLM)
 
 
 def _find_recorded_answers(config: RailsConfig) -> None:

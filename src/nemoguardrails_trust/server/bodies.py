@@ -10,11 +10,13 @@ MOST_EVALS = 100
 """The most evaluations or criteria of one request, each of which is a call to the model."""
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What is sent, or told: what else stands in it is kept, and refuses nothing."""
+
     model_config = ConfigDict(extra="allow")
 
 
-class PromptBody(_Body):
+class PromptBody(Body):
     """A prompt to answer.
 
     Attributes:
@@ -32,7 +34,7 @@ class PromptBody(_Body):
     constrain_outputs: list[str] | None = None
 
 
-class GivenResponse(_Body):
+class GivenResponse(Body):
     """A response to score.
 
     Attributes:
@@ -50,7 +52,7 @@ class GivenResponse(_Body):
     log: dict[str, Any] | None = None
 
 
-class _WithResponse(_Body):
+class _WithResponse(Body):
     response: GivenResponse | str
 
     @property
@@ -65,7 +67,7 @@ class ScoreBody(_WithResponse, PromptBody):
     """A response to score, as an object or as a text."""
 
 
-class EvalBody(_Body):
+class EvalBody(Body):
     """A standard by which the parts of an exchange are scored.
 
     Attributes:
@@ -83,7 +85,7 @@ class EvalBody(_Body):
     response_identifier: str | None = None
 
 
-class RagBody(_Body):
+class RagBody(Body):
     """A query to answer from retrieved passages.
 
     Attributes:

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from nemoguardrails_trust.server.bodies import Share
+from nemoguardrails_trust.server.bodies import Body, Share
 
 Objects = list[dict[str, Any]]
 Messages = Annotated[Objects, Field(min_length=1)]
 
 
-class ChatBody(BaseModel):
+class ChatBody(Body):
     """A request for a chat completion, with everything that OpenAI's API knows.
 
     Attributes:
@@ -23,8 +23,6 @@ class ChatBody(BaseModel):
         threshold: Scores below it are untrustworthy.
         fallback: What is answered in the place of an answer that is not found trustworthy.
     """
-
-    model_config = ConfigDict(extra="allow")
 
     messages: Messages
     model: str | None = None
@@ -43,7 +41,7 @@ class ChatBody(BaseModel):
         return {name: value for name, value in self if name in sent}
 
 
-class GivenCompletion(BaseModel):
+class GivenCompletion(Body):
     """A chat completion to score.
 
     What else the request for it held (tools, a response format, …) stands beside the messages.
@@ -57,8 +55,6 @@ class GivenCompletion(BaseModel):
         quality_preset: The preset that it is scored with.
         options: TLM's options.
     """
-
-    model_config = ConfigDict(extra="allow")
 
     messages: Messages
     completion: dict[str, Any]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
 
 from nemoguardrails_trust.errors import (
     CredentialsError,
@@ -19,9 +18,10 @@ from nemoguardrails_trust.errors import (
     TrustError,
 )
 from nemoguardrails_trust.server.answers import JsonAnswer
+from nemoguardrails_trust.server.bodies import Body
 
 
-class Failure(BaseModel):
+class Failure(Body):
     """How a failure is told to clients of the TLM protocol.
 
     Attributes:
@@ -30,21 +30,17 @@ class Failure(BaseModel):
         description: As `error`, where the key was refused.
     """
 
-    model_config = ConfigDict(extra="allow")
-
     error: str
     code: str | None = None
     description: str | None = None
 
 
-class OpenAIFailure(BaseModel):
+class OpenAIFailure(Body):
     """How a failure is told to clients of OpenAI's API; a backend's own may look otherwise.
 
     Attributes:
         error: What went wrong, as `message`, `type`, `param` and `code`.
     """
-
-    model_config = ConfigDict(extra="allow")
 
     error: Any = None
 

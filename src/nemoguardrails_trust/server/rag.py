@@ -11,7 +11,7 @@ from nemoguardrails_trust.server.backends import Backends
 from nemoguardrails_trust.server.bodies import EvalBody, RagBody, RagScoreBody
 from nemoguardrails_trust.server.connected import add_endpoint
 from nemoguardrails_trust.server.scoring import Scoring, exchange_of
-from nemoguardrails_trust.server.wanted import Wanted, read_wanted
+from nemoguardrails_trust.server.wanted import Wanted, read_wanted, refused_option
 from nemoguardrails_trust.signals.evaluations import Eval, get_default_evals, require_distinct
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import Item, read_allowed
@@ -67,10 +67,8 @@ class _Rag:
         if body.evals is not None:
             evals = [_eval_of(given) for given in body.evals]
         if not evals and not wanted.has_trustworthiness:
-            raise SettingsError(
-                "options.disable_trustworthiness leaves nothing to score; give evals",
-                key="options.disable_trustworthiness",
-            )
+            told = "leaves nothing to score; give evals"
+            raise refused_option("disable_trustworthiness", told)
         return RagAnswerer(
             self._backends.parts(wanted).answerer,
             self._backends.evaluator(wanted),
@@ -100,10 +98,7 @@ class _Rag:
 def _read(body: RagBody) -> Wanted:
     options = body.options or {}
     if options.get("custom_eval_criteria"):
-        raise SettingsError(
-            "options.custom_eval_criteria is of no use here; give evals",
-            key="options.custom_eval_criteria",
-        )
+        raise refused_option("custom_eval_criteria", "is of no use here; give evals")
     return read_wanted(body.quality, options)
 
 

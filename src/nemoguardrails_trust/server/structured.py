@@ -3,8 +3,8 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
+from nemoguardrails_trust.server.bodies import Body
 from nemoguardrails_trust.server.chat_bodies import Messages, Objects, asked_with
 from nemoguardrails_trust.server.chat_verdicts import choice_scored
 from nemoguardrails_trust.server.connected import add_endpoint
@@ -13,7 +13,7 @@ from nemoguardrails_trust.server.wanted import OPTIONS, read_wanted
 from nemoguardrails_trust.tlm.questions import Item
 
 
-class StructuredBody(BaseModel):
+class StructuredBody(Body):
     """A chat completion to score.
 
     What else its request held (`tools`, `response_format`, …) and TLM's options stand beside the
@@ -26,8 +26,6 @@ class StructuredBody(BaseModel):
         functions: The same, in OpenAI's older form.
         quality_preset: The preset: best, high, medium, low or base.
     """
-
-    model_config = ConfigDict(extra="allow")
 
     response: dict[str, Any]
     messages: Messages

@@ -94,9 +94,8 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
     chosen: QualityPreset = quality or _DEFAULT_QUALITY
     left = {name: value for name, value in (given or {}).items() if value is not None}
     if "model_provider" in left:
-        raise SettingsError(
-            "options.model_provider is refused: the models are those of this server's settings",
-            key="options.model_provider",
+        raise refused_option(
+            "model_provider", "is refused: the models are those of this server's settings"
         )
     notes: list[str] = []
     seconds = _seconds(left.pop("max_timeout", None))
@@ -111,10 +110,8 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
         del left[name]
     criteria = left.get("custom_eval_criteria")
     if isinstance(criteria, list) and len(criteria) > MOST_EVALS:
-        raise SettingsError(
-            f"options.custom_eval_criteria has {len(criteria)} entries, of at most {MOST_EVALS}",
-            key="options.custom_eval_criteria",
-        )
+        told = f"has {len(criteria)} entries, of at most {MOST_EVALS}"
+        raise refused_option("custom_eval_criteria", told)
     left["log"] = [name for name in log if name in _LOGGED]
     try:
         TLMOptions(**left)
@@ -136,6 +133,11 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
     )
 
 
+def refused_option(name: str, told: str) -> SettingsError:
+    """Why an option cannot be honoured."""
+    return SettingsError(f"options.{name} {told}", key=f"options.{name}")
+
+
 def _fitted(quality: QualityPreset, options: TLMOptions, notes: list[str]) -> TLMOptions:
     """The options, changed where they leave nothing to score with."""
     scores = options.reflections != 0 or options.samples(quality) or options.disable_trustworthiness
@@ -149,16 +151,14 @@ def _seconds(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise SettingsError(
-            "options.max_timeout must be a number of seconds above 0", key="options.max_timeout"
-        )
+        raise refused_option("max_timeout", "must be a number of seconds above 0")
     return float(min(value, LONGEST_REQUEST))  # an integer may be larger than any float
 
 
 def _log(options: dict[str, Any], notes: list[str]) -> list[str]:
     asked = options.pop("log", ())
     if not isinstance(asked, list | tuple) or not all(isinstance(name, str) for name in asked):
-        raise SettingsError("options.log must be a list of names", key="options.log")
+        raise refused_option("log", "must be a list of names")
     known = (*_LOGGED, FIELDS)
     names = list(dict.fromkeys(asked))
     notes += _unknown("log", [name for name in names if name not in known])

@@ -102,6 +102,19 @@ async def _pages(client: LangfuseClient, doing: str, **arguments: Any) -> AsyncG
             return
 
 
+async def _counted_pages(
+    client: LangfuseClient, doing: str, **arguments: Any
+) -> AsyncGenerator[list[Any]]:
+    """What `LangfuseClient.call` brings page by page from an older server, which counts them."""
+    page = 1
+    while True:
+        answer = await client.call(doing, page=page, absent=_NO_TRACES, **arguments)
+        yield answer.data
+        page += 1
+        if page > answer.meta.total_pages or not answer.data:
+            return
+
+
 def _observations(
     client: LangfuseClient,
     doing: str,
@@ -167,7 +180,6 @@ def _of_steps(ids: list[str], earliest: datetime) -> list[Condition]:
 async def _steps(
     client: LangfuseClient, conditions: Sequence[Condition], reading: Reading
 ) -> Mapping[str, list[Observation]]:
-    steps: dict[str, list[Observation]] = defaultdict(list)
     pages = _observations(
         client,
         "reading generations",
@@ -176,6 +188,11 @@ async def _steps(
         fields="core,io,metadata",
         limit=STEPS_PER_PAGE,
     )
+    return await _by_trace(pages)
+
+
+async def _by_trace(pages: AsyncGenerator[list[Any]]) -> Mapping[str, list[Observation]]:
+    steps: dict[str, list[Observation]] = defaultdict(list)
     async for observations in pages:
         for step in observations:
             steps[step.trace_id].append(_observation(step))
@@ -207,28 +224,22 @@ async def _trace_pages(
     client: LangfuseClient, query: TraceQuery, reading: Reading
 ) -> AsyncGenerator[list[Trace]]:
     wanted = set(query.trace_ids)
-    fields = "core,io,scores" if reading.look_for_scores else "core,io"
-    page = 1
-    while True:
-        answer = await client.call(
-            "reading traces",
-            client.api.trace.list,
-            absent=_NO_TRACES,
-            page=page,
-            limit=reading.page_size,
-            fields=fields,
-            order_by="timestamp.desc",
-            **_old_arguments(query),
-        )
+    pages = _counted_pages(
+        client,
+        "reading traces",
+        method=client.api.trace.list,
+        limit=reading.page_size,
+        fields="core,io,scores" if reading.look_for_scores else "core,io",
+        order_by="timestamp.desc",
+        **_old_arguments(query),
+    )
+    async for traces in pages:
         yield [
             _old_trace(trace, score_id(trace.id, reading.score_name))
-            for trace in answer.data
+            for trace in traces
             # Servers from before filters pass over them.
             if not wanted or trace.id in wanted
         ]
-        page += 1
-        if page > answer.meta.total_pages or not answer.data:
-            return
 
 
 def _old_arguments(query: TraceQuery) -> dict[str, Any]:
@@ -250,21 +261,15 @@ async def _complete_old(
 ) -> list[Trace]:
     earliest = _earliest(traces)
     conditions = _of_steps([trace.id for trace in traces], earliest)
-    steps: dict[str, list[Observation]] = defaultdict(list)
-    page, pages = 1, 1
-    while page <= pages:
-        answer = await client.call(
-            "reading generations",
-            client.api.legacy.observations_v1.get_many,
-            absent=_NO_TRACES,
-            page=page,
-            limit=OLD_STEPS_PER_PAGE,
-            filter=json.dumps(conditions),
-            from_start_time=earliest,  # for servers from before filters
-        )
-        for step in answer.data:
-            steps[step.trace_id].append(_observation(step))
-        page, pages = page + 1, answer.meta.total_pages
+    pages = _counted_pages(
+        client,
+        "reading generations",
+        method=client.api.legacy.observations_v1.get_many,
+        limit=OLD_STEPS_PER_PAGE,
+        filter=json.dumps(conditions),
+        from_start_time=earliest,  # for servers from before filters
+    )
+    steps = await _by_trace(pages)
     return [_with_steps(trace, steps[trace.id], trace.scored) for trace in traces]
 
 
