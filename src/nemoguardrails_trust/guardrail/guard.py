@@ -90,40 +90,29 @@ class Guard:
             prefetched: Samples that are already being drawn.
             unseen: Why the exchange is not all that the model was given; it is not scored then.
         """
-        with self._figures.checking():
-            outcome = await self._checked(exchange, llm, overrides, render, prefetched, unseen)
-        return self._published(outcome)
-
-    async def _checked(
-        self,
-        exchange: Exchange,
-        llm: LLMModel | None,
-        overrides: Mapping[str, Any] | None,
-        render: Render | None,
-        prefetched: Prefetch | None,
-        unseen: str | None,
-    ) -> TrustOutcome:
         started = time.perf_counter()
-        settings = self.settings
-        try:
-            settings = self.settings_with(overrides or {})
-        except SettingsError as error:
-            result = _unscored(error, settings.scorer, started)
-        else:
-            if unseen is None:
-                result = await self._score(exchange, llm, settings, started, prefetched)
-            else:
-                result = _unscored(ScoringError(unseen), settings.scorer, started)
-        finally:
-            if prefetched is not None:
-                prefetched.drop()
-        answer = exchange.response
+        settings, answer = self.settings, exchange.response
         extra: Mapping[str, Any] = {}
-        if settings.on_untrustworthy == "regenerate" and _is_low(result, settings):
-            answer, result, extra = await self._regenerate(exchange, llm, settings, result, started)
+        with self._figures.checking():
+            try:
+                settings = self.settings_with(overrides or {})
+            except SettingsError as error:
+                result = _unscored(error, settings.scorer, started)
+            else:
+                if unseen is None:
+                    result = await self._score(exchange, llm, settings, started, prefetched)
+                else:
+                    result = _unscored(ScoringError(unseen), settings.scorer, started)
+            finally:
+                if prefetched is not None:
+                    prefetched.drop()
+            if settings.on_untrustworthy == "regenerate" and _is_low(result, settings):
+                again = await self._regenerate(exchange, llm, settings, result, started)
+                answer, result, extra = again
         if missing := self._missing.count(result):
             extra = {**extra, "missing": missing}
-        return _decide(result, settings, exchange.response, answer, extra, render)
+        outcome = _decide(result, settings, exchange.response, answer, extra, render)
+        return self._published(outcome)
 
     def _published(self, outcome: TrustOutcome) -> TrustOutcome:
         self._figures.decided(outcome.status)
