@@ -13,7 +13,7 @@ from nemoguardrails_trust.datasets.columns import Columns, no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import open_frame
 from nemoguardrails_trust.datasets.labels import ColumnLabels, Labels
-from nemoguardrails_trust.datasets.row_scorers import RowScorer
+from nemoguardrails_trust.datasets.row_scorers import RowScorer, RowScorerAround
 from nemoguardrails_trust.datasets.rows import SCORE, Row, RowResult, added_columns
 from nemoguardrails_trust.datasets.score import describe_scorer, score_dataset
 from nemoguardrails_trust.datasets.scored import LABEL, ScoredRow, read_scored
@@ -109,18 +109,13 @@ class LabelledAnswers:
         return Sample.of(scores, [bool(row.correct) for row in rows], signals if weigh else None)
 
 
-class LabelledRowScorer:
+class LabelledRowScorer(RowScorerAround):
     """Scores rows that have a label; one without it costs nothing and says so."""
 
     def __init__(self, scorer: RowScorer, labels: Labels) -> None:
         """Takes what scores, and where the labels are."""
-        self._scorer = scorer
+        super().__init__(scorer)
         self._labels = labels
-
-    @property
-    def server(self) -> str | None:
-        """See `RowScorer.server`."""
-        return self._scorer.server
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""
@@ -129,10 +124,6 @@ class LabelledRowScorer:
         except DataError as error:
             return RowResult.unusable(error)
         return await self._scorer.score(row, columns)
-
-    async def aclose(self) -> None:
-        """See `RowScorer.aclose`."""
-        await self._scorer.aclose()
 
 
 def check_labels(source: Source, labels: Labels) -> dict[int, DataError]:

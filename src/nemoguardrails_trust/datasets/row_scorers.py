@@ -1,9 +1,9 @@
 """Scores one row: reads it, has its response made where there is none, and keeps what fails."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from nemoguardrails_trust.concurrency.failures import FailureStreak
 from nemoguardrails_trust.datasets.columns import Columns
@@ -28,28 +28,42 @@ from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
 
 
-class RowScorer(Protocol):
-    """Scores rows; what is wrong with a row becomes its result's error."""
+class RowScorer(ABC):
+    """Scores rows; what is wrong with a row becomes its result's error.
 
-    @property
-    def server(self) -> str | None:
-        """The address of the server that scores; `None` where there is none or it is not known."""
-        ...
+    Attributes:
+        server: The address of the server that scores; `None` where there is none or it is not
+            known.
+    """
 
+    server: str | None = None
+
+    @abstractmethod
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """Scores a row.
 
         Raises:
             TrustError: No row can be scored: a key is refused, an extra is missing.
         """
-        ...
+
+    async def aclose(self) -> None:  # noqa: B027 - most have nothing to close
+        """Closes what was opened on the running event loop."""
+
+
+class RowScorerAround(RowScorer):
+    """A row scorer that has another one score the rows."""
+
+    def __init__(self, scorer: RowScorer) -> None:
+        """Takes what scores."""
+        self._scorer = scorer
+        self.server = scorer.server
 
     async def aclose(self) -> None:
-        """Closes what was opened on the running event loop."""
-        ...
+        """See `RowScorer.aclose`."""
+        await self._scorer.aclose()
 
 
-class ModelRowScorer:
+class ModelRowScorer(RowScorer):
     """Scores rows with a scorer; a model makes the responses that are missing."""
 
     def __init__(
@@ -71,6 +85,7 @@ class ModelRowScorer:
             decide_at: The threshold, where only the decision matters.
         """
         self._scorer = scorer
+        self.server = getattr(scorer, "server", None)
         self._timeout = timeout
         self._decide_at = decide_at
         self._model = model
@@ -78,11 +93,6 @@ class ModelRowScorer:
         check: Callable[[], None] | None = getattr(scorer, "check", None)
         if check is not None:
             check()
-
-    @property
-    def server(self) -> str | None:
-        """See `RowScorer.server`."""
-        return getattr(self._scorer, "server", None)
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """See `RowScorer.score`."""
@@ -141,10 +151,8 @@ class ModelRowScorer:
         return completion, reply.calls
 
 
-class ReplayRowScorer:
+class ReplayRowScorer(RowScorer):
     """Scores each row with the `samples` and the `reflection` that stand in the row itself."""
-
-    server = None
 
     def __init__(
         self, build: Callable[[LanguageModel], Scorer], *, decide_at: float | None = None
@@ -170,11 +178,8 @@ class ReplayRowScorer:
         scorer = self._build(ReplayModel([record], rewind=False))
         return await ModelRowScorer(scorer, decide_at=self._decide_at).score(row, columns)
 
-    async def aclose(self) -> None:
-        """See `RowScorer.aclose`."""
 
-
-class StoppingRowScorer:
+class StoppingRowScorer(RowScorerAround):
     """Scores rows until so many in a row have failed that there is no use in going on.
 
     Rows that cannot be used themselves do not count: they say nothing about the next one.
@@ -187,13 +192,8 @@ class StoppingRowScorer:
             scorer: Scores the rows.
             max_failures: How many rows in a row may go without a score; 0 bears any number.
         """
-        self._scorer = scorer
+        super().__init__(scorer)
         self._streak = FailureStreak(max_failures)
-
-    @property
-    def server(self) -> str | None:
-        """See `RowScorer.server`."""
-        return self._scorer.server
 
     async def score(self, row: Row, columns: Columns) -> RowResult:
         """Scores a row.
@@ -208,10 +208,6 @@ class StoppingRowScorer:
         elif not result.unreadable:
             self._streak.failed(result.error or "no reason given")
         return result
-
-    async def aclose(self) -> None:
-        """See `RowScorer.aclose`."""
-        await self._scorer.aclose()
 
 
 def _exchange_made(content: RowContent, made: Completion) -> Exchange:
