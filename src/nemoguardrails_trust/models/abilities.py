@@ -131,12 +131,8 @@ def lessons_of(
             lessons.append(_set("gives token probabilities", logprobs=True))
         elif plain:
             lessons.append(_set("gives no token probabilities", logprobs=False))
-    limited = known.limit_name in body
-    if (
-        limited
-        and not known.thinks
-        and any(choice.starved and choice.thought for choice in choices)
-    ):
+    may_starve = known.limit_name in body and not known.thinks
+    if may_starve and any(choice.starved and choice.thought for choice in choices):
         lessons.append(_set("has a model that thinks before it answers", thinks=True))
     return lessons
 

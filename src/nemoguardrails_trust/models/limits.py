@@ -148,12 +148,9 @@ class Limits:
         require_count("concurrency", concurrency)
         require_count("requests_per_minute", requests_per_minute)
         require_count("tokens_per_minute", tokens_per_minute)
-        if concurrency is not None:
-            self._concurrency = concurrency
-        if requests_per_minute is not None:
-            self._pacing.requests_per_minute = requests_per_minute
-        if tokens_per_minute is not None:
-            self._pacing.tokens_per_minute = tokens_per_minute
+        self._concurrency = concurrency or self._concurrency
+        requests, tokens = self._pacing.rates
+        self._pacing.rates = requests_per_minute or requests, tokens_per_minute or tokens
 
     def permit(
         self,

@@ -106,16 +106,8 @@ class TLM(ScoresClaims):
         verbose: bool | None = None,
     ) -> None:
         chosen = read_options(options)
-        choice = ModelChoice(
-            model,
-            api_key,
-            base_url,
-            timeout,
-            concurrency,
-            requests_per_minute,
-            tokens_per_minute,
-            cache,
-        )
+        limits = concurrency, requests_per_minute, tokens_per_minute
+        choice = ModelChoice(model, api_key, base_url, timeout, *limits, cache)
         if chosen.disable_trustworthiness and not chosen.custom_eval_criteria:
             raise SettingsError(
                 "options.disable_trustworthiness leaves nothing to score; add custom_eval_criteria",

@@ -21,7 +21,7 @@ def shown_progress(total: int, verbose: bool | None) -> Iterator[Callable[[], No
         What is to be called as each prompt ends.
     """
     if verbose is False or total == 0:
-        yield _nothing
+        yield lambda: None
         return
     from rich.console import Console
 
@@ -46,11 +46,7 @@ def shown_progress(total: int, verbose: bool | None) -> Iterator[Callable[[], No
             task = bar.add_task(LABEL, total=total)
             yield lambda: bar.advance(task)
     else:
-        yield _nothing
-
-
-def _nothing() -> None:
-    pass
+        yield lambda: None
 
 
 @contextmanager

@@ -112,16 +112,8 @@ class TrustworthyRAG(Connected):
                 "options.disable_trustworthiness leaves nothing to score; pass evals",
                 key="options.disable_trustworthiness",
             )
-        choice = ModelChoice(
-            model,
-            api_key,
-            base_url,
-            timeout,
-            concurrency,
-            requests_per_minute,
-            tokens_per_minute,
-            cache,
-        )
+        limits = concurrency, requests_per_minute, tokens_per_minute
+        choice = ModelChoice(model, api_key, base_url, timeout, *limits, cache)
         parts = build_parts(quality_preset, chosen, choice, scorer=scorer, calibration=calibration)
         super().__init__(parts, verbose)
         self._log = frozenset(chosen.log)
