@@ -224,3 +224,13 @@ def test_what_may_be_given_beside_a_part_s_text_is_refused_too(part: dict[str, A
 def test_a_call_that_is_a_text_is_kept() -> None:
     read = read_messages([ASKED, {"role": "assistant", "content": "", "function_call": "find(x)"}])
     assert read[1] == Message("assistant", '["find(x)"]')
+
+
+def test_objects_with_attributes_of_any_name_are_read() -> None:
+    """NeMo Guardrails' own dictionaries have one of every name."""
+    from nemoguardrails.colang.v1_0.runtime.utils import AttributeDict
+
+    parts = [AttributeDict({"type": "text", "text": "why?"})]
+    said = AttributeDict({"role": "user", "content": parts})
+    assert read_messages([said]) == (Message("user", "why?"),)
+    assert read_response(parts) == "why?"

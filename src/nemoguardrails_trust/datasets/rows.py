@@ -318,4 +318,4 @@ def encodable(value: Any) -> Any:
 
 
 def _json_value(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    return value.tolist() if callable(getattr(value, "tolist", None)) else str(value)

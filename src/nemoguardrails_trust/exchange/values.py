@@ -44,7 +44,9 @@ def plain(value: Any) -> Any:
     """A value without the wrappers of numpy and pandas; `None` for what they hold for nothing."""
     if value is None or type(value) in (str, list, dict):
         return value
-    if hasattr(value, "tolist"):
+    if isinstance(value, str | list | dict):  # an object may have an attribute of any name
+        return value
+    if callable(getattr(value, "tolist", None)):
         value = value.tolist()
     if isinstance(value, str | list | dict):
         return value
@@ -149,7 +151,7 @@ def to_json(value: Any) -> str:
 
 
 def _json_value(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    return value.tolist() if callable(getattr(value, "tolist", None)) else str(value)
 
 
 def _load_python(text: str) -> Any:

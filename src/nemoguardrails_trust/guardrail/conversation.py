@@ -16,6 +16,7 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
+from nemoguardrails_trust.exchange.given import keys_of
 from nemoguardrails_trust.guardrail.watching.chains import prompt_of_chain
 
 NO_TURNS = ("context", "event", "exception")
@@ -78,6 +79,12 @@ def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
         context: The context variables of the conversation.
         exchange: What could be read.
     """
+    output = context.get("passthrough_output")
+    if not exchange.response.strip() and isinstance(output, Mapping) and output:
+        return (
+            f"the chain gave no answer under the key that is taken for it; its keys are "
+            f"{keys_of(output)}; name the right one by RunnableRails(…, output_key=…)"
+        )
     if "passthrough_output" in context and _prompt_of_function(context, exchange.response) is None:
         return (
             "the answer comes from a passthrough function or chain, and its prompt "

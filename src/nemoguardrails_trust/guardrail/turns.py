@@ -10,11 +10,15 @@ from nemoguardrails.rails.llm.options import GenerationOptions, GenerationRespon
 from nemoguardrails_trust.guardrail.messages import WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, brief
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
-from nemoguardrails_trust.guardrail.watching.chains import watched_chains
+from nemoguardrails_trust.guardrail.watching.chains import settled_output, watched_chains
 
 Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
 
 OUTPUT_VARIABLE = "trust"
+CHAIN_OUTPUT = "passthrough_output"
+"""Under which NeMo Guardrails keeps what a passthrough function, or a chain in one, brought."""
+
+_WITHHOLDING = ("block", "escalate")
 
 
 def wrap_turns(app: LLMRails) -> None:
@@ -53,12 +57,29 @@ def wrap_turns(app: LLMRails) -> None:
         with collected_outcomes() as outcomes, watched_chains():
             result = await generate(prompt, messages, options, *others, **named)
         checks = [outcome for outcome in outcomes if outcome.is_answer]
+        if isinstance(result, GenerationResponse):
+            _settle_chain(result, checks)
         if is_v2 and isinstance(result, GenerationResponse) and (checks or is_asked):
             outcome = checks[-1].metadata if checks else None
             result.output_data = {**(result.output_data or {}), OUTPUT_VARIABLE: outcome}
         return _with_whole_outcomes(result, checks)
 
     app.generate_async = generate_async
+
+
+def _settle_chain(result: GenerationResponse, checks: Sequence[TrustOutcome]) -> None:
+    """Has a chain around the model give out what the rails made of its answer, and nothing else."""
+    data = result.output_data
+    if not data or data.get(CHAIN_OUTPUT) is None:
+        return
+    is_exception = any(
+        isinstance(message, Mapping) and message.get("role") == "exception"
+        for message in (result.response if isinstance(result.response, list) else ())
+    )
+    said = WITHHELD if is_exception else data.get("bot_message") or ""
+    is_withheld = is_exception or (bool(checks) and checks[-1].consequence in _WITHHOLDING)
+    settled = settled_output(data[CHAIN_OUTPUT], said, is_withheld=is_withheld)
+    result.output_data = {**data, "bot_message": said, CHAIN_OUTPUT: settled}
 
 
 def _with_whole_outcomes(result: Any, checks: Sequence[TrustOutcome]) -> Any:

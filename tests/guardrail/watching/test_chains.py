@@ -1,17 +1,20 @@
 """What a chain of the real LangChain gave to its model, in a bot of NeMo Guardrails."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
 from langchain_core.language_models import FakeListChatModel, FakeListLLM
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from nemoguardrails import RailsConfig
 from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
 
-from nemoguardrails_trust.guardrail.messages import NOT_CHECKED
+from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
 from tests.guardrail.scripted import SCRIPTED, V1, ScriptedScorer
 
@@ -19,10 +22,13 @@ FACT = "Gnomes cost 10 euros."
 CHAT = ChatPromptTemplate.from_messages([("system", FACT), ("user", "Answer: {input}")])
 
 
-def railed(chain: Runnable[Any, Any]) -> RunnableRails:
+def railed(
+    chain: Runnable[Any, Any], *, settings: str = "", colang: str | None = None
+) -> RunnableRails:
     register()
-    yaml = V1.format(settings="", line="", more="", inputs="[]", scorer=SCRIPTED)
-    return RunnableRails(RailsConfig.from_content(yaml_content=yaml), runnable=chain)
+    yaml = V1.format(settings=settings, line="", more="", inputs="[]", scorer=SCRIPTED)
+    config = RailsConfig.from_content(colang_content=colang, yaml_content=yaml)
+    return RunnableRails(config, runnable=chain)
 
 
 def chat(*answers: str) -> FakeListChatModel:
@@ -91,6 +97,102 @@ async def test_an_answer_that_no_call_is_known_to_have_brought_is_unchecked(
     answer = await railed(UNKNOWN[name]).ainvoke({"input": "How much?"})
     assert answer == f"10 euros\n{NOT_CHECKED}"
     assert scorer.exchanges == []
+
+
+ENDS: dict[str, Runnable[Any, Any]] = {
+    "a message": CHAT | chat("10 euros"),
+    "a message in parts": CHAT
+    | GenericFakeChatModel(
+        messages=itertools.repeat(
+            AIMessage(
+                [{"type": "thinking", "thinking": "9?"}, {"type": "text", "text": "10 euros"}]
+            )
+        )
+    ),
+    "a message with a call": CHAT
+    | GenericFakeChatModel(
+        messages=itertools.repeat(
+            AIMessage("10 euros", tool_calls=[{"name": "pay", "args": {}, "id": "c"}])
+        )
+    ),
+    "a text": CHAT | chat("10 euros") | StrOutputParser(),
+    "an object": CHAT | chat("10 euros") | RunnableLambda(lambda said: {"output": said.content}),
+}
+OVERRIDE = """
+define subflow cleanlab trustworthiness
+  $result = execute call cleanlab api
+  if $result.trustworthiness_score < 0.7
+    bot response untrustworthy
+    stop
+
+define bot response untrustworthy
+  "Do not trust me."
+"""
+
+
+def given_out(output: Any) -> Any:
+    """The answer in what a chain gives, with the calls of tools that go out along with it."""
+    if isinstance(output, AIMessage):
+        return output.content, [call["name"] for call in output.tool_calls]
+    return (output["output"] if isinstance(output, dict) else output), []
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("warn", f"10 euros\n{CAUTION}"),
+        ("regenerate", f"10 euros\n{CAUTION}"),
+        ("block", WITHHELD),
+        ("escalate", WITHHELD),
+        ("the user's own flow", "Do not trust me."),
+    ],
+)
+async def test_whatever_a_chain_ends_in_gives_out_what_the_rail_decided(
+    name: str, how: str, said: str, scorer: ScriptedScorer
+) -> None:
+    """`RunnableRails` by itself gives a model's message out as it came."""
+    scorer.answer = 0.1
+    own = how.startswith("the user's")
+    rails = railed(
+        ENDS[name],
+        settings="" if own else f", on_untrustworthy: {how}",
+        colang=OVERRIDE if own else None,
+    )
+    answer, calls = given_out(await rails.ainvoke({"input": "How much?"}))
+    assert answer == said
+    assert calls == (["pay"] if "call" in name and "10 euros" in said else [])
+    assert scorer.exchanges[0].response == "10 euros"
+
+
+@pytest.mark.parametrize("name", ENDS)
+async def test_a_trusted_answer_goes_out_as_it_came(name: str, scorer: ScriptedScorer) -> None:
+    chain = ENDS[name]
+    output = await railed(chain).ainvoke({"input": "How much?"})
+    came = await chain.ainvoke({"input": "How much?"})
+    assert given_out(output) == given_out(came)
+
+
+async def test_a_message_that_only_calls_tools_stays_unless_it_is_withheld(
+    scorer: ScriptedScorer,
+) -> None:
+    message = AIMessage("", tool_calls=[{"name": "find", "args": {}, "id": "c"}])
+    chain = CHAT | GenericFakeChatModel(messages=itertools.repeat(message))
+    assert given_out(await railed(chain).ainvoke({"input": "How much?"})) == ("", ["find"])
+    withheld = railed(chain, settings=", on_error: block")
+    assert given_out(await withheld.ainvoke({"input": "How much?"})) == (WITHHELD, [])
+
+
+async def test_an_answer_under_another_key_is_named(
+    scorer: ScriptedScorer, caplog: pytest.LogCaptureFixture
+) -> None:
+    chain = CHAT | chat("10 euros") | RunnableLambda(lambda said: {"answer": said.content})
+    told = await railed(chain).ainvoke({"input": "How much?"})
+    assert NOT_CHECKED in told["output"]
+    assert scorer.exchanges == []
+    assert (
+        "its keys are answer; name the right one by RunnableRails(…, output_key=…)" in caplog.text
+    )
 
 
 async def test_turns_at_one_time_keep_their_calls_apart(scorer: ScriptedScorer) -> None:

@@ -124,3 +124,31 @@ def _messages(prompt: Any) -> tuple[Message, ...]:
     from langchain_core.messages import convert_to_openai_messages
 
     return tuple(read_messages(convert_to_openai_messages(prompt), in_text=False))
+
+
+def settled_output(output: Any, said: Any, *, is_withheld: bool) -> Any:
+    """What a chain gives out in the place of its model's message, once the rails have decided.
+
+    `RunnableRails` puts what they made of an answer into texts and objects alone: a message, as
+    chat models give it, would go out as it came.
+
+    Args:
+        output: What the chain brought.
+        said: What the bot says.
+        is_withheld: Whether the answer must not go out.
+    """
+    if "langchain_core" not in sys.modules:
+        return output
+    from langchain_core.messages import BaseMessage
+
+    if not isinstance(output, BaseMessage) or output.content == said:
+        return output
+    if not (output.content or is_withheld):
+        return output  # it only calls tools
+    changed: dict[str, Any] = {"content": said}
+    if is_withheld or str(output.text) not in said:
+        changed["additional_kwargs"] = {}
+        for key in ("tool_calls", "invalid_tool_calls"):
+            if hasattr(output, key):
+                changed[key] = []
+    return output.model_copy(update=changed)
