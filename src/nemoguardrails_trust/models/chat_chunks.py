@@ -29,7 +29,7 @@ class Gathering:
         """Adds a chunk."""
         self._envelope = self._envelope or enveloped(chunk)
         for choice in choices_of(chunk):
-            index = choice.get("index", 0)
+            index = choice.get("index") or 0
             ends = choice.get("finish_reason") is not None
             if index != 0:
                 self._others[str(index)] = ends or self._others.get(str(index), False)
