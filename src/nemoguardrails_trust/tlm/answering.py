@@ -122,17 +122,12 @@ class Answerer:
 
     async def _scored(self, exchange: Exchange, samples: Samples | None = None) -> Outcome:
         perplexity = probability_signal(exchange.token_logprobs).value
-        outcome = await self._with_fields(exchange, samples)
-        return replace(outcome, perplexity=perplexity)
-
-    async def _with_fields(self, exchange: Exchange, samples: Samples | None) -> Outcome:
         if self.evaluator is None:
-            return await self._whole(exchange, samples)
+            return replace(await self._whole(exchange, samples), perplexity=perplexity)
         judging = judge_fields(self.evaluator, exchange.answering(), timeout=time_left())
         outcome, judged = await asyncio.gather(self._whole(exchange, samples), judging)
-        if outcome.score is None:
-            return outcome
-        return replace(outcome, fields=field_scores(judged, outcome.score))
+        fields = {} if outcome.score is None else field_scores(judged, outcome.score)
+        return replace(outcome, perplexity=perplexity, fields=fields)
 
     async def _whole(self, exchange: Exchange, samples: Samples | None) -> Outcome:
         score = await score_safely(

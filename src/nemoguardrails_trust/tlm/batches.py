@@ -66,6 +66,19 @@ async def run_all(
     return outcomes
 
 
+def as_asked(
+    outcomes: Sequence[Outcome], results: list[dict[str, Any]], is_one: bool, *, strict: bool
+) -> Any:
+    """The results of a list, or the one of one prompt.
+
+    Raises:
+        TrustError: Some have failed, and are to be raised; see `require_all`.
+    """
+    if strict:
+        require_all(outcomes, results, is_one=is_one)
+    return results[0] if is_one else results
+
+
 def require_all(
     outcomes: Sequence[Outcome], results: list[dict[str, Any]], *, is_one: bool
 ) -> None:

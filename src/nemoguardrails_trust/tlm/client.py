@@ -9,12 +9,12 @@ from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.reply_cache import ReplyCache
 from nemoguardrails_trust.scorers.base import QualityPreset, Scorer
 from nemoguardrails_trust.signals.reflection import Task
-from nemoguardrails_trust.tlm.batches import require_all
+from nemoguardrails_trust.signals.sentences import require_splitter
+from nemoguardrails_trust.tlm.batches import as_asked
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
-from nemoguardrails_trust.tlm.claims import ScoresClaims
+from nemoguardrails_trust.tlm.connected import Connected
 from nemoguardrails_trust.tlm.explaining import read_results, require_same_number, responses_of
 from nemoguardrails_trust.tlm.options import read_options
-from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import (
     Item,
     items_of,
@@ -23,7 +23,7 @@ from nemoguardrails_trust.tlm.questions import (
 )
 
 
-class TLM(ScoresClaims):
+class TLM(Connected):
     """A language model whose answers come with a trustworthiness score.
 
     Every method takes one prompt or a list of them. A prompt is text, or a list of chat messages
@@ -321,22 +321,74 @@ class TLM(ScoresClaims):
         require_same_number(is_one, is_one_prompt)
         return await self._explanations(items, is_one, scored)
 
+    def score_claims(self, prompt: Any, response: Any, *, context: Any = None) -> Any:
+        """Scores a given response or many, and each of their sentences.
+
+        Sentences are compared with the samples behind the score, if the preset draws any. One more
+        call asks the model about all sentences: whether they are right or, with `context`, whether
+        the passages support them. Sentences that state nothing, such as greetings, questions and
+        headings, have no score. Only the first 100 sentences of a response are scored.
+
+        Args:
+            prompt: What was asked: text or chat messages, or an iterable of these.
+            response: The answer; for many prompts, one for each.
+            context: Retrieved passages, as for `prompt`.
+
+        Returns:
+            A dictionary with `trustworthiness_score` and `claims`; a list of them for many. Each
+            claim has its `text`, its position in the response (`start`, `end`, in characters) and a
+            `score` from 0 to 1.
+
+        Raises:
+            SettingsError: The arguments contradict each other, or the scorer does not score
+                sentences.
+            DataError: The prompt or the response is not valid.
+            CredentialsError: A key is missing or was refused.
+            MissingDependencyError: The extra `claims` is not installed.
+            ScoringError: There is no score.
+            BatchError: Some of many failed. It is raised once all have ended, with their results.
+        """
+        return self._loop_thread.run(self.score_claims_async(prompt, response, context=context))
+
+    async def score_claims_async(self, prompt: Any, response: Any, *, context: Any = None) -> Any:
+        """See `score_claims`."""
+        return await self._score_claims(prompt, response, context, strict=True)
+
+    def try_score_claims(self, prompt: Any, response: Any, *, context: Any = None) -> Any:
+        """Scores sentences without raising for responses that fail; see `score_claims`.
+
+        Returns:
+            As from `score_claims`. If one fails, its score and claims are `None`, and
+            `log["error"]` has the reason, as in `try_prompt`.
+
+        Raises:
+            SettingsError: The arguments contradict each other, or the scorer does not score
+                sentences.
+            MissingDependencyError: The extra `claims` is not installed.
+        """
+        return self._loop_thread.run(self.try_score_claims_async(prompt, response, context=context))
+
+    async def try_score_claims_async(
+        self, prompt: Any, response: Any, *, context: Any = None
+    ) -> Any:
+        """See `try_score_claims`."""
+        return await self._score_claims(prompt, response, context, strict=False)
+
     async def _answer(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
         require_constraints(items, self._task)
         outcomes = await self._outcomes(items, is_one, self._parts.answerer.prompt)
-        return self._results(outcomes, is_one, strict=strict, with_response=True)
+        results = [outcome.to_result(log=self._log, with_response=True) for outcome in outcomes]
+        return as_asked(outcomes, results, is_one, strict=strict)
 
     async def _score(self, items: list[Item], is_one: bool, *, strict: bool) -> Any:
         require_constraints(items, self._task)
         outcomes = await self._outcomes(items, is_one, self._parts.answerer.score)
-        return self._results(outcomes, is_one, strict=strict, with_response=False)
+        results = [outcome.to_result(log=self._log, with_response=False) for outcome in outcomes]
+        return as_asked(outcomes, results, is_one, strict=strict)
 
-    def _results(
-        self, outcomes: list[Outcome], is_one: bool, *, strict: bool, with_response: bool
-    ) -> Any:
-        results = [
-            outcome.to_result(log=self._log, with_response=with_response) for outcome in outcomes
-        ]
-        if strict:
-            require_all(outcomes, results, is_one=is_one)
-        return results[0] if is_one else results
+    async def _score_claims(self, prompt: Any, response: Any, context: Any, *, strict: bool) -> Any:
+        require_splitter()
+        items, is_one = items_with_responses(prompt, response, context=context)
+        outcomes = await self._outcomes(items, is_one, self._parts.answerer.score_claims)
+        results = [outcome.to_claims_result(log=self._log) for outcome in outcomes]
+        return as_asked(outcomes, results, is_one, strict=strict)

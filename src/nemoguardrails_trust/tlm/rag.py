@@ -19,9 +19,8 @@ from nemoguardrails_trust.tlm.connected import Connected
 from nemoguardrails_trust.tlm.explaining import read_results, require_same_number, responses_of
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
-from nemoguardrails_trust.tlm.questions import Item
+from nemoguardrails_trust.tlm.questions import Item, rag_items_of
 from nemoguardrails_trust.tlm.rag_answering import RagAnswerer
-from nemoguardrails_trust.tlm.rag_questions import rag_items_of
 
 FormPrompt = Callable[[Any, Any], Any]
 
