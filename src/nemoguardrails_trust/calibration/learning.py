@@ -1,6 +1,6 @@
 """Makes a calibration of labelled scores."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from nemoguardrails_trust.calibration.calibration import Calibration
@@ -41,9 +41,7 @@ def learn_calibration(sample: Sample, origin: Origin, aim: Target | float) -> Ca
     if target is not None and not fitted.reached:
         raise _out_of_reach(fitted, sample, target)
     return Calibration(
-        scorer=origin.scorer,
-        quality=origin.quality,
-        model=origin.model,
+        **asdict(origin),
         weights=None if fitted.weights is None else fitted.weights.to_mapping(),
         knots=fitted.knots,
         fit=fitted.fit,

@@ -167,7 +167,7 @@ class RunFolder:
             shard = Shard.from_json(stored)
             self.finished[shard.index] = shard
         for index in list(self.finished):
-            if self.journal_path(index).exists() or not self.shard_path(index).exists():
+            if self.journal_path(index).exists() or not shard_path(self.path, index).exists():
                 del self.finished[index]
             else:
                 self._require_whole(index)
@@ -185,15 +185,11 @@ class RunFolder:
         Raises:
             DataError: It is not.
         """
-        path = self.shard_path(index)
+        path = shard_path(self.path, index)
         if _digest_of_file(path) != self.finished[index].checksum:
             for _ in unsealed_lines(path, cure=_MEND_SHARD):  # names the line, if there is one
                 pass
             raise DataError(f"the shard is damaged; {_MEND_SHARD}", path=str(path))
-
-    def shard_path(self, index: int) -> Path:
-        """Where a finished shard is."""
-        return shard_path(self.path, index)
 
     def journal_path(self, index: int) -> Path:
         """Where the journal of an open shard is."""
@@ -232,7 +228,7 @@ class RunFolder:
         """Opens every shard that holds failed rows again, with the others as they are."""
         for index, shard in list(self.finished.items()):
             if shard.tally.errors:
-                kept = _without_failed(self.shard_path(index), _MEND_SHARD)
+                kept = _without_failed(shard_path(self.path, index), _MEND_SHARD)
                 write_atomically(self.journal_path(index), kept)
                 del self.finished[index]
         for path in self.path.glob("shard-*.journal"):
@@ -240,7 +236,7 @@ class RunFolder:
 
     def fingerprints(self, shard: Shard) -> list[str]:
         """The fingerprints of a finished shard's rows, in order."""
-        lines = unsealed_lines(self.shard_path(shard.index), cure=_MEND_SHARD)
+        lines = unsealed_lines(shard_path(self.path, shard.index), cure=_MEND_SHARD)
         return [stored["fingerprint"] for _, stored in lines]
 
     def results(self) -> Iterator[tuple[str, RowResult]]:
@@ -251,7 +247,7 @@ class RunFolder:
         """
         for index in sorted(self.finished):
             self._require_whole(index)
-            for _, stored in unsealed_lines(self.shard_path(index), cure=_MEND_SHARD):
+            for _, stored in unsealed_lines(shard_path(self.path, index), cure=_MEND_SHARD):
                 yield stored["fingerprint"], RowResult.from_json(stored["result"])
 
     def remove(self) -> None:

@@ -49,10 +49,15 @@ class Choice:
 
 def read_choices(body: Mapping[str, Any]) -> list[Choice]:
     """The choices of a server's answer; none where it holds no list of them."""
-    usage = body.get("usage")
-    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    details = usage_in(body).get("completion_tokens_details")
     reasoned = isinstance(details, dict) and token_count(details.get("reasoning_tokens")) > 0
     return [_choice(choice, reasoned=reasoned) for choice in objects_in(body.get("choices"))]
+
+
+def usage_in(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a server's answer says of its tokens; nothing where it does not say it as an object."""
+    usage = body.get("usage")
+    return usage if isinstance(usage, dict) else {}
 
 
 def token_count(value: Any) -> int:
@@ -236,8 +241,7 @@ def usage_of(
         answer: The body of the last one; empty where it brought none.
         choices: What was read from it.
     """
-    usage = answer.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
+    counts = usage_in(answer)
     for i, seconds in enumerate(spent, start=1):
         if i < len(spent) or not answer:
             yield CallUsage(purpose, seconds=seconds)

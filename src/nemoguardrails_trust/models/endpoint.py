@@ -17,7 +17,7 @@ from yarl import URL
 
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, ModelTimeoutError
 from nemoguardrails_trust.models.base import MOST_BYTES
-from nemoguardrails_trust.models.chat_answers import token_count
+from nemoguardrails_trust.models.chat_answers import token_count, usage_in
 from nemoguardrails_trust.models.deadline import current_deadline
 from nemoguardrails_trust.models.http import HttpClient, Incoming, Received, TooLargeError
 from nemoguardrails_trust.models.http_failures import error_of_connection
@@ -172,7 +172,7 @@ class Endpoint:
             return received
         answer = await self._read(received)
         if not isinstance(answer, Failed):
-            permit.accepted(received.headers, _total_tokens(answer))
+            permit.accepted(received.headers, token_count(usage_in(answer).get("total_tokens")))
         elif answer.again is Again.WHEN_ALLOWED:
             permit.refused(received.headers)
         return answer
@@ -244,8 +244,3 @@ def _pause(failed: Failed, tries: int) -> float | None:
     if isinstance(failed.error, ModelError) and failed.error.retry_after is not None:
         return failed.error.retry_after + random.uniform(0.0, 0.1)
     return random.uniform(0.5, 1.0) * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**tries)
-
-
-def _total_tokens(answer: Mapping[str, Any]) -> int:
-    usage = answer.get("usage")
-    return token_count(usage.get("total_tokens")) if isinstance(usage, dict) else 0
