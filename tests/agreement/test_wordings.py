@@ -63,6 +63,13 @@ SAME_ANSWERS = [
     ("कितने?", "पांच सौ", "500"),
     ("कितने?", "दो लाख", "200000"),
     ("कितने?", "एक हजार", "1000"),
+    # what desks say in two words
+    ("When does it start?", "The sale starts on Friday.", "The sale begins on Friday."),
+    ("Where is it?", "Your order was dispatched yesterday.", "Your order was shipped yesterday."),
+    ("Is it open on Mondays?", "No, it is closed on Mondays.", "It isn't open on Mondays."),
+    ("Is it safe?", "It is not recommended for children.", "It should be avoided for children."),
+    ("Who is my doctor?", "Dr. Gonzalez", "Maria Gonzalez"),
+    ("Who approved it?", "It was approved by Dr. Gonzalez.", "It was approved by Maria Gonzalez."),
     # behind a yes
     ("Can I return it?", "Yes, you can return it.", "Yes, returns are possible."),
     ("Can I return it?", "Yes.", "Yes, within 30 days."),
@@ -95,6 +102,10 @@ OTHER_ANSWERS = [
     ("Which floor?", "the second floor", "the third floor"),
     ("Когда?", "XIX век", "18th century"),
     ("कितने?", "बारह", "13"),
+    ("When does it start?", "The sale starts on Friday.", "The sale ends on Friday."),
+    ("Is it open on Mondays?", "It is open on Mondays.", "It is closed on Mondays."),
+    ("Who is my doctor?", "Dr. Maria Gonzalez", "Dr. Pedro Gonzalez"),
+    ("Who approved it?", "It was approved by Dr. Gonzalez.", "It was approved by Dr. Perez."),
     # names
     ("Which pope?", "John Paul", "John Paul II"),
     ("Which pope?", "Pope John Paul", "John Paul II"),

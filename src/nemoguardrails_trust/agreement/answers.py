@@ -74,7 +74,7 @@ class Answer:
     @lazy
     def _read(self) -> str:
         """As much of the text as is read."""
-        read = text.window(self.text)
+        read = dates.days_in_full(text.window(self.text))
         return choices.uncircled(read) if self.question.circles else read
 
     @lazy
@@ -107,7 +107,7 @@ class Answer:
         words = words_of(self.folded)
         return as_number(words, self.question.words) if words else words
 
-    def _words_of(self, part: str) -> list[str]:
+    def words_of_part(self, part: str) -> list[str]:
         """The words of a part of the folded answer, which often is all of it."""
         if part == self.folded:
             return self.words
@@ -142,6 +142,16 @@ class Answer:
     def numbers(self) -> list[str]:
         """Its numbers, in digits."""
         return text.numbers(self.words)
+
+    @lazy
+    def has_unit(self) -> bool:
+        """Whether a number and the name of a unit stand in it."""
+        return bool(self.numbers) and not units.UNITS.keys().isdisjoint(self.words)
+
+    @lazy
+    def moments(self) -> frozenset[str]:
+        """Those of its words that name a day, a month or a span of them."""
+        return text.MOMENTS.intersection(self.words)
 
     @lazy
     def poles(self) -> frozenset[str]:
@@ -286,7 +296,7 @@ class Answer:
         head = _HEAD.split(self.folded, maxsplit=1)[0]
         if len(head) == len(self.folded):
             return None
-        words = self._words_of(head)
+        words = self.words_of_part(head)
         return quantities.quantity(words) or dates.date(head)
 
     def _own_words(self) -> list[str]:
@@ -321,7 +331,7 @@ class Answer:
     def implied_stance(self) -> bool | None:
         """Whether it says yes or no by repeating the question as a statement."""
         first = next(iter(polarity.clauses(self.folded)), "")
-        return polarity.implied_stance(self._words_of(first), self.question.in_order)
+        return polarity.implied_stance(self.words_of_part(first), self.question.in_order)
 
     @lazy
     def choice(self) -> choices.Choice | None:
@@ -400,7 +410,7 @@ class Answer:
 
     def _said_in(self, clause: str) -> list[Said]:
         return read_clause(
-            self._words_of(clause),
+            self.words_of_part(clause),
             asked=self.question.words,
             capitalised=self.capitalised,
             written=self.final,

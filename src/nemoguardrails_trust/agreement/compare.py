@@ -12,6 +12,7 @@ from dataclasses import replace
 from nemoguardrails_trust.agreement import (
     conditions,
     contrasts,
+    equivalents,
     identifiers,
     languages,
     names,
@@ -99,6 +100,7 @@ def _compare_texts(first: Answer, second: Answer) -> Agreement:
         or values.compare_values(first, second)
         or _compare_kinds(first, second)
         or _compare_stances(first, second)
+        or _compare_equal_measures(first, second)
         or _compare_lists(first, second)
         or values.compare_numbers_in_prose(first, second)
         or _compare_terms(first, second)
@@ -144,6 +146,19 @@ def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     if words is None:
         return None
     return _compare_texts(Answer(" ".join(words), spelled.question), other)
+
+
+def _compare_equal_measures(first: Answer, second: Answer) -> Agreement | None:
+    """Sentences and lists, once the measures of one stand in the units of the other."""
+    if not (first.numbers and second.numbers):
+        return None
+    # The same one of both each time, so that the order of the two makes no difference.
+    one, other = (first, second) if first.final <= second.final else (second, first)
+    rewritten = equivalents.with_measures_of(other, one)
+    if rewritten is None:
+        return None
+    found = _compare_texts(one, rewritten)
+    return replace(found, settled=False) if found.value >= SAME else None
 
 
 def _compare_pairs(first: Answer, second: Answer) -> Agreement | None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from nemoguardrails_trust.agreement import (
     conditions,
+    dates,
     echoes,
     identifiers,
     moments,
@@ -44,7 +45,8 @@ _JOINING = _ALL | text.word_set("and or also")
 _LETTER = re.compile(r"\b([A-Za-z]{3,}) ([A-HJ-Z])\b(?![.'’&-]|\s[A-Z])")
 _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
 _MOST_NUMBERS = 6
-_DECADE = re.compile(r"\b(\d{1,3}0)'?s\b")
+# Not in `30s`, which are seconds.
+_DECADE = re.compile(r"\b(\d{2,3}0)'?s\b|(?<=the )(\d0)'?s\b|(?<=')(\d0)s\b")
 
 
 def tells_apart(first: Answer, second: Answer) -> bool:
@@ -158,6 +160,8 @@ def _one_word_replaced(first: Answer, second: Answer) -> bool:
         return True
     if names.is_same_person(first.full_name, second.full_name):
         return False  # one has the initial of what the other has in full
+    if sum(word in text.TITLES for word in replaced[0]) == 1:
+        return False  # `Dr. Gonzalez`, `Maria Gonzalez`
     return all(_says_something(word) for word in replaced[0]) and not _alike(*replaced[0])
 
 
@@ -182,7 +186,9 @@ def _says_something(word: str) -> bool:
 
 
 def _alike(first: str, second: str) -> bool:
-    return stem(first) == stem(second) or text.likeness(first, second) > 0
+    if stem(first) == stem(second) or text.likeness(first, second) > 0:
+        return True
+    return dates.same_zone(first, second)
 
 
 def _another_name(first: Answer, second: Answer) -> bool:
@@ -217,11 +223,14 @@ def _decade_or_year(first: Answer, second: Answer) -> bool:
     for one, other in ((first, second), (second, first)):
         if not other.numbers:
             continue
-        decades = set(_DECADE.findall(one.folded))
-        years = decades.intersection(other.numbers)
-        if years and years.isdisjoint(_DECADE.findall(other.folded)):
+        years = _decades(one).intersection(other.numbers)
+        if years and years.isdisjoint(_decades(other)):
             return True
     return False
+
+
+def _decades(answer: Answer) -> set[str]:
+    return {"".join(found) for found in _DECADE.findall(answer.folded)}
 
 
 def _other_complexities(first: Answer, second: Answer) -> bool:
@@ -319,6 +328,7 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     conditions.free_for_some,
     _decade_or_year,
     moments.other_moment,
+    moments.other_days,
     _other_complexities,
     _other_designations,
     _other_letters,

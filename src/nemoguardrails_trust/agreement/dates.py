@@ -11,6 +11,9 @@ MONTHS: dict[str, int] = {
     "sept": 9,
 }
 _WEEKDAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
+_DAYS_IN_FULL = {day[:3].capitalize(): day.capitalize() for day in _WEEKDAYS}
+_SHORT_DAY = re.compile(r"\b(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b\.?")
+_LONGEST_WITH_DAYS = 160
 _MONTH_NAME = r"(?P<month>" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{1,4})"
@@ -21,6 +24,7 @@ _PATTERNS = tuple(
         rf"(?:the )?{_DAY} (?:of )?{_MONTH_NAME}(?:,? (?:of )?{_YEAR})?",
         rf"{_MONTH_NAME},? (?:of )?(?P<year>\d{{4}})",
         r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:t[\d:.]+z?)?",
+        r"(?P<month>0?[1-9]|1[0-2])/(?P<year>(?:19|20)\d{2})",
         r"(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<year>\d{4})",
         r"(?P<year>[1-9]\d{2,3})",
     )
@@ -75,6 +79,34 @@ def date(folded: str) -> Date | None:
         if found:
             return _checked(found.groupdict(), before_christ=before_christ)
     return None
+
+
+def days_in_full(written: str) -> str:
+    """A short text with its days in full, where it gives several: `Mon-Fri` as `Monday-Friday`."""
+    if len(written) > _LONGEST_WITH_DAYS or not _has_day(written):
+        return written
+    if len(_SHORT_DAY.findall(written)) < 2:
+        return written
+    return _SHORT_DAY.sub(lambda found: _DAYS_IN_FULL[found[1][:3]], written)
+
+
+def _has_day(text: str) -> bool:
+    """Whether the beginning of any day's name stands in a text; seen faster than by a pattern."""
+    return (
+        "Mon" in text
+        or "Tue" in text
+        or "Wed" in text
+        or "Thu" in text
+        or "Fri" in text
+        or "Sat" in text
+        or "Sun" in text
+    )
+
+
+def same_zone(first: str, second: str) -> bool:
+    """Whether two words name time zones that are equally far from UTC."""
+    offset = _ZONES.get(first)
+    return offset is not None and offset == _ZONES.get(second)
 
 
 def clock(folded: str) -> int | None:

@@ -7,7 +7,10 @@ from itertools import zip_longest
 from nemoguardrails_trust.agreement import units
 from nemoguardrails_trust.agreement.text import STOP_WORDS, is_number
 
-_TIMES = {"once": "1", "twice": "2", "thrice": "3"}
+_TIMES = {
+    "once": "1", "twice": "2", "thrice": "3", "double": "2", "doubles": "2", "doubled": "2",
+    "triple": "3", "triples": "3", "tripled": "3", "quadrupled": "4", "halved": "0.5",
+}  # fmt: skip
 ONE = frozenset(("a", "an"))
 _EACH = ONE | {"per", "each", "every"}
 EACH_TIME = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from nemoguardrails_trust.agreement import languages, quantities, text
+from nemoguardrails_trust.agreement import clocks, languages, quantities, text
 from nemoguardrails_trust.agreement.languages import LETTER, known_words
 
 _LONGEST = 400
@@ -113,6 +113,7 @@ def _in_words(folded: str, *, century: bool) -> str:
     """Reads names for numbers, decades and centuries, where it may name one of these."""
     if _MAY_BE_NUMBER_NAME.search(folded):
         folded = _NUMBER_NAME.sub(_number_name, folded)
+    folded = clocks.in_digits(folded)
     if "ies" in folded:
         folded = _DECADES.sub(lambda found: _DECADE[found[1]], folded)
     if century or "century" in folded:

@@ -1,24 +1,47 @@
 """Days and spans told from today: `next Tuesday` is not `this Tuesday`."""
 
+import re
 from itertools import pairwise
 
-from nemoguardrails_trust.agreement import text
 from nemoguardrails_trust.agreement.answers import Answer
+from nemoguardrails_trust.agreement.text import MOMENTS, WEEK
 
 _FROM_TODAY = {
     **dict.fromkeys(("next", "coming", "following", "upcoming"), "next"),
     **dict.fromkeys(("last", "past", "previous"), "last"),
     "this": "this",
 }
-_SPANS = text.word_set(
-    "monday tuesday wednesday thursday friday saturday sunday week weekend month quarter year"
-    " spring summer autumn fall winter morning afternoon evening night semester season"
-).union(text.MONTH_NAMES)
+_DAYS = {
+    **{day: frozenset([place]) for place, day in enumerate(WEEK)},
+    "weekdays": frozenset(range(5)),
+    "weekends": frozenset((5, 6)),
+}
+_RANGE = re.compile(
+    rf"\b({'|'.join(WEEK)})s?(?: ?- ?| (?:to|through|thru|until|till) )({'|'.join(WEEK)})\b"
+)
+_SHORT = 14
+"""Most words of an answer that says nothing but when."""
+
+
+def other_days(first: Answer, second: Answer) -> bool:
+    """Whether two short answers name other days of the week."""
+    if not (first.moments and second.moments) or max(len(first.words), len(second.words)) > _SHORT:
+        return False
+    ours, theirs = _days(first), _days(second)
+    return bool(ours and theirs) and ours != theirs
+
+
+def _days(answer: Answer) -> set[int]:
+    days = {day for word in answer.words for day in _DAYS.get(word, ())}
+    for start, end in _RANGE.findall(answer.folded):
+        low, high = WEEK.index(start), WEEK.index(end)
+        days |= {day % len(WEEK) for day in range(low, high + 1 + len(WEEK) * (high < low))}
+    return days
 
 
 def other_moment(first: Answer, second: Answer) -> bool:
     """Whether one says `next week` where the other says `this week`."""
-    if _SPANS.isdisjoint(first.words) or _SPANS.isdisjoint(second.words):
+    if not (first.moments and second.moments):
         return False
     ours, theirs = _moments(first), _moments(second)
     return any(theirs.get(span, told) != told for span, told in ours.items())
@@ -29,5 +52,5 @@ def _moments(answer: Answer) -> dict[str, str]:
     return {
         span: _FROM_TODAY[word]
         for word, span in pairwise(answer.words)
-        if span in _SPANS and word in _FROM_TODAY
+        if span in MOMENTS and word in _FROM_TODAY
     }

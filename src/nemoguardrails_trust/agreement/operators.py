@@ -5,7 +5,7 @@ import re
 _SIGN = re.compile(r"(?<![-=<>!])(?:[<>]=?|!=|==?)(?![<>=])|<>|&&|\|\||\\[A-Za-z](?![A-Za-z])")
 _ARITHMETIC = re.compile(r"(?<=[\w)\]] )[-+*/%](?= [\w(\[])")
 _BY_OTHER_NAMES = {"==": "=", "<>": "!="}
-_SIGNS = "<>=&|\\"
+_HINT = re.compile(r"[<>=&|\\]")
 _COMPLEXITY = re.compile(
     r"(?:\b[OΘΩ]|\\(?:mathcal\{O\}|Theta|Omega)) ?\(([^()]*(?:\([^()]*\))?[^()]*)\)"
 )
@@ -20,7 +20,7 @@ def differ(first: str, second: str) -> bool:
         first: One text.
         second: Another, with the same words.
     """
-    if not any(sign in first for sign in _SIGNS):
+    if _HINT.search(first) is None:
         return False
     ours, theirs = _signs(first), _signs(second)
     return len(ours) == len(theirs) and ours != theirs

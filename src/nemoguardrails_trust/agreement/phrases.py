@@ -72,7 +72,12 @@ _BEFORE_NUMBER = re.compile(
 _IN_FRONT = _LIMITING | text.word_set("to of than at age ages the")
 _JOINING = frozenset(("or", "and"))
 _LAST = text.word_set("least most minimum maximum max")
+_WORKING_WEEK = re.compile(r"\bmonday(?: to| through| until| thru)? friday\b")
+_VALID = re.compile(r"\b(?:(?:is|are|remains?|stays?) )?(?:valid|good) for(?= \d)")
+_UNADVISED = re.compile(r"\bnot (?:recommended|advised|advisable)\b")
+_ADVISED = text.word_set("recommended advised advisable")
 _TRIGGERS = _COMPOUND_STARTS | _AVOIDING | _MEALS | _QUARTERS | _LIMITING | _OFTEN
+_TRIGGERS |= _ADVISED | {"valid", "friday"}
 _LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
 _DENIED = {"over": "at most", "under": "at least"}
 _UNIT = r"(?: (?!or\b|and\b|than\b)[^\W\d]+){0,3}?"
@@ -129,6 +134,12 @@ def words_of(folded: str) -> list[str]:
         words = _COMPOUND.sub(lambda found: found.lastgroup or "", " ".join(words)).split(" ")
     if not _AVOIDING.isdisjoint(words):
         words = _AVOIDED.sub(_not, " ".join(words)).split(" ")
+    if "friday" in words:
+        words = _WORKING_WEEK.sub("weekdays", " ".join(words)).split(" ")
+    if not _ADVISED.isdisjoint(words):
+        words = _UNADVISED.sub("not", " ".join(words)).split(" ")
+    if "valid" in words:
+        words = _VALID.sub("lasts", " ".join(words)).split(" ")
     if not _QUARTERS.isdisjoint(words):
         words = _QUARTERLY.sub("every 3 months", " ".join(words)).split(" ")
     if not _MEALS.isdisjoint(words):

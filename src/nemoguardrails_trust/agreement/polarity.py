@@ -78,7 +78,9 @@ _OPPOSITES = {
     "decreased": "increased", "decrease": "increase", "decreases": "increases",
     "fell": "rose", "falling": "rising", "minimum": "maximum", "lowest": "highest",
     "smallest": "largest", "shortest": "longest", "slowest": "fastest", "worst": "best",
-    "loses": "wins", "lost": "won", "rejected": "accepted", "rejects": "accepts",
+    "closed": "open", "shut": "open", "disabled": "enabled", "denied": "approved",
+    "declined": "accepted", "unnecessary": "necessary", "loses": "wins", "lost": "won",
+    "rejected": "accepted", "rejects": "accepts",
 }  # fmt: skip
 # Words that mean little by themselves, but not beside their opposite.
 _POLES = (
@@ -91,7 +93,7 @@ _POLES = (
     ("credit", "debit"), ("import", "export"), ("income", "expense"), ("internal", "external"),
     ("acute", "chronic"), ("systolic", "diastolic"), ("hot", "cold"), ("male", "female"),
     ("mother", "father"), ("brother", "sister"), ("son", "daughter"), ("husband", "wife"),
-    ("morning", "evening"), ("open", "closed"), ("clockwise", "counterclockwise"),
+    ("morning", "evening"), ("clockwise", "counterclockwise"),
     ("includes", "excludes"), ("included", "excluded"), ("covers", "excludes"),
     ("covered", "excluded"), ("fixed", "variable"), ("was", "will"), ("were", "will"),
     ("n", "s"), ("e", "w"), ("within", "after"), ("same", "next"),
@@ -110,7 +112,7 @@ _COMPARING = frozenset(("than", "before", "after"))
 _SENTENCES = re.compile(r"[.!?](?<=[^\s.]{4}[.!?])(?<![.!?]{2})[.!?]*\s|\n")
 _WORDY = re.compile(r"[^\W_]|[$%£€¥]")  # what has words
 _PAUSE = (
-    r"[;!?\n(){}\[\].:\s,](?:(?<=[;!?\n(){}\[\]])|(?<=[.:])(?!(?<=\d[.:])\d)(?<!\b[a-z]\.)"
+    r"[;!?\n(){}\[\].:\s,](?:(?<=[;!?\n(){}\[\]])|(?<=[.:])(?!(?<=\d[.:])\d)(?<!\b[a-z]\.)(?<!\b[djms][rst]\.)(?<!\bmrs\.)(?<!\bprof\.)"
     r"|(?<=\s)-+\s|(?<=,)\s*(?:and|so|which|since)?\s)"
 )
 _CONJUNCTIONS = (
@@ -259,7 +261,7 @@ def implied_stance(words: Sequence[str], prompt_words: Sequence[str]) -> bool | 
             left.discard(_positive_stem(word))
         elif left and not word.endswith("ly"):
             return None
-    if not repeated or len({*content} & {*asked}) < 0.5 * len({*asked}):
+    if not repeated or len({*map(_positive_stem, repeated)}) < 0.5 * len(stems):
         return None
     if not _COMPARING.isdisjoint(prompt_words) and _order(repeated) != _order(asked):
         return None

@@ -63,6 +63,9 @@ _EXACT_DIGITS = 15
 _OTHER_THING = 0.45
 """How far a number of things and the same number with a unit agree."""
 _DAY = 86_400
+_KITCHEN = {units.UNITS[name][1] for name in ("teaspoon", "tablespoon", "cup", "fluidounce")}
+_HALF_A_DAY = 720
+_CLOCK_FACE = "time on a clock"
 _DAYS: dict[str | None, Sequence[Fraction]] = {
     "months": (Fraction(28), Fraction(31)),
     "business day": (Fraction(7, 5), Fraction(7, 5)),
@@ -283,7 +286,7 @@ def _add_up(parts: Sequence[Quantity]) -> Quantity | None:
     if len(set(sizes)) < len(sizes):
         return None  # two prices, and no sum of them
     total = sum((part.value for part in parts), start=Fraction(0))
-    return Quantity(total, total, kind, parts[-1].digits)
+    return Quantity(total, total / sizes[-1] if sizes[-1] else total, kind, parts[-1].digits)
 
 
 def compare_quantities(first: Quantity, second: Quantity) -> float:
@@ -304,8 +307,11 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
     if first.kind == second.kind:
         if _is_conversion(first, second):
             return 0.95
-        return _compare_numbers(first.value, second.value, first.digits, second.digits)
+        alike = _compare_numbers(first.value, second.value, first.digits, second.digits)
+        return 0.8 if alike < 0.8 and _is_rough_conversion(first, second) else alike
     kinds = {first.kind, second.kind}
+    if _CLOCK_FACE in kinds:
+        return _compare_on_a_clock(first, second)
     if may_be_equal(first, second):
         return _OTHER_THING
     if None in kinds and bool(first.label) != bool(second.label):
@@ -324,6 +330,13 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
         if _same(bare.plain, as_share):
             return 1.0
     return 0.97 * _compare_numbers(bare.plain, other.plain, bare.digits, other.digits)
+
+
+def _compare_on_a_clock(first: Quantity, second: Quantity) -> float:
+    """A time in words, of which the half of the day is not said, against one of which it is."""
+    if {first.kind, second.kind} != {_CLOCK_FACE, "time of day"}:
+        return 0.0
+    return 0.8 if (first.value - second.value) % _HALF_A_DAY == 0 else 0.0
 
 
 def _in_basis_points(first: Quantity, second: Quantity) -> bool:
@@ -387,6 +400,24 @@ def _is_conversion(first: Quantity, second: Quantity) -> bool:
         return False
     steps = (x_size * 10.0**-first.digits, y_size * 10.0**-second.digits)
     return abs(x - y) <= 0.5000001 * max(steps)
+
+
+def _is_rough_conversion(first: Quantity, second: Quantity) -> bool:
+    """Whether one is the other in another system of units, rounded as people do.
+
+    So are `100 km/h` and `62 mph`, and `5 ml` and `a teaspoon`, which is 2 % less.
+    """
+    if first.kind in (None, "temperature", "time", "months") or not (first.value and second.value):
+        return False
+    try:
+        x, y = float(first.value), float(second.value)
+        ratio = float(first.value / first.plain * second.plain / second.value)
+    except OverflowError:
+        return False
+    if ratio == 1 or math.log10(ratio).is_integer() or abs(x - y) > 0.02 * max(abs(x), abs(y)):
+        return False
+    sizes = {one.value / one.plain for one in (first, second)}
+    return abs(x - y) <= 0.005 * max(abs(x), abs(y)) or not _KITCHEN.isdisjoint(sizes)
 
 
 def _is_rounding(x: float, y: float, digits: int) -> bool:

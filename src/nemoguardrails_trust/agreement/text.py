@@ -107,11 +107,21 @@ _PER = re.compile(
     r"(s|sec|second|min|minute|h|hr|hour|day|week|month|year|kg|d?l|ml)\b"
 )
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])(?:m\b|\.\s?m\b\.?)")
+_CLOCK_24 = re.compile(r"(?<![\d:.,])([01]?\d|2[0-3]):([0-5]\d)(?![\d:]|[.,]\d)()")
+_LONGEST_TIMETABLE = 200
+_RATIO = re.compile(r"\b(?:ratio|aspect|scale|odds|score|verse|chapter)")
+_MONTH_YEAR = re.compile(r"(?<![\d/.-])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])")
 _ISO_DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
 MONTH_NAMES = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
     "october", "november", "december",
 )  # fmt: skip
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MOMENTS = word_set(
+    "weekdays weekends week weekend month quarter year spring summer autumn fall winter morning"
+    " afternoon evening night semester season"
+).union(MONTH_NAMES, WEEK)
+"""Words for days and months, and for spans of them that are told from today."""
 _CURRENCIES = "$£€¥"
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
 _PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint", "bce": "bc"}
@@ -205,9 +215,12 @@ def _words_and_numbers(folded: str) -> list[str]:
     folded = _CURRENCY_BEFORE.sub(r"\2 \1", folded)
     if "m" in folded:
         folded = _CLOCK.sub(_as_hours, folded)
+    if ":" in folded and len(folded) <= _LONGEST_TIMETABLE and _RATIO.search(folded) is None:
+        folded = _CLOCK_24.sub(_as_hours, folded)
     if "-" in folded:
         folded = _ISO_DATE.sub(_as_written_date, folded)
     if "/" in folded:
+        folded = _MONTH_YEAR.sub(_as_written_month, folded)
         folded = _PER.sub(_in_words, folded)
         folded = _MIXED.sub(_as_mixed, folded)
         folded = _FRACTION.sub(_as_decimal, folded)
@@ -333,10 +346,17 @@ def _as_written_date(found: re.Match[str]) -> str:
     return f"{found[3]} {MONTH_NAMES[int(found[2]) - 1]} {found[1]}"
 
 
+def _as_written_month(found: re.Match[str]) -> str:
+    return f"{MONTH_NAMES[int(found[1]) - 1]} {found[2]}"
+
+
 def _as_hours(found: re.Match[str]) -> str:
     """A time of day in hours, since `am` by itself would be taken for a verb."""
-    hour = int(found[1]) % 12 + (12 if found[3] == "p" else 0) + int(found[2] or 0) / 60
-    return f"{plain_number(f'{hour:.4f}')} oclock "
+    hour = int(found[1]) + int(found[2] or 0) / 60
+    if found[3]:
+        hour = hour % 12 + (12 if found[3] == "p" else 0)
+    space = " " if found.string[found.end() : found.end() + 1].isalnum() else ""
+    return f"{plain_number(f'{hour:.4f}')} oclock{space}"
 
 
 def _with_point(found: re.Match[str]) -> str:

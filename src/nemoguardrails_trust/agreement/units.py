@@ -49,6 +49,8 @@ _define(
     "1/1000 ms millisecond milliseconds; 1/1000000 μs us microsecond microseconds;"
     "1/1000000000 ns nanosecond nanoseconds",
 )
+_define("time of day", "3600/60 oclock")
+_define("time on a clock", "3600/60 clockface")
 _define(
     "months", "1 month months; 12 year years yr yrs; 120 decade decades; 1200 century centuries"
 )
@@ -129,7 +131,7 @@ def is_unit(word: str) -> bool:
 # What the case of a letter tells: a milliwatt is no megawatt, a gigabit no gigabyte, and 300 K are
 # kelvins.
 _DIGIT = re.compile(r"\d")
-_CASED = re.compile(r"\d\s?(?:[kmMbBAKPpGT]|Nm|[µμ][MWAV])|[$‰₹₩₽₺₪฿₫₴]|[Pp]oint")
+_CASED = re.compile(r"\d\s?(?:['′’]\s?\d|[kmMbBAKPpGT]|Nm|[µμ][MWAV])|[$‰₹₩₽₺₪฿₫₴]|[Pp]oint")
 _AMOUNT = r"[$£€]\s?\d+(?:[.,]\d+)?"
 _NAMES = {"W": "watt", "Pa": "pascal", "J": "joule", "Hz": "hertz", "V": "volt", "A": "amp"}
 _BITS = {"M": "mbit", "G": "gbit"}
@@ -142,6 +144,8 @@ _DOLLARS = {
 }  # fmt: skip
 _NUMBER = r"-?\d[\d.,]*\d|\d"
 _BY_CASE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"(?<![\d.,])(\d{1,2})['′’]\s?(\d{1,2})(?:[\"″”]|''|(?!\w))"),
+     r"\1 feet \2 inches"),
     (re.compile(r"(?<=\d)\s?m(W|Pa|J|Hz|V|A)\b"), lambda found: f" milli{_NAMES[found[1]]}"),
     (re.compile(r"(?<=\d)\s?M(J|V)\b"), lambda found: f" mega{_NAMES[found[1]]}"),
     (re.compile(r"(?<=\d)\s?[µμ]W\b"), " microwatt"),
@@ -204,5 +208,5 @@ def _units_by_number(words: Sequence[str]) -> dict[str, set[tuple[str | None, Fr
     for place, (number, word) in enumerate(pairwise(words), start=2):
         rate = words[place : place + 1] == ["per"]
         if word in UNITS and is_number(number) and not rate:
-            found[number].add(UNITS[word])
+            found[number].add(UNITS["oclock" if word == "clockface" else word])
     return found

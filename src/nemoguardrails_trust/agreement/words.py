@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nemoguardrails_trust.agreement import polarity, text
 from nemoguardrails_trust.agreement.spelling import american
+from nemoguardrails_trust.agreement.synonyms import SYNONYMS
 
 NAMES = 3.0
 """What a name or a number weighs; other words weigh 1."""
@@ -78,7 +79,7 @@ def meaning_of(word: str) -> Meaning | None:
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """A word in American spelling, without the commonest endings of English."""
-    word = american(word)
+    word = SYNONYMS.get(word) or american(word)
     if len(word) > 5 and word.endswith(("ing", "ies")):
         return word[:-3]
     if len(word) > 4 and word.endswith(("es", "ed")):

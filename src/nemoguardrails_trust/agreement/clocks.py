@@ -1,0 +1,47 @@
+"""Times of day in words: `half past three`, `halb vier`, `kwart over drie`."""
+
+import re
+
+from nemoguardrails_trust.agreement.languages import known_words
+from nemoguardrails_trust.agreement.quantities import NUMBER_WORDS, join_number_words
+
+_HOUR = r"([a-z]{2,10}|\d{1,2})\b(?! (?:hours?|days?|of|stunden|tage))"
+_BEFORE = r"\b(?:(?:at|um|om) )?(?:a )?"
+_ENGLISH = re.compile(rf"{_BEFORE}(half|quarter) (past|to) {_HOUR}(?: o'?clock)?")
+_GERMAN = re.compile(rf"{_BEFORE}(halb|viertel nach|viertel vor|dreiviertel) {_HOUR}(?: uhr)?")
+_DUTCH = re.compile(rf"{_BEFORE}(half|kwart over|kwart voor) {_HOUR}(?: uur)?")
+_FROM_HOUR = {
+    ("half", "past"): 0.5, ("quarter", "past"): 0.25, ("quarter", "to"): -0.25, "halb": -0.5,
+    "viertel nach": 0.25, "viertel vor": -0.25, "dreiviertel": -0.25, "half": -0.5,
+    "kwart over": 0.25, "kwart voor": -0.25,
+}  # fmt: skip
+_MOST = 12
+_LONGEST = 160
+
+
+def in_digits(folded: str) -> str:
+    """Puts a number of hours on the face of a clock for a time of day in words."""
+    if len(folded) > _LONGEST:
+        return folded
+    if "hal" not in folded and "art" not in folded and "viertel" not in folded:
+        return folded  # none of half, halb, quarter, kwart and viertel
+    folded = _ENGLISH.sub(lambda found: _written(found, (found[1], found[2]), found[3]), folded)
+    folded = _GERMAN.sub(lambda found: _written(found, found[1], found[2], "de"), folded)
+    return _DUTCH.sub(lambda found: _written(found, found[1], found[2], "nl"), folded)
+
+
+def _written(
+    found: re.Match[str], part: str | tuple[str, str], hour: str, language: str = "en"
+) -> str:
+    number = _number(hour, language)
+    if part not in _FROM_HOUR or number is None or not 0 < number <= _MOST:
+        return found[0]
+    return f"{(number + _FROM_HOUR[part]) % _MOST:g} clockface"
+
+
+def _number(hour: str, language: str) -> int | None:
+    if hour.isdecimal():
+        return int(hour)
+    if language != "en":
+        return known_words().numbers[language].get(hour)
+    return int(join_number_words([hour])[0]) if hour in NUMBER_WORDS - {"half"} else None
