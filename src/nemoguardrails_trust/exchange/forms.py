@@ -25,56 +25,44 @@ _NAMES = (
 ).replace("_", "[-_]?")
 
 
-class _Pair(NamedTuple):
-    """How thinking opens and closes, and who writes it so."""
-
-    opening: str
-    closing: str
-    written_by: str
-
-
 _PAIRS = (
-    _Pair(
+    # DeepSeek-R1, Qwen, GLM, MiniMax, OLMo (think), EXAONE (thought), Seed-OSS, LongCat, K2
+    (
         rf"{_LESS}\s?(?:{_NAMES})(?:\s[^<>&]{{0,80}}?)?\s?{_MORE}",
         rf"{_LESS}\s?/\s?(?:{_NAMES})\s?{_MORE}",
-        "DeepSeek-R1, Qwen, GLM, MiniMax, OLMo (think), EXAONE (thought), Seed-OSS, LongCat, K2",
     ),
-    _Pair(rf"\[(?:{_NAMES})\]", rf"\[/(?:{_NAMES})\]", "Magistral and Ministral"),
-    _Pair("◁think▷", "◁/think▷", "Kimi-VL"),
-    _Pair(
+    (rf"\[(?:{_NAMES})\]", rf"\[/(?:{_NAMES})\]"),  # Magistral and Ministral
+    ("◁think▷", "◁/think▷"),  # Kimi-VL
+    # Solar and models tuned on their own templates
+    (
         r"<[|｜](?:think|thinking|thought|reasoning)[|｜]>",
         r"<[|｜]/(?:think|thinking|thought|reasoning)[|｜]>",
-        "Solar and models tuned on their own templates",
     ),
-    _Pair(r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>", "OpenThinker, Sky-T1"),
-    _Pair(r"<\|START_THINKING\|>", r"<\|END_THINKING\|>", "Cohere's Command A"),
-    _Pair(
+    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # OpenThinker, Sky-T1
+    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Cohere's Command A
+    # models tuned on templates of their own
+    (
         r"<\|?(?:think|thinking|thought|reasoning)[-_:](?:start|begin)\|?>",
         r"<\|?(?:think|thinking|thought|reasoning)[-_:](?:end|stop)\|?>",
-        "models tuned on templates of their own",
     ),
-    _Pair(r"<\|inner_prefix\|>", r"<\|inner_suffix\|>", "Apertus"),
-    _Pair(
-        r"<\|think:start\|>",
-        r"<\|think:end\|>|<\|end\|>\s{0,3}<\|begin\|>assistant<\|content\|>",
-        "Solar Open",
-    ),
-    _Pair(r"<\|plamo:begin_think:plamo\|>", r"<\|plamo:end_think:plamo\|>", "PLaMo 3"),
-    _Pair(r"<\|channel>\s{0,9}thought\b", r"<channel\|>", "Gemma 4"),
-    _Pair(r"<unused94>(?:\s{0,9}thought\b)?", "<unused95>", "MedGemma"),
-    _Pair(r"\[unused16\]", r"\[unused17\]", "openPangu"),
-    _Pair("(?!)", r"\[BEGIN FINAL RESPONSE\]", "Apriel Thinker, whose template begins the thought"),
+    (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),  # Apertus
+    # Solar Open
+    (r"<\|think:start\|>", r"<\|think:end\|>|<\|end\|>\s{0,3}<\|begin\|>assistant<\|content\|>"),
+    (r"<\|plamo:begin_think:plamo\|>", r"<\|plamo:end_think:plamo\|>"),  # PLaMo 3
+    (r"<\|channel>\s{0,9}thought\b", r"<channel\|>"),  # Gemma 4
+    (r"<unused94>(?:\s{0,9}thought\b)?", "<unused95>"),  # MedGemma
+    (r"\[unused16\]", r"\[unused17\]"),  # openPangu
+    ("(?!)", r"\[BEGIN FINAL RESPONSE\]"),  # Apriel Thinker, whose template begins the thought
 )
+"""How thinking opens and closes, and who writes it so."""
+
 _DETAILS = (
     r"<details\s[^<>]{0,200}type=\"reasoning\"[^<>]{0,200}>"
     r"|<details(?:\s[^<>]{0,200})?>\s{0,9}<summary(?:\s[^<>]{0,200})?>[^\w<>]{0,12}"
     r"(?:Thought|Thinking|Reasoning|Thoughts)\b[^<>]{0,80}</summary>"
 )
 
-_OPENS, _CLOSES = (
-    "|".join(pair.opening for pair in _PAIRS),
-    "|".join(pair.closing for pair in _PAIRS),
-)
+_OPENS, _CLOSES = map("|".join, zip(*_PAIRS, strict=True))
 MARK = re.compile(
     r"(?=[<\[◁＜]|\\[<u]|&(?:amp;)?lt;)"
     rf"(?:(?P<opens>{_OPENS})|(?P<closes>{_CLOSES})"
