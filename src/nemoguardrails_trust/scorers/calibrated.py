@@ -28,16 +28,8 @@ class CalibratedScorer:
         """
         self._scorer = scorer
         self._calibration = calibration
-
-    @property
-    def samples_per_score(self) -> int:
-        """How many samples a score draws; 0 where the scorer draws none."""
-        return samples_drawn_by(self._scorer)
-
-    @property
-    def takes_media(self) -> bool:
-        """Whether the scorer takes pictures, recordings and files into account."""
-        return takes_media(self._scorer)
+        self.samples_per_score = samples_drawn_by(scorer)
+        self.takes_media = takes_media(scorer)
 
     async def score(
         self,

@@ -49,6 +49,7 @@ class EvaluatingScorer:
         self._chosen = [(chosen.evaluation(), chosen.threshold) for chosen in evaluations]
         self._timeout = timeout
         self.name: str = getattr(scorer, "name", "")
+        self.samples_per_score = samples_drawn_by(scorer)
 
     def __getattr__(self, name: str) -> Any:
         # What is known of the scorer holds for it here, too: its model, preset and server, its
@@ -56,11 +57,6 @@ class EvaluatingScorer:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._scorer, name)
-
-    @property
-    def samples_per_score(self) -> int:
-        """How many samples a score draws; 0 where the scorer draws none."""
-        return samples_drawn_by(self._scorer)
 
     async def score(
         self,
