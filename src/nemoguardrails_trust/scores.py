@@ -4,11 +4,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from nemoguardrails_trust.errors import SetupError, TrustError
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+Status = Literal["trusted", "untrustworthy", "unchecked"]
+
+
+def status_of(score: float | None, threshold: float) -> Status:
+    """What an answer is found to be by its score, which is `None` where there is none."""
+    if score is None:
+        return "unchecked"
+    return "untrustworthy" if score < threshold else "trusted"
 
 
 @dataclass(frozen=True, slots=True)

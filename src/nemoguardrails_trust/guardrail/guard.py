@@ -20,7 +20,6 @@ from nemoguardrails_trust.guardrail.measuring import CheckFigures
 from nemoguardrails_trust.guardrail.missing import MissingSignals, held_to
 from nemoguardrails_trust.guardrail.outcome import (
     Consequence,
-    Status,
     TrustOutcome,
     make_message,
     make_outcome,
@@ -33,7 +32,7 @@ from nemoguardrails_trust.models.deadline import time_limit, whole_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.safely import score_safely
-from nemoguardrails_trust.scores import TrustworthinessScore, Usage
+from nemoguardrails_trust.scores import Status, TrustworthinessScore, Usage
 
 _log = logging.getLogger(__name__)
 

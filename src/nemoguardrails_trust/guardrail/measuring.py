@@ -3,7 +3,6 @@
 import logging
 from contextlib import AbstractContextManager, nullcontext
 
-from nemoguardrails_trust.guardrail.outcome import Status
 from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.scorers.base import Scorer
 from nemoguardrails_trust.scorers.figures import (
@@ -17,7 +16,7 @@ from nemoguardrails_trust.scorers.figures import (
 )
 from nemoguardrails_trust.scorers.observing import observed_by
 from nemoguardrails_trust.scorers.telemetry import telemetry
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.scores import Status, TrustworthinessScore
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,8 @@ from nemoguardrails.actions.rail_outcome import (
 )
 
 from nemoguardrails_trust.scorers.evaluations import EVALUATIONS
-from nemoguardrails_trust.scores import TrustworthinessScore
+from nemoguardrails_trust.scores import Status, TrustworthinessScore
 
-Status = Literal["trusted", "untrustworthy", "unchecked"]
 Consequence = Literal["none", "warn", "mark", "block", "escalate"]
 
 

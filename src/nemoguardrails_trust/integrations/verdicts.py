@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nemoguardrails_trust.scores import status_of
+
 Verdict = dict[str, Any]
 
 
@@ -18,9 +20,7 @@ def verdict_of(result: Mapping[str, Any], threshold: float) -> Verdict:
         (`trusted`, `untrustworthy` or `unchecked`), and the result's `log`, if it has one.
     """
     score = result["trustworthiness_score"]
-    status = "unchecked" if score is None else "trusted"
-    if score is not None and score < threshold:
-        status = "untrustworthy"
+    status = status_of(score, threshold)
     verdict = {"trustworthiness_score": score, "threshold": threshold, "status": status}
     return verdict | {"log": result["log"]} if "log" in result else verdict
 

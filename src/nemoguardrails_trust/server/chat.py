@@ -19,7 +19,6 @@ from nemoguardrails_trust.server.chat_backend import PLACE, Answer, answered, op
 from nemoguardrails_trust.server.chat_bodies import ChatBody, GivenCompletion
 from nemoguardrails_trust.server.chat_stream import scored_events
 from nemoguardrails_trust.server.chat_verdicts import (
-    Deciding,
     Turn,
     read_question,
     replaced,
@@ -48,11 +47,9 @@ class Chat:
             SettingsError: A value cannot be honoured.
         """
         wanted = _wanted(body.model, body.quality_preset, body.options)
-        deciding = None
-        if body.threshold is not None or body.fallback is not None:
-            deciding = self._deciding(body, wanted)
         asked = body.asked
-        return Turn(asked, wanted, read_question(asked), deciding)
+        threshold = self._threshold(body, wanted)
+        return Turn(asked, wanted, read_question(asked), threshold, body.fallback)
 
     async def complete(self, turn: Turn) -> Answer:
         """Has the backend answer, and scores the answer.
@@ -93,8 +90,7 @@ class Chat:
                 with whole_deadline(max(0.0, ends - clock()), limit=seconds):
                     return await tlm_metadata(self._scoring, turn, completion, samples)
 
-            fallback = None if turn.deciding is None else turn.deciding.fallback
-            passing = scored_events(events, score, fallback=fallback)
+            passing = scored_events(events, score, fallback=turn.fallback)
             await stack.enter_async_context(aclosing(passing))
             async for event in passing:
                 yield event
@@ -122,7 +118,10 @@ class Chat:
             metadata = await tlm_metadata(self._scoring, turn, answer.completion, samples)
         return replace(answer, body=_finished(turn, answer.completion, metadata))
 
-    def _deciding(self, body: ChatBody, wanted: Wanted) -> Deciding:
+    def _threshold(self, body: ChatBody, wanted: Wanted) -> float | None:
+        """With what the score is to be compared, where something is to come of it."""
+        if body.threshold is None and body.fallback is None:
+            return None
         if not wanted.has_trustworthiness:
             raise SettingsError(
                 "threshold and fallback need the score that options.disable_trustworthiness "
@@ -131,10 +130,9 @@ class Chat:
             )
         if body.fallback is not None and (body.n or 1) > 1:
             raise SettingsError("fallback goes with one answer: leave n out", key="fallback")
-        threshold = body.threshold
-        if threshold is None:
-            threshold = self._backends.parts(wanted).threshold
-        return Deciding(threshold, body.fallback)
+        if body.threshold is not None:
+            return body.threshold
+        return self._backends.parts(wanted).threshold
 
     def _model(self, turn: Turn) -> LanguageModel:
         return self._backends.model(self._backends.name_for(turn.wanted.model))
@@ -170,9 +168,8 @@ def _wanted(model: str | None, quality: str | None, options: dict[str, Any] | No
 
 
 def _finished(turn: Turn, completion: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    fallback = None if turn.deciding is None else turn.deciding.fallback
-    if fallback is not None and metadata["status"] != "trusted":
-        completion = replaced(completion, metadata, fallback)
+    if turn.fallback is not None and metadata["status"] != "trusted":
+        completion = replaced(completion, metadata, turn.fallback)
     return {**completion, "tlm_metadata": metadata}
 
 

@@ -9,6 +9,7 @@ from nemoguardrails_trust.exchange import Exchange, read_messages
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.chat_answers import read_choices
 from nemoguardrails_trust.models.chat_chunks import choices_of
+from nemoguardrails_trust.scores import status_of
 from nemoguardrails_trust.server.failures import told
 from nemoguardrails_trust.server.scoring import Scoring
 from nemoguardrails_trust.server.wanted import Wanted
@@ -16,19 +17,6 @@ from nemoguardrails_trust.server.wanted import Wanted
 _TOOLS = ("tools", "functions")
 FIRST_CHOICE = {"choice": 0}
 """Told beside a score where there are several choices: the index of the one it belongs to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deciding:
-    """What becomes of an answer by its score.
-
-    Attributes:
-        threshold: Scores below it are untrustworthy.
-        fallback: What is answered in its place; `None` leaves the answer as it is.
-    """
-
-    threshold: float
-    fallback: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +28,16 @@ class Turn:
         wanted: How the answer is to be scored.
         question: What is asked, as a scorer sees it; or why it cannot be read. Then there is
             no score, and whether there is an answer is the backend's to say.
-        deciding: What becomes of the answer by its score; `None` where nothing does.
+        threshold: Scores below it are untrustworthy; `None` where nothing comes of a score.
+        fallback: What is answered in the place of an answer that is not trusted; `None` leaves
+            the answer as it is.
     """
 
     asked: dict[str, Any]
     wanted: Wanted
     question: Exchange | DataError
-    deciding: Deciding | None = None
+    threshold: float | None = None
+    fallback: str | None = None
 
 
 def read_question(asked: Mapping[str, Any]) -> Exchange | DataError:
@@ -78,7 +69,7 @@ async def tlm_metadata(
     except TrustError as error:
         metadata = {"trustworthiness_score": None, "log": _failed(error)}
         metadata |= choice_scored(completion)
-    return _marked(metadata, turn.deciding)
+    return _marked(metadata, turn.threshold)
 
 
 async def scored(
@@ -93,8 +84,7 @@ async def scored(
         TrustError: There is no score.
     """
     exchange = _answered(turn.question, completion)
-    threshold = None if turn.deciding is None else turn.deciding.threshold
-    score, log = await scoring.rated_by_field(turn.wanted, exchange, prefetched, threshold)
+    score, log = await scoring.rated_by_field(turn.wanted, exchange, prefetched, turn.threshold)
     metadata: dict[str, Any] = {"trustworthiness_score": score}
     if log or turn.wanted.log:
         metadata["log"] = log
@@ -137,12 +127,8 @@ def _failed(error: TrustError) -> dict[str, Any]:
     }
 
 
-def _marked(metadata: dict[str, Any], deciding: Deciding | None) -> dict[str, Any]:
-    if deciding is None:
+def _marked(metadata: dict[str, Any], threshold: float | None) -> dict[str, Any]:
+    if threshold is None:
         return metadata
-    score = metadata["trustworthiness_score"]
-    if score is None:
-        status = "unchecked"
-    else:
-        status = "untrustworthy" if score < deciding.threshold else "trusted"
-    return metadata | {"status": status, "threshold": deciding.threshold}
+    status = status_of(metadata["trustworthiness_score"], threshold)
+    return metadata | {"status": status, "threshold": threshold}

@@ -41,7 +41,7 @@ from nemoguardrails_trust.scorers.figures import (
 from nemoguardrails_trust.scorers.observing import observed_by, threshold_in_force
 from nemoguardrails_trust.scorers.spans import annotate_span
 from nemoguardrails_trust.scorers.telemetry import telemetry
-from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
+from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage, status_of
 from nemoguardrails_trust.server.counting import is_score_wanted, note_failures, spending_told
 from nemoguardrails_trust.tlm.answering import is_unmet
 
@@ -79,11 +79,7 @@ class Metrics:
             self._observe_criteria(preset, score)
             return
         record_score(self, preset, score)
-        if score.score is None:
-            outcome = "unchecked"
-        else:
-            outcome = "untrustworthy" if score.score < threshold_in_force() else "trusted"
-        self.add(SCORES, 1, preset, outcome)
+        self.add(SCORES, 1, preset, status_of(score.score, threshold_in_force()))
 
     def spend(self, preset: str, usage: Usage) -> None:
         """Counts calls to models."""
