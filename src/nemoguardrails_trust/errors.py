@@ -20,7 +20,8 @@
 No message ever contains a key, a prompt or an answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -84,6 +85,23 @@ class MissingDependencyError(SetupError, ImportError):
             f"`pip install 'nemoguardrails-trust[{extra}]'`"
         )
         self.extra = extra
+
+
+@contextmanager
+def needing(package: str | None, extra: str) -> Iterator[None]:
+    """Turns an import that fails within into the error that names the extra to install.
+
+    Args:
+        package: What is missing then; `None` for the module that could not be imported.
+        extra: The extra of this package that installs it.
+
+    Raises:
+        MissingDependencyError: It is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(package or error.name or extra, extra) from None
 
 
 class DataError(TrustError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.disk import reading
-from nemoguardrails_trust.errors import DataError, MissingDependencyError
+from nemoguardrails_trust.errors import DataError, needing
 
 CELL_CHARACTERS = 32_767
 """The most characters that Excel has in a cell."""
@@ -118,8 +118,6 @@ def import_openpyxl() -> Any:
     Raises:
         MissingDependencyError: It is not installed.
     """
-    try:
+    with needing("openpyxl", "excel"):
         import openpyxl
-    except ImportError:
-        raise MissingDependencyError("openpyxl", "excel") from None
     return openpyxl

@@ -13,7 +13,7 @@ from typing import IO
 from nemoguardrails_trust.datasets.parquet_files import import_pyarrow
 from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.disk import reading
-from nemoguardrails_trust.errors import DataError, MissingDependencyError, SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError, needing
 
 UTF_8 = "utf-8"
 PACKINGS = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
@@ -145,10 +145,8 @@ def _lines_beyond_ascii(path: Path) -> bytes | None:
 
 
 def _guessed(sample: bytes, path: Path) -> str:
-    try:
+    with needing("charset-normalizer", "datasets"):
         from charset_normalizer import from_bytes
-    except ImportError:
-        raise MissingDependencyError("charset-normalizer", "datasets") from None
     found = from_bytes(sample, cp_isolation=list(_USUAL))
     names = {name for match in found for name in (match.encoding, *match.could_be_from_charset)}
     best = found.best()

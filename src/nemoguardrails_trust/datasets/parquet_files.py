@@ -7,7 +7,7 @@ from typing import Any
 
 from nemoguardrails_trust.datasets.source import BATCH_ROWS, Position, Source
 from nemoguardrails_trust.disk import reading
-from nemoguardrails_trust.errors import DataError, MissingDependencyError
+from nemoguardrails_trust.errors import DataError, needing
 
 
 class ParquetSource(Source):
@@ -72,11 +72,9 @@ def import_pyarrow() -> tuple[Any, Any]:
     Raises:
         MissingDependencyError: It is not installed.
     """
-    try:
+    with needing("pyarrow", "datasets"):
         import pyarrow as pa
         import pyarrow.parquet as parquet
-    except ImportError:
-        raise MissingDependencyError("pyarrow", "datasets") from None
     return pa, parquet
 
 

@@ -27,7 +27,7 @@ from nemoguardrails_trust.datasets.shards import (
 )
 from nemoguardrails_trust.datasets.source import Position
 from nemoguardrails_trust.datasets.tally import Progress, ProgressCallback
-from nemoguardrails_trust.errors import DataError, MissingDependencyError, ScoringError, TrustError
+from nemoguardrails_trust.errors import DataError, ScoringError, TrustError, needing
 from nemoguardrails_trust.models.ray_rates import share_rates_over_ray
 
 WaitingRow = tuple[int, str, dict[str, Any]]
@@ -46,10 +46,8 @@ def ray_engine(build: Callable[[], RowScorer], *, report: ProgressCallback | Non
     Raises:
         MissingDependencyError: Ray is not installed.
     """
-    try:
+    with needing("ray", "ray"):
         import ray.data
-    except ImportError:
-        raise MissingDependencyError("ray", "ray") from None
 
     def engine(job: Job, folder: RunFolder) -> bool:
         tally = folder.tally()

@@ -10,7 +10,7 @@ The `mlflow` package is only imported when it is used; `mlflow-skinny` is enough
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nemoguardrails_trust.errors import DataError, MissingDependencyError
+from nemoguardrails_trust.errors import DataError, needing
 from nemoguardrails_trust.integrations.verdicts import reason_of, verdict_of
 from nemoguardrails_trust.tlm import TLM
 
@@ -43,11 +43,9 @@ def trust_scorer(
     Raises:
         MissingDependencyError: The `mlflow` package is not installed.
     """
-    try:
+    with needing("mlflow", "mlflow"):
         from mlflow.entities import AssessmentError, Feedback
         from mlflow.genai.scorers import scorer
-    except ImportError:
-        raise MissingDependencyError("mlflow", "mlflow") from None
 
     def score(inputs: dict[str, Any], outputs: Any) -> Feedback:
         try:

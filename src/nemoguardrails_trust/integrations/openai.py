@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
+from nemoguardrails_trust.errors import SettingsError, needing
 from nemoguardrails_trust.integrations.verdicts import verdict_of
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm import TLM
@@ -50,10 +50,8 @@ def trust_openai(
         SettingsError: The client is of another kind, or it is for Azure and there is no `tlm`.
         MissingDependencyError: The `openai` package is not installed.
     """
-    try:
+    with needing("openai", "openai"):
         from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
-    except ImportError:
-        raise MissingDependencyError("openai", "openai") from None
     if not isinstance(client, OpenAI | AsyncOpenAI):
         raise SettingsError(
             f"client is a {type(client).__name__}; it must be an OpenAI or AsyncOpenAI client",

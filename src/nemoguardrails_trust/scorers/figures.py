@@ -60,12 +60,7 @@ CHECKS_IN_FLIGHT = Figure(
 )
 REQUESTS = Figure("requests", "counter", "Requests.", ("endpoint", "status"), "{request}")
 REQUEST_SECONDS = Figure(
-    "request_seconds",
-    "histogram",
-    "Seconds to answer a request.",
-    ("endpoint",),
-    "s",
-    _SECONDS,
+    "request_seconds", "histogram", "Seconds to answer a request.", ("endpoint",), "s", _SECONDS
 )
 IN_FLIGHT = Figure(
     "requests_in_flight", "gauge", "Requests in progress or waiting.", unit="{request}"

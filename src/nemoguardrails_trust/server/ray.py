@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemoguardrails_trust.errors import CredentialsError, MissingDependencyError, SettingsError
+from nemoguardrails_trust.errors import CredentialsError, SettingsError, needing
 from nemoguardrails_trust.server.settings import Keys, ServerSettings, read_settings
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ def deployment(arguments: Mapping[str, Any]) -> "Application":
         CredentialsError: There are no keys, and the settings do not say that it is to be open.
         MissingDependencyError: Ray Serve is not installed.
     """
-    try:
+    with needing(None, "ray-serve"):
         from ray import serve
-    except ImportError as error:
-        raise MissingDependencyError(error.name or "ray", "ray-serve") from None
     settings, replicas = _read(arguments)
 
     def build() -> "FastAPI":

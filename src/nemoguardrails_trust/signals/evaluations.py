@@ -192,12 +192,7 @@ def evaluation_messages(evaluation: Eval, evidence: Evidence) -> tuple[Message, 
     """
     parts = [
         (evaluation.query_identifier, "query", evidence.query, CONVERSATION_LIMIT),
-        (
-            evaluation.context_identifier,
-            "context",
-            "\n\n".join(evidence.context),
-            CONTEXT_LIMIT,
-        ),
+        (evaluation.context_identifier, "context", "\n\n".join(evidence.context), CONTEXT_LIMIT),
         (evaluation.response_identifier, "response", evidence.response, RESPONSE_LIMIT),
     ]
     shown = [part for part in parts if part[0] is not None]

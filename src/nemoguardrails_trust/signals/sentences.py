@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from nemoguardrails_trust.agreement.text import STOP_WORDS
-from nemoguardrails_trust.errors import MissingDependencyError
+from nemoguardrails_trust.errors import needing
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -94,11 +94,9 @@ def require_splitter() -> None:
     Raises:
         MissingDependencyError: The extra `claims` is not installed.
     """
-    try:
+    with needing(None, "claims"):
         import markdown_it
         import sentencex  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(error.name or "sentencex", "claims") from None
     assert markdown_it
 
 

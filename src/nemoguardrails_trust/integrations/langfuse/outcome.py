@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from nemoguardrails_trust.errors import MissingDependencyError, TrustError
+from nemoguardrails_trust.errors import TrustError, needing
 from nemoguardrails_trust.integrations.langfuse.client import (
     Connection,
     LangfuseClient,
@@ -71,10 +71,8 @@ def flush_outcomes(timeout: float = SECONDS_AT_EXIT) -> bool:
 def _attach(
     name: str, value: float | None, comment: str | None, metadata: Mapping[str, Any]
 ) -> bool:
-    try:
+    with needing("opentelemetry", "langfuse"):
         from opentelemetry import trace
-    except ImportError:
-        raise MissingDependencyError("opentelemetry", "langfuse") from None
     span = trace.get_current_span()
     context = span.get_span_context()
     if not (context.is_valid and context.trace_flags.sampled):
