@@ -106,15 +106,12 @@ class ModelRowScorer(RowScorer):
                 if self._anew:
                     content = replace(content, response=None)
                 tokens = None if content.response is None else read_tokens(row)
-            answer = content.response if content.from_chat else None
-            if content.response is None:
+            response = content.response
+            answer = response if content.from_chat else None
+            if response is None:
                 made, calls = await self._answer(content)
-                answer = made.text
-                exchange = _exchange_made(content, made)
-            else:
-                exchange = Exchange(
-                    content.response, content.messages, content.context, tokens=tokens
-                )
+                answer, response, tokens = made.text, made.text, made.tokens
+            exchange = Exchange(response, content.messages, content.context, tokens=tokens)
             score = await score_safely(
                 self._scorer, exchange, timeout=self._timeout, decide_at=self._decide_at
             )
@@ -208,10 +205,6 @@ class StoppingRowScorer(RowScorerAround):
         elif not result.unreadable:
             self._streak.failed(result.error or "no reason given")
         return result
-
-
-def _exchange_made(content: RowContent, made: Completion) -> Exchange:
-    return Exchange(made.text, content.messages, content.context, tokens=made.tokens)
 
 
 def _recorded(row: Row, columns: Columns) -> Recorded:

@@ -115,14 +115,9 @@ class OpenAICompatibleModel:
             raise SettingsError("model is empty; name the model to use", key="model")
         if timeout is not None and not timeout > 0:
             raise SettingsError(f"timeout is {timeout!r}; it must be above 0", key="timeout")
-        if max_retries < 0:
-            raise SettingsError(
-                f"max_retries is {max_retries!r}; it must be 0 or more", key="max_retries"
-            )
-        if most_bytes < 1:
-            raise SettingsError(
-                f"most_bytes is {most_bytes!r}; it must be 1 or more", key="most_bytes"
-            )
+        for key, value, least in (("max_retries", max_retries, 0), ("most_bytes", most_bytes, 1)):
+            if value < least:
+                raise SettingsError(f"{key} is {value!r}; it must be {least} or more", key=key)
         base = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         url = address(base)
         self._given: dict[str, Any] = {

@@ -73,9 +73,7 @@ def read_claims(completion: Completion, count: int) -> Mapping[int, float | None
         ValueError: The reply names none of them.
     """
     text = completion.text
-    by_token: dict[int, float] = {}
-    if completion.tokens:
-        by_token = dict(_probabilities(completion.tokens))
+    by_token = dict(_probabilities(completion.tokens or ()))
     found: dict[int, float | None] = {}
     lines = list(_LINE.finditer(text))
     times = Counter(int(line[1]) for line in lines)

@@ -244,15 +244,11 @@ def _compare_fields(ours: Answer, samples: Sequence[Answer]) -> Mapping[str, flo
         structures.fields(sample.structure) or {} if sample.structure is not None else {}
         for sample in samples
     ]
-    return MappingProxyType(
-        {
-            name: sum(
-                1
-                for fields in given
-                if name in fields and structures.same_value(value, fields[name])
-            )
-            * (EMPTY_COUNTS if has_text and _is_empty(value) else 1.0)
-            / len(samples)
-            for name, value in wanted.items()
-        }
-    )
+
+    def share(name: str, value: Any) -> float:
+        same = sum(
+            name in fields and structures.same_value(value, fields[name]) for fields in given
+        )
+        return same * (EMPTY_COUNTS if has_text and _is_empty(value) else 1.0) / len(samples)
+
+    return MappingProxyType({name: share(name, value) for name, value in wanted.items()})
