@@ -20,15 +20,11 @@ class Scored:
     Attributes:
         result: It.
         score: Its score.
-        response: The answer, where the result has it.
-        has_response: Whether it does.
         explanation: What its log says already.
     """
 
     result: Mapping[str, Any]
     score: float
-    response: Any
-    has_response: bool
     explanation: str | None
 
 
@@ -80,7 +76,7 @@ def responses_of(scored: list[Scored], is_one: bool, response: Any) -> Any:
     Raises:
         SettingsError: It is given twice, or not at all.
     """
-    if not all(result.has_response for result in scored):
+    if not all("response" in known.result for known in scored):
         if response is None:
             raise SettingsError(
                 "response is missing, and tlm_result does not contain it; pass response",
@@ -91,7 +87,8 @@ def responses_of(scored: list[Scored], is_one: bool, response: Any) -> Any:
         raise SettingsError(
             "response is given, but tlm_result already has one; leave response out", key="response"
         )
-    return scored[0].response if is_one else [result.response for result in scored]
+    responses = [known.result["response"] for known in scored]
+    return responses[0] if is_one else responses
 
 
 def require_same_number(is_one: bool, is_one_prompt: bool) -> None:
@@ -136,8 +133,6 @@ def _read(result: Any, where: str) -> Scored:
     return Scored(
         result=result,
         score=score,
-        response=result.get("response"),
-        has_response="response" in result,
         explanation=explanation if isinstance(explanation, str) else None,
     )
 
