@@ -19,7 +19,13 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
-from nemoguardrails_trust.exchange.values import plain, scalar_text, unpacked, whole_text
+from nemoguardrails_trust.exchange.values import (
+    json_value,
+    plain,
+    scalar_text,
+    unpacked,
+    whole_text,
+)
 from nemoguardrails_trust.scorers.evaluations import evaluation_values
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
@@ -145,7 +151,7 @@ def fingerprint(row: Row) -> str:
     if isinstance(row, UnreadableRow):
         values = [str(row.problem), row.raw]
     try:
-        text = json.dumps(values, separators=(",", ":"), default=_json_value)
+        text = json.dumps(values, separators=(",", ":"), default=json_value)
     except (RecursionError, ValueError):  # nested without end: such a row is not scored anyway
         text = json.dumps([str(name) for name in row])
     return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
@@ -315,7 +321,3 @@ def encodable(value: Any) -> Any:
     if isinstance(value, dict):
         return {encodable(name): encodable(inner) for name, inner in value.items()}
     return [encodable(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def _json_value(value: Any) -> Any:
-    return value.tolist() if callable(getattr(value, "tolist", None)) else str(value)

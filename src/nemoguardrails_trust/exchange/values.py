@@ -147,10 +147,11 @@ def unpacked(value: Any) -> Any:
 
 def to_json(value: Any) -> str:
     """A value as JSON, for people and models to read."""
-    return json.dumps(value, ensure_ascii=False, default=_json_value)
+    return json.dumps(value, ensure_ascii=False, default=json_value)
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """What JSON is to hold of a value that is none of its types."""
     return value.tolist() if callable(getattr(value, "tolist", None)) else str(value)
 
 
