@@ -257,10 +257,12 @@ async def test_what_a_passthrough_function_adds_is_never_scored_on_half(
 
 
 @pytest.mark.parametrize("colang", [None, DIALOG])
+@pytest.mark.parametrize("ending", [[], [{"role": "assistant", "content": "10 euros"}]])
 async def test_a_passthrough_function_can_tell_the_prompt_of_its_own(
-    scorer: ScriptedScorer, colang: str | None
+    scorer: ScriptedScorer, colang: str | None, ending: list[dict[str, Any]]
 ) -> None:
-    told = [{"role": "system", "content": "Gnomes cost 10 euros."}, *ask("How much is one?")]
+    asked = ask("How much is one?")
+    told = [{"role": "system", "content": "Gnomes cost 10 euros."}, *asked, *ending]
     rails = _passing_through({"trust_prompt": told}, colang)
     message = await rails.generate_async(messages=ask("How much?"))
     assert message["content"] == "10 euros"

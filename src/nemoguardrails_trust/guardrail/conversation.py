@@ -12,6 +12,7 @@ from nemoguardrails.rails.llm.config import RailsConfig
 from nemoguardrails_trust.exchange import (
     Exchange,
     Message,
+    ending_answer,
     read_messages,
     read_passages,
     read_response,
@@ -106,7 +107,7 @@ def _prompt_of_function(context: Mapping[str, Any], answer: str) -> Sequence[Mes
     output = context["passthrough_output"]
     told = output.get(PROMPT_OF_FUNCTION) if isinstance(output, Mapping) else None
     if told is not None:
-        return read_messages(told, in_text=False)
+        return ending_answer(read_messages(told, in_text=False))[0]  # it may end with the answer
     return prompt_of_chain(answer)
 
 
