@@ -2,11 +2,11 @@ from fractions import Fraction
 
 import pytest
 
+from nemoguardrails_trust.agreement.number_words import join_number_words
 from nemoguardrails_trust.agreement.phrases import words_of
 from nemoguardrails_trust.agreement.quantities import (
     Quantity,
     compare_quantities,
-    join_number_words,
     quantity,
 )
 from nemoguardrails_trust.agreement.text import fold, tokens

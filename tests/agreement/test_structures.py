@@ -57,9 +57,11 @@ def test_lists_are_told_from_prose(text: str, items: list[str] | None) -> None:
     [
         ("flour, sugar and eggs", "flour, sugar, eggs and butter", False),
         ("- flour\n- sugar", "- flour\n- sugar\n- eggs", False),
+        ("Spain", "Spain and France", False),
         ("Paris, France", "Paris, Ile-de-France, France", True),
         ("flour, sugar and eggs", "- eggs\n- flour\n- sugar", True),
     ],
 )
 def test_a_list_that_leaves_something_out_is_another(first: str, second: str, same: bool) -> None:
-    assert (agreement(first, second).value >= SAME) is same
+    prompt = "Which things are needed?"
+    assert (agreement(first, second, prompt=prompt).value >= SAME) is same

@@ -63,6 +63,9 @@ SAME_ANSWERS = [
     ("कितने?", "पांच सौ", "500"),
     ("कितने?", "दो लाख", "200000"),
     ("कितने?", "एक हजार", "1000"),
+    ("What is the range?", "10 ± 2", "8 to 12"),
+    ("What is the probability?", "1/4", "one in four"),
+    ("What is the probability?", "25%", "1 in 4"),
     # what desks say in two words
     ("When does it start?", "The sale starts on Friday.", "The sale begins on Friday."),
     ("Where is it?", "Your order was dispatched yesterday.", "Your order was shipped yesterday."),
@@ -102,6 +105,8 @@ OTHER_ANSWERS = [
     ("Which floor?", "the second floor", "the third floor"),
     ("Когда?", "XIX век", "18th century"),
     ("कितने?", "बारह", "13"),
+    ("What is the range?", "10 ± 2", "9 to 11"),
+    ("What is the probability?", "25%", "4 in 1"),
     ("When does it start?", "The sale starts on Friday.", "The sale ends on Friday."),
     ("Is it open on Mondays?", "It is open on Mondays.", "It is closed on Mondays."),
     ("Who is my doctor?", "Dr. Maria Gonzalez", "Dr. Pedro Gonzalez"),

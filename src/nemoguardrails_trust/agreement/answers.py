@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from nemoguardrails_trust.agreement import (
-    bounds,
     choices,
+    clocks,
     dates,
     expressions,
+    formulas,
     identifiers,
     latex,
     mathematics,
@@ -29,7 +28,7 @@ from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.lazy import lazy
 from nemoguardrails_trust.agreement.phrases import as_number, words_of, written_out
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.agreement.terms import Said, read_clause, weigh
+from nemoguardrails_trust.agreement.terms import Said, own_words, read_clause, weigh
 from nemoguardrails_trust.agreement.words import Term, stem
 
 Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
@@ -44,10 +43,6 @@ _RELATION = re.compile("[<>≤≥]|\\\\(?:le|ge|lt|gt|neq?)")
 _WORD_OF_TWO = re.compile(r"(?<![\\a-z])[a-z]{2}")
 _SUPERSCRIPT = re.compile("[²³⁴⁵⁶⁷⁸⁹⁰¹½⅓⅔¼¾]")
 _SIGNS = re.compile("[-+*/^=<>≤≥±√|()\\[\\]!²³⁴⁵⁶⁷⁸⁹⁰¹]|\\\\(?:frac|sqrt)|(?<=\\d),(?=\\D)")
-_WITH_UNIT = re.compile(
-    r"(?P<formula>.*[\d})])\s*\{?\s*(?P<unit>[a-z]{2,}(?:[ /][a-z]+){0,2})\s*[{}]*\.?\s*$",
-    re.DOTALL,
-)
 _PROSE = re.compile(
     r"(?<![\\a-z{])(?!sqrt)[a-z]{4,}|[^\W\da-z_]{4,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2,}"
 )
@@ -75,6 +70,8 @@ class Answer:
     def _read(self) -> str:
         """As much of the text as is read."""
         read = dates.days_in_full(text.window(self.text))
+        if self.question.numbers_options:
+            return choices.lettered_answer(read)
         return choices.uncircled(read) if self.question.circles else read
 
     @lazy
@@ -199,7 +196,7 @@ class Answer:
                 return found
             if _RELATION.search(self.folded):
                 return None
-        if self.numbers or self._minutes is not None:
+        if self.numbers or self._time is not None:
             return self._quantity_or_date()
         if self.question.asks_for_a_price and prices.is_free(self.words):
             conditions = prices.conditions(self.words, self.question.stems)
@@ -212,8 +209,8 @@ class Answer:
             return None  # 4/7/1776 is no fraction
         found = mathematics.read(self.final.lower())
         if found is None or not self.question.mathematical:
-            measured = self._with_unit(
-                known=found is not None and not expressions.has_variables(found)
+            measured = formulas.with_unit(
+                self.folded, known=found is not None and not expressions.has_variables(found)
             )
             if measured is not None or found is None:
                 return measured  # in `3/4 cup`, the letters are no variables
@@ -229,39 +226,26 @@ class Answer:
         spaced = mathematics.read(latex.spaces_as_commas(self.final.lower()))
         return spaced if isinstance(spaced, expressions.Group) else None
 
-    def _with_unit(self, *, known: bool) -> Value | None:
-        """The value of a formula with a word behind it, which may have to be a known unit."""
-        parts = _WITH_UNIT.match(self.folded)
-        if parts is None or (known and not units.is_unit(parts["unit"].split()[0])):
-            return None
-        found = mathematics.read(parts["formula"])
-        unit = quantities.quantity(("1", *text.tokens(parts["unit"])))
-        if not isinstance(found, expressions.Expression) or found.constant is None or unit is None:
-            return None
-        number = quantities.exact(found.constant)
-        return replace(number, value=number.value * unit.value, kind=unit.kind, label=unit.label)
-
     @lazy
     def pair(self) -> pairs.Pair | None:
         """The range, ratio or result that the answer gives."""
-        return None if self.question.mathematical else pairs.pair(self.folded)
+        if self.question.mathematical:
+            return None
+        spelled = bool(self.numbers) and not self.has_digits
+        return pairs.pair(" ".join(self.words) if spelled else self.folded)
 
     @property
     def _is_symbol(self) -> bool:
         return "\\" in self.final or (len(self.final) == 1 and not self.final.isascii())
 
     @lazy
-    def _minutes(self) -> tuple[int, int | None] | None:
-        """The minutes since midnight, and those of UTC, where it is a time of day."""
-        return dates.clock_in_zone(self.folded)
+    def _time(self) -> quantities.Quantity | None:
+        """The time that it is."""
+        return clocks.time_of_day(self.folded)
 
     def _quantity_or_date(self) -> Value | None:
-        minutes = self._minutes
-        if minutes is not None:
-            local, in_utc = map(Fraction, (minutes[0], minutes[1] or 0))
-            if minutes[1] is None:
-                return quantities.Quantity(local, local, "time of day")
-            return quantities.Quantity(in_utc, local, "time of day in UTC")
+        if self._time is not None:
+            return self._time
         day = dates.date(self.folded)
         if day is not None and day.readings[0][1:] != (None, None):
             return day
@@ -272,7 +256,7 @@ class Answer:
             return number
         if _HEAD.search(self.folded):
             return day  # what follows a pause is no part of a quantity
-        own = self._own_words()
+        own = own_words(self.words, self.question.stems)
         return quantities.quantity(own) or dates.date(" ".join(own)) or day
 
     @property
@@ -299,18 +283,6 @@ class Answer:
         words = self.words_of_part(head)
         return quantities.quantity(words) or dates.date(head)
 
-    def _own_words(self) -> list[str]:
-        """The words that are not the prompt's; its numbers too, where there are no others."""
-        asked = self.question.stems
-        own = [
-            word
-            for word in self.words
-            if (stem(word) not in asked and word not in text.STOP_WORDS) or word in bounds.WORDS
-        ]
-        if any(text.is_number(word) for word in own):
-            return own
-        return [w for w in self.words if text.is_number(w) or w in own]
-
     @lazy
     def declines(self) -> bool:
         """Whether it only declines to answer, or says that it does not know."""
@@ -320,7 +292,11 @@ class Answer:
     def stance(self) -> bool | None:
         """Whether the answer is a yes or a no; `None` where it is neither."""
         said = self.said_stance
-        return self.implied_stance if said is None and self.question.asks_yes_or_no else said
+        if said is not None or not self.question.asks_yes_or_no:
+            return said
+        asked = self.question.asks_whether_free
+        free = None if asked is None else prices.costs_nothing(self.words, self.question.stems)
+        return self.implied_stance if free is None else free == asked
 
     @lazy
     def said_stance(self) -> bool | None:
@@ -377,7 +353,7 @@ class Answer:
     @lazy
     def terms(self) -> dict[str, Term]:
         """The words that it adds to the prompt, in order."""
-        return weigh(self._said, self.question.stems)
+        return weigh(self._said, self.question.left_out)
 
     @lazy
     def picks(self) -> int | None:
@@ -387,7 +363,8 @@ class Answer:
     @lazy
     def all_terms(self) -> dict[str, Term]:
         """All its words that mean something, in order."""
-        return weigh(self._said, ()) or {word: Term(1.0, negated=False) for word in self.words}
+        said = weigh(self._said, self.question.function_words)
+        return said or {word: Term(1.0, negated=False) for word in self.words}
 
     @lazy
     def repeats(self) -> float:
@@ -403,15 +380,14 @@ class Answer:
     @lazy
     def _said(self) -> list[list[Said]]:
         """The words that mean something, by the sentence."""
+        asked, capitalised = self.question.words, self.capitalised
         return [
-            [said for clause in polarity.clauses(sentence) for said in self._said_in(clause)]
+            [
+                said
+                for words in map(self.words_of_part, polarity.clauses(sentence))
+                for said in read_clause(
+                    words, asked=asked, capitalised=capitalised, written=self.final
+                )
+            ]
             for sentence in self.sentences
         ]
-
-    def _said_in(self, clause: str) -> list[Said]:
-        return read_clause(
-            self.words_of_part(clause),
-            asked=self.question.words,
-            capitalised=self.capitalised,
-            written=self.final,
-        )

@@ -19,6 +19,15 @@ _OTHER_LETTERS = {
 }
 """Letters of other scripts that options go by, folded."""
 _CIRCLED = {ord(sign): f"({letter}) " for sign, letter in zip("①②③④⑤⑥⑦⑧", "ABCDEFGH", strict=True)}
+_LETTERS = "ABCDEFGH"
+_NUMBERED = re.compile(r"^[ \t]*\(?([1-8])[.):]+[ \t]+(\S.{0,200})$", re.MULTILINE)
+_CHOOSING = re.compile(
+    r"(?i)\b(?:pick|choose|select|options?|multiple[- ]choice|which (?:one|of|is)|answer with)\b"
+)
+_NUMBERED_ANSWER = re.compile(
+    r"(?i)\W{0,4}(?:(?:the )?(?:option|answer|number|choice)(?: is)?:? ?)?\(?([1-8])"
+    r"(?:[.):]+\s+(\S.{0,200})|\W{0,4})"
+)
 _OTHER_LABEL = re.compile(
     rf"(?:(?<=^)|(?<=[\n(\[])|(?<=\n ))([{''.join(_OTHER_LETTERS)}])([).:\]、][).:\]、]*)\s*"
 )
@@ -64,6 +73,33 @@ def uncircled(text: str, *, in_lines: bool = False) -> str:
         in_lines: Whether each option is to have a line of its own.
     """
     return text.translate({sign: "\n" * in_lines + letter for sign, letter in _CIRCLED.items()})
+
+
+def lettered(prompt: str) -> str | None:
+    """A prompt that offers numbered options in lines of their own, with letters for the numbers.
+
+    `None` for another prompt, and for one whose options are numbers themselves.
+    """
+    if "\n1" not in prompt and "\n(1" not in prompt:
+        return None
+    lines = _NUMBERED.findall(prompt)
+    numbers = [int(number) for number, _ in lines]
+    if not 1 < len(lines) <= len(_LETTERS) or numbers != list(range(1, len(lines) + 1)):
+        return None
+    if any(option.strip(" .$%").isdecimal() for _, option in lines):
+        return None
+    if _CHOOSING.search(prompt) is None:
+        return None
+    return _NUMBERED.sub(lambda found: f"{_LETTERS[int(found[1]) - 1]}) {found[2]}", prompt)
+
+
+def lettered_answer(answer: str) -> str:
+    """An answer that gives an option's number, with its letter for it."""
+    found = _NUMBERED_ANSWER.fullmatch(answer)
+    if found is None:
+        return answer
+    letter = _LETTERS[int(found[1]) - 1]
+    return f"{letter}) {found[2]}" if found[2] else letter
 
 
 def offers_choices(folded_prompt: str) -> bool:

@@ -1,9 +1,12 @@
 """Times of day in words: `half past three`, `halb vier`, `kwart over drie`."""
 
 import re
+from fractions import Fraction
 
+from nemoguardrails_trust.agreement import dates
 from nemoguardrails_trust.agreement.languages import known_words
-from nemoguardrails_trust.agreement.quantities import NUMBER_WORDS, join_number_words
+from nemoguardrails_trust.agreement.number_words import NUMBER_WORDS, join_number_words
+from nemoguardrails_trust.agreement.quantities import Quantity
 
 _HOUR = r"([a-z]{2,10}|\d{1,2})\b(?! (?:hours?|days?|of|stunden|tage))"
 _BEFORE = r"\b(?:(?:at|um|om) )?(?:a )?"
@@ -45,3 +48,14 @@ def _number(hour: str, language: str) -> int | None:
     if language != "en":
         return known_words().numbers[language].get(hour)
     return int(join_number_words([hour])[0]) if hour in NUMBER_WORDS - {"half"} else None
+
+
+def time_of_day(folded: str) -> Quantity | None:
+    """The time that a text is, in minutes; in those of UTC, where it names its zone."""
+    minutes = dates.clock_in_zone(folded)
+    if minutes is None:
+        return None
+    local, in_utc = map(Fraction, (minutes[0], minutes[1] or 0))
+    if minutes[1] is None:
+        return Quantity(local, local, "time of day")
+    return Quantity(in_utc, local, "time of day in UTC")

@@ -25,6 +25,7 @@ from nemoguardrails_trust.agreement import (
     values,
 )
 from nemoguardrails_trust.agreement.answers import Answer
+from nemoguardrails_trust.agreement.quantities import Quantity
 from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.result import APART, NO, SAME, YES, Agreement
 from nemoguardrails_trust.agreement.words import Term, stem
@@ -41,6 +42,7 @@ _SAYING_YES = frozenset(map(stem, polarity.YES_WORDS))
 _DENIED = 1 / 3
 _MOST_OF_IT = 0.5
 _FEW = 8
+_WORDS_OF_A_SHARE = 6
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
 
@@ -162,7 +164,12 @@ def _compare_equal_measures(first: Answer, second: Answer) -> Agreement | None:
 
 
 def _compare_pairs(first: Answer, second: Answer) -> Agreement | None:
-    """Two ranges, ratios or results."""
+    """Two ranges, ratios or results, or a share as a pair and as a number."""
+    for one, other in ((first, second), (second, first)):
+        if len(one.words) <= _WORDS_OF_A_SHARE and "in" in one.words and one.pair is not None:
+            number = other.value if other.pair is None else None
+            if isinstance(number, Quantity) and pairs.is_share(one.pair, number):
+                return YES
     if first.pair is None or second.pair is None:
         return None
     as_ratio = "ratio" in first.question.words

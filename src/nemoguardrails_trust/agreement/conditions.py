@@ -26,7 +26,6 @@ _UNDONE = text.word_set(
     " owing overdue"
 )
 _REFUSED = text.word_set("declined refused rejected denied failed bounced blocked")
-_MONEY = text.word_set("dollar dollars euro euros pound pounds percent usd eur gbp yen")
 
 
 def is_in_steps(answer: Answer) -> bool:
@@ -137,10 +136,10 @@ def free_for_some(first: Answer, second: Answer) -> bool:
 def free_or_priced(first: Answer, second: Answer) -> bool:
     """Whether one says that something costs nothing, and the other what it costs."""
     free, other_free = (
-        prices.is_free(answer.words) and _MONEY.isdisjoint(answer.words)
+        prices.is_free(answer.words) and prices.MONEY.isdisjoint(answer.words)
         for answer in (first, second)
     )
     if free == other_free:
         return False
     words = second.words if free else first.words
-    return not _MONEY.isdisjoint(words) and "0" not in words
+    return not prices.MONEY.isdisjoint(words) and "0" not in words

@@ -162,6 +162,8 @@ def _one_word_replaced(first: Answer, second: Answer) -> bool:
         return False  # one has the initial of what the other has in full
     if sum(word in text.TITLES for word in replaced[0]) == 1:
         return False  # `Dr. Gonzalez`, `Maria Gonzalez`
+    if not first.question.function_words.isdisjoint(map(stem, replaced[0])):
+        return False
     return all(_says_something(word) for word in replaced[0]) and not _alike(*replaced[0])
 
 
@@ -206,6 +208,15 @@ def _is_another(short: Answer, long: Answer) -> bool:
         and (word not in _ANOTHER_NAME or {word, following} <= long.capitalised)
         for word, following in pairwise(long.words)
     )
+
+
+def _one_of_several(first: Answer, second: Answer) -> bool:
+    """Whether one names a single one of the things that the other lists, and several are asked."""
+    if (first.parts is None) == (second.parts is None) or not first.question.asks_for_several:
+        return False
+    one, listed = (second, first) if second.parts is None else (first, second)
+    items = listed.items or ()
+    return " ".join(one.key) in items and structures.enumerates(listed.final)
 
 
 def _named_after(first: Answer, second: Answer) -> bool:
@@ -320,6 +331,7 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _restricted,
     _one_word_replaced,
     _another_name,
+    _one_of_several,
     _named_after,
     conditions.other_limits,
     conditions.other_conditions,

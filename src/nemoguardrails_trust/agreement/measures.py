@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from nemoguardrails_trust.agreement import clocks, languages, quantities, text
+from nemoguardrails_trust.agreement import clocks, languages, number_words, text
 from nemoguardrails_trust.agreement.languages import LETTER, known_words
 
 _LONGEST = 400
@@ -28,16 +28,16 @@ _CENTURY = re.compile(
 _SHORT_CENTURY = re.compile(r"\b([ivx]{1,5})\sвв?\b\.?")
 _CENTURY_IN_WORDS = re.compile(r"(?<!\w)((?:[^\W\d_]{3,20}[- ]){1,3})([^\W\d_]{3,12})\b")
 _LONGEST_ORDINAL = 3
-_DAYS = {word: day for day, word in enumerate(quantities.ORDINALS)}
+_DAYS = {word: day for day, word in enumerate(number_words.ORDINALS)}
 _DAYS |= {"twentieth": 20, "thirtieth": 30}
 _FIRST = re.compile("first|second|third")
 _ENDINGS = ("th", "th.")
-_TENS = {word: 10 * tens for tens, word in enumerate(quantities.TENS, start=2)}
+_TENS = {word: 10 * tens for tens, word in enumerate(number_words.TENS, start=2)}
 _DAY = rf"(?:(twenty|thirty)[- ])?({'|'.join(_DAYS)})"
 _MONTH = "|".join(text.MONTH_NAMES)
 _DAY_OF_MONTH = re.compile(rf"\b{_DAY}(?= (?:day )?(?:of )?(?:{_MONTH})\b)")
 _MONTH_DAY = re.compile(rf"\b({_MONTH}) (?:the )?{_DAY}\b")
-_IN_PLACE = re.compile(rf"\b({'|'.join(quantities.TENS)})-second\b(?= of\b|\W*$)")
+_IN_PLACE = re.compile(rf"\b({'|'.join(number_words.TENS)})-second\b(?= of\b|\W*$)")
 _CENTURY_BEHIND = re.compile(r"\b([^\W\d_]{3,12})\s([ivx]{1,5})\b")
 _HUNDREDS = re.compile(r"\b(?:the )?(1[0-9]|20)00'?s\b")
 _DECADE = {

@@ -22,6 +22,7 @@ _TIMES = re.compile(r"(?:from |between )?(.{1,12}?)\s?(?:-|\bto\b|\buntil\b|\ban
 _TOLERANCE = re.compile(
     rf"(?P<number>{_NUMBER})(?:\s?[^\W\d]+)?\s+plusminus (?P<off>{_NUMBER})\s?(?P<unit>%|[^\W\d]+)"
 )
+_BARE_TOLERANCE = re.compile(rf"(?P<number>{_NUMBER})\s?±\s?(?P<off>{_NUMBER})")
 _LONGEST = 60
 _SAME = 0.9
 """From this value on, two numbers of a pair are the same one, perhaps rounded."""
@@ -35,11 +36,13 @@ class Pair:
         first: The one that stands first.
         second: The other.
         proportion: Whether they may be a ratio, so that 1:2 is 2:4.
+        share: Whether the first is a part of the second, as in `1 in 4`.
     """
 
     first: quantities.Quantity
     second: quantities.Quantity
     proportion: bool = False
+    share: bool = False
 
 
 def pair(folded: str) -> Pair | None:
@@ -49,6 +52,9 @@ def pair(folded: str) -> Pair | None:
         return None
     if "plusminus" in written:
         return _with_tolerance(written)
+    if "±" in written:
+        bare = _BARE_TOLERANCE.fullmatch(written)
+        return _about(bare["number"], bare["off"], "") if bare else None
     times = _TIMES.fullmatch(written)
     if times is not None:
         start, end = map(dates.clock, times.groups())
@@ -65,9 +71,13 @@ def pair(folded: str) -> Pair | None:
 def _with_tolerance(written: str) -> Pair | None:
     """`10 ± 2 mm` as from 8 to 12 mm."""
     found = _TOLERANCE.fullmatch(written)
-    number = quantities.quantity(words_of(f"{found['number']} {found['unit']}")) if found else None
-    off = quantities.quantity(words_of(f"{found['off']} {found['unit']}")) if found else None
-    if number is None or off is None or number.kind is None:
+    pair = _about(found["number"], found["off"], found["unit"]) if found else None
+    return None if pair is None or pair.first.kind is None else pair
+
+
+def _about(middle: str, distance: str, unit: str) -> Pair | None:
+    number, off = (quantities.quantity(words_of(f"{n} {unit}")) for n in (middle, distance))
+    if number is None or off is None:
         return None
     low, high = (
         replace(number, value=number.value + by * off.value, plain=number.plain + by * off.plain)
@@ -93,7 +103,17 @@ def _as_pair(found: re.Match[str]) -> Pair | None:
     )
     if first is None or second is None:
         return None
-    return Pair(first, second, proportion=found["link"].strip() in (":", "to"))
+    link = found["link"].strip()
+    return Pair(first, second, proportion=link in (":", "to"), share=link == "in")
+
+
+def is_share(pair: Pair, number: quantities.Quantity) -> bool:
+    """Whether a number is the share that a pair tells: `25%` for `1 in 4`."""
+    ours, theirs = pair.first, pair.second
+    if not pair.share or ours.kind is not None or theirs.kind is not None or not theirs.plain:
+        return False
+    share = quantities.exact(float(ours.plain / theirs.plain))
+    return not number.label and quantities.compare_quantities(share, number) >= _SAME
 
 
 def compare_pairs(first: Pair, second: Pair, *, as_ratio: bool = False) -> bool:

@@ -11,6 +11,18 @@ _FREE = re.compile(
     r"\bfree\b(?! \w+ing)|\bno(?: \w+)? (?:fees?|charges?|costs?)\b|\bcosts? nothing\b"
     r"|\bwithout (?:a |any )?(?:fee|charge|cost)\b|\bcomplimentary\b"
 )
+MONEY = text.word_set("dollar dollars euro euros pound pounds percent usd eur gbp yen")
+_FREE_ELSEWHERE = text.word_set(
+    "kostenlos kostenfrei gratis umsonst gratuit gratuite gratuits gratuites gratuito gratuita"
+    " gratuitos gratuitas bezplatne bezplatny bezplatna darmowe darmowy darmowa ucretsiz 무료"
+    " бесплатно бесплатный бесплатная бесплатное"
+)
+_NOTHING = text.word_set("nichts niets nada nulla niente rien ничего 免 无")
+_COSTS_NOTHING = re.compile(
+    r"\b(?:kostet|kost) (?:nichts|niets)\b|\bничего не стоит\b"
+    r"|\b(?:no|non|nao|ne) (?:\w+ )?(?:cuesta|costa|coute) (?:nada|nulla|niente|rien)\b"
+    r"|免 费|无 料"
+)
 _LONGEST = 20
 _ON_CONDITION = re.compile(
     r"\b(?:(?:free(?: of charge)?|no(?: \w+)? (?:fees?|charges?|costs?)|costs? nothing"
@@ -24,7 +36,10 @@ _OFFERED = text.word_set(
     "waived"
 )
 _EVERYBODY = text.word_set("all any every each everyone everybody anyone anybody you")
-_NOT_FREE = re.compile(r"\b(?:not|never|isn't|aren't|unless|if|only|except) |\bnot$")
+_NOT_FREE = re.compile(
+    r"\b(?:not|never|isn't|aren't|unless|if|only|except|nicht|niet|pas|no es|non e|nao e|nie|не) "
+    r"|\bnot$"
+)
 
 
 def is_free(words: Sequence[str]) -> bool:
@@ -32,7 +47,24 @@ def is_free(words: Sequence[str]) -> bool:
     if len(words) > _LONGEST_FREE:
         return False
     said = " ".join(words)
-    return _FREE.search(said) is not None and not _NOT_FREE.search(said)
+    if not _NOTHING.isdisjoint(words) and _COSTS_NOTHING.search(said):
+        return True
+    free = _FREE.search(said) is not None or not _FREE_ELSEWHERE.isdisjoint(words)
+    return free and not _NOT_FREE.search(said)
+
+
+def costs_nothing(words: Sequence[str], asked: Collection[str]) -> bool | None:
+    """Whether a short answer says that something is free, or what it costs; `None` for others.
+
+    Args:
+        words: The words of the answer.
+        asked: Stems of the prompt's words.
+    """
+    if is_free(words):
+        return None if conditions(words, asked) else True
+    if len(words) > _LONGEST_FREE or MONEY.isdisjoint(words):
+        return None
+    return False if any(text.is_number(word) and word != "0" for word in words) else None
 
 
 def conditions(words: Sequence[str], asked: Collection[str]) -> frozenset[str]:

@@ -1,10 +1,11 @@
 """The prompt that the answers reply to."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from nemoguardrails_trust.agreement import (
     choices,
+    function_words,
     identifiers,
     measures,
     polarity,
@@ -16,7 +17,21 @@ from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
 _PAUSE = re.compile("[,:;?]")
-_PRICES = text.word_set("fee fees cost costs price prices charge charges charged pay paid")
+_PRICES = text.word_set(
+    "fee fees cost costs price prices charge charges charged pay paid kosten kostet"
+    " preis preise gebuhr cuesta cuestan precio cout coute coutent prix costa costano custa prezzo"
+    " preco стоит стоимость цена kosztuje cena kost prijs fiyat fiyati 价 钱 얼마예요"
+)
+_WHETHER_IT_COSTS = re.compile(
+    r"\b(?:is|are) there (?:an? |any )?(?:\w+ ){0,3}(?:fees?|charges?|costs?)\b"
+    r"|\b(?:does|do|will) .{1,60}\bcosts? (?:anything|extra|money)\b"
+)
+_FREE = text.word_set("free complimentary kostenlos gratis frei gratuit gratuite gratuito gratuita")
+_SEVERAL = re.compile(
+    r"\b(?:which|what (?:are|were)|name|list)(?: (?:are|were|all|other|two|three|four|five|main)"
+    r"(?: the)?)? (?!(?:is|was|does|species|series|means|s)\b)[a-z]{2,}[^su\W\d]s\b"
+    r"(?! (?:is|was|has|does)\b)"
+)
 _AMOUNTS = frozenset(("many", "much", "long", "old", "far", "often"))
 _ASKING = text.word_set("what who whom whose which when where why")
 _ORDERING = text.word_set(
@@ -31,6 +46,9 @@ class Question:
         self.circles = "①" in prompt and "②" in prompt
         if self.circles:
             prompt = choices.uncircled(prompt, in_lines=True)
+        lettered = choices.lettered(prompt)
+        self.numbers_options = lettered is not None
+        prompt = prompt if lettered is None else lettered
         folded = text.fewer_words(text.fold(text.window(prompt)))
         self.folded = measures.in_english(folded)
 
@@ -55,9 +73,28 @@ class Question:
         return not self.words.isdisjoint(_PRICES)
 
     @lazy
+    def asks_whether_free(self) -> bool | None:
+        """Whether it asks if something is free, or if there is a charge; `None` for neither."""
+        if not self.asks_yes_or_no:
+            return None
+        if _WHETHER_IT_COSTS.search(self.folded):
+            return False
+        return None if _FREE.isdisjoint(self.words) else True
+
+    @lazy
     def stems(self) -> frozenset[str]:
         """Its words without their endings."""
         return frozenset(stem(word) for word in self.words)
+
+    @lazy
+    def function_words(self) -> Set[str]:
+        """The stems of words that say nothing in its language, where that is not English."""
+        return frozenset(map(stem, function_words.function_words(self.words)))
+
+    @lazy
+    def left_out(self) -> Set[str]:
+        """The stems of words that say nothing new in an answer."""
+        return self.stems | self.function_words
 
     @lazy
     def content(self) -> frozenset[str]:
@@ -130,6 +167,11 @@ class Question:
             return None
         left, right = self.alternatives
         return next((1 if word in left else 2 for word in words if word in left | right), None)
+
+    @lazy
+    def asks_for_several(self) -> bool:
+        """Whether it asks for several things: `Which countries border it?`."""
+        return _SEVERAL.search(self.folded) is not None
 
     @lazy
     def asks_how(self) -> bool:

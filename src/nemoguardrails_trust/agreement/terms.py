@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from nemoguardrails_trust.agreement import polarity
+from nemoguardrails_trust.agreement import bounds, polarity
+from nemoguardrails_trust.agreement.text import STOP_WORDS, is_number
 from nemoguardrails_trust.agreement.words import (
     MAY,
     NAMES,
@@ -14,6 +15,7 @@ from nemoguardrails_trust.agreement.words import (
     is_month,
     meaning_of,
     name_of,
+    stem,
 )
 
 _WILL = re.compile(r"\bWill [A-Z]")
@@ -75,6 +77,23 @@ def read_clause(
     return said
 
 
+def own_words(words: Sequence[str], asked: Collection[str]) -> list[str]:
+    """The words that are not the prompt's; its numbers too, where there are no others.
+
+    Args:
+        words: The words of an answer.
+        asked: Stems of the prompt's words.
+    """
+    own = [
+        word
+        for word in words
+        if (stem(word) not in asked and word not in STOP_WORDS) or word in bounds.WORDS
+    ]
+    if any(map(is_number, own)):
+        return own
+    return [word for word in words if is_number(word) or word in own]
+
+
 def _meaning_here(words: Sequence[str], place: int, written: str) -> Meaning | None:
     """What a word says that may be a name: `Will Smith`, `hepatitis A`, `May 1889`."""
     word = words[place]
@@ -95,8 +114,8 @@ def weigh(sentences: Iterable[Sequence[Said]], left_out: Collection[str]) -> dic
     named = False
     for sentence in sentences:
         later = named
-        for stem, base, term in sentence:
-            if stem in left_out or base in terms:
+        for word, base, term in sentence:
+            if word in left_out or base in terms:
                 continue
             if later:
                 term = _term(term.weight * _LATER_SENTENCES, term.negated, term.opposite)
