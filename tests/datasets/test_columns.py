@@ -39,7 +39,6 @@ def test_usual_names_are_taken_whatever_their_case_and_spaces(
         (["prompt"], {"response": "answer"}, "no column 'answer' .--response-column."),
         (["prompt", "answer", "output"], {}, "'answer' and 'output' may both be meant; say which"),
         (["prompt", "answer", "model_answer"], {}, "'answer' and 'model_answer' may both be meant"),
-        (["instruction", "input", "output"], {}, "'instruction' and 'input' may both be meant"),
         (["Prompt", "prompt ", "response"], {}, "'Prompt' and 'prompt ' may both"),
         (["prompt", "response"], {"context": "docs"}, "no column 'docs' .--context-column."),
     ],
@@ -49,6 +48,29 @@ def test_what_cannot_be_told_is_refused_with_the_option(
 ) -> None:
     with pytest.raises(DataError, match=told):
         Columns.find(present, **chosen)
+
+
+@pytest.mark.parametrize(
+    ("present", "prompt", "response"),
+    [
+        (["instruction", "input", "output"], "instruction", "output"),
+        (["Human", "AI"], "Human", "AI"),
+        (["user", "assistant"], "user", "assistant"),
+        (["inputs", "outputs"], "inputs", "outputs"),
+        (["request", "response"], "request", "response"),
+        (["question", "answer", "user", "reply"], "question", "answer"),
+        (["prompt", "llm_output", "user"], "prompt", "llm_output"),
+    ],
+)
+def test_less_usual_names_are_taken_where_the_usual_ones_are_missing(
+    present: list[str], prompt: str, response: str
+) -> None:
+    found = Columns.find(present)
+    assert (found.prompt, found.response) == (prompt, response)
+
+
+def test_the_input_of_an_instruction_is_given_with_it() -> None:
+    assert ("input", "input") in Columns.find(["instruction", "input", "output"]).given
 
 
 def test_a_chosen_name_need_not_have_its_case_and_spaces() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.exchange import read_passages, read_response
+from nemoguardrails_trust.exchange import Message, read_messages, read_passages, read_response
 
 MESSAGE = {"role": "assistant", "content": "Paris"}
 CALL = {"name": "find", "arguments": '{"q": "x"}'}
@@ -152,3 +152,8 @@ def test_passages_are_read_in_every_form(value: Any, passages: list[str]) -> Non
 def test_passages_without_a_known_text_are_refused(value: Any) -> None:
     with pytest.raises(DataError, match="the context"):
         read_passages(value)
+
+
+def test_inputs_and_outputs_of_a_run_are_read_by_their_one_name() -> None:
+    assert read_messages({"question": "why?"}) == (Message("user", "why?"),)
+    assert read_response({"answer": "Because."}) == "Because."

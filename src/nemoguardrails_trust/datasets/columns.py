@@ -16,6 +16,14 @@ RESPONSES = (
     *("response", "answer", "output", "completion", "prediction", "generated_text"),
     *("actual_output", "generated_answer", "model_answer", "model_output", "model_response"),
 )
+LESS_SURE = {
+    PROMPTS: ("user", "human", "user_message", "user_query", "user_question", "request", "inputs"),
+    RESPONSES: (
+        *("assistant", "ai", "bot", "reply", "assistant_message", "assistant_response", "outputs"),
+        *("ai_response", "bot_response", "llm_response", "llm_output", "llm_answer"),
+    ),
+}
+"""Names that are taken where none of the usual ones is there; elsewhere they may mean others."""
 CONTEXTS = (
     *("context", "contexts", "retrieved_context", "retrieved_contexts"),
     *("passages", "documents", "chunks", "retrieval_context"),
@@ -94,6 +102,9 @@ class Columns:
         Raises:
             DataError: A column is not there, or which of several it is cannot be told.
         """
+        names = {_folded(name) for name in present}
+        if prompt is None and names >= {"instruction", "input"} and "prompt" not in names:
+            prompt = "instruction"  # and its input goes with it
         asked = find_column(present, prompt, PROMPTS, "--prompt-column", path=path)
         if asked is None:
             raise no_column(present, "prompt", "--prompt-column", path)
@@ -158,7 +169,8 @@ def find_column(
         if not found:
             raise no_column(present, chosen, option, path)
     else:
-        found = _matching(present, known[:1]) or _matching(present, known)
+        tries = (known[:1], known, LESS_SURE.get(tuple(known), ()))
+        found = next(filter(None, (_matching(present, names) for names in tries)), [])
     if len(found) > 1:
         told = " and ".join(map(repr, found))
         raise DataError(f"{told} may both be meant; say which ({option})", path=path)

@@ -39,11 +39,17 @@ from nemoguardrails_trust.exchange.values import (
     whole_text,
 )
 
-_CHATS = ("messages", "conversations", "conversation", "contents", "input", "prompt")
+_CHATS = (
+    *("messages", "conversations", "conversation", "contents", "input", "prompt"),
+    *("question", "query", "user_input"),
+)
 INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
 _COMPLETIONS = ("choices", "candidates", "generations", "output", "outputs", "replies", "results")
 _WHOLE = ("output", "outputs")  # of which all items are the answer, not only the first
-_SAID = ("generated_text", "output_text", "outputText", "response", "completion", "output")
+_SAID = (
+    *("generated_text", "output_text", "outputText", "response", "completion", "output"),
+    "answer",
+)
 """Where servers and pipelines put an answer that is no message."""
 
 _ABOUT_A_CALL = frozenset(
