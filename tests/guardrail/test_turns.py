@@ -74,3 +74,14 @@ async def test_concurrent_turns_keep_apart(scorer: ScriptedScorer) -> None:
     turns = [rails.generate_async(messages=list(messages)) for _ in range(3)]
     answers = await asyncio.gather(*turns)
     assert [answer["content"] for answer in answers] == ["Rome"] * 3
+
+
+@pytest.mark.parametrize("how", ["block", "escalate"])
+async def test_an_answer_that_is_only_checked_is_blocked(how: str, scorer: ScriptedScorer) -> None:
+    scorer.answer = 0.1
+    rails = bot_v1("Lyon", settings=f"on_untrustworthy: {how}")
+    checked = await rails.check_async([*ask(), {"role": "assistant", "content": "Lyon"}])
+    assert (checked.status.name, checked.content) == ("BLOCKED", WITHHELD)
+    assert checked.rail == "cleanlab trustworthiness"
+    if how == "escalate":
+        assert (await rails.generate_async(messages=ask()))["role"] == "exception"

@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from nemoguardrails import LLMRails
 from nemoguardrails.rails.llm.options import GenerationOptions, GenerationResponse
 
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.guardrail.messages import WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, brief
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
@@ -19,6 +21,7 @@ CHAIN_OUTPUT = "passthrough_output"
 """Under which NeMo Guardrails keeps what a passthrough function, or a chain in one, brought."""
 
 _WITHHOLDING = ("block", "escalate")
+_is_check: ContextVar[bool] = ContextVar("trust_is_check", default=False)
 
 
 def wrap_turns(app: LLMRails) -> None:
@@ -33,6 +36,8 @@ def wrap_turns(app: LLMRails) -> None:
     messages, and at which NeMo Guardrails fails, since it hands the history to the model as it is.
     The calls that a LangChain chain in place of the model makes in a turn are noted, so that its
     real prompt is known.
+
+    An answer that is escalated while it is only checked (`check_async`) is blocked.
 
     Args:
         app: The bot.
@@ -59,12 +64,36 @@ def wrap_turns(app: LLMRails) -> None:
         checks = [outcome for outcome in outcomes if outcome.is_answer]
         if isinstance(result, GenerationResponse):
             _settle_chain(result, checks)
+            if _is_check.get():
+                _exceptions_as_texts(result)
         if is_v2 and isinstance(result, GenerationResponse) and (checks or is_asked):
             outcome = checks[-1].metadata if checks else None
             result.output_data = {**(result.output_data or {}), OUTPUT_VARIABLE: outcome}
         return _with_whole_outcomes(result, checks)
 
     app.generate_async = generate_async
+    check = app.check_async
+
+    @functools.wraps(check)
+    async def check_async(*given: Any, **named: Any) -> Any:
+        with Holding(_is_check, True):
+            return await check(*given, **named)
+
+    app.check_async = check_async
+
+
+def _exceptions_as_texts(result: GenerationResponse) -> None:
+    """Puts the sentence that withholds an answer in the place of an exception.
+
+    What `check_async` gives can hold nothing but a text, and it fails at an exception.
+    """
+    if isinstance(result.response, list):
+        result.response = [
+            {"role": "assistant", "content": WITHHELD}
+            if message.get("role") == "exception"
+            else message
+            for message in result.response
+        ]
 
 
 def _settle_chain(result: GenerationResponse, checks: Sequence[TrustOutcome]) -> None:
