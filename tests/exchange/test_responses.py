@@ -157,3 +157,70 @@ def test_passages_without_a_known_text_are_refused(value: Any) -> None:
 def test_inputs_and_outputs_of_a_run_are_read_by_their_one_name() -> None:
     assert read_messages({"question": "why?"}) == (Message("user", "why?"),)
     assert read_response({"answer": "Because."}) == "Because."
+
+
+WHOLE: dict[str, Any] = {
+    "model": "m",
+    "system": "be brief",
+    "messages": [{"role": "user", "content": "why?"}],
+}
+SAID = {"role": "assistant", "content": [{"type": "text", "text": "Because."}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"custom_id": "1", "params": WHOLE},
+        {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": WHOLE},
+        {"request": {"contents": [{"role": "user", "parts": [{"text": "why?"}]}],
+                     "systemInstruction": {"parts": [{"text": "be brief"}]}}},
+    ],
+)  # fmt: skip
+def test_a_call_of_a_batch_is_read(value: Any) -> None:
+    for given in (value, json.dumps(value)):
+        assert read_messages(given) == (Message("system", "be brief"), Message("user", "why?"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"chat_messages": [{"sender": "human", "text": "why?"}, {"sender": "assistant", **SAID}],
+         "uuid": "u", "name": "A chat"},
+        {"items": [{"type": "message", "role": "user", "content": ["why?"]}, SAID]},
+        {"id": "1", "chat": {"title": "A chat", "messages": [
+            {"role": "user", "content": "why?"}, SAID]}},
+        [{"kind": "message", "role": "user", "parts": [{"kind": "text", "text": "why?"}]},
+         {"kind": "message", "role": "agent", "parts": [{"kind": "text", "text": "Because."}]}],
+    ],
+)  # fmt: skip
+def test_exports_of_chats_are_read(value: Any) -> None:
+    assert read_messages(value) == (Message("user", "why?"), Message("assistant", "Because."))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"custom_id": "1", "result": {"type": "succeeded", "message": SAID}},
+        {"raw": "Because.", "pydantic": None, "tasks_output": [{"raw": "Because."}]},
+    ],
+)
+def test_answers_of_batches_and_crews_are_read(value: Any) -> None:
+    assert read_response(value) == "Because."
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"body": WHOLE, "context": "It is so."}, "beside body, the prompt has context"),
+        ({"params": WHOLE, "text": "It is so."}, "beside params, the prompt has text"),
+        ({"params": {"temperature": 1}}, r"cannot be told \(params\)"),
+    ],
+)
+def test_what_stands_beside_a_call_is_never_left_out(value: Any, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        read_messages(value)
+
+
+def test_a_call_of_a_batch_that_failed_has_no_answer() -> None:
+    with pytest.raises(DataError):
+        read_response({"custom_id": "1", "result": {"type": "errored", "error": {"type": "x"}}})

@@ -13,7 +13,9 @@ _BY_TYPE = {
     **dict.fromkeys(("reasoning", "thinking", "redacted_thinking", "thought"), "thought"),
     **dict.fromkeys(("reasoning_text", "reasoning_content", "think", "thoughts"), "thought"),
     **dict.fromkeys(("step-start", "source", "source-url", "source-document", "cache"), "mark"),
-    **dict.fromkeys(("reference", "tool_reference", "cache-point", "agent.handoff"), "mark"),
+    **dict.fromkeys(
+        ("reference", "tool_reference", "cache-point", "agent.handoff", "agent_handoff"), "mark"
+    ),
     **dict.fromkeys(("compaction_trigger", "model-settings-delta"), "mark"),
     **dict.fromkeys(("tool_use", "tool-call", "server_tool_use", "mcp_tool_use"), "call"),
     **dict.fromkeys(("builtin-tool-call", "function.call", "mcp_approval_request"), "call"),

@@ -10,7 +10,9 @@ ROLE_NAMES = {
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("document", "documents"), "system"),
     **dict.fromkeys(("user", "human", "prompter"), "user"),
-    **dict.fromkeys(("assistant", "ai", "bot", "chatbot", "model", "gpt", "chatgpt"), "assistant"),
+    **dict.fromkeys(
+        ("assistant", "ai", "bot", "chatbot", "model", "gpt", "chatgpt", "agent"), "assistant"
+    ),
     **dict.fromkeys(("function_call", "tool_call", "tool-call"), "assistant"),
     **dict.fromkeys(("tool", "function", "ipython", "observation"), "tool"),
     **dict.fromkeys(("tool_response", "tool-response", "tool_result", "tool-result"), "tool"),

@@ -15,6 +15,17 @@ from typing import Any
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.attributes import chat_of, is_call, said_of
 from nemoguardrails_trust.exchange.beside import TOOLS, documents_beside, tools_beside
+from nemoguardrails_trust.exchange.calls import (
+    ABOUT_A_CALL,
+    ABOUT_AN_ENVELOPE,
+    CHATS,
+    COMPLETIONS,
+    ENVELOPES,
+    INSTRUCTIONS,
+    SAID,
+    WHOLE,
+    require_nothing_more,
+)
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
 from nemoguardrails_trust.exchange.given import keys_of
 from nemoguardrails_trust.exchange.items import (
@@ -38,35 +49,6 @@ from nemoguardrails_trust.exchange.values import (
     unpacked,
     whole_text,
 )
-
-_CHATS = (
-    *("messages", "conversations", "conversation", "contents", "input", "prompt"),
-    *("question", "query", "user_input"),
-)
-INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
-_COMPLETIONS = ("choices", "candidates", "generations", "output", "outputs", "replies", "results")
-_WHOLE = ("output", "outputs")  # of which all items are the answer, not only the first
-_SAID = (
-    *("generated_text", "output_text", "outputText", "response", "completion", "output"),
-    "answer",
-)
-"""Where servers and pipelines put an answer that is no message."""
-
-_ABOUT_A_CALL = frozenset(
-    (
-        "model", "model_name", "engine", "deployment", "provider", "service_tier", "user", "role",
-        "id", "run_id", "request_id", "trace_id", "user_id", "session_id", "thread_id", "name",
-        "metadata", "tags", "callbacks", "store", "include", "truncation", "type", "config",
-        "tool_choice", "toolChoice", "tool_config", "toolConfig", "function_call", "text",
-        "response_format", "text_format", "modalities", "reasoning", "thinking", "stream_options",
-        "reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction",
-        "extra_body", "extra_headers", "extra_query", "safety_settings", "safetySettings",
-        "generation_config", "generationConfig", "inferenceConfig", "source", "language",
-        "modelId", "anthropic_version", "anthropic_beta", "stream", "toolChoice", "stop_reason",
-        "citation_options", "citation_quality", "safety_mode", "prompt_truncation",
-    )
-)  # fmt: skip
-"""Keys beside a chat that say how the model was called, not what it was given."""
 
 _BEGINS_AS_CHAT = re.compile(r"\s*(?:\[\s*\{|\{\s*[\"'])")
 _NAMES_A_ROLE = re.compile(
@@ -183,7 +165,9 @@ def is_chat(value: Any) -> bool:
         return is_message(value)
     if is_call(value):
         return True
-    chats = (*_CHATS, "chat_history") if isinstance(value.get("message"), str) else _CHATS
+    if any(isinstance(value.get(key), Mapping) and is_chat(value[key]) for key in ENVELOPES):
+        return True
+    chats = (*CHATS, "chat_history") if isinstance(value.get("message"), str) else CHATS
     return any(isinstance(value.get(key), list) and is_chat(value[key]) for key in chats)
 
 
@@ -195,7 +179,7 @@ def is_completion(value: Any) -> bool:
         return True
     if isinstance(value.get("message"), Mapping):
         return is_chat(value["message"])
-    choices = next((value[key] for key in _COMPLETIONS if isinstance(value.get(key), list)), None)
+    choices = next((value[key] for key in COMPLETIONS if isinstance(value.get(key), list)), None)
     first = choices[0] if choices else None
     keys = ("message", "text", "content", "parts")
     return isinstance(first, Mapping) and (is_chat(first) or any(key in first for key in keys))
@@ -316,26 +300,21 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
         yield from read_items([value], what)
         return
     value = chat_of(value) if is_call(value) else value
-    chats = [key for key in _CHATS if value.get(key) is not None]
+    chats = [key for key in CHATS if value.get(key) is not None]
     if not chats and isinstance(value.get("message"), str):  # Cohere's first interface
         chats = ["message"]
+    if not chats and (inner := [key for key in ENVELOPES if is_chat(value.get(key))]):
+        require_nothing_more(value, {inner[0], *ABOUT_AN_ENVELOPE}, inner[0], what)
+        yield from _read_object(value[inner[0]], what)
+        return
     if len(chats) != 1:
         raise DataError(
             f"which part of {what} is the prompt cannot be told ({keys_of(value)}); give it as "
             "messages"
         )
     history = ("chat_history", "tool_results") if chats == ["message"] else ()
-    known = {*chats, *history, *INSTRUCTIONS, *TOOLS, "documents"} | _ABOUT_A_CALL
-    more = {
-        key: inner
-        for key, inner in value.items()
-        if key not in known and isinstance(inner, str | list | Mapping) and inner
-    }
-    if more:
-        raise DataError(
-            f"beside {chats[0]}, {what} has {keys_of(more)}, and whether the model was given that "
-            "cannot be told"
-        )
+    known = {*chats, *history, *INSTRUCTIONS, *TOOLS, "documents"} | ABOUT_A_CALL
+    require_nothing_more(value, known, chats[0], what)
     within = (value.get(key) for key in ("config", "toolConfig"))
     places = [value, *(place for place in within if isinstance(place, Mapping))]
     for place in places:
@@ -358,16 +337,16 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
     if isinstance(value, Mapping):
         value = said_of(value) or value
     if isinstance(value, Mapping):
-        for key in _COMPLETIONS:
+        for key in COMPLETIONS:
             inner = plain(value.get(key))
             if isinstance(inner, list) and inner:
                 first = plain(inner[0])
-                yield from _read_answer(inner if key in _WHOLE else first, what)
+                yield from _read_answer(inner if key in WHOLE else first, what)
                 return
             if isinstance(inner, Mapping):
                 yield from _read_answer(inner, what)
                 return
-        for key in ("message", "messages", "content", "body"):
+        for key in ("message", "messages", "content", "body", "result"):
             inner = plain(value.get(key))
             if isinstance(inner, Mapping) or (
                 isinstance(inner, list) and inner and key == "messages"
@@ -375,7 +354,7 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
                 yield from _read_answer(inner, what)
                 return
         if role_name(value) is None and not any(map(value.get, ("content", "text", "parts"))):
-            said = next((value[key] for key in _SAID if value.get(key)), None)
+            said = next((value[key] for key in SAID if value.get(key)), None)
             if isinstance(said, str | list):
                 yield from _read_answer([said], what)
                 return

@@ -1,0 +1,66 @@
+"""What stands where in a call to a model and in what comes back, by the names that servers have."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.given import keys_of
+
+CHATS = (
+    *("messages", "conversations", "conversation", "contents", "input", "prompt"),
+    *("question", "query", "user_input", "chat_messages", "items"),
+)
+"""What was asked: a chat, or a text."""
+ENVELOPES = ("request", "params", "body", "chat")
+"""Where exports and batches put a whole call."""
+INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
+COMPLETIONS = ("choices", "candidates", "generations", "output", "outputs", "replies", "results")
+WHOLE = ("output", "outputs")
+"""Of which all items are the answer, not only the first."""
+SAID = (
+    *("generated_text", "output_text", "outputText", "response", "completion", "output"),
+    *("answer", "raw"),
+)
+"""Where servers and pipelines put an answer that is no message."""
+
+ABOUT_A_CALL = frozenset(
+    (
+        "model", "model_name", "engine", "deployment", "provider", "service_tier", "user", "role",
+        "id", "run_id", "request_id", "trace_id", "user_id", "session_id", "thread_id", "name",
+        "metadata", "tags", "callbacks", "store", "include", "truncation", "type", "config",
+        "tool_choice", "toolChoice", "tool_config", "toolConfig", "function_call", "text",
+        "response_format", "text_format", "modalities", "reasoning", "thinking", "stream_options",
+        "reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction",
+        "extra_body", "extra_headers", "extra_query", "safety_settings", "safetySettings",
+        "generation_config", "generationConfig", "inferenceConfig", "source", "language",
+        "modelId", "anthropic_version", "anthropic_beta", "stream", "toolChoice", "stop_reason",
+        "citation_options", "citation_quality", "safety_mode", "prompt_truncation", "uuid",
+        "created_at", "updated_at", "title", "account",
+    )
+)  # fmt: skip
+"""Keys beside a chat that say how the model was called, not what it was given."""
+
+ABOUT_AN_ENVELOPE = (ABOUT_A_CALL - {"text"}) | {
+    *("custom_id", "key", "method", "url", "endpoint", "share_id", "folder_id"),
+}
+"""Keys beside a whole call that say which it is."""
+
+
+def require_nothing_more(
+    value: Mapping[str, Any], known: Collection[str], chat: str, what: str
+) -> None:
+    """Makes sure that nothing but what is known stands beside a chat.
+
+    Raises:
+        DataError: Something does.
+    """
+    more = {
+        key: inner
+        for key, inner in value.items()
+        if key not in known and isinstance(inner, str | list | Mapping) and inner
+    }
+    if more:
+        raise DataError(
+            f"beside {chat}, {what} has {keys_of(more)}, and whether the model was given that "
+            "cannot be told"
+        )
