@@ -164,7 +164,10 @@ class Answer:
             return False
         if self.question.mathematical and not _WORD_OF_TWO.search(self.folded):
             return True
-        return bool(_MATHEMATICAL.search(self.folded) or _SUPERSCRIPT.search(self.final))
+        if _MATHEMATICAL.search(self.folded):
+            years = self.pair is not None and self.pair.are_years
+            return not years and dates.date(self.folded) is None  # may 17, 1990
+        return _SUPERSCRIPT.search(self.final) is not None
 
     @lazy
     def key(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.words import stem
 
+_ASKING_FOR_A_NUMBER = text.word_set("how when year number")
+_A_NUMBER = 2
 _LONGEST = 40
 """Words of a question; a longer prompt may hold a text from which the answer is taken."""
 
@@ -18,6 +20,10 @@ def only_one_answers(first: Answer, second: Answer) -> bool:
     """
     if bool(first.terms) == bool(second.terms) or not _asks_for_something_new(first.question):
         return False
+    if not _ASKING_FOR_A_NUMBER.isdisjoint(first.question.words) and any(
+        answer.numbers and len(answer.words) <= _A_NUMBER for answer in (first, second)
+    ):
+        return False  # how many there are may well be a number of the question
     echo, other = (second, first) if first.terms else (first, second)
     return bool(echo.repeats) and _adds_a_name(other)
 

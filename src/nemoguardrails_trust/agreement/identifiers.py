@@ -16,7 +16,7 @@ _ASKING_FOR_A_CALL = word_set(
 )
 _COUNTING = frozenset(("many", "much"))
 _DOTTED = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+)(?![\d.]*\d)")
-_CODE = re.compile(r"(?<![\w.,])v?(\d+(?:[.:/-]\d+)*)(?![\w]|[.,]\d)")
+_CODE = re.compile(r"(?<![\w.,])v?(\d+(?:[.:/-]\d+)*[a-z]?)(?![\w]|[.,]\d)")
 _GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _CALL = re.compile(r"(?<![\w.,])\+?\(?\d[\d ().\-/]{5,24}\d(?![\w]|[.,]\d)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")

@@ -44,6 +44,12 @@ class Pair:
     proportion: bool = False
     share: bool = False
 
+    @property
+    def are_years(self) -> bool:
+        """Whether it is a span of years, as `1962-1965`."""
+        years = all(text.is_year(f"{number.plain}") for number in (self.first, self.second))
+        return years and self.first.plain < self.second.plain
+
 
 def pair(folded: str) -> Pair | None:
     """Reads a folded text as two numbers with a dash, a colon or a word between, all of it."""

@@ -109,7 +109,7 @@ _SAME_SIDE = frozenset(("right", "permitted"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
-_SENTENCES = re.compile(r"[.!?](?<=[^\s.]{4}[.!?])(?<![.!?]{2})[.!?]*\s|\n")
+_SENTENCES = re.compile(r"[.!?](?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s|\n")
 _WORDY = re.compile(r"[^\W_]|[$%£€¥]")  # what has words
 _PAUSE = (
     r"[;!?\n(){}\[\].:\s,](?:(?<=[;!?\n(){}\[\]])|(?<=[.:])(?!(?<=\d[.:])\d)(?<!\b[a-z]\.)(?<!\b[djms][rst]\.)(?<!\bmrs\.)(?<!\bprof\.)"

@@ -218,6 +218,23 @@ def may_be_equal(first: Quantity, second: Quantity) -> bool:
     return least <= days.value / _DAY <= most and days.value > 0
 
 
+def may_be_rounded(first: Quantity, second: Quantity) -> bool:
+    """Whether one is the other, rounded to no more than two significant digits.
+
+    So `21%` is to `20.66%`, which is enough where something had to be worked out.
+    """
+    if first.digits == second.digits or "percent" not in (first.kind, second.kind):
+        return False
+    short, long = sorted((first, second), key=lambda quantity: quantity.digits)
+    try:
+        x, y = abs(float(short.plain)), abs(float(long.plain))
+    except OverflowError:
+        return False
+    if x * 10**short.digits < 10 or (first.plain < 0) != (second.plain < 0):
+        return False
+    return abs(x - y) <= 0.5000001 * 10.0**-short.digits
+
+
 def _compare_numbers(
     a: Fraction | float, b: Fraction | float, a_digits: int, b_digits: int
 ) -> float:

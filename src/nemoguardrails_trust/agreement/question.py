@@ -16,6 +16,8 @@ from nemoguardrails_trust.agreement.phrases import words_of
 from nemoguardrails_trust.agreement.words import stem
 
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
+_ONE = re.compile(r"(?<![\d.,])1(?![\d.,]*\d)|\bfirst\b")
+_ONE_AS_WRITTEN = re.compile(r" one\b")
 _PAUSE = re.compile("[,:;?]")
 _PRICES = text.word_set(
     "fee fees cost costs price prices charge charges charged pay paid kosten kostet"
@@ -43,6 +45,8 @@ class Question:
     """The prompt that the answers reply to."""
 
     def __init__(self, prompt: str) -> None:
+        # Not in a name: `Act One`.
+        self._says_one = " one" in prompt and _ONE_AS_WRITTEN.search(prompt) is not None
         self.circles = "①" in prompt and "②" in prompt
         if self.circles:
             prompt = choices.uncircled(prompt, in_lines=True)
@@ -54,8 +58,11 @@ class Question:
 
     @lazy
     def in_order(self) -> list[str]:
-        """Its words in order, numbers in digits."""
-        return words_of(self.folded)
+        """Its words in order, numbers in digits; the `one` of `a new one` is none."""
+        words = words_of(self.folded)
+        if self._says_one and "1" in words and _ONE.search(self.folded) is None:
+            return ["one" if word == "1" else word for word in words]
+        return words
 
     @lazy
     def words(self) -> frozenset[str]:

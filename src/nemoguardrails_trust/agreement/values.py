@@ -10,6 +10,13 @@ from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.result import NO, SAME, YES, Agreement
 from nemoguardrails_trust.agreement.words import stem
 
+_A_NUMBER = 4
+"""Most words of an answer that is but a number."""
+_MOST_OF_IT = 0.5
+_WORKED_OUT = text.word_set(
+    "percent percentage change growth average ratio increase decrease difference calculate compute"
+    " portion share proportion"
+)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
 _DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
 
@@ -49,6 +56,9 @@ def _compare_known_values(
         if bool(one.label) != bool(other.label):
             one, other = (_without_asked(side, first.question) for side in (one, other))
         value = quantities.compare_quantities(one, other)
+        if value < SAME and not _WORKED_OUT.isdisjoint(first.question.words):
+            rounded = quantities.may_be_rounded(one, other)
+            return Agreement(0.6 if rounded else value, settled=not rounded)
         doubtful = bounds.may_agree(one.bound, other.bound) or quantities.may_be_equal(one, other)
         return Agreement(value, settled=not doubtful)
     ours_, theirs_ = _as_mathematics(one), _as_mathematics(other)
@@ -103,9 +113,11 @@ def compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
         return Agreement(SAME if apart else 0.0, settled=False)
     found = long.numbers
     found = [word for word in found if word not in long.question.words] or found
-    if not found or number.label:
+    short = first if long is second else second
+    at_once = _told_at_once(long, found) if len(short.words) <= _A_NUMBER else None
+    if not found or (number.label and at_once is None):
         return None
-    last = _last_quantity(long, number, found)
+    last = _last_quantity(long, number, found if at_once is None else [at_once])
     if last is None:
         return None
     bare = quantities.Quantity(number.plain, number.plain, digits=number.digits)
@@ -120,6 +132,18 @@ def compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
         for quantity in map(quantities.quantity, ([word] for word in found))
     )
     return Agreement(0.4 if among else value, settled=False)
+
+
+def _told_at_once(prose: Answer, found: Sequence[str]) -> str | None:
+    """The only number of its own in a first sentence that repeats the question, and more follow."""
+    asked, sentences = prose.question.content, prose.sentences
+    if len(sentences) < 2 or not asked:
+        return None
+    words = prose.words_of_part(sentences[0])
+    own = set(found).intersection(words)
+    if len(own) != 1 or len(asked.intersection(map(stem, words))) < _MOST_OF_IT * len(asked):
+        return None
+    return own.pop()
 
 
 def _last_quantity(
