@@ -517,13 +517,18 @@ json_values = st.recursive(
                 [
                     *("role", "content", "type", "text", "parts", "messages", "from", "value"),
                     *("kind", "part_kind", "_role", "_content", "source", "documents", "data"),
-                    *("image", "tools"),
+                    *("image", "tools", "message", "message.role", "llm.input_messages.0", "chat"),
+                    *("message_type", "tool_call", "step_number", "model_output", "observations"),
+                    *("task", "role_name", "role_type", "role_at_backend", "metadata", "options"),
                 ]
             )
             | st.text(max_size=3),
             inner
             | st.sampled_from(
-                ["user", "tool", "text", "image", "tool_result", "blob", "request", "TextMessage"]
+                [
+                    *("user", "tool", "text", "image", "tool_result", "blob", "request"),
+                    *("TextMessage", "user_message", "tool_call_message", "/a.png"),
+                ]
             ),
             max_size=4,
         )

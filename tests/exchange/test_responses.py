@@ -214,6 +214,7 @@ def test_answers_of_batches_and_crews_are_read(value: Any) -> None:
         ({"body": WHOLE, "context": "It is so."}, "beside body, the prompt has context"),
         ({"params": WHOLE, "text": "It is so."}, "beside params, the prompt has text"),
         ({"params": {"temperature": 1}}, r"cannot be told \(params\)"),
+        ({"chat": [{"role": "user", "content": "why?"}]}, r"cannot be told \(chat\)"),
     ],
 )
 def test_what_stands_beside_a_call_is_never_left_out(value: Any, told: str) -> None:

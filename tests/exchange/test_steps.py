@@ -216,6 +216,8 @@ def test_pairs_are_what_was_asked_and_answered(pairs: Any, messages: list[str]) 
         [of_gradio("user", {"component": "plot", "value": {"a": "what it shows"}})],
         [{"role": "user", "content": "why?", "metadata": None, "options": ["it is rain or snow"]}],
         [of_camel("critic", "why?")],
+        {"message": "why?", "role_name": "a name", "role_type": "x"},
+        [{"message": ["why?"], "role_name": {}, "role_type": []}],
         [{**USER_STEP, "note": "there is more to it"} for USER_STEP in LETTA[1:2]],
     ],
 )

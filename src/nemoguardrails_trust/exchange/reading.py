@@ -165,10 +165,16 @@ def is_chat(value: Any) -> bool:
         return is_message(value)
     if is_call(value):
         return True
-    if any(isinstance(value.get(key), Mapping) and is_chat(value[key]) for key in ENVELOPES):
+    if _envelope_of(value) is not None:
         return True
     chats = (*CHATS, "chat_history") if isinstance(value.get("message"), str) else CHATS
     return any(isinstance(value.get(key), list) and is_chat(value[key]) for key in chats)
+
+
+def _envelope_of(value: Mapping[str, Any]) -> str | None:
+    """The key under which a whole call stands; `None` where none does."""
+    known = (key for key in ENVELOPES if isinstance(value.get(key), Mapping))
+    return next((key for key in known if is_chat(value[key])), None)
 
 
 def is_completion(value: Any) -> bool:
@@ -303,9 +309,10 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
     chats = [key for key in CHATS if value.get(key) is not None]
     if not chats and isinstance(value.get("message"), str):  # Cohere's first interface
         chats = ["message"]
-    if not chats and (inner := [key for key in ENVELOPES if is_chat(value.get(key))]):
-        require_nothing_more(value, {inner[0], *ABOUT_AN_ENVELOPE}, inner[0], what)
-        yield from _read_object(value[inner[0]], what)
+    envelope = _envelope_of(value)
+    if not chats and envelope is not None:
+        require_nothing_more(value, {envelope, *ABOUT_AN_ENVELOPE}, envelope, what)
+        yield from _read_object(value[envelope], what)
         return
     if len(chats) != 1:
         raise DataError(

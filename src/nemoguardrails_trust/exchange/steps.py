@@ -151,7 +151,7 @@ def is_camel(item: Item) -> bool:
 
 def camel(item: Item, _: str) -> Iterator[Item]:
     """A message of CAMEL as usual messages."""
-    inner: dict[str, Any] = {**item.get("message", item)}
+    inner = dict(item["message"] if "role_at_backend" in item else item)
     told = item.get("role_at_backend", inner.get("role_type"))
     name = str(getattr(told, "value", told)).rpartition(".")[2].casefold()
     for key in ("role_name", "role_type", "meta_dict", "__class__", "parsed", "reasoning_content"):
