@@ -77,7 +77,9 @@ _VALID = re.compile(r"\b(?:(?:is|are|remains?|stays?) )?(?:valid|good) for(?= \d
 _UNADVISED = re.compile(r"\bnot (?:recommended|advised|advisable)\b")
 _ADVISED = text.word_set("recommended advised advisable")
 _TRIGGERS = _COMPOUND_STARTS | _AVOIDING | _MEALS | _QUARTERS | _LIMITING | _OFTEN
-_TRIGGERS |= _ADVISED | {"valid", "friday"}
+_SHORT_MONTHS = {name[:3]: name for name in text.MONTH_NAMES if name != "may"}
+_SHORT_MONTHS["sept"] = "september"
+_TRIGGERS |= _SHORT_MONTHS.keys() | _ADVISED | {"valid", "friday"}
 _LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
 _DENIED = {"over": "at most", "under": "at least"}
 _UNIT = r"(?: (?!or\b|and\b|than\b)[^\W\d]+){0,3}?"
@@ -134,6 +136,8 @@ def words_of(folded: str) -> list[str]:
         words = _COMPOUND.sub(lambda found: found.lastgroup or "", " ".join(words)).split(" ")
     if not _AVOIDING.isdisjoint(words):
         words = _AVOIDED.sub(_not, " ".join(words)).split(" ")
+    if not _SHORT_MONTHS.keys().isdisjoint(words):
+        words = _with_months(words)
     if "friday" in words:
         words = _WORKING_WEEK.sub("weekdays", " ".join(words)).split(" ")
     if not _ADVISED.isdisjoint(words):
@@ -150,6 +154,15 @@ def words_of(folded: str) -> list[str]:
     if not limits and _may_limit(words):
         joined = _with_limits(joined)
     return joined.split(" ") if often else _with_rates(joined)
+
+
+def _with_months(words: list[str]) -> list[str]:
+    """Months in full, where they are next to a number: `26 mar 2006`."""
+    beside = zip(["", *words], words, [*words[1:], ""], strict=False)
+    return [
+        _SHORT_MONTHS.get(word, word) if before[-1:].isdecimal() or behind[:1].isdecimal() else word
+        for before, word, behind in beside
+    ]
 
 
 def _may_limit(words: list[str]) -> bool:

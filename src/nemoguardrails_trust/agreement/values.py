@@ -4,7 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nemoguardrails_trust.agreement import bounds, dates, expressions, quantities, text, units
+from nemoguardrails_trust.agreement import (
+    bounds,
+    dates,
+    equivalents,
+    expressions,
+    quantities,
+    text,
+    units,
+)
 from nemoguardrails_trust.agreement.answers import Answer, Value
 from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.result import NO, SAME, YES, Agreement
@@ -16,6 +24,10 @@ _MOST_OF_IT = 0.5
 _WORKED_OUT = text.word_set(
     "percent percentage change growth average ratio increase decrease difference calculate compute"
     " portion share proportion"
+)
+# Not behind an initial or a title.
+_SENTENCES = re.compile(
+    r"(?<=[\w%)][a-z\d%)\"'][.!?])(?<!\b[DMSJN][rsto]\.)(?<!\bMrs\.)(?<!\bProf\.)\s+(?=[A-Z])"
 )
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,9},\d{1,9}\.?")
 _DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
@@ -136,10 +148,10 @@ def compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
 
 def _told_at_once(prose: Answer, found: Sequence[str]) -> str | None:
     """The only number of its own in a first sentence that repeats the question, and more follow."""
-    asked, sentences = prose.question.content, prose.sentences
-    if len(sentences) < 2 or not asked:
+    asked, first, *more = prose.question.content, *_SENTENCES.split(prose.final, maxsplit=1)
+    if not (asked and more):
         return None
-    words = prose.words_of_part(sentences[0])
+    words = Answer(first, prose.question).words
     own = set(found).intersection(words)
     if len(own) != 1 or len(asked.intersection(map(stem, words))) < _MOST_OF_IT * len(asked):
         return None
@@ -152,6 +164,14 @@ def _last_quantity(
     """The last of a prose's numbers, with its unit where the other number has one too."""
     if prose.question.asks_for_a_year and text.is_year(f"{number.plain}"):
         found = [word for word in found if text.is_year(word)] or found
+    if number.kind is not None:
+        alike = {
+            measure.quantity
+            for measure in equivalents.measures(prose.words)
+            if measure.quantity.kind == number.kind
+        }
+        if len(alike) == 1:
+            return alike.pop()
     place = len(prose.words) - prose.words[::-1].index(found[-1])
     if number.kind is not None and place < len(prose.words):
         unit = prose.words[place]
