@@ -11,7 +11,7 @@ from nemoguardrails.rails.llm.config import RailsConfig
 from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.guardrail import messages
-from nemoguardrails_trust.guardrail.conversation import read_exchange, unseen_part
+from nemoguardrails_trust.guardrail.conversation import read_exchange, said_by_bot, unseen_part
 from nemoguardrails_trust.guardrail.defined import is_defined
 from nemoguardrails_trust.guardrail.guard import Guard, Render
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, allow_chunk, make_outcome
@@ -70,7 +70,7 @@ async def check_answer(
         return allow_chunk()
     context = context or {}
     if trust_guard is None or config is None:
-        return _kept(_not_set_up(str(context.get("bot_message") or "")), config)
+        return _kept(_not_set_up(str(said_by_bot(context) or "")), config)
     try:
         exchange = await read_exchange(
             context=context,
@@ -85,7 +85,7 @@ async def check_answer(
             **_overrides(threshold=threshold, on_untrustworthy=on_untrustworthy),
         }
     except Exception as error:  # noqa: BLE001 - a turn must not break on an odd event
-        outcome = trust_guard.unreadable(str(context.get("bot_message") or ""), error)
+        outcome = trust_guard.unreadable(str(said_by_bot(context) or ""), error)
         return _kept(outcome, config)
     if is_defined(exchange.response, trust_defined_messages, events or ()):
         return _kept(trust_guard.pass_by(exchange.response), config)

@@ -52,7 +52,7 @@ async def read_exchange(
     Raises:
         DataError: A message is of no known form.
     """
-    said = context.get("bot_message") if bot_message is None else bot_message
+    said = said_by_bot(context) if bot_message is None else bot_message
     answer = "" if said is None else read_response(said, in_text=False)
     if user_message is None:
         asked = context.get("user_message") or context.get("last_user_message")
@@ -71,6 +71,12 @@ async def read_exchange(
             messages = [Message("system", instructions), *messages]
     passages = await _passages(context, "" if question is None else question.content, kb)
     return Exchange(answer, tuple(messages), tuple(passages))
+
+
+def said_by_bot(context: Mapping[str, Any]) -> Any:
+    """The bot's message; what one of LangChain says, which a chain may give in an object."""
+    said = context.get("bot_message")
+    return getattr(said, "content", said) if not isinstance(said, str | list | Mapping) else said
 
 
 def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:

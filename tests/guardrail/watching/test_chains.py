@@ -117,6 +117,9 @@ ENDS: dict[str, Runnable[Any, Any]] = {
     ),
     "a text": CHAT | chat("10 euros") | StrOutputParser(),
     "an object": CHAT | chat("10 euros") | RunnableLambda(lambda said: {"output": said.content}),
+    "a message in an object": CHAT
+    | chat("10 euros")
+    | RunnableLambda(lambda said: {"output": said}),
 }
 OVERRIDE = """
 define subflow cleanlab trustworthiness
@@ -132,9 +135,10 @@ define bot response untrustworthy
 
 def given_out(output: Any) -> Any:
     """The answer in what a chain gives, with the calls of tools that go out along with it."""
+    output = output["output"] if isinstance(output, dict) else output
     if isinstance(output, AIMessage):
         return output.content, [call["name"] for call in output.tool_calls]
-    return (output["output"] if isinstance(output, dict) else output), []
+    return output, []
 
 
 @pytest.mark.parametrize("name", ENDS)
