@@ -202,6 +202,8 @@ def test_exports_of_chats_are_read(value: Any) -> None:
     [
         {"custom_id": "1", "result": {"type": "succeeded", "message": SAID}},
         {"raw": "Because.", "pydantic": None, "tasks_output": [{"raw": "Because."}]},
+        {"answer": "Because.", "input": "why is it so?", "context": [{"page_content": "a b c"}]},
+        {"answer": "Because.", "confidence": 0.9, "id": "x"},
     ],
 )
 def test_answers_of_batches_and_crews_are_read(value: Any) -> None:
@@ -220,6 +222,11 @@ def test_answers_of_batches_and_crews_are_read(value: Any) -> None:
 def test_what_stands_beside_a_call_is_never_left_out(value: Any, told: str) -> None:
     with pytest.raises(DataError, match=told):
         read_messages(value)
+
+
+def test_an_answer_with_more_words_beside_it_is_never_scored_on_half() -> None:
+    with pytest.raises(DataError, match="the response has explanation beside what it says"):
+        read_response({"answer": "Lyon", "explanation": "It has the most bridges."})
 
 
 def test_a_call_of_a_batch_that_failed_has_no_answer() -> None:

@@ -23,6 +23,15 @@ SAID = (
 )
 """Where servers and pipelines put an answer that is no message."""
 
+BESIDE = {
+    "answer": (
+        *("input", "question", "query", "context", "contexts", "documents", "source_documents"),
+        *("sources", "chat_history", "history", "metadata", "usage"),
+    ),
+    "raw": ("tasks_output", "pydantic", "json_dict", "token_usage"),
+}
+"""What a chain or a crew gives again beside its answer; anything else is a part of the answer."""
+
 ABOUT_A_CALL = frozenset(
     (
         "model", "model_name", "engine", "deployment", "provider", "service_tier", "user", "role",

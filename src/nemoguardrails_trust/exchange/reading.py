@@ -18,6 +18,7 @@ from nemoguardrails_trust.exchange.beside import TOOLS, documents_beside, tools_
 from nemoguardrails_trust.exchange.calls import (
     ABOUT_A_CALL,
     ABOUT_AN_ENVELOPE,
+    BESIDE,
     CHATS,
     COMPLETIONS,
     ENVELOPES,
@@ -27,7 +28,7 @@ from nemoguardrails_trust.exchange.calls import (
     require_nothing_more,
 )
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
-from nemoguardrails_trust.exchange.given import keys_of
+from nemoguardrails_trust.exchange.given import keys_of, require_known
 from nemoguardrails_trust.exchange.items import (
     SENDERS,
     is_message,
@@ -361,9 +362,11 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
                 yield from _read_answer(inner, what)
                 return
         if role_name(value) is None and not any(map(value.get, ("content", "text", "parts"))):
-            said = next((value[key] for key in SAID if value.get(key)), None)
-            if isinstance(said, str | list):
-                yield from _read_answer([said], what)
+            key = next(filter(value.get, SAID), "")
+            if isinstance(value.get(key), str | list):
+                if key in BESIDE:
+                    require_known(value, {key, *BESIDE[key]}, what)
+                yield from _read_answer([value[key]], what)
                 return
         value = [value]
     if not isinstance(value, list | tuple):
