@@ -16,6 +16,7 @@ OTHER_ANSWERS = [
     ("Is entry free?", "Entry is free.", "It costs $5."),
     ("Is there an entry fee?", "Entry is free.", "Yes."),
     ("Is delivery free?", "Free for orders over $50.", "Yes, it's always free."),
+    ("Can I cancel?", "Yes, but there is a fee.", "Yes, free of charge."),
     ("¿Cuánto cuesta?", "Es gratis.", "Cuesta 5 euros."),
     ("¿Cuánto cuesta?", "Es gratis.", "No es gratis."),
     ("Was kostet der Eintritt?", "Er ist kostenlos.", "Er ist nicht kostenlos."),

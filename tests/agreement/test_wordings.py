@@ -109,6 +109,7 @@ OTHER_ANSWERS = [
     ("What is the probability?", "25%", "4 in 1"),
     ("When does it start?", "The sale starts on Friday.", "The sale ends on Friday."),
     ("Is it open on Mondays?", "It is open on Mondays.", "It is closed on Mondays."),
+    ("Who signed?", "Mr. Smith", "Mrs. Smith"),
     ("Who is my doctor?", "Dr. Maria Gonzalez", "Dr. Pedro Gonzalez"),
     ("Who approved it?", "It was approved by Dr. Gonzalez.", "It was approved by Dr. Perez."),
     # names

@@ -6,6 +6,7 @@ from nemoguardrails_trust.agreement import SAME, agreement
 
 OTHER_ANSWERS = [
     ("Is there a monthly fee?", "No, if you deposit $1,000 a month.", "No, there is never a fee."),
+    ("Is a visa needed?", "No, not for stays under 90 days.", "No, never."),
     ("Is it open on Mondays?", "Yes, from 10 to 6.", "Yes, from 12 to 6."),
     ("Is there a fee?", "Yes, $5.", "Yes, $15."),
     ("Can I use it abroad?", "Yes, in the EU.", "Yes, everywhere."),

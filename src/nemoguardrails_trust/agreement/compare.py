@@ -117,6 +117,8 @@ def _compare_signs(first: Answer, second: Answer) -> Agreement:
     formula = first.question.asks_for_a_formula
     if formula and identifiers.formulas_differ(first.final, second.final):
         return NO
+    if first.words != second.words and names.titles_differ(first.words, second.words):
+        return Agreement(APART, settled=False)
     if operators.differ(first.final, second.final):
         return Agreement(APART, settled=False)
     return YES

@@ -18,6 +18,7 @@ _BEHIND_YES = 2
 _CIRCUMSTANCES = text.word_set("if when for in on at with online after before until from")
 _RESTRICTING = text.word_set("only unless except excluding if provided until")
 _CONDITIONAL = text.word_set("if unless provided except excluding")
+_NEVER = frozenset(("never", "ever", "always"))
 _EVERYWHERE = text.word_set(
     "everywhere anywhere worldwide always anytime everyone anyone everybody"
 )
@@ -71,6 +72,11 @@ def other_conditions(first: Answer, second: Answer) -> bool:
     if bool(ours) != bool(theirs):
         # A no without its reason is a no.
         return first.said_stance or any(map(_is_no_on_condition, (first.words, second.words)))
+    if not first.said_stance and any(
+        not _NEVER.isdisjoint(one.words) and _is_no_somewhere(other.words)
+        for one, other in ((first, second), (second, first))
+    ):
+        return True
     if first.said_stance and any(
         _is_everywhere(one.words) and _is_somewhere(other.words)
         for one, other in ((first, second), (second, first))
@@ -99,6 +105,11 @@ def _restricts(words: Sequence[str], place: int) -> bool:
 def _is_no_on_condition(words: Sequence[str]) -> bool:
     """Whether it says `no, if` or `no, unless`."""
     return not _CONDITIONAL.isdisjoint(words[1 : _BEHIND_YES + 1])
+
+
+def _is_no_somewhere(words: Sequence[str]) -> bool:
+    """Whether it says `no, not for` or `no, not on`, and so yes elsewhere."""
+    return words[1:2] == ["not"] and not _CIRCUMSTANCES.isdisjoint(words[2:3])
 
 
 def _is_everywhere(words: Sequence[str]) -> bool:
@@ -142,4 +153,5 @@ def free_or_priced(first: Answer, second: Answer) -> bool:
     if free == other_free:
         return False
     words = second.words if free else first.words
-    return not prices.MONEY.isdisjoint(words) and "0" not in words
+    priced = not prices.MONEY.isdisjoint(words) and "0" not in words
+    return priced or prices.is_charged(words)

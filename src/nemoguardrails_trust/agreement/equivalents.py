@@ -39,18 +39,23 @@ def with_measures_of(answer: Answer, other: Answer) -> Answer | None:
         parts.append(", ".join(_capitalised(words, answer) for words in written))
     if not changed:
         return None
-    mark = "" if answer.parts is None else "- "
+    mark = "- " if _is_in_lines(answer) else ""
     return Answer("\n".join(f"{mark}{part}." for part in parts), answer.question)
 
 
 def _parts(answer: Answer) -> list[list[list[str]]]:
     """The words of its items or its sentences, by the clause."""
-    if answer.parts is not None:
+    if answer.parts is not None and _is_in_lines(answer):
         return [[Answer(part, answer.question).words] for part in answer.parts]
     return [
         [answer.words_of_part(clause) for clause in polarity.clauses(sentence)]
         for sentence in answer.sentences
     ]
+
+
+def _is_in_lines(answer: Answer) -> bool:
+    """Whether it is a list with each item on a line of its own; `1 hour and 45 minutes` is none."""
+    return answer.parts is not None and "\n" in answer.final.strip()
 
 
 def _capitalised(words: Sequence[str], answer: Answer) -> str:
@@ -76,11 +81,17 @@ def measures(words: Sequence[str]) -> list[Measure]:
 def _end(words: Sequence[str], place: int) -> int:
     """Behind the last unit of a measure that may start at a place."""
     end = place
-    while end < len(words) - 1 and text.is_number(words[end]) and units.is_unit(words[end + 1]):
+    while _is_measure(words[end : end + 2]):
         end += 2
         if words[end : end + 1] == ["per"]:
             return min(len(words), end + 2)
+        if words[end : end + 1] == ["and"] and _is_measure(words[end + 1 : end + 3]):
+            end += 1
     return end
+
+
+def _is_measure(words: Sequence[str]) -> bool:
+    return len(words) > 1 and text.is_number(words[0]) and units.is_unit(words[1])
 
 
 def _rewritten(words: Sequence[str], wanted: dict[tuple[str, ...], Measure]) -> list[str]:

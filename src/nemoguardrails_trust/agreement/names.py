@@ -33,6 +33,8 @@ MUTUAL = word_set(
 )
 """Between two names, these leave their order without a meaning."""
 _NAMES_OF_A_SWAP = 2
+_OF_MEN = word_set("mr mister sir lord king prince duke count baron emperor monsieur")
+_OF_WOMEN = word_set("mrs ms miss madam lady dame queen princess duchess countess baroness empress")
 _BEING = word_set("is are was were be been being")
 
 
@@ -134,6 +136,16 @@ def swapped_in_signs(first: str, second: str) -> bool:
 
 _NAME = re.compile(r"(?:[A-Z][\w'’-]*(?:\.\s?|\s|$)){2,5}")
 _PART_OF_NAME = re.compile(r"[A-Z](?=\.|\s|[A-Z]\.)|[A-Z][\w'’-]*")
+
+
+def titles_differ(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether one is about a man and the other about a woman, as `Mr. Smith` and `Mrs. Smith`."""
+    return any(
+        not (_OF_MEN.isdisjoint(ours) or _OF_WOMEN.isdisjoint(theirs))
+        and _OF_WOMEN.isdisjoint(ours)
+        and _OF_MEN.isdisjoint(theirs)
+        for ours, theirs in ((first, second), (second, first))
+    )
 
 
 def is_same_person(ours: Sequence[str], theirs: Sequence[str]) -> bool | None:

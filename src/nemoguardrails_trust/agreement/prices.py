@@ -23,6 +23,11 @@ _COSTS_NOTHING = re.compile(
     r"|\b(?:no|non|nao|ne) (?:\w+ )?(?:cuesta|costa|coute) (?:nada|nulla|niente|rien)\b"
     r"|免 费|无 料"
 )
+_CHARGES = frozenset(("fee", "fees", "charge", "charges"))
+_CHARGED = re.compile(
+    r"\b(?:is|are|for|with|pay) (?:an? |the )?(?!no\b|not\b|without\b)(?:\w+ )?(?:fee|charge)s?\b"
+    r"(?! of)|\b(?:fees?|charges?) appl(?:y|ies)\b"
+)
 _LONGEST = 20
 _ON_CONDITION = re.compile(
     r"\b(?:(?:free(?: of charge)?|no(?: \w+)? (?:fees?|charges?|costs?)|costs? nothing"
@@ -51,6 +56,11 @@ def is_free(words: Sequence[str]) -> bool:
         return True
     free = _FREE.search(said) is not None or not _FREE_ELSEWHERE.isdisjoint(words)
     return free and not _NOT_FREE.search(said)
+
+
+def is_charged(words: Sequence[str]) -> bool:
+    """Whether an answer says that there is a charge, without the sum."""
+    return not _CHARGES.isdisjoint(words) and _CHARGED.search(" ".join(words)) is not None
 
 
 def costs_nothing(words: Sequence[str], asked: Collection[str]) -> bool | None:

@@ -184,6 +184,8 @@ def compare_quantities(first: Quantity, second: Quantity) -> float:
     if None not in kinds and kinds != {"degree", "temperature"}:
         return 0.0
     bare, other = (first, second) if first.kind in (None, "degree") else (second, first)
+    if other.kind == "time of day" and not bare.label and bare.kind is None and bare.plain <= 24:
+        return 0.8 if (60 * bare.plain - other.value) % _HALF_A_DAY == 0 else 0.0
     if other.kind == "percent":
         as_share = other.value / 100
         if _same(bare.plain, as_share):
