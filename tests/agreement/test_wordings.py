@@ -110,6 +110,9 @@ OTHER_ANSWERS = [
     ("When does it start?", "The sale starts on Friday.", "The sale ends on Friday."),
     ("Is it open on Mondays?", "It is open on Mondays.", "It is closed on Mondays."),
     ("Who signed?", "Mr. Smith", "Mrs. Smith"),
+    ("By when must I pay?", "Pay by 1 May.", "Pay after 1 May."),
+    ("How much is it?", "20% off", "20% more"),
+    ("How many remain?", "12 - 5 = 7, so 7 apples remain.", "12"),
     ("Who is my doctor?", "Dr. Maria Gonzalez", "Dr. Pedro Gonzalez"),
     ("Who approved it?", "It was approved by Dr. Gonzalez.", "It was approved by Dr. Perez."),
     # names

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from nemoguardrails_trust.agreement import bounds, prices, structures, text
 from nemoguardrails_trust.agreement.answers import Answer
@@ -43,6 +44,8 @@ def other_limits(first: Answer, second: Answer) -> bool:
         return False
     if bounds.differ(ours, theirs):
         return True
+    if _by_and_after(first.words, second.words) or _by_and_after(second.words, first.words):
+        return True
     one_is_off = bounds.has_tolerance(ours) != bounds.has_tolerance(theirs)
     if one_is_off and (first.pair is None or second.pair is None):
         return True
@@ -57,6 +60,14 @@ def other_limits(first: Answer, second: Answer) -> bool:
         )
         for number in beyond
     )
+
+
+def _by_and_after(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether one says `by 1 May`, and the other `after 1 May`."""
+    if "by" not in first or "after" not in second:
+        return False
+    by = {number for word, number in pairwise(first) if word == "by"}
+    return any(word == "after" and number in by for word, number in pairwise(second))
 
 
 def other_conditions(first: Answer, second: Answer) -> bool:

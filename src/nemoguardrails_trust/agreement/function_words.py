@@ -1,4 +1,7 @@
-"""Articles, copulas and pronouns of other languages, which say nothing of an answer."""
+"""Articles, copulas and pronouns of other languages, which say nothing of an answer.
+
+Those that also are the number one, as `ein` and `un`, are not among them.
+"""
 
 from collections.abc import Set
 
@@ -19,17 +22,17 @@ _ASKING = word_set(
 _ENGLISH = word_set("the is of what who which how when where does did do are was in to and")
 _WORDS = word_set(
     """
-    der die das den dem des ein eine einen einem einer ist sind war waren es sie er ihr ihre
-    im in um von vom zu zum zur am mit auf
-    le la les un une des du de est sont etait ce cest il elle ils elles on au aux en son sa ses
-    el los las una es son era fue esta estan al del y por su sus
-    lo gli e sono della dei di da alla uno nel nella
-    o os as um uma sao foi do dos das no na nos nas seu sua
-    het een zijn was op van voor te zij hij
-    en ett et det de ar er var i pa
+    der die das den dem des ist sind war waren es sie er ihr ihre
+    im in von vom zu zum zur am mit auf
+    le la les des du de est sont etait ce cest il elle ils elles on au aux son sa ses
+    el los las es son era fue esta estan al del y por su sus
+    lo gli e sono della dei di da alla nel nella
+    o os as sao foi do dos das no na nos nas seu sua
+    het zijn was op van voor te zij hij
+    det de ar er var i pa
     jest sa byl byla byly to w na
     это он она оно они в на является был была было были
-    bir bu
+    bu
     """
 )
 NONE: Set[str] = frozenset()

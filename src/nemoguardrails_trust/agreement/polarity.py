@@ -99,6 +99,7 @@ _POLES = (
     ("n", "s"), ("e", "w"), ("within", "after"), ("same", "next"),
     ("morning", "bedtime"), ("morning", "night"), ("morning", "afternoon"),
     ("breakfast", "dinner"), ("sender", "recipient"), ("buyer", "seller"), ("light", "dark"),
+    ("off", "more"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _OTHER_POLES = {

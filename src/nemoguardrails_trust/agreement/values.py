@@ -18,6 +18,7 @@ from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.result import NO, SAME, YES, Agreement
 from nemoguardrails_trust.agreement.words import stem
 
+_CALCULATION = re.compile(r"[^\w-]*[\d.,]+\s*[-+*/=×÷]")
 _A_NUMBER = 4
 """Most words of an answer that is but a number."""
 _MOST_OF_IT = 0.5
@@ -134,7 +135,7 @@ def compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
         return None
     bare = quantities.Quantity(number.plain, number.plain, digits=number.digits)
     value = quantities.compare_quantities(number if last.kind else bare, last)
-    if text.is_number(long.words[0]):
+    if text.is_number(long.words[0]) and _CALCULATION.match(long.folded) is None:
         first_too = quantities.quantity(long.words[:1])
         value = max(value, quantities.compare_quantities(bare, first_too) if first_too else 0.0)
     if value >= SAME:

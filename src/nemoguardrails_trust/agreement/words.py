@@ -35,7 +35,7 @@ class Meaning:
         stem: Its own stem.
         base: The stem of its positive form, as `safe` for `unsafe`.
         opposite: Whether it says the opposite of that.
-        number: Whether it is a number.
+        number: Whether it is a number, or a month, which digits may stand for.
         title: Whether it is a title, as `Dr`.
     """
 
@@ -46,13 +46,16 @@ class Meaning:
     title: bool
 
 
+_MONTHS = frozenset(text.MONTH_NAMES) - {"may"}
+
+
 def name_of(word: str) -> Meaning:
     """What a word says that is a name here and says nothing elsewhere."""
     return Meaning(word, word, opposite=False, number=False, title=False)
 
 
 # The month and the verb are spelled alike; the verb says nothing.
-MAY = name_of("may")
+MAY = Meaning("may", "may", opposite=False, number=True, title=False)
 
 
 def is_month(words: Sequence[str]) -> bool:
@@ -71,7 +74,7 @@ def meaning_of(word: str) -> Meaning | None:
         stem=stem(word),
         base=stem(base),
         opposite=opposite,
-        number=text.is_number(word),
+        number=text.is_number(word) or word in _MONTHS,
         title=word in text.TITLES,
     )
 
