@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
+from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, SettingsError, trust_openai
 from tests.integrations.scene import model, run_section
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, threaded_server
 from tests.tlm.scene import KEY, is_answering, kinds, serving, text_of
 
 
@@ -24,16 +26,18 @@ def server(running: OpenAIServer) -> OpenAIServer:
     return running
 
 
-def client_of(server: OpenAIServer) -> OpenAI:
-    return OpenAI(base_url=server.base_url, api_key=KEY, max_retries=0)
+@pytest.fixture
+def plain(server: OpenAIServer) -> Iterator[OpenAI]:
+    with OpenAI(base_url=server.base_url, api_key=KEY, max_retries=0) as client:
+        yield client
 
 
 def asked(text: str) -> Any:
     return [{"role": "user", "content": text}]
 
 
-def test_a_completion_comes_with_its_score(server: OpenAIServer) -> None:
-    client = trust_openai(client_of(server))
+def test_a_completion_comes_with_its_score(server: OpenAIServer, plain: OpenAI) -> None:
+    client = trust_openai(plain)
     right = client.chat.completions.create(model="gpt-test", messages=asked("Capital of France?"))
     wrong = client.chat.completions.create(model="gpt-test", messages=asked("Capital of Utopia?"))
     assert right.choices[0].message.content == "Paris"
@@ -43,10 +47,9 @@ def test_a_completion_comes_with_its_score(server: OpenAIServer) -> None:
     assert {body["model"] for body in server.bodies} == {"gpt-test"}  # it judges its own answers
 
 
-def test_the_client_that_was_given_stays_as_it_is(server: OpenAIServer) -> None:
-    client = client_of(server)
-    trust_openai(client)
-    completion = client.chat.completions.create(model="gpt-test", messages=asked("France?"))
+def test_the_client_that_was_given_stays_as_it_is(server: OpenAIServer, plain: OpenAI) -> None:
+    trust_openai(plain)
+    completion = plain.chat.completions.create(model="gpt-test", messages=asked("France?"))
     assert not hasattr(completion, "trust")
     assert kinds(server) == ["answer"]
 
@@ -61,8 +64,8 @@ async def test_a_completion_of_the_asynchronous_client_does_too(server: OpenAISe
     await client.close()
 
 
-def test_each_choice_has_its_own_score(server: OpenAIServer) -> None:
-    client = trust_openai(client_of(server), quality_preset="low")
+def test_each_choice_has_its_own_score(server: OpenAIServer, plain: OpenAI) -> None:
+    client = trust_openai(plain, quality_preset="low")
     messages = iter(asked("Which of Paris and Zug is the capital of France?"))
     server.answers = lambda body: ["Paris", "Zug"] if is_answering(body) else model(body)
     try:
@@ -74,8 +77,10 @@ def test_each_choice_has_its_own_score(server: OpenAIServer) -> None:
     assert completion.trust == completion.choices[0].trust  # type: ignore[attr-defined]
 
 
-def test_token_probabilities_that_were_asked_for_are_used(server: OpenAIServer) -> None:
-    client = trust_openai(client_of(server), quality_preset="base")
+def test_token_probabilities_that_were_asked_for_are_used(
+    server: OpenAIServer, plain: OpenAI
+) -> None:
+    client = trust_openai(plain, quality_preset="base")
     completion = client.chat.completions.create(
         model="gpt-test", messages=asked("Capital of France?"), logprobs=True
     )
@@ -83,8 +88,8 @@ def test_token_probabilities_that_were_asked_for_are_used(server: OpenAIServer) 
     assert len(server.bodies) == 1
 
 
-def test_the_judge_sees_the_tools(server: OpenAIServer) -> None:
-    client = trust_openai(client_of(server), quality_preset="low")
+def test_the_judge_sees_the_tools(server: OpenAIServer, plain: OpenAI) -> None:
+    client = trust_openai(plain, quality_preset="low")
     function: Any = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
     client.chat.completions.create(
         model="gpt-test",
@@ -94,16 +99,16 @@ def test_the_judge_sees_the_tools(server: OpenAIServer) -> None:
     assert "weather" in text_of(server.bodies[-1])
 
 
-def test_another_tlm_may_score(server: OpenAIServer) -> None:
+def test_another_tlm_may_score(server: OpenAIServer, plain: OpenAI) -> None:
     with TLM("low", model="judge", base_url=server.base_url, api_key=KEY) as tlm:
-        client = trust_openai(client_of(server), tlm=tlm)
+        client = trust_openai(plain, tlm=tlm)
         client.chat.completions.create(model="gpt-test", messages=asked("Capital of France?"))
     assert [body["model"] for body in server.bodies] == ["gpt-test", "judge"]
 
 
-def test_what_fails_in_scoring_does_not_fail_the_call(server: OpenAIServer) -> None:
+def test_what_fails_in_scoring_does_not_fail_the_call(server: OpenAIServer, plain: OpenAI) -> None:
     with TLM("low", model="judge", base_url=server.base_url, api_key="sk-refused") as tlm:
-        client = trust_openai(client_of(server), tlm=tlm)
+        client = trust_openai(plain, tlm=tlm)
         completion = client.chat.completions.create(model="gpt-test", messages=asked("France?"))
     assert completion.choices[0].message.content == "Paris"
     assert completion.trust["status"] == "unchecked"  # type: ignore[attr-defined]
@@ -111,14 +116,76 @@ def test_what_fails_in_scoring_does_not_fail_the_call(server: OpenAIServer) -> N
     assert "401" in completion.trust["log"]["error"]["message"]  # type: ignore[attr-defined]
 
 
-def test_a_stream_is_passed_on_unchecked(server: OpenAIServer) -> None:
-    client = trust_openai(client_of(server))
+def test_a_stream_is_passed_on_unchecked(server: OpenAIServer, plain: OpenAI) -> None:
+    client = trust_openai(plain)
     stream = client.chat.completions.create(
         model="gpt-test", messages=asked("Capital of France?"), stream=True
     )
     assert stream.trust["status"] == "unchecked"  # type: ignore[attr-defined]
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "Paris"
     assert kinds(server) == ["answer"]
+
+
+def test_what_is_copied_from_the_client_scores_too(server: OpenAIServer, plain: OpenAI) -> None:
+    client = trust_openai(plain, quality_preset="low")
+    for copied in (client.with_options(timeout=9), client.copy().with_options(max_retries=1)):
+        completion = copied.chat.completions.create(model="gpt-test", messages=asked("France?"))
+        assert completion.trust["status"] == "trusted"  # type: ignore[attr-defined]
+    assert len(server.received) == 4
+
+
+class Place(BaseModel):
+    city: str
+
+
+def test_a_parsed_completion_has_its_score(server: OpenAIServer, plain: OpenAI) -> None:
+    client = trust_openai(plain, quality_preset="low")
+    server.answers = lambda body: '{"city": "Paris"}' if is_answering(body) else model(body)
+    try:
+        completion = client.chat.completions.parse(
+            model="gpt-test", messages=asked("Capital of France?"), response_format=Place
+        )
+    finally:
+        server.answers = model
+    assert completion.choices[0].message.parsed == Place(city="Paris")
+    assert completion.trust["status"] == "trusted"  # type: ignore[attr-defined]
+
+
+class ResponsesServer(OpenAIServer):
+    """Answers `/v1/responses` too: always that it is Paris."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [*super().routes(), web.post("/v1/responses", self._respond)]
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        part = {"type": "output_text", "text": "Paris", "annotations": []}
+        message = {"type": "message", "id": "m", "role": "assistant", "status": "completed"}
+        return web.json_response(
+            {"id": "r", "object": "response", "created_at": 1, "model": "gpt-test"}
+            | {"output": [message | {"content": [part]}], "parallel_tool_calls": True}
+            | {"tool_choice": "auto", "tools": []}
+        )
+
+
+def test_a_response_has_its_score_unless_its_conversation_is_kept_elsewhere() -> None:
+    with threaded_server(ResponsesServer(answer=model)) as server:
+        with OpenAI(base_url=server.base_url, api_key=KEY) as plain:
+            client = trust_openai(plain, quality_preset="low")
+            given: Any = {"model": "gpt-test", "input": "Capital of France?"}
+            response = client.responses.create(instructions="Say one word.", **given)
+            later = client.responses.create(previous_response_id="r", **given)
+        (judged,) = server.bodies
+    assert response.trust["status"] == "trusted"
+    assert "Say one word." in text_of(judged)
+    assert later.trust["status"] == "unchecked"
+    assert "previous_response_id" in later.trust["log"]["error"]["message"]
+
+
+def test_what_is_set_up_wrongly_is_told_at_once(plain: OpenAI) -> None:
+    with pytest.raises(SettingsError, match="quality_preset is 'huge'"):
+        trust_openai(plain, quality_preset="huge")  # type: ignore[arg-type]
+    with OpenAI(api_key=lambda: KEY) as changing, pytest.raises(SettingsError, match="tlm="):
+        trust_openai(changing)
 
 
 def test_what_is_no_client_is_told() -> None:

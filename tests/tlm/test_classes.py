@@ -147,7 +147,7 @@ class TestResponses:
     )
     def test_of_a_conversation_that_is_elsewhere_are_refused(self, call: dict[str, Any]) -> None:
         with made(TLMResponses) as (tlm, server):
-            with pytest.raises(SettingsError, match=r"missing|refers to turns"):
+            with pytest.raises(SettingsError, match=r"missing|is kept elsewhere"):
                 tlm.score(response=response(), **call)
             assert server.received == []
 

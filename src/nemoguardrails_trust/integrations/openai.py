@@ -1,4 +1,4 @@
-"""Adds a trustworthiness score to every chat completion of OpenAI's client.
+"""Adds a trustworthiness score to every answer that OpenAI's client returns.
 
     from nemoguardrails_trust.integrations.openai import trust_openai
 
@@ -9,34 +9,38 @@
 The `openai` package is only imported when it is used.
 """
 
-from collections.abc import Callable
-from functools import cache, wraps
+from collections.abc import Callable, Mapping
+from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import SettingsError, needing
-from nemoguardrails_trust.integrations.verdicts import verdict_of
+from nemoguardrails_trust.integrations.verdicts import no_verdict, score_choices, verdict_of
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm import TLM
+from nemoguardrails_trust.tlm.chat import prompt_of_chat, prompt_of_response
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
 __all__ = ["trust_openai"]
 
-Judge = Callable[[str | None], TLM]
+Judge = Callable[[str | None, str, str], TLM]
+Prompt = Callable[[Mapping[str, Any]], Any]
+Score = Callable[[Callable[..., Any], dict[str, Any], Prompt, TLM], Any]
 Client = TypeVar("Client", "OpenAI", "AsyncOpenAI")
 
 
 def trust_openai(
     client: Client, *, tlm: TLM | None = None, quality_preset: QualityPreset = "medium"
 ) -> Client:
-    """Makes a client whose chat completions are scored.
+    """Makes a client whose answers are scored.
 
-    Whatever `chat.completions.create` returns has the attribute `trust`, as does each of its
-    choices: a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
-    `untrustworthy` or `unchecked`), and with `log["error"]` if there is no score. The `trust` of
-    the completion is that of its first choice. A stream is passed through, and its `trust` is
-    `unchecked`. If scoring fails, the call still succeeds.
+    Whatever `create` and `parse` of `chat.completions` and `responses` return has the attribute
+    `trust`: a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
+    `untrustworthy` or `unchecked`), and with `log["error"]` if there is no score. Each choice of
+    a chat completion has its own, and the completion that of its first. A stream is passed
+    through, and its `trust` is `unchecked`. If scoring fails, the call still succeeds.
 
     Args:
         client: An `OpenAI` or `AsyncOpenAI` client, which is not changed.
@@ -44,10 +48,11 @@ def trust_openai(
         quality_preset: What a score may cost if there is no `tlm`; see `TLM`.
 
     Returns:
-        A copy of the client.
+        A copy of the client. What its own `copy` and `with_options` return scores too.
 
     Raises:
-        SettingsError: The client is of another kind, or it is for Azure and there is no `tlm`.
+        SettingsError: The client is of another kind, or there is no `tlm` although the client is
+            for Azure or makes its keys by itself.
         MissingDependencyError: The `openai` package is not installed.
     """
     with needing("openai", "openai"):
@@ -62,68 +67,95 @@ def trust_openai(
             "an Azure client's address depends on the deployment; pass tlm= to say what scores",
             key="tlm",
         )
-
-    @cache
-    def judge(model: str | None) -> TLM:
-        if tlm is not None:
-            return tlm
-        return TLM(
-            quality_preset, model=model, base_url=str(client.base_url), api_key=client.api_key
+    if tlm is None and not client.api_key:
+        raise SettingsError(
+            "the client has no key of its own but is given one for each call; pass tlm= to say "
+            "what scores",
+            key="tlm",
         )
 
-    trusted = client.copy()
-    completions = trusted.chat.completions
-    is_async = isinstance(trusted, AsyncOpenAI)
-    scored = _scored_async if is_async else _scored
-    setattr(completions, "create", scored(completions.create, judge))  # noqa: B010
+    @cache
+    def judge(model: str | None, base_url: str, api_key: str) -> TLM:
+        return tlm or TLM(quality_preset, model=model, base_url=base_url, api_key=api_key)
+
+    judge(None, str(client.base_url), client.api_key)  # what is set up wrongly is told at once
+    score = _score_async if isinstance(client, AsyncOpenAI) else partial(_score, LoopThread())
+    trusted: Client = _trust(client.copy(), judge, score)
     return trusted
 
 
-def _scored(create: Callable[..., Any], judge: Judge) -> Callable[..., Any]:
-    @wraps(create)
-    def create_scored(**request: Any) -> Any:
-        # What is set up wrongly is told before anything is paid for.
-        tlm = judge(request.get("model"))
-        prompt = _prompt_of(request)
-        answered = create(**request)
-        for choice in getattr(answered, "choices", ()):
-            answer = answered.model_copy(update={"choices": [choice]})
-            result = tlm.try_get_trustworthiness_score(prompt, answer)
-            choice.trust = verdict_of(result, tlm.threshold)
-        return _told(answered, tlm.threshold)
+def _trust(client: Any, judge: Judge, score: Score) -> Any:
+    """Replaces the methods of a client that answer, and those that copy it."""
 
-    return create_scored
+    def with_score(answering: Callable[..., Any], prompt_of: Prompt) -> Callable[..., Any]:
+        @wraps(answering)
+        def answer(**request: Any) -> Any:
+            tlm = judge(request.get("model") or None, str(client.base_url), client.api_key)
+            return score(answering, _readable_twice(request), prompt_of, tlm)
 
+        return answer
 
-def _scored_async(create: Callable[..., Any], judge: Judge) -> Callable[..., Any]:
-    @wraps(create)
-    async def create_scored(**request: Any) -> Any:
-        tlm = judge(request.get("model"))
-        prompt = _prompt_of(request)
-        answered = await create(**request)
-        for choice in getattr(answered, "choices", ()):
-            answer = answered.model_copy(update={"choices": [choice]})
-            result = await tlm.try_get_trustworthiness_score_async(prompt, answer)
-            choice.trust = verdict_of(result, tlm.threshold)
-        return _told(answered, tlm.threshold)
+    for resource, prompt_of in (
+        (client.chat.completions, prompt_of_chat),
+        (client.beta.chat.completions, prompt_of_chat),  # an object of its own
+        (client.responses, prompt_of_response),
+    ):
+        for name in ("create", "parse"):
+            if hasattr(resource, name):
+                setattr(resource, name, with_score(getattr(resource, name), prompt_of))
+    plain = client.copy
 
-    return create_scored
+    @wraps(plain)
+    def copy(**options: Any) -> Any:
+        return _trust(plain(**options), judge, score)
+
+    client.copy = client.with_options = copy
+    return client
 
 
-def _prompt_of(request: dict[str, Any]) -> Any:
-    """What the model is given; an iterator of messages is made a list, to be read twice."""
-    messages, tools = request.get("messages"), request.get("tools")
-    if messages is not None:
-        request["messages"] = messages = list(messages)
-    return {"messages": messages, "tools": list(tools)} if tools else messages
-
-
-def _told(answered: Any, threshold: float) -> Any:
-    choices = getattr(answered, "choices", None)
-    if choices:
-        answered.trust = choices[0].trust
-    else:
-        reason = "a stream is not scored" if choices is None else "there is no answer"
-        log = {"error": {"message": reason, "retryable": False}}
-        answered.trust = verdict_of({"trustworthiness_score": None, "log": log}, threshold)
+def _score(
+    loop_thread: LoopThread,
+    answering: Callable[..., Any],
+    request: dict[str, Any],
+    prompt_of: Prompt,
+    tlm: TLM,
+) -> Any:
+    answered = answering(**request)
+    loop_thread.run(_attach_verdicts(tlm, prompt_of, request, answered))
     return answered
+
+
+async def _score_async(
+    answering: Callable[..., Any], request: dict[str, Any], prompt_of: Prompt, tlm: TLM
+) -> Any:
+    answered = await answering(**request)
+    await _attach_verdicts(tlm, prompt_of, request, answered)
+    return answered
+
+
+def _readable_twice(request: Mapping[str, Any]) -> dict[str, Any]:
+    """A request whose iterators are lists, as the client and the judge both read them."""
+    return {
+        name: list(value) if hasattr(value, "__next__") else value
+        for name, value in request.items()
+    }
+
+
+async def _attach_verdicts(
+    tlm: TLM, prompt_of: Prompt, request: Mapping[str, Any], answered: Any
+) -> None:
+    """Gives an answer, and each of its choices, the attribute `trust`."""
+    try:
+        prompt = prompt_of(request)
+    except SettingsError as error:
+        answered.trust = no_verdict(str(error), tlm.threshold)
+        return
+    if hasattr(answered, "choices"):
+        await score_choices(tlm, prompt, answered, tlm.threshold)
+        first = answered.choices[0].trust if answered.choices else None
+        answered.trust = first or no_verdict("there is no answer", tlm.threshold)
+    elif hasattr(answered, "output"):
+        result = await tlm.try_get_trustworthiness_score_async(prompt, answered)
+        answered.trust = verdict_of(result, tlm.threshold)
+    else:
+        answered.trust = no_verdict(f"a {type(answered).__name__} is not scored", tlm.threshold)

@@ -1,9 +1,11 @@
 """What an adapter attaches to an answer: its score, the threshold and the resulting status."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from nemoguardrails_trust.scores import status_of
+from nemoguardrails_trust.tlm import TLM
 
 Verdict = dict[str, Any]
 
@@ -23,6 +25,24 @@ def verdict_of(result: Mapping[str, Any], threshold: float) -> Verdict:
     status = status_of(score, threshold)
     verdict = {"trustworthiness_score": score, "threshold": threshold, "status": status}
     return verdict | {"log": result["log"]} if "log" in result else verdict
+
+
+def no_verdict(reason: str, threshold: float) -> Verdict:
+    """The verdict on an answer that was not scored."""
+    log = {"error": {"message": reason, "retryable": False}}
+    return verdict_of({"trustworthiness_score": None, "log": log}, threshold)
+
+
+async def score_choices(tlm: TLM, prompt: Any, completion: Any, threshold: float) -> list[Verdict]:
+    """Scores all choices of a chat completion at once, and gives each the attribute `trust`."""
+    answers = [completion.model_copy(update={"choices": [choice]}) for choice in completion.choices]
+    results = await asyncio.gather(
+        *(tlm.try_get_trustworthiness_score_async(prompt, answer) for answer in answers)
+    )
+    verdicts = [verdict_of(result, threshold) for result in results]
+    for choice, verdict in zip(completion.choices, verdicts, strict=True):
+        choice.trust = verdict
+    return verdicts
 
 
 def reason_of(verdict: Mapping[str, Any]) -> str | None:

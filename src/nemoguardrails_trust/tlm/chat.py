@@ -147,11 +147,7 @@ class TLMChatCompletion(_ClientTLM):
 
     @staticmethod
     def _prompt_of(arguments: Mapping[str, Any]) -> Any:
-        if not arguments.get("messages"):
-            raise SettingsError(
-                "messages is missing; pass what the model was given", key="messages"
-            )
-        return _present(arguments, "messages", "tools", "functions")
+        return prompt_of_chat(arguments)
 
 
 class TLMResponses(_ClientTLM):
@@ -165,16 +161,35 @@ class TLMResponses(_ClientTLM):
 
     @staticmethod
     def _prompt_of(arguments: Mapping[str, Any]) -> Any:
-        for name in ("previous_response_id", "conversation"):
-            if arguments.get(name) is not None:
-                raise SettingsError(
-                    f"{name} refers to turns that are not here; pass the whole conversation "
-                    "as input",
-                    key=name,
-                )
-        if not arguments.get("input"):
-            raise SettingsError("input is missing; pass what the model was given", key="input")
-        return _present(arguments, "input", "instructions", "tools")
+        return prompt_of_response(arguments)
+
+
+def prompt_of_chat(arguments: Mapping[str, Any]) -> Any:
+    """What a model was given, by the arguments of `chat.completions.create`.
+
+    Raises:
+        SettingsError: There are no messages.
+    """
+    if not arguments.get("messages"):
+        raise SettingsError("messages is missing; pass what the model was given", key="messages")
+    return _present(arguments, "messages", "tools", "functions")
+
+
+def prompt_of_response(arguments: Mapping[str, Any]) -> Any:
+    """What a model was given, by the arguments of `responses.create`.
+
+    Raises:
+        SettingsError: There is no input, or it refers to what is kept elsewhere.
+    """
+    for name in ("previous_response_id", "conversation", "prompt"):
+        if arguments.get(name):
+            raise SettingsError(
+                f"{name} refers to what is kept elsewhere; pass all of it as input",
+                key=name,
+            )
+    if not arguments.get("input"):
+        raise SettingsError("input is missing; pass what the model was given", key="input")
+    return _present(arguments, "input", "instructions", "tools")
 
 
 def _present(arguments: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -207,7 +207,8 @@ class TLM(Connected):
         Args:
             prompt: What was asked: text or chat messages, or an iterable of these.
             response: The answer; for many prompts, one for each. It can be a `ChatCompletion` or
-                `Response` from OpenAI's client, whose token probabilities are then used.
+                `Response` from OpenAI's client, whose token probabilities are then used. Of
+                several choices, the first is scored.
             context: As for `prompt`.
             constrain_outputs: As for `prompt`. Any other response is an error.
             perplexity: The mean probability of the response's tokens, 0 to 1, if known. For many

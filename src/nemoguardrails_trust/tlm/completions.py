@@ -11,7 +11,8 @@ from nemoguardrails_trust.models.chat_answers import read_logprobs
 def completion_as_data(value: Any) -> Any:
     """A value, as dictionaries and lists where it is an object of a model's client, or has some."""
     if is_object(value):
-        return value.model_dump(mode="json", exclude_none=True)
+        # The client's own types say less than what a parsed completion holds, and would warn.
+        return value.model_dump(mode="json", exclude_none=True, warnings=False)
     if isinstance(value, list | tuple):
         items = [completion_as_data(entry) for entry in value]
         return items if any(map(is_not, items, value)) else value
