@@ -118,6 +118,99 @@ async def test_a_stream_that_nothing_can_block_is_passed_on(tlm: TLM, server: Op
     assert kinds(server) == ["answer"]
 
 
+async def two_answers(server: OpenAIServer, question: str, second: str) -> Any:
+    """An answer with a second choice."""
+    response = await completion(server, question)
+    other = response.choices[0].model_copy(deep=True, update={"index": 1})
+    other.message.content = second
+    response.choices.append(other)
+    return response
+
+
+async def test_each_choice_has_its_verdict_and_any_of_them_can_block(
+    tlm: TLM, server: OpenAIServer
+) -> None:
+    response = await two_answers(server, RIGHT, "Zug")
+    data = request(RIGHT)
+    flagged = await guardrail(tlm).async_post_call_success_hook(data, None, response)
+    statuses = [choice.trust["status"] for choice in flagged.choices]
+    assert statuses == ["trusted", "untrustworthy"]
+    assert flagged.trust == flagged.choices[0].trust
+    guard = guardrail(tlm, on_untrustworthy="block")
+    with pytest.raises(GuardrailRaisedException, match="untrustworthy"):
+        await guard.async_post_call_success_hook(data, None, response)
+
+
+async def test_a_stream_of_several_choices_is_scored_by_choice(
+    tlm: TLM, server: OpenAIServer
+) -> None:
+    async def chunks(second: str) -> AsyncIterator[Any]:
+        stream = await completion(server, RIGHT, stream=True)
+        async for chunk in stream:
+            yield chunk
+            other = chunk.model_copy(deep=True)
+            other.choices[0].index = 1
+            other.choices[0].delta.content = second if chunk.choices[0].delta.content else None
+            yield other
+
+    async def passed(second: str) -> int:
+        guard = guardrail(tlm, on_untrustworthy="block", on_error="block")
+        hook = guard.async_post_call_streaming_iterator_hook
+        return len([chunk async for chunk in hook(None, chunks(second), request(RIGHT))])
+
+    assert await passed("Paris") > 0
+    with pytest.raises(GuardrailRaisedException, match="the answer is untrustworthy"):
+        await passed("Zug")
+
+
+@pytest.mark.parametrize(("said", "status"), [("Paris", "trusted"), ("Zug", "untrustworthy")])
+async def test_an_answer_in_anthropics_form_has_its_verdict(
+    tlm: TLM, said: str, status: str
+) -> None:
+    content = [{"type": "text", "text": said}]
+    message = {"type": "message", "role": "assistant", "content": content}
+    guard = guardrail(tlm)
+    answered = await guard.async_post_call_success_hook(request(RIGHT), None, message)
+    assert answered["trust"]["status"] == status
+
+
+@pytest.mark.parametrize(("said", "status"), [("Paris", "trusted"), ("Zug", "untrustworthy")])
+async def test_a_completion_of_text_has_its_verdict(tlm: TLM, said: str, status: str) -> None:
+    response = litellm.TextCompletionResponse(choices=[{"text": said, "index": 0}])
+    guard = guardrail(tlm)
+    answered = await guard.async_post_call_success_hook({"prompt": RIGHT}, None, response)
+    assert answered.trust["status"] == status
+
+
+@pytest.mark.parametrize(
+    "data", [{"prompt": [RIGHT, WRONG]}, {}], ids=["several prompts", "no prompt"]
+)
+async def test_an_answer_to_what_is_not_known_is_unchecked(tlm: TLM, data: dict[str, Any]) -> None:
+    response = litellm.TextCompletionResponse(choices=[{"text": "Paris", "index": 0}])
+    answered = await guardrail(tlm).async_post_call_success_hook(data, None, response)
+    assert answered.trust["status"] == "unchecked"
+    guard = guardrail(tlm, on_error="block")
+    with pytest.raises(GuardrailRaisedException, match="the answer is unchecked"):
+        await guard.async_post_call_success_hook(data, None, response)
+
+
+async def test_a_stream_in_another_form_is_unchecked(tlm: TLM) -> None:
+    async def events() -> AsyncIterator[bytes]:
+        yield b"event: message_start\ndata: {}\n\n"
+
+    hook = guardrail(tlm, on_error="block").async_post_call_streaming_iterator_hook
+    with pytest.raises(GuardrailRaisedException, match="the answer is unchecked"):
+        _ = [event async for event in hook(None, events(), request(RIGHT))]
+
+
+async def test_an_embedding_is_left_alone(tlm: TLM, server: OpenAIServer) -> None:
+    guard = guardrail(tlm, on_untrustworthy="block", on_error="block")
+    embedding = litellm.EmbeddingResponse(data=[{"embedding": [0.1], "index": 0}])
+    data = {"input": ["Capital of France?"]}
+    assert await guard.async_post_call_success_hook(data, None, embedding) is embedding
+    assert not server.received
+
+
 async def test_a_request_that_does_not_want_it_is_left_alone(
     tlm: TLM, server: OpenAIServer
 ) -> None:

@@ -11,13 +11,19 @@
 Importing this imports `litellm`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
-from nemoguardrails_trust.integrations.verdicts import Verdict, verdict_of
+from nemoguardrails_trust.integrations.verdicts import (
+    Verdict,
+    no_verdict,
+    score_choices,
+    verdict_of,
+)
 from nemoguardrails_trust.scorers.base import QualityPreset, require_threshold
 from nemoguardrails_trust.tlm import TLM
+from nemoguardrails_trust.tlm.chat import prompt_of_response
 
 try:
     from litellm import stream_chunk_builder
@@ -37,8 +43,10 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
     """Scores each answer after the call and, if you want, refuses those below the threshold.
 
     A scored answer has `trust`: a dictionary with `trustworthiness_score`, `threshold` and
-    `status` (`trusted`, `untrustworthy` or `unchecked`). If answers can be blocked, a stream is
-    held back until it is scored; otherwise it is passed through without a score.
+    `status` (`trusted`, `untrustworthy` or `unchecked`). So has each of its choices; the answer
+    has that of the first, and is refused if any choice is to be. If answers can be blocked, a
+    stream is held back until it is scored; otherwise it is passed through without a score. What
+    is no answer, such as an embedding, is left alone.
 
     Args:
         tlm: The `TLM` that scores. Without it, one is built from the arguments that follow.
@@ -90,9 +98,13 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         """
         if not self.should_run_guardrail(data, GuardrailEventHooks.post_call):
             return response
-        verdict = await self._verdict(data, response)
-        response.trust = verdict
-        self._refuse(verdict)
+        if (verdicts := await self._verdicts(data, response)) is None:
+            return response
+        if isinstance(response, dict):
+            response["trust"] = verdicts[0]
+        else:
+            response.trust = verdicts[0]
+        self._refuse(verdicts)
         return response
 
     async def async_post_call_streaming_iterator_hook(
@@ -109,22 +121,72 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
                 yield chunk
             return
         chunks = [chunk async for chunk in response]
-        whole = stream_chunk_builder(chunks, messages=request_data.get("messages"))
-        self._refuse(await self._verdict(request_data, whole))
+        for whole in _wholes(chunks, request_data):
+            verdicts = await self._verdicts(request_data, whole)
+            self._refuse(verdicts or [self._none("a stream of this kind is not scored")])
         for chunk in chunks:
             yield chunk
 
-    async def _verdict(self, data: Mapping[str, Any], response: Any) -> Verdict:
-        messages, tools = data.get("messages"), data.get("tools")
-        prompt = {"messages": messages, "tools": tools} if tools else messages
+    async def _verdicts(self, data: Mapping[str, Any], response: Any) -> list[Verdict] | None:
+        """One for each choice of an answer, or `None` for what is no answer."""
+        has_choices = hasattr(response, "choices")
+        is_message = isinstance(response, Mapping) and response.get("type") == "message"
+        if not (has_choices or is_message or hasattr(response, "output")):
+            return None
+        try:
+            prompt = _prompt_of(data)
+        except SettingsError as error:
+            return [self._none(str(error))]
+        if has_choices:
+            verdicts = await score_choices(self._tlm, prompt, response, self._threshold)
+            return verdicts or [self._none("there is no answer")]
         result = await self._tlm.try_get_trustworthiness_score_async(prompt, response)
-        return verdict_of(result, self._threshold)
+        return [verdict_of(result, self._threshold)]
 
-    def _refuse(self, verdict: Verdict) -> None:
-        """Raises where an answer of this verdict is to be blocked."""
-        status = verdict["status"]
-        if self._blocked.get(status) != "block":
-            return
-        refusal = GuardrailRaisedException(self.guardrail_name, f"the answer is {status}")
-        refusal.blocked_content = status == "untrustworthy"  # no argument before LiteLLM 1.99
-        raise refusal
+    def _none(self, reason: str) -> Verdict:
+        return no_verdict(reason, self._threshold)
+
+    def _refuse(self, verdicts: Sequence[Verdict]) -> None:
+        """Raises where an answer with one of these verdicts is to be blocked."""
+        for status in (verdict["status"] for verdict in verdicts):
+            if self._blocked.get(status) != "block":
+                continue
+            refusal = GuardrailRaisedException(self.guardrail_name, f"the answer is {status}")
+            refusal.blocked_content = status == "untrustworthy"  # no argument before LiteLLM 1.99
+            raise refusal
+
+
+def _prompt_of(data: Mapping[str, Any]) -> Any:
+    """What the model was given: by chat completions, Anthropic's messages, responses or text.
+
+    Raises:
+        SettingsError: It is not in the request.
+    """
+    if data.get("messages"):
+        names = ("system", "messages", "tools", "functions")
+        return {name: data[name] for name in names if data.get(name)}
+    if not isinstance(data.get("prompt"), str | list):
+        return prompt_of_response(data)
+    prompts = data["prompt"] if isinstance(data["prompt"], list) else [data["prompt"]]
+    if len(prompts) != 1 or not isinstance(prompts[0], str):
+        raise SettingsError("only one prompt of text is scored at a time", key="prompt")
+    return prompts[0]
+
+
+def _wholes(chunks: Sequence[Any], data: Mapping[str, Any]) -> list[Any]:
+    """The answers that a stream was, one for each choice; `None` where it cannot be told."""
+    if ends := [chunk.response for chunk in chunks if hasattr(chunk, "response")]:
+        return ends[-1:]
+    if not chunks or not all(hasattr(chunk, "choices") for chunk in chunks):
+        return [None]
+    indexes = {choice.index for chunk in chunks for choice in chunk.choices} or {0}
+    return [
+        stream_chunk_builder([_only(chunk, index) for chunk in chunks], data.get("messages"))
+        for index in sorted(indexes)
+    ]
+
+
+def _only(chunk: Any, index: int) -> Any:
+    """A chunk with what it holds of one choice."""
+    mine = [choice for choice in chunk.choices if choice.index == index]
+    return chunk.model_copy(update={"choices": mine})
