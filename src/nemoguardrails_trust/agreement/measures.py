@@ -158,9 +158,10 @@ def _centuries(*, ascii_only: bool) -> Sequence[str]:
     names = [name for name, unit in known_words().units.items() if unit == "century"]
     found: list[str] = []
     for name in sorted((*names, "в"), key=len):
-        # Whatever holds `arhundrade` holds `arhundra`, too.
-        if " " not in name.strip() and (name.isascii() or not ascii_only):
-            found += [] if any(part in name for part in found) else [name]
+        # Whatever holds `arhundrade` holds `arh`, too.
+        may_occur = " " not in name.strip() and (name.isascii() or not ascii_only)
+        if may_occur and not any(part in name for part in found):
+            found.append(name)
     return tuple(found)
 
 

@@ -125,7 +125,6 @@ MOMENTS = word_set(
 _CURRENCIES = "$£€¥"
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
 _PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint", "bce": "bc"}
-_NOT_PLAIN = frozenset(_PLAIN)
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 SHORTEST_LIKE = 5
@@ -203,7 +202,7 @@ def tokens(folded: str) -> list[str]:
     if has_digits(folded):
         return _words_and_numbers(folded)
     found: list[str] = (_ASCII_WORD if folded.isascii() else _WORD_TOKEN).findall(folded)
-    if "'" not in folded and _NOT_PLAIN.isdisjoint(found):
+    if "'" not in folded and _PLAIN.keys().isdisjoint(found):
         return found
     return [_plain_word(token) if "'" in token else _PLAIN.get(token, token) for token in found]
 

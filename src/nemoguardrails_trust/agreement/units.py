@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from nemoguardrails_trust.agreement.text import is_number
+from nemoguardrails_trust.agreement.text import has_digits, is_number
 
 # Each kind of unit: names of one unit, and its size in the first one.
 UNITS: dict[str, tuple[str | None, Fraction]] = {}
@@ -130,7 +130,6 @@ def is_unit(word: str) -> bool:
 
 # What the case of a letter tells: a milliwatt is no megawatt, a gigabit no gigabyte, and 300 K are
 # kelvins.
-_DIGIT = re.compile(r"\d")
 _CASED = re.compile(r"\d\s?(?:['′’]\s?\d|[kmMbBAKPpGT]|Nm|[µμ][MWAV])|[$‰₹₩₽₺₪฿₫₴]|[Pp]oint")
 _AMOUNT = r"[$£€]\s?\d+(?:[.,]\d+)?"
 _NAMES = {"W": "watt", "Pa": "pascal", "J": "joule", "Hz": "hertz", "V": "volt", "A": "amp"}
@@ -179,7 +178,7 @@ _BY_CASE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
 
 def in_full(text: str) -> str:
     """Puts words for the units and scales that only the case of a letter tells apart."""
-    if _DIGIT.search(text) is None or _CASED.search(text) is None:
+    if not has_digits(text) or _CASED.search(text) is None:
         return text
     for pattern, written in _BY_CASE:
         text = pattern.sub(written, text)

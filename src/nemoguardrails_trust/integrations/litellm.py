@@ -12,14 +12,14 @@ Importing this imports `litellm`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
 from nemoguardrails_trust.integrations.verdicts import (
     Verdict,
     no_verdict,
-    score_choices,
-    verdict_of,
+    verdicts_on,
 )
 from nemoguardrails_trust.scorers.base import QualityPreset, require_threshold
 from nemoguardrails_trust.tlm import TLM
@@ -123,28 +123,17 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         chunks = [chunk async for chunk in response]
         for whole in _wholes(chunks, request_data):
             verdicts = await self._verdicts(request_data, whole)
-            self._refuse(verdicts or [self._none("a stream of this kind is not scored")])
+            told = "a stream of this kind is not scored"
+            self._refuse(verdicts or [no_verdict(told, self._threshold)])
         for chunk in chunks:
             yield chunk
 
     async def _verdicts(self, data: Mapping[str, Any], response: Any) -> list[Verdict] | None:
         """One for each choice of an answer, or `None` for what is no answer."""
-        has_choices = hasattr(response, "choices")
         is_message = isinstance(response, Mapping) and response.get("type") == "message"
-        if not (has_choices or is_message or hasattr(response, "output")):
+        if not (is_message or hasattr(response, "choices") or hasattr(response, "output")):
             return None
-        try:
-            prompt = _prompt_of(data)
-        except SettingsError as error:
-            return [self._none(str(error))]
-        if has_choices:
-            verdicts = await score_choices(self._tlm, prompt, response, self._threshold)
-            return verdicts or [self._none("there is no answer")]
-        result = await self._tlm.try_get_trustworthiness_score_async(prompt, response)
-        return [verdict_of(result, self._threshold)]
-
-    def _none(self, reason: str) -> Verdict:
-        return no_verdict(reason, self._threshold)
+        return await verdicts_on(self._tlm, response, partial(_prompt_of, data), self._threshold)
 
     def _refuse(self, verdicts: Sequence[Verdict]) -> None:
         """Raises where an answer with one of these verdicts is to be blocked."""

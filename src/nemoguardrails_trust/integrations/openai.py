@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import SettingsError, needing
-from nemoguardrails_trust.integrations.verdicts import no_verdict, score_choices, verdict_of
+from nemoguardrails_trust.integrations.verdicts import verdicts_on
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm import TLM
 from nemoguardrails_trust.tlm.chat import prompt_of_chat, prompt_of_response
@@ -121,7 +121,7 @@ def _score(
     tlm: TLM,
 ) -> Any:
     answered = answering(**request)
-    loop_thread.run(_attach_verdicts(tlm, prompt_of, request, answered))
+    loop_thread.run(_attach_verdict(tlm, prompt_of, request, answered))
     return answered
 
 
@@ -129,7 +129,7 @@ async def _score_async(
     answering: Callable[..., Any], request: dict[str, Any], prompt_of: Prompt, tlm: TLM
 ) -> Any:
     answered = await answering(**request)
-    await _attach_verdicts(tlm, prompt_of, request, answered)
+    await _attach_verdict(tlm, prompt_of, request, answered)
     return answered
 
 
@@ -141,21 +141,9 @@ def _readable_twice(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _attach_verdicts(
+async def _attach_verdict(
     tlm: TLM, prompt_of: Prompt, request: Mapping[str, Any], answered: Any
 ) -> None:
-    """Gives an answer, and each of its choices, the attribute `trust`."""
-    try:
-        prompt = prompt_of(request)
-    except SettingsError as error:
-        answered.trust = no_verdict(str(error), tlm.threshold)
-        return
-    if hasattr(answered, "choices"):
-        await score_choices(tlm, prompt, answered, tlm.threshold)
-        first = answered.choices[0].trust if answered.choices else None
-        answered.trust = first or no_verdict("there is no answer", tlm.threshold)
-    elif hasattr(answered, "output"):
-        result = await tlm.try_get_trustworthiness_score_async(prompt, answered)
-        answered.trust = verdict_of(result, tlm.threshold)
-    else:
-        answered.trust = no_verdict(f"a {type(answered).__name__} is not scored", tlm.threshold)
+    """Gives an answer the attribute `trust`: the verdict on it, or on the first of its choices."""
+    verdicts = await verdicts_on(tlm, answered, partial(prompt_of, request), tlm.threshold)
+    answered.trust = verdicts[0]

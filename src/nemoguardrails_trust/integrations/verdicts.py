@@ -1,9 +1,10 @@
 """What an adapter attaches to an answer: its score, the threshold and the resulting status."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.scores import status_of
 from nemoguardrails_trust.tlm import TLM
 
@@ -33,8 +34,33 @@ def no_verdict(reason: str, threshold: float) -> Verdict:
     return verdict_of({"trustworthiness_score": None, "log": log}, threshold)
 
 
-async def score_choices(tlm: TLM, prompt: Any, completion: Any, threshold: float) -> list[Verdict]:
-    """Scores all choices of a chat completion at once, and gives each the attribute `trust`."""
+async def verdicts_on(
+    tlm: TLM, answered: Any, prompt_of: Callable[[], Any], threshold: float
+) -> list[Verdict]:
+    """The verdicts on a client's answer: one, or one for each of a completion's choices.
+
+    Each choice gets its own as the attribute `trust`.
+
+    Args:
+        tlm: Scores.
+        answered: A completion, a response, or a message as an object.
+        prompt_of: Gives what the model was given.
+        threshold: The score, 0 to 1, below which an answer is untrustworthy.
+    """
+    try:
+        prompt = prompt_of()
+    except SettingsError as error:
+        return [no_verdict(str(error), threshold)]
+    if hasattr(answered, "choices"):
+        verdicts = await _score_choices(tlm, prompt, answered, threshold)
+        return verdicts or [no_verdict("there is no answer", threshold)]
+    if hasattr(answered, "output") or isinstance(answered, Mapping):
+        result = await tlm.try_get_trustworthiness_score_async(prompt, answered)
+        return [verdict_of(result, threshold)]
+    return [no_verdict(f"a {type(answered).__name__} is not scored", threshold)]
+
+
+async def _score_choices(tlm: TLM, prompt: Any, completion: Any, threshold: float) -> list[Verdict]:
     answers = [completion.model_copy(update={"choices": [choice]}) for choice in completion.choices]
     results = await asyncio.gather(
         *(tlm.try_get_trustworthiness_score_async(prompt, answer) for answer in answers)
