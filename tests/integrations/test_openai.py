@@ -1,15 +1,18 @@
 """Completions of the real client, from a real server, with the scores that they come with."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from aiohttp import web
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
+from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, SettingsError, trust_openai
 from tests.integrations.scene import model, run_section
+from tests.servers.faults import HTML, MISSING, TRUNCATED, Fault, status
 from tests.servers.openai import OpenAIServer, threaded_server
 from tests.tlm.scene import KEY, is_answering, kinds, serving, text_of
 
@@ -124,6 +127,95 @@ def test_a_stream_is_passed_on_unchecked(server: OpenAIServer, plain: OpenAI) ->
     assert stream.trust["status"] == "unchecked"  # type: ignore[attr-defined]
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "Paris"
     assert kinds(server) == ["answer"]
+
+
+def test_the_completion_at_the_end_of_a_stream_is_scored(
+    server: OpenAIServer, plain: OpenAI
+) -> None:
+    client = trust_openai(plain, quality_preset="low")
+    messages = iter(asked("Capital of France?"))
+    with client.chat.completions.stream(model="gpt-test", messages=messages, n=2) as stream:
+        assert "".join(event.delta for event in stream if event.type == "content.delta")
+        assert kinds(server) == ["answer"]
+        completion = stream.get_final_completion()
+    assert [choice.trust["status"] for choice in completion.choices] == ["trusted", "trusted"]  # type: ignore[attr-defined]
+    assert completion.trust["status"] == "trusted"  # type: ignore[attr-defined]
+
+
+async def test_so_is_that_of_the_asynchronous_client(server: OpenAIServer) -> None:
+    async with AsyncOpenAI(base_url=server.base_url, api_key=KEY) as plain:
+        client = trust_openai(plain, quality_preset="low")
+        opened = client.chat.completions.stream(
+            model="gpt-test", messages=asked("Capital of Utopia?")
+        )
+        async with opened as stream:
+            completion = await stream.get_final_completion()
+        assert completion.trust["status"] == "untrustworthy"  # type: ignore[attr-defined]
+
+
+def test_a_raw_response_and_what_it_is_parsed_to_have_the_score(
+    server: OpenAIServer, plain: OpenAI
+) -> None:
+    client = trust_openai(plain, quality_preset="low")
+    answering = client.chat.completions.with_raw_response
+    raw = answering.create(model="gpt-test", messages=asked("Capital of France?"))
+    assert raw.headers["content-type"].startswith("application/json")
+    assert raw.trust["status"] == "trusted"  # type: ignore[attr-defined]
+    assert raw.parse().trust == raw.trust  # type: ignore[attr-defined]
+
+
+def test_a_response_that_is_read_bit_by_bit_is_passed_on_unchecked(
+    server: OpenAIServer, plain: OpenAI
+) -> None:
+    client = trust_openai(plain)
+    answering = client.chat.completions.with_streaming_response
+    with answering.create(model="gpt-test", messages=asked("Capital of France?")) as raw:
+        assert raw.trust["status"] == "unchecked"  # type: ignore[attr-defined]
+        assert "Paris" in "".join(raw.iter_text())
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        HTML,
+        MISSING,
+        status(200, body="Paris"),
+        status(200, body=["Paris"]),
+        status(200, body={"choices": []}),
+        status(200, body={"choices": [None]}),
+        status(200, body={"choices": ["Paris"]}),
+        status(200, body={"choices": [{"index": 0, "message": None}]}),
+        status(200, body={"choices": [{"index": 0, "message": {"content": 5}}]}),
+    ],
+    ids=lambda odd: f"{odd.kind} {odd.body}",
+)
+def test_an_odd_answer_is_what_the_client_makes_of_it(
+    server: OpenAIServer, plain: OpenAI, odd: Fault
+) -> None:
+    given: Any = {"model": "gpt-test", "messages": asked("Capital of France?")}
+    server.faults.next(odd, times=3)
+    untouched = plain.chat.completions.create(**given)
+    client = trust_openai(plain, quality_preset="low")
+    answered = client.chat.completions.create(**given)
+    raw = client.chat.completions.with_raw_response.create(**given)
+    assert type(answered) is type(raw.parse()) is type(untouched)
+    assert raw.trust["status"] == "unchecked"  # type: ignore[attr-defined]
+    if isinstance(answered, ChatCompletion):
+        assert answered.trust["status"] == "unchecked"  # type: ignore[attr-defined]
+
+
+def test_what_the_client_raises_is_raised_where_it_would_be(
+    server: OpenAIServer, plain: OpenAI
+) -> None:
+    given: Any = {"model": "gpt-test", "messages": asked("Capital of France?")}
+    client = trust_openai(plain, quality_preset="low")
+    server.faults.next(TRUNCATED, times=2)
+    with pytest.raises(json.JSONDecodeError):
+        client.chat.completions.create(**given)
+    raw = client.chat.completions.with_raw_response.create(**given)
+    assert raw.trust["status"] == "unchecked"  # type: ignore[attr-defined]
+    with pytest.raises(json.JSONDecodeError):
+        raw.parse()
 
 
 def test_what_is_copied_from_the_client_scores_too(server: OpenAIServer, plain: OpenAI) -> None:

@@ -100,10 +100,6 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
             return response
         if (verdicts := await self._verdicts(data, response)) is None:
             return response
-        if isinstance(response, dict):
-            response["trust"] = verdicts[0]
-        else:
-            response.trust = verdicts[0]
         self._refuse(verdicts)
         return response
 

@@ -9,13 +9,14 @@
 The `openai` package is only imported when it is used.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import SettingsError, needing
-from nemoguardrails_trust.integrations.verdicts import verdicts_on
+from nemoguardrails_trust.integrations.verdicts import attach, no_verdict, verdicts_on
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.tlm import TLM
 from nemoguardrails_trust.tlm.chat import prompt_of_chat, prompt_of_response
@@ -27,7 +28,9 @@ __all__ = ["trust_openai"]
 
 Judge = Callable[[str | None, str, str], TLM]
 Prompt = Callable[[Mapping[str, Any]], Any]
-Score = Callable[[Callable[..., Any], dict[str, Any], Prompt, TLM], Any]
+Answering = Callable[[], Any]
+Score = Callable[[Answering, dict[str, Any], Prompt, TLM], Any]
+ScoreEnd = Callable[[Answering], Any]
 Client = TypeVar("Client", "OpenAI", "AsyncOpenAI")
 
 
@@ -39,8 +42,10 @@ def trust_openai(
     Whatever `create` and `parse` of `chat.completions` and `responses` return has the attribute
     `trust`: a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
     `untrustworthy` or `unchecked`), and with `log["error"]` if there is no score. Each choice of
-    a chat completion has its own, and the completion that of its first. A stream is passed
-    through, and its `trust` is `unchecked`. If scoring fails, the call still succeeds.
+    a chat completion has its own, and the completion that of its first. So have the answers of
+    `with_raw_response`. A stream is passed through, and its `trust` is `unchecked`; with the
+    helper `stream`, what `get_final_completion` or `get_final_response` returns is scored. If
+    scoring fails, the call still succeeds.
 
     Args:
         client: An `OpenAI` or `AsyncOpenAI` client, which is not changed.
@@ -91,18 +96,34 @@ def _trust(client: Any, judge: Judge, score: Score) -> Any:
         @wraps(answering)
         def answer(**request: Any) -> Any:
             tlm = judge(request.get("model") or None, str(client.base_url), client.api_key)
-            return score(answering, _readable_twice(request), prompt_of, tlm)
+            request = _readable_twice(request)
+            return score(partial(answering, **request), request, prompt_of, tlm)
 
         return answer
+
+    def with_scored_end(opening: Callable[..., Any], prompt_of: Prompt) -> Callable[..., Any]:
+        @wraps(opening)
+        def stream(**request: Any) -> Any:
+            tlm = judge(request.get("model") or None, str(client.base_url), client.api_key)
+            request = _readable_twice(request)
+            opened = opening(**request)
+            scored = _opened_async if hasattr(opened, "__aenter__") else _opened
+            return scored(opened, lambda whole: score(whole, request, prompt_of, tlm))
+
+        return stream
 
     for resource, prompt_of in (
         (client.chat.completions, prompt_of_chat),
         (client.beta.chat.completions, prompt_of_chat),  # an object of its own
         (client.responses, prompt_of_response),
     ):
-        for name in ("create", "parse"):
+        for name, replaced in (
+            ("create", with_score),
+            ("parse", with_score),
+            ("stream", with_scored_end),
+        ):
             if hasattr(resource, name):
-                setattr(resource, name, with_score(getattr(resource, name), prompt_of))
+                setattr(resource, name, replaced(getattr(resource, name), prompt_of))
     plain = client.copy
 
     @wraps(plain)
@@ -113,22 +134,43 @@ def _trust(client: Any, judge: Judge, score: Score) -> Any:
     return client
 
 
+@contextmanager
+def _opened(opened: Any, score: ScoreEnd) -> Iterator[Any]:
+    with opened as stream:
+        _score_end(stream, score)
+        yield stream
+
+
+@asynccontextmanager
+async def _opened_async(opened: Any, score: ScoreEnd) -> AsyncIterator[Any]:
+    async with opened as stream:
+        _score_end(stream, score)
+        yield stream
+
+
+def _score_end(stream: Any, score: ScoreEnd) -> None:
+    """Has the whole answer at the end of a stream scored."""
+    for name in ("get_final_completion", "get_final_response"):
+        if hasattr(stream, name):
+            setattr(stream, name, partial(score, getattr(stream, name)))
+
+
 def _score(
     loop_thread: LoopThread,
-    answering: Callable[..., Any],
+    answering: Answering,
     request: dict[str, Any],
     prompt_of: Prompt,
     tlm: TLM,
 ) -> Any:
-    answered = answering(**request)
+    answered = answering()
     loop_thread.run(_attach_verdict(tlm, prompt_of, request, answered))
     return answered
 
 
 async def _score_async(
-    answering: Callable[..., Any], request: dict[str, Any], prompt_of: Prompt, tlm: TLM
+    answering: Answering, request: dict[str, Any], prompt_of: Prompt, tlm: TLM
 ) -> Any:
-    answered = await answering(**request)
+    answered = await answering()
     await _attach_verdict(tlm, prompt_of, request, answered)
     return answered
 
@@ -145,5 +187,17 @@ async def _attach_verdict(
     tlm: TLM, prompt_of: Prompt, request: Mapping[str, Any], answered: Any
 ) -> None:
     """Gives an answer the attribute `trust`: the verdict on it, or on the first of its choices."""
-    verdicts = await verdicts_on(tlm, answered, partial(prompt_of, request), tlm.threshold)
-    answered.trust = verdicts[0]
+    from openai import APIResponse, AsyncAPIResponse, OpenAIError
+
+    if hasattr(answered, "parse") and not isinstance(answered, APIResponse | AsyncAPIResponse):
+        # A raw response, read as its user will read it: what is parsed is kept.
+        try:
+            parsed = answered.parse()
+        except (OpenAIError, ValueError) as error:
+            told = f"the raw response could not be parsed: {type(error).__name__}"
+            attach(no_verdict(told, tlm.threshold), answered)
+            return
+        verdicts = await verdicts_on(tlm, parsed, partial(prompt_of, request), tlm.threshold)
+        attach(verdicts[0], answered)
+    else:
+        await verdicts_on(tlm, answered, partial(prompt_of, request), tlm.threshold)

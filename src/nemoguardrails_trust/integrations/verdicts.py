@@ -1,12 +1,15 @@
 """What an adapter attaches to an answer: its score, the threshold and the resulting status."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.scores import status_of
 from nemoguardrails_trust.tlm import TLM
+
+_log = logging.getLogger(__name__)
 
 Verdict = dict[str, Any]
 
@@ -39,7 +42,7 @@ async def verdicts_on(
 ) -> list[Verdict]:
     """The verdicts on a client's answer: one, or one for each of a completion's choices.
 
-    Each choice gets its own as the attribute `trust`.
+    Each choice gets its own as the attribute `trust`, and the answer that of the first.
 
     Args:
         tlm: Scores.
@@ -48,27 +51,44 @@ async def verdicts_on(
         threshold: The score, 0 to 1, below which an answer is untrustworthy.
     """
     try:
-        prompt = prompt_of()
+        verdicts = await _verdicts(tlm, answered, prompt_of(), threshold)
     except SettingsError as error:
-        return [no_verdict(str(error), threshold)]
+        verdicts = [no_verdict(str(error), threshold)]
+    attach(verdicts[0], answered)
+    return verdicts
+
+
+async def _verdicts(tlm: TLM, answered: Any, prompt: Any, threshold: float) -> list[Verdict]:
     if hasattr(answered, "choices"):
         verdicts = await _score_choices(tlm, prompt, answered, threshold)
         return verdicts or [no_verdict("there is no answer", threshold)]
     if hasattr(answered, "output") or isinstance(answered, Mapping):
         result = await tlm.try_get_trustworthiness_score_async(prompt, answered)
         return [verdict_of(result, threshold)]
-    return [no_verdict(f"a {type(answered).__name__} is not scored", threshold)]
+    return [no_verdict(f"the type {type(answered).__name__} is not scored", threshold)]
 
 
 async def _score_choices(tlm: TLM, prompt: Any, completion: Any, threshold: float) -> list[Verdict]:
-    answers = [completion.model_copy(update={"choices": [choice]}) for choice in completion.choices]
+    choices = completion.choices or []  # a server may send null, which clients let pass
+    answers = [completion.model_copy(update={"choices": [choice]}) for choice in choices]
     results = await asyncio.gather(
         *(tlm.try_get_trustworthiness_score_async(prompt, answer) for answer in answers)
     )
     verdicts = [verdict_of(result, threshold) for result in results]
-    for choice, verdict in zip(completion.choices, verdicts, strict=True):
-        choice.trust = verdict
+    for choice, verdict in zip(choices, verdicts, strict=True):
+        attach(verdict, choice)
     return verdicts
+
+
+def attach(verdict: Verdict, answered: Any) -> None:
+    """Gives an answer its verdict as `trust`; what cannot hold one is left as it is."""
+    if isinstance(answered, dict):
+        answered["trust"] = verdict
+        return
+    try:
+        answered.trust = verdict
+    except (AttributeError, TypeError, ValueError):
+        _log.warning("an answer of the type %s cannot hold its verdict", type(answered).__name__)
 
 
 def reason_of(verdict: Mapping[str, Any]) -> str | None:
