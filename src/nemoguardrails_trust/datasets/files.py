@@ -30,6 +30,7 @@ _SPREAD = re.compile(r"\{\s*\n")
 
 _ZIP = b"PK\x03\x04"
 _PICKLE = "is a pickle, which is never opened; write JSON lines, CSV or Parquet"
+_WEB_PAGE = "is a web page, not a file of rows; load the file itself"
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save it as .xlsx or .csv",
     b"BZh": "is packed by bzip2; unpack it, or pack it by gzip or zstd",
@@ -41,8 +42,7 @@ _FOREIGN = {
     b"SQLite format 3": "is a SQLite database; export the table as CSV",
     b"%PDF": "is a PDF; save the table in it as CSV",
     b"version https://git-lfs": "is a pointer of Git LFS, not the file; fetch it by git lfs pull",
-    b"<!doctype html": "is a web page, not a file of rows; load the file itself",
-    b"<html": "is a web page, not a file of rows; load the file itself",
+    **dict.fromkeys((b"<!doctype html", b"<html"), _WEB_PAGE),
 }
 """How files begin that hold no rows as this project reads them, and what to do."""
 

@@ -93,59 +93,58 @@ class Phrase(NamedTuple):
     sign: str
     begins: re.Pattern[str]
     answers: re.Pattern[str]
-    written_by: str
 
 
 _ROLES_THAT_THINK = "think|thinking|thought|reasoning|analysis"
 
 PHRASES = (
+    # Granite 3
     Phrase(
         " process:",
         re.compile(r"Here(?: is|'s) my (?:thought|thinking) process:"),
         re.compile(r"Here(?: is|'s) my response:"),
-        "Granite 3",
     ),
+    # Apriel Thinker
     Phrase(
         "my reasoning steps:",
         re.compile(r"Here are my reasoning steps:"),
         re.compile(r"\[BEGIN FINAL RESPONSE\]"),
-        "Apriel Thinker",
     ),
+    # Muse
     Phrase(
         "to=self",
         re.compile(r"(?:<\|start\|>\s{0,3}assistant\s{0,3})?to=self<\|message\|>"),
         re.compile(r"to=user<\|message\|>"),
-        "Muse",
     ),
+    # s1, and models tuned to think in a turn of its own
     Phrase(
         "<|im_start|>",
         re.compile(rf"<\|im_start\|>(?:{_ROLES_THAT_THINK})\b"),
         re.compile(r"<\|im_start\|>(?:answer|assistant)\b:?"),
-        "s1, and models tuned to think in a turn of its own",
     ),
+    # The same of Gemma
     Phrase(
         "<start_of_turn>",
         re.compile(rf"<start_of_turn>(?:{_ROLES_THAT_THINK})\b"),
         re.compile(r"<start_of_turn>model\b"),
-        "the same of Gemma",
     ),
+    # s1, without its tokens
     Phrase(
         "think\n",
         re.compile(r"think\n"),
         re.compile(r"^answer(?::|[ \t]*\n)", re.MULTILINE),
-        "s1, without its tokens",
     ),
+    # The command line of Ollama
     Phrase(
         "...done thinking.",
         re.compile(r"Thinking\.\.\.\n(?=[\s\S]*^\.\.\.done thinking\.)", re.MULTILINE),
         re.compile(r"^\.\.\.done thinking\.", re.MULTILINE),
-        "the command line of Ollama",
     ),
+    # HyperCLOVA X SEED Think
     Phrase(
         "/think",
         re.compile(r"/think\n"),
         re.compile(r"<\|im_end\|>\s{0,3}<\|im_start\|>assistant\b"),
-        "HyperCLOVA X SEED Think",
     ),
 )
 
