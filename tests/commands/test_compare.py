@@ -117,6 +117,20 @@ def test_a_long_prompt_keeps_to_one_line_of_a_narrow_terminal(tmp_path: Path) ->
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    a, b = write(tmp_path / "a.jsonl", A), write(tmp_path / "b.jsonl", B)
+    with b.open("a", encoding="utf-8") as file:
+        file.write("{torn\n")
+        file.write(json.dumps(row("gone?", "4", 7.0, correct=1)) + "\n")
+    result = run(a, b, "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["questions"], found["unchecked_b"]) == (0, 5, 1)
+    assert found["unread_a"]["rows"] == 0
+    assert found["unread_b"]["rows"] == 2
+    assert f"2 rows cannot be read in full; the first: {b}:6: the row is not" in result.stderr
+    assert "not read in full in A, in B" in run(a, b).stdout
+
+
 def test_one_of_the_two_may_come_from_standard_input(tmp_path: Path) -> None:
     a, b = write(tmp_path / "a.jsonl", A), write(tmp_path / "b.jsonl", B)
     for arguments, piped in (([a, "-"], b), (["-", b], a)):

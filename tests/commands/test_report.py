@@ -146,6 +146,16 @@ def test_an_error_is_one_line_and_no_page(
     assert not out.exists()
 
 
+def test_rows_that_cannot_be_read_are_told_on_stderr(
+    app: typer.Typer, data: Path, tmp_path: Path
+) -> None:
+    with data.open("a", encoding="utf-8") as file:
+        file.write("{torn\n")
+    done = CliRunner().invoke(app, [str(data), "--out", str(tmp_path / "report.html")])
+    assert done.exit_code == 0
+    assert f"1 row cannot be read in full: {data}:41: the row is not a JSON" in done.stderr
+
+
 def test_a_threshold_out_of_range_is_refused(app: typer.Typer, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     done = CliRunner().invoke(app, [str(data), "--out", str(out), "--threshold", "7"])

@@ -222,11 +222,30 @@ def test_a_missing_column_is_an_error_that_lists_those_there_are(
         build_report(ROWS, tmp_path / "report.html", **options)
 
 
-def test_a_bad_value_names_the_file_and_the_line(tmp_path: Path) -> None:
+def test_a_bad_value_costs_its_row_alone_and_is_told_with_file_and_line(tmp_path: Path) -> None:
+    path, out = tmp_path / "results.csv", tmp_path / "report.html"
+    head = "prompt,response,trustworthiness_score,correct\n"
+    path.write_text(head + "a,b,0.5,1\nc,d,1.5,0\ne,f,0.7,maybe\ng\n")
+    report = build_report(path, out)
+    assert (report.rows, report.scored, report.labelled, report.unread.rows) == (4, 2, 1, 3)
+    assert f"{path}:3: trustworthiness_score is text" in report.unread.first
+    shown = embedded(out.read_text("utf-8"))["answers"]
+    errors = {answer.get("error", "").partition(";")[0] for answer in shown}
+    assert {"", "trustworthiness_score is text", "correct is 'maybe'"} <= errors
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [("a,b,50,1\nc,d,87,0\n", "score is text"), ("a,b,0.5,3\nc,d,0.7,4\n", "correct is '3'")],
+)
+def test_a_column_without_one_usable_value_is_an_error(
+    rows: str, told: str, tmp_path: Path
+) -> None:
     path = tmp_path / "results.csv"
-    path.write_text("prompt,response,trustworthiness_score\na,b,0.5\nc,d,1.5\n")
-    with pytest.raises(DataError, match=r"results\.csv:3: trustworthiness_score is text"):
+    path.write_text(f"prompt,response,trustworthiness_score,correct\n{rows}")
+    with pytest.raises(DataError, match=rf"results\.csv:2: .*{told}"):
         build_report(path, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_the_results_are_never_overwritten(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
+from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.commands.terminal import terminal
 
@@ -40,6 +41,9 @@ def compare(
     from nemoguardrails_trust.report.comparison import compare_results
 
     result = compare_results(a, b, threshold=threshold, **dataclasses.asdict(columns))
+    for unread in (result.unread_a, result.unread_b):
+        if unread.rows:
+            note(str(unread))
     if json_output:
         typer.echo(json.dumps(result.to_json()))
     else:

@@ -15,6 +15,7 @@ from nemoguardrails_trust.commands.costs import (
 )
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
+from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.errors import SettingsError
 
@@ -84,6 +85,8 @@ def report(
         prices=prices_of(costs, None if prices is None else _model_of_run(results)),
         **dataclasses.asdict(columns),
     )
+    if made.unread.rows:
+        note(str(made.unread))
     if json_output:
         typer.echo(json.dumps(made.to_json()))
         return

@@ -18,8 +18,6 @@ from nemoguardrails_trust.datasets.columns import no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import open_frame
 from nemoguardrails_trust.datasets.rows import Row
-from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
-from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.datasets.tally import Prices
 from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import DataError, SettingsError
@@ -28,7 +26,7 @@ from nemoguardrails_trust.report.comparison import Comparison, compare_results, 
 from nemoguardrails_trust.report.facts import money, run_facts
 from nemoguardrails_trust.report.figures import SCORE_NAME, THRESHOLD_STEPS, Gathered, summarise
 from nemoguardrails_trust.report.groups import Groups
-from nemoguardrails_trust.report.results import ChosenColumns, Columns
+from nemoguardrails_trust.report.results import ChosenColumns, Columns, ResultReader, Unread
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, require_threshold
 
 DEFAULT_TITLE = "Trustworthiness report"
@@ -66,6 +64,7 @@ class Report:
         labelled: Scored answers that are known to be right or wrong.
         answers: Answers whose text is in the page.
         bytes: The size of the file.
+        unread: Rows of the results with something that cannot be read.
     """
 
     path: Path
@@ -76,6 +75,7 @@ class Report:
     labelled: int
     answers: int
     bytes: int
+    unread: Unread
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON types."""
@@ -122,8 +122,8 @@ def build_report(
 
     Raises:
         SettingsError: The threshold is not from 0 to 1, or only paths can be compared.
-        DataError: The results cannot be read, have no rows, lack a column or have a value out of
-            range; or the page cannot be written.
+        DataError: The results cannot be read, have no rows, lack a column, or have no score or
+            label that can be read; or the page cannot be written.
         MissingDependencyError: The results are a Parquet file, but pyarrow is not installed.
     """
     require_threshold(threshold)
@@ -147,7 +147,9 @@ def build_report(
     if group_by is not None and group_by not in present:
         raise no_column(present, group_by, "--group-by", name)
     by_group = None if group_by is None else Groups(group_by)
-    gathered, picker, names = _read(rows, columns, name, by_group)
+    reader = ResultReader(columns, name)
+    gathered, picker, names = _read(rows, reader, by_group)
+    unread = reader.finish()
     figures = summarise(gathered) | {"groups": by_group.to_json() if by_group else []}
     groups = picker.groups()
     answers, limit = answers_json(groups, columns)
@@ -178,6 +180,7 @@ def build_report(
         labelled=figures["labelled"],
         answers=len(answers),
         bytes=len(page),
+        unread=unread,
     )
 
 
@@ -215,21 +218,12 @@ def _numbered_rows(results: Any, name: str | None) -> tuple[list[str], Iterator[
 
 
 def _read(
-    rows: Iterable[tuple[int, Row]],
-    columns: Columns,
-    path: str | None,
-    groups: Groups | None,
+    rows: Iterable[tuple[int, Row]], reader: ResultReader, groups: Groups | None
 ) -> tuple[Gathered, AnswerPicker, dict[str, Counter[str]]]:
     gathered, picker = Gathered(), AnswerPicker()
     names: dict[str, Counter[str]] = {"model": Counter(), "scorer": Counter()}
     for number, (line, row) in enumerate(rows, start=1):
-        if isinstance(row, UnreadableRow):
-            result = ScoredRow(None, error=str(row.problem))
-        else:
-            try:
-                result = read_scored(row, score_column=columns.score, label_column=columns.label)
-            except ValueError as error:
-                raise DataError(str(error), path=path, line=line) from None
+        result = reader.read(row, line)
         gathered.add(result)
         picker.add(number, row, result)
         if groups is not None:

@@ -11,10 +11,16 @@ from nemoguardrails_trust.calibration.intervals import Interval
 from nemoguardrails_trust.datasets.columns import no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.rows import SCORE
-from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
+from nemoguardrails_trust.datasets.scored import ScoredRow
 from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.report.results import ChosenColumns, Columns, read_texts
+from nemoguardrails_trust.report.results import (
+    ChosenColumns,
+    Columns,
+    ResultReader,
+    Unread,
+    read_texts,
+)
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, require_threshold
 
 _CHANGE = 0.01  # of a score: the least that is told as one
@@ -58,6 +64,8 @@ class Comparison:
         flagged_only_b: Those flagged in B only, and scored in both.
         unchecked_a: Questions without a score in A.
         unchecked_b: Likewise in B.
+        unread_a: Rows of A with something that cannot be read.
+        unread_b: Likewise of B.
         labelled: Questions with a score and a label in both.
         auroc_difference: B's AUROC less A's, with its 95 % interval.
         accuracy_kept_difference: The same of the share of right answers among those not flagged.
@@ -76,6 +84,8 @@ class Comparison:
     flagged_only_b: int
     unchecked_a: int
     unchecked_b: int
+    unread_a: Unread
+    unread_b: Unread
     labelled: int
     auroc_difference: Interval
     accuracy_kept_difference: Interval
@@ -95,6 +105,21 @@ class _Answer:
 
 _Key = tuple[str, int]
 _Pairs = list[tuple[_Key, _Answer, _Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """A file of results.
+
+    Attributes:
+        answers: By their prompts, and by which of the rows with the same prompt they are.
+        has_texts: Whether the file has the texts of the answers.
+        unread: Rows with something that cannot be read.
+    """
+
+    answers: dict[_Key, _Answer]
+    has_texts: bool
+    unread: Unread
 
 
 def compare_results(
@@ -134,10 +159,9 @@ def compare_results(
         "score": score_column,
         "label": label_column,
     }
-    (before, answered_before), (after, answered_after) = (
-        _read(Path(path), chosen) for path in (a, b)
-    )
-    answers_known = answered_before and answered_after
+    results_a, results_b = (_read(Path(path), chosen) for path in (a, b))
+    before, after = results_a.answers, results_b.answers
+    answers_known = results_a.has_texts and results_b.has_texts
     pairs = [(key, before[key], answer) for key, answer in after.items() if key in before]
     if not pairs:
         raise DataError(f"has no prompt in common with {a}", path=str(b))
@@ -160,6 +184,8 @@ def compare_results(
         flagged_only_b=flags[False, True],
         unchecked_a=sum(x is None for x, _ in scored),
         unchecked_b=sum(y is None for _, y in scored),
+        unread_a=results_a.unread,
+        unread_b=results_b.unread,
         labelled=labelled,
         auroc_difference=auroc,
         accuracy_kept_difference=accuracy,
@@ -174,7 +200,8 @@ def comparison_figures(result: Comparison) -> list[tuple[str, str]]:
     changed = "not known: there is no column of answers in both"
     if result.answers_changed is not None:
         changed = f"{result.answers_changed:,}"
-    return [
+    unread = result.unread_a.rows, result.unread_b.rows
+    figures = [
         ("only in A, only in B", f"{result.only_a:,}, {result.only_b:,}"),
         ("answers changed", changed),
         ("scores changed by 0.01 or more", f"{result.scores_changed:,}"),
@@ -186,6 +213,9 @@ def comparison_figures(result: Comparison) -> list[tuple[str, str]]:
         ("AUROC, B less A", _difference(result.auroc_difference, result.labelled)),
         ("right among those not flagged, B less A", _difference(accuracy, result.labelled)),
     ]
+    if any(unread):
+        figures.append(("not read in full in A, in B", "{:,}, {:,}".format(*unread)))
+    return figures
 
 
 def _difference(interval: Interval, labelled: int) -> str:
@@ -198,29 +228,22 @@ def _difference(interval: Interval, labelled: int) -> str:
     return f"{interval.value:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
 
 
-def _read(path: Path, chosen: ChosenColumns) -> tuple[dict[_Key, _Answer], bool]:
-    """The answers by their prompts, and by which of the rows with the same prompt they are.
-
-    Returns:
-        Them, and whether the file has the texts of the answers.
-    """
+def _read(path: Path, chosen: ChosenColumns) -> _Results:
     source = open_source(path)
     columns = Columns.find(source.columns, path=str(path), **chosen)
     if columns.prompt not in source.columns:
         raise no_column(source.columns, columns.prompt, "--prompt-column", str(path))
+    reader = ResultReader(columns, str(path))
     times: Counter[str] = Counter()
     found: dict[_Key, _Answer] = {}
     for position, row in source.rows():
-        if isinstance(row, UnreadableRow):
-            raise row.problem
-        try:
-            result = read_scored(row, score_column=columns.score, label_column=columns.label)
-        except ValueError as error:
-            raise DataError(str(error), path=str(path), line=position.number) from None
+        result = reader.read(row, position.number)
+        if isinstance(row, UnreadableRow):  # nobody knows what was asked there
+            continue
         texts = read_texts(row, columns)
         found[texts.prompt, times[texts.prompt]] = _Answer(position.row + 1, texts.response, result)
         times[texts.prompt] += 1
-    return found, columns.response in source.columns
+    return _Results(found, columns.response in source.columns, reader.finish())
 
 
 def _differences(pairs: _Pairs, threshold: float) -> tuple[Interval, Interval, int]:

@@ -2,12 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypedDict
 
 from nemoguardrails_trust.datasets.columns import PROMPTS, RESPONSES, find_column, no_column
 from nemoguardrails_trust.datasets.rows import SCORE, Row
-from nemoguardrails_trust.datasets.scored import LABEL, as_text
+from nemoguardrails_trust.datasets.scored import (
+    LABEL,
+    ScoredRow,
+    as_text,
+    read_label,
+    read_scored,
+)
+from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Exchange, read_messages
 from nemoguardrails_trust.exchange.values import plain, unpacked
@@ -69,6 +76,80 @@ class ChosenColumns(TypedDict):
     response: str | None
     score: str
     label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Rows of results in which something cannot be read.
+
+    Attributes:
+        rows: How many there are.
+        first: What is wrong with the first, and where; empty if there is none.
+    """
+
+    rows: int = 0
+    first: str = ""
+
+    def __str__(self) -> str:
+        if self.rows == 1:
+            return f"1 row cannot be read in full: {self.first}"
+        return f"{self.rows:,} rows cannot be read in full; the first: {self.first}"
+
+
+class ResultReader:
+    """Reads the numbers of rows of results.
+
+    A score or label that cannot be read is missing from its row, and the row's error says why.
+    """
+
+    def __init__(self, columns: Columns, path: str | None) -> None:
+        """Takes the columns, and the file for errors."""
+        self._columns = columns
+        self._path = path
+        self._unread = Unread()
+        self._usable: Counter[str] = Counter()
+        self._problems: dict[str, DataError] = {}
+
+    def read(self, row: Row, line: int) -> ScoredRow:
+        """Reads a row; `line` is its place in the file."""
+        if isinstance(row, UnreadableRow):
+            self._count(row.problem)
+            return ScoredRow(None, error=str(row.problem))
+        score, label = self._columns.score, self._columns.label
+        result, correct, told = ScoredRow(None), None, []
+        try:
+            result = read_scored(row, score_column=score, label_column=None)
+            self._usable[score] += 1
+        except ValueError as error:
+            told.append(self._problem(score, error, line))
+        try:
+            correct = read_label(row.get(label), label)
+            self._usable[label] += 1
+        except ValueError as error:
+            told.append(self._problem(label, error, line))
+        if told:
+            self._count(DataError(told[0], path=self._path, line=line))
+        reason = "; ".join(filter(None, (*told, result.error)))
+        return replace(result, correct=correct, error=reason)
+
+    def finish(self) -> Unread:
+        """Tells what could not be read, once all rows have been.
+
+        Raises:
+            DataError: In no row could the score be read, or in none the label.
+        """
+        for column, problem in self._problems.items():
+            if not self._usable[column]:
+                raise problem
+        return self._unread
+
+    def _problem(self, column: str, error: ValueError, line: int) -> str:
+        told = str(error)
+        self._problems.setdefault(column, DataError(told, path=self._path, line=line))
+        return told
+
+    def _count(self, problem: DataError) -> None:
+        self._unread = Unread(self._unread.rows + 1, self._unread.first or str(problem))
 
 
 @dataclass(frozen=True, slots=True)
