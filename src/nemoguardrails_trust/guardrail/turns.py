@@ -12,7 +12,11 @@ from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.guardrail.messages import WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, brief
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
-from nemoguardrails_trust.guardrail.watching.chains import settled_output, watched_chains
+from nemoguardrails_trust.guardrail.watching.chains import (
+    settled_output,
+    take_exceptions_as_messages,
+    watched_chains,
+)
 
 Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
 
@@ -37,7 +41,8 @@ def wrap_turns(app: LLMRails) -> None:
     The calls that a LangChain chain in place of the model makes in a turn are noted, so that its
     real prompt is known.
 
-    An answer that is escalated while it is only checked (`check_async`) is blocked.
+    An answer that is escalated while it is only checked (`check_async`) is blocked. Where
+    `RunnableRails` gives out LangChain's messages, one of them holds the exception.
 
     Args:
         app: The bot.
@@ -80,6 +85,7 @@ def wrap_turns(app: LLMRails) -> None:
             return await check(*given, **named)
 
     app.check_async = check_async
+    take_exceptions_as_messages()
 
 
 def _exceptions_as_texts(result: GenerationResponse) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.language_models import FakeListChatModel, FakeListLLM
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
@@ -16,6 +16,7 @@ from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
 
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.guardrail.watching.chains import EXCEPTION
 from tests.guardrail.scripted import SCRIPTED, V1, ScriptedScorer
 
 FACT = "Gnomes cost 10 euros."
@@ -23,10 +24,14 @@ CHAT = ChatPromptTemplate.from_messages([("system", FACT), ("user", "Answer: {in
 
 
 def railed(
-    chain: Runnable[Any, Any], *, settings: str = "", colang: str | None = None
+    chain: Runnable[Any, Any] | None,
+    *,
+    settings: str = "",
+    colang: str | None = None,
+    inputs: str = "[]",
 ) -> RunnableRails:
     register()
-    yaml = V1.format(settings=settings, line="", more="", inputs="[]", scorer=SCRIPTED)
+    yaml = V1.format(settings=settings, line="", more="", inputs=inputs, scorer=SCRIPTED)
     config = RailsConfig.from_content(colang_content=colang, yaml_content=yaml)
     return RunnableRails(config, runnable=chain)
 
@@ -205,3 +210,60 @@ async def test_turns_at_one_time_keep_their_calls_apart(scorer: ScriptedScorer) 
     await asyncio.gather(*(rails.ainvoke({"input": question}) for question in questions))
     asked = sorted(exchange.question for exchange in scorer.exchanges)
     assert asked == [f"Answer: {question}" for question in questions]
+
+
+NEMO_S_OWN = pytest.mark.filterwarnings(
+    "ignore:Passing a raw LangChain LLM:DeprecationWarning",
+    "ignore:Accessing the .model_fields.*:DeprecationWarning",
+)
+MESSAGES: dict[str, Any] = {
+    "a message": HumanMessage("How much?"),
+    "messages": [SystemMessage(FACT), HumanMessage("How much?")],
+    "a prompt": CHAT.invoke({"input": "How much?"}),
+    "a message in an object": {"input": HumanMessage("How much?")},
+    "messages in an object": {"input": [HumanMessage("How much?")]},
+}
+
+
+@NEMO_S_OWN
+@pytest.mark.parametrize("name", MESSAGES)
+async def test_a_message_holds_what_is_escalated_of_a_models_answer(
+    name: str, scorer: ScriptedScorer
+) -> None:
+    """`RunnableRails` by itself fails at an exception that is to go out as a message."""
+    scorer.answer = 0.1
+    rails = railed(None, settings=", on_untrustworthy: escalate") | chat("10 euros")
+    message = await rails.ainvoke(MESSAGES[name])
+    message = message["output"] if isinstance(message, dict) else message
+    assert message.content == WITHHELD
+    exception = message.response_metadata["exception"]
+    assert exception["answer"] == "10 euros"
+    assert exception["trust"]["consequence"] == "escalate"
+
+
+@NEMO_S_OWN
+async def test_a_text_or_an_object_is_the_exception_itself(scorer: ScriptedScorer) -> None:
+    scorer.answer = 0.1
+    rails = railed(None, settings=", on_untrustworthy: escalate") | chat("10 euros")
+    for exception in (
+        await rails.ainvoke("How much?"),
+        (await rails.ainvoke({"input": "How much?"}))["output"],
+    ):
+        assert exception["type"] == EXCEPTION
+        assert exception["answer"] == "10 euros"
+
+
+REFUSAL = """
+define subflow refuse
+  create event RefusedException(message="Not today.")
+  stop
+"""
+
+
+@NEMO_S_OWN
+async def test_an_exception_of_another_rail_is_a_message_too(scorer: ScriptedScorer) -> None:
+    rails = railed(None, colang=REFUSAL, inputs="[refuse]") | chat("10 euros")
+    message = await rails.ainvoke(HumanMessage("How much?"))
+    assert message.content == "Not today."
+    assert message.response_metadata["exception"]["type"] == "RefusedException"
+    assert scorer.exchanges == []
