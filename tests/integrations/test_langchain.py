@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from langchain_core.documents import Document
 from langchain_core.language_models import FakeListChatModel, FakeListLLM
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnablePassthrough
 from nemoguardrails import RailsConfig
 from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
+from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, register
 from nemoguardrails_trust.guardrail.messages import CAUTION
@@ -118,6 +119,58 @@ def test_a_runnable_takes_prompts_in_any_form(tlm: TLM, server: OpenAIServer, pr
     assert "Capital of France?" in shown
     assert "France: Paris." in shown
     assert ("Be brief." in shown) is not isinstance(prompt, str)
+
+
+class Place(BaseModel):
+    city: str
+
+
+OBJECTS: dict[str, Any] = {
+    "of a parser": {"city": "Paris"},
+    "of a class": Place(city="Paris"),
+    "with the message": {"raw": AIMessage('{"city": "Paris"}'), "parsed": Place(city="Zug")},
+    "list": ["Paris"],
+}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_an_object_is_scored_as_json(tlm: TLM, server: OpenAIServer, kind: str) -> None:
+    given = {"prompt": "Capital of France?", "response": OBJECTS[kind]}
+    assert trust_runnable(tlm).invoke(given)["trust"]["status"] == "trusted"
+    assert '"Paris"' in text_of(server.bodies[0])
+    assert "Zug" not in text_of(server.bodies[0])
+
+
+def test_the_last_message_of_an_agents_state_is_its_answer(tlm: TLM, server: OpenAIServer) -> None:
+    call = {"name": "look_up", "args": {"country": "France"}, "id": "1"}
+    steps = [
+        HumanMessage("Capital of France?"),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage("It is where the Louvre is.", tool_call_id="1"),
+    ]
+    scoring = trust_runnable(tlm, prompt="messages")
+    scored = scoring.invoke({"messages": [*steps, AIMessage("Paris")]})
+    assert scored["trust"]["status"] == "trusted"
+    assert "the Louvre" in text_of(server.bodies[0])
+    assert scoring.invoke({"messages": steps})["trust"]["status"] == "unchecked"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"prompt": 5, "response": "Paris"},
+        {"prompt": [("oracle", "Capital of France?")], "response": "Paris"},
+        {"prompt": [object()], "response": "Paris"},
+        {"prompt": "Capital of France?", "response": object()},
+        {"prompt": "Capital of France?", "response": "Paris", "context": 5},
+    ],
+    ids=["number", "role", "object", "answer", "passages"],
+)
+async def test_what_cannot_be_read_is_unchecked(tlm: TLM, given: Any) -> None:
+    scoring = trust_runnable(tlm)
+    for scored in (await asyncio.to_thread(scoring.invoke, given), await scoring.ainvoke(given)):
+        assert scored["trust"]["status"] == "unchecked"
+        assert scored["trust"]["log"]["error"]["message"]
 
 
 def test_an_answer_that_is_not_there_is_unchecked(tlm: TLM) -> None:

@@ -11,17 +11,26 @@ Importing this imports `langchain_core`. NeMo Guardrails' own `RunnableRails` ru
 rail like any other.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from nemoguardrails_trust.errors import MissingDependencyError
-from nemoguardrails_trust.integrations.verdicts import Verdict, verdict_of
+from pydantic import BaseModel
+
+from nemoguardrails_trust.errors import MissingDependencyError, TrustError
+from nemoguardrails_trust.integrations.verdicts import Verdict, no_verdict, verdict_of
 from nemoguardrails_trust.tlm import TLM
 
 try:
     from langchain_core.callbacks import BaseCallbackHandler
-    from langchain_core.messages import BaseMessage, convert_to_messages, convert_to_openai_messages
+    from langchain_core.documents import Document
+    from langchain_core.messages import (
+        AIMessage,
+        BaseMessage,
+        convert_to_messages,
+        convert_to_openai_messages,
+    )
     from langchain_core.runnables import RunnableLambda
 except ImportError:
     raise MissingDependencyError("langchain-core", "langchain") from None
@@ -103,27 +112,45 @@ def trust_runnable(
     Args:
         tlm: The `TLM` that scores.
         prompt: The key of the question: text, messages or a prompt value.
-        response: The key of the answer: text or a message.
+        response: The key of the answer: text, a message, or an object, which is scored as JSON.
+            Without it, the last of the messages is the answer, as in the state of an agent.
         context: The key of the retrieved passages, as texts or documents, if there are any.
     """
 
     def taken(given: Mapping[str, Any]) -> dict[str, Any]:
+        asked, said = given.get(prompt), given.get(response)
+        if said is None and isinstance(asked, list) and asked and isinstance(asked[-1], AIMessage):
+            asked, said = asked[:-1], asked[-1]
         return {
-            "prompt": _prompt_of(given.get(prompt)),
-            "response": _response_of(given.get(response)),
+            "prompt": _prompt_of(asked),
+            "response": _response_of(said),
             "context": _passages_of(given.get(context)),
         }
 
-    def with_verdict(given: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    def score(given: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            result = tlm.try_get_trustworthiness_score(**taken(given))
+        except _UNREADABLE as error:
+            return {**given, "trust": _unread(error, tlm.threshold)}
         return {**given, "trust": verdict_of(result, tlm.threshold)}
 
-    def score(given: Mapping[str, Any]) -> dict[str, Any]:
-        return with_verdict(given, tlm.try_get_trustworthiness_score(**taken(given)))
-
     async def score_async(given: Mapping[str, Any]) -> dict[str, Any]:
-        return with_verdict(given, await tlm.try_get_trustworthiness_score_async(**taken(given)))
+        try:
+            result = await tlm.try_get_trustworthiness_score_async(**taken(given))
+        except _UNREADABLE as error:
+            return {**given, "trust": _unread(error, tlm.threshold)}
+        return {**given, "trust": verdict_of(result, tlm.threshold)}
 
     return RunnableLambda(score, score_async, name="trustworthiness")
+
+
+# What LangChain raises at messages that it does not know.
+_UNREADABLE = (NotImplementedError, TypeError, ValueError)
+
+
+def _unread(error: Exception, threshold: float) -> Verdict:
+    told = str(error) if isinstance(error, TrustError) else type(error).__name__
+    return no_verdict(f"what was given could not be read: {told}", threshold)
 
 
 def _prompt_of(prompt: Any) -> Any:
@@ -133,10 +160,31 @@ def _prompt_of(prompt: Any) -> Any:
 
 
 def _response_of(response: Any) -> Any:
-    return convert_to_openai_messages(response) if isinstance(response, BaseMessage) else response
+    if isinstance(response, Mapping) and isinstance(response.get("raw"), BaseMessage):
+        response = response["raw"]  # of a structured output that was asked for with it
+    if isinstance(response, BaseMessage):
+        return convert_to_openai_messages(response)
+    if isinstance(response, BaseModel):
+        return response.model_dump_json()
+    return json.dumps(response, ensure_ascii=False, default=str) if _is_data(response) else response
+
+
+def _is_data(response: Any) -> bool:
+    """Whether an answer is what a parser made of it: no text, message, or list of their parts."""
+    if isinstance(response, list):
+        return not any(
+            isinstance(item, BaseMessage)
+            or (isinstance(item, Mapping) and ("role" in item or "type" in item))
+            for item in response
+        )
+    if isinstance(response, Mapping):
+        return "role" not in response
+    return isinstance(response, bool | int | float)
 
 
 def _passages_of(context: Any) -> Any:
+    if isinstance(context, Document):
+        context = [context]
     if context is None or isinstance(context, str):
         return context
     return [getattr(passage, "page_content", passage) for passage in context]
