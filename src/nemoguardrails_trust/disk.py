@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import socket
 import threading
 import zlib
@@ -29,6 +30,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 def replacing(path: Path, unfinished: Path | None = None) -> Iterator[Path]:
     """Puts a file that the block makes in the place of another, synced and at once.
 
+    The new file has the permissions of the one before.
+
     Args:
         path: The file to be replaced, or to be made.
         unfinished: Where the block is to write; by default beside it, at a place of its own.
@@ -39,15 +42,19 @@ def replacing(path: Path, unfinished: Path | None = None) -> Iterator[Path]:
     Raises:
         DataError: The block could not write it; nothing is replaced then.
     """
+    target = path
     if unfinished is None:
+        target = path.resolve() if path.is_symlink() else path  # the link stays
         mine = f"{os.getpid()}.{threading.get_ident()}"
-        unfinished = path.with_name(f".{path.name}.{mine}.tmp")
+        unfinished = target.with_name(f".{path.name}.{mine}.tmp")
     try:
         with writing(path):
             yield unfinished
             _sync(unfinished)
-            unfinished.replace(path)
-            _sync(path.parent)
+            with suppress(FileNotFoundError):
+                shutil.copymode(target, unfinished)
+            unfinished.replace(target)
+            _sync(target.parent)
     except BaseException:
         with suppress(OSError):
             unfinished.unlink()

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nemoguardrails import LLMRails, RailsConfig
-from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.guardrail.plugin import register
-from nemoguardrails_trust.guardrail.setup import Change, _edited, _with_rail, _without_rail, changes
+from nemoguardrails_trust.guardrail.setup import Change, changes
+from nemoguardrails_trust.guardrail.yaml_lists import with_value, without_values
 
 FLOW = "cleanlab trustworthiness"
 PLAIN = """\
@@ -65,12 +66,50 @@ rails:
     flows:
       - cleanlab trustworthiness $threshold=0.7
 """
-ENDED = "models: []\n\n# The end.\n"
-CONFIGURATIONS = [
-    *(PLAIN, WITH_RAILS, UNINDENTED, REMARKED, ENDED),
-    *("models: []\n", "", "# only a remark\n"),
-]
-NAMES = ["plain", "with rails", "unindented", "remarked", "ended", "short", "empty", "remark"]
+CONFIGURATIONS = {
+    "plain": PLAIN,
+    "with rails": WITH_RAILS,
+    "unindented": UNINDENTED,
+    "remarked": REMARKED,
+    "remark at the end": "models: []\n\n# The end.\n",
+    "short": "models: []\n",
+    "empty": "",
+    "only a remark": "# only a remark\n",
+    "no end of line": "models: []\nrails:\n  output:\n    flows:\n      - mine",
+    "one line without an end": "models: []",
+    "blank lines": "models:   []\n\n\nrails:\n  output:\n    flows:\n    - mine\n\n\n",
+    "document marks": "%YAML 1.1\n---\nmodels: []\n...\n",
+    "byte order mark": "\ufeffmodels: []\n",
+    "braces": "models: [ {type:   main} ]\nrails: { output: { flows: [ mine ] } }\n",
+    "no output rails": "models: []\nrails: {input: {flows: [theirs]}}  # only these\n",
+    "empty rails": "models: []\nrails: { }  # none\n",
+    "empty output": "models: []\nrails: {output: {}}\n",
+    "empty list": "import_paths: []\nrails:\n  output:\n    flows: [ ]  # none\n",
+    "list over lines": "rails:\n  output:\n    flows: [\n      a,\n      'b',   # last\n    ]\n",
+    "JSON": '{\n  "models": [],\n  "rails": {"output": {"flows": ["mine"]}}\n}\n',
+    "wide": "rails:\n        input:\n                flows:\n                        - a\n",
+    "quoted keys": '\'models\': []\n"rails":\n  "output":\n    "flows": [\'mine\']\n',
+    "remarks on every line": """\
+models: # m
+# outside
+  # inside
+  - type: main  # t
+# before rails
+rails:   # r
+  # before input
+  input:    # i
+    # before flows
+    flows:   # f
+      - theirs   # a!
+      # - switched off
+    # after flows
+  # after input
+# after rails
+""",
+    "text": "instructions:\n  - content: |+\n      kept\n\n\nsample_conversation: |\n  hi\n\n",
+    "odd values": "x: 0x1F\ny: yes\nz: 'it''s'\nw: >-\n  folded\n  text\nt: 2026-01-01\n",
+    "anchors": "base: &b\n  engine: nim\nmodels:\n  - <<: *b\nrails: &r\n  input: {}\n",
+}
 
 COLANG = """\
 import core
@@ -103,33 +142,55 @@ def init(folder: Path, *options: str, answer: str = "") -> Result:
     return CliRunner().invoke(app, ["init", str(folder), *options], input=answer)
 
 
-@pytest.mark.parametrize("text", CONFIGURATIONS, ids=NAMES)
-def test_only_lines_that_the_rail_needs_come(tmp_path: Path, text: str) -> None:
+@pytest.fixture(params=["\n", "\r\n"], ids=["LF", "CRLF"])
+def line_end(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_the_rail_comes_nothing_else_changes_and_remove_gives_back_every_byte(
+    tmp_path: Path, text: str, line_end: str
+) -> None:
     path = tmp_path / "config.yml"
-    path.write_text(text, encoding="utf-8")
+    before = text.replace("\n", line_end).encode()
+    path.write_bytes(before)
     assert init(tmp_path, "--yes").exit_code == 0
-    written = path.read_text("utf-8")
-    data = YAML(typ="safe").load(written)
-    assert "nemoguardrails_trust/rail" in data["import_paths"]
-    assert data["rails"]["output"]["flows"][-1] == FLOW
-    kept = [line for line in text.splitlines() if "flows: [" not in line]
-    lines = written.splitlines()
-    assert [line for line in kept if line not in lines] == []
-
-
-@pytest.mark.parametrize("text", CONFIGURATIONS, ids=NAMES)
-def test_remove_undoes_it(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "config.yml"
-    path.write_text(text, encoding="utf-8")
-    init(tmp_path, "--yes")
-    assert path.read_text("utf-8") != text
+    written = path.read_bytes()
+    data = yaml.safe_load(written)
+    assert data.pop("import_paths")[-1] == "nemoguardrails_trust/rail"
+    rails = data.pop("rails")
+    assert rails["output"]["flows"][-1] == FLOW
+    was = yaml.safe_load(before) or {}
+    assert rails.get("input") == (was.get("rails") or {}).get("input")
+    assert data == {key: was[key] for key in was if key not in ("import_paths", "rails")}
+    letters = iter(written)
+    assert all(letter in letters for letter in before)
+    assert b"\r" not in before or written.count(b"\r\n") == written.count(b"\n")
     assert init(tmp_path, "--remove", "--yes").exit_code == 0
-    left = path.read_text("utf-8")
-    assert YAML(typ="safe").load(left) == (
-        YAML(typ="safe").load(text) or (None if left == text else {})
-    )
-    if text in (PLAIN, WITH_RAILS, REMARKED, ENDED, "models: []\n"):
-        assert left == text  # elsewhere blanks may differ
+    assert path.read_bytes() == before
+
+
+SHARED = "`rails.output.flows` cannot be edited without changing something else"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rails:\n  output:\n    flows: &f\n      - a\n  input:\n    flows: *f\n",
+        "x: &f [a]\nrails: {output: {flows: *f}}\n",
+        "x: &r\n  output: {flows: [a]}\nrails:\n  <<: *r\n  input: {flows: [b]}\n",
+    ],
+    ids=["anchor", "alias", "merge"],
+)
+def test_a_list_that_is_used_twice_is_left_and_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(text)
+    result = init(tmp_path, "--yes")
+    assert result.exit_code == 2
+    told = " ".join(result.stderr.split())
+    assert f"{path}: {SHARED}" in told
+    assert f"so that it is [a, {FLOW}]" in told
+    assert path.read_text() == text
 
 
 def test_remarks_stay_with_what_they_are_about(tmp_path: Path) -> None:
@@ -152,51 +213,85 @@ def test_the_difference_is_shown_and_nothing_written_without_a_yes(tmp_path: Pat
         "+import_paths: [nemoguardrails_trust/rail]",
         "+      - cleanlab trustworthiness",
     ]
-    assert "give --yes" in result.stderr
+    assert "use --yes" in result.stderr
     assert path.read_text("utf-8") == WITH_RAILS
 
 
 def test_given_again_it_does_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_text(PLAIN, encoding="utf-8")
-    assert init(tmp_path, "--remove").stdout == "The rail is not in it.\n"
+    assert init(tmp_path, "--remove").stdout == f"Nothing to do: the rail is not in {tmp_path}.\n"
     init(tmp_path, "--yes")
     once = path.read_text("utf-8")
-    assert init(tmp_path).stdout == "The rail is in it already.\n"
+    assert init(tmp_path).stdout == f"Nothing to do: the rail is already in {tmp_path}.\n"
     assert path.read_text("utf-8") == once
 
 
-def test_a_configuration_with_the_built_in_rail_keeps_its_line(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text(BUILT_IN, encoding="utf-8")
-    (change,) = changes(tmp_path)
-    assert change.after == f"import_paths: [nemoguardrails_trust/rail]\n{BUILT_IN}"
+@pytest.mark.parametrize(
+    "paths", ["", "import_paths: [ours]  # ours\n", "import_paths:\n  - ours\n"]
+)
+def test_the_built_in_rail_is_there_again_after_remove(
+    tmp_path: Path, paths: str, line_end: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    before = f"{paths}{BUILT_IN}".replace("\n", line_end).encode()
+    path.write_bytes(before)
+    assert init(tmp_path, "--yes").exit_code == 0
+    data = yaml.safe_load(path.read_bytes())
+    assert "nemoguardrails_trust/rail" in data["import_paths"]
+    assert data["rails"] == yaml.safe_load(BUILT_IN)["rails"]
+    assert b"  # instead of the built-in rail" in path.read_bytes()
+    assert init(tmp_path, "--remove", "--yes").exit_code == 0
+    assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("text", [COLANG, WITH_OUTPUT, ""], ids=["plain", "with rails", "none"])
-def test_colang_2_gets_its_imports_and_its_call_and_loses_them_again(
-    tmp_path: Path, text: str
+COLANG_FILES = {
+    "plain": COLANG,
+    "with rails": WITH_OUTPUT,
+    "none": "",
+    "no end of line": COLANG.rstrip("\n"),
+    "blank lines": f"\n{COLANG}\n\n",
+    "rails at the end": f"{WITH_OUTPUT.partition('flow greeting')[0].rstrip()}",
+    "no imports": COLANG.partition("\n\n")[2],
+}
+
+
+@pytest.mark.parametrize("text", COLANG_FILES.values(), ids=COLANG_FILES)
+def test_colang_2_gets_its_import_and_its_call_and_loses_them_again(
+    tmp_path: Path, text: str, line_end: str
 ) -> None:
     (tmp_path / "config.yml").write_text('colang_version: "2.x"\n', encoding="utf-8")
     path = tmp_path / "main.co"
-    path.write_text(text, encoding="utf-8")
+    before = text.replace("\n", line_end).encode()
+    path.write_bytes(before)
     assert init(tmp_path, "--yes").exit_code == 0
-    written = path.read_text("utf-8")
-    lines = written.splitlines()
-    assert "import nemoguardrails_trust.rail" in lines
+    lines = path.read_text("utf-8").splitlines()
+    assert lines.count("import nemoguardrails_trust.rail") == 1
     assert lines.count("import guardrails") == text.count("import guardrails")
     assert [line for line in text.splitlines() if line not in lines] == []
     call = lines.index(next(line for line in lines if line.strip() == FLOW))
     assert lines[call - 1] in ("flow output rails $output_text", "    check length $output_text")
     init(tmp_path, "--remove", "--yes")
-    assert path.read_text("utf-8") == text
+    assert path.read_bytes() == before
 
 
-def test_the_import_of_the_built_in_rail_goes(tmp_path: Path) -> None:
+def test_in_colang_2_the_built_in_rail_is_there_again_after_remove(
+    tmp_path: Path, line_end: str
+) -> None:
     (tmp_path / "config.yml").write_text('colang_version: "2.x"\n', encoding="utf-8")
-    text = f"import nemoguardrails.library.cleanlab\n{WITH_OUTPUT}"
-    (tmp_path / "main.co").write_text(text, encoding="utf-8")
-    (change,) = changes(tmp_path)
-    assert "library.cleanlab" not in change.after
+    path = tmp_path / "main.co"
+    built_in = "import nemoguardrails.library.cleanlab"
+    text = (
+        f"import core\n{built_in}  # the hosted one\n\nflow output rails $output_text\n  {FLOW}\n"
+    )
+    before = text.replace("\n", line_end).encode()
+    path.write_bytes(before)
+    assert init(tmp_path, "--yes").exit_code == 0
+    assert path.read_text("utf-8") == text.replace(
+        built_in, "import nemoguardrails_trust.rail  # instead of nemoguardrails.library.cleanlab"
+    )
+    assert init(tmp_path, "--remove", "--yes").exit_code == 0
+    assert path.read_bytes() == before
 
 
 ANSWERS = '{"prompt": "Who wrote Faust?", "response": "Goethe", "samples": ["Schiller", "Kant"]}\n'
@@ -263,26 +358,6 @@ def test_a_configuration_of_another_shape_is_told_and_stays(
     assert path.read_text() == text
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("config.yml", PLAIN),
-        ("main.co", "import core\n\nflow main\n  activate llm continuation\n"),
-    ],
-)
-def test_lines_end_as_they_did_on_windows(tmp_path: Path, name: str, text: str) -> None:
-    before = text.replace("\n", "\r\n").encode()
-    if name == "main.co":
-        (tmp_path / "config.yml").write_text('colang_version: "2.x"\n')
-    (tmp_path / name).write_bytes(before)
-    shown = CliRunner().invoke(app, ["init", str(tmp_path), "--yes"]).stdout
-    assert not [line for line in shown.splitlines() if line.startswith("-") and line[1:2] != "-"]
-    after = (tmp_path / name).read_bytes()
-    assert after.count(b"\n") == after.count(b"\r\n") > before.count(b"\n")
-    CliRunner().invoke(app, ["init", str(tmp_path), "--yes", "--remove"])
-    assert (tmp_path / name).read_bytes() == before
-
-
 def test_the_rail_goes_into_the_file_that_has_the_rails(tmp_path: Path) -> None:
     """NeMo Guardrails takes the `rails` of one file, whatever the others say."""
     models = "models: [{type: main, engine: openai, model: gpt-4o-mini}]\n"
@@ -316,6 +391,18 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     assert Change(path, "a", "b").difference().count("\n") == 5
 
 
+def test_a_file_keeps_its_permissions_and_a_link_leads_where_it_did(tmp_path: Path) -> None:
+    config = tmp_path / "config.yml"
+    config.symlink_to("ours.yml")
+    ours = tmp_path / "ours.yml"
+    ours.write_text(PLAIN, encoding="utf-8")
+    ours.chmod(0o640)
+    assert init(config, "--yes").exit_code == 0
+    assert config.is_symlink()
+    assert ours.stat().st_mode & 0o777 == 0o640
+    assert FLOW in ours.read_text("utf-8")
+
+
 names = st.text("abcxyz", min_size=1, max_size=5)
 scalars = st.integers() | st.booleans() | names
 
@@ -328,15 +415,13 @@ scalars = st.integers() | st.booleans() | names
 def test_any_configuration_gets_the_rail_and_loses_it(
     others: dict[str, object], flows: list[str]
 ) -> None:
-    import yaml
-
     data: dict[str, object] = {**others, "rails": {"output": {"flows": flows}}} if flows else others
-    text = yaml.safe_dump(data, sort_keys=False)
-    with_rail = _edited(text, _with_rail)
+    text = yaml.safe_dump(data, sort_keys=False, default_flow_style=None)
+    with_rail = with_value(text, ("rails", "output", "flows"), FLOW)
     read = yaml.safe_load(with_rail)
     assert read["rails"]["output"]["flows"] == [*flows, FLOW]
     assert {name: read[name] for name in others} == others
-    assert yaml.safe_load(_edited(with_rail, _without_rail)) == data
+    assert without_values(with_rail, ("rails", "output", "flows"), FLOW.__eq__) == text
 
 
 def test_the_examples_are_copied_and_run(tmp_path: Path) -> None:

@@ -20,18 +20,21 @@ def init(
 ) -> None:
     """Add the rail to an existing configuration (Colang 1.0 or 2.x).
 
-    Shows the changes, and asks before writing them. Comments and order are kept.
+    Shows the changes, and asks before writing them. Everything else in the
+    files stays as it is, and --remove restores them.
     """
     from nemoguardrails_trust.guardrail.setup import changes
 
     found = changes(config, remove=remove)
     if not found:
-        typer.echo("The rail is not in it." if remove else "The rail is in it already.")
+        typer.echo(f"Nothing to do: the rail is {'not' if remove else 'already'} in {config}.")
         return
     for change in found:
         typer.echo(change.difference(), nl=False)
     if not yes and not sys.stdin.isatty():
-        say("nothing is written: there is no terminal to ask; give --yes to write it")
+        say(
+            "nothing was written: there is no terminal to ask on; use --yes to write without asking"
+        )
         raise typer.Exit(EXIT_INCOMPLETE)
     if not yes and not typer.confirm("Write this?"):
         raise typer.Exit(EXIT_INCOMPLETE)
@@ -43,7 +46,7 @@ def init(
 
 @user_errors()
 def examples(
-    folder: Annotated[Path, argument("DIR", "The folder to copy to; it is created if need be.")],
+    folder: Annotated[Path, argument("DIR", "The folder to copy to; created if missing.")],
 ) -> None:
     """Copy the examples that come with the package to a folder.
 
