@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from nemoguardrails_trust.agreement import SAME, agreement
@@ -65,3 +67,17 @@ def test_lists_are_told_from_prose(text: str, items: list[str] | None) -> None:
 def test_a_list_that_leaves_something_out_is_another(first: str, second: str, same: bool) -> None:
     prompt = "Which things are needed?"
     assert (agreement(first, second, prompt=prompt).value >= SAME) is same
+
+
+def test_what_is_only_thought_in_a_field_is_not_compared() -> None:
+    answers = [
+        json.dumps({"reasoning": thought, "answer": answer})
+        for thought, answer in (
+            ("It has 37.", "Lyon"),
+            ("So I read.", "Lyon"),
+            ("So I read.", "Nice"),
+        )
+    ]
+    assert agreement(answers[0], answers[1]).value == 1.0
+    assert agreement(answers[1], answers[2]).value < 0.5
+    assert agreement('{"reasoning": "a"}', '{"reasoning": "b"}').value < 0.5

@@ -43,6 +43,14 @@ FINAL = "<|start|>assistant<|channel|>final<|message|>"
         ("Paris<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd Italy?", "Paris"),
         ("Paris<end_of_turn>\n<start_of_turn>user\nAnd Italy?", "Paris"),
         ("<think>Lyon?</think>Paris<|im_end|>", "Paris"),
+        ("Paris\n<|user|>\nAnd Italy?", "Paris\n"),
+        ("Paris[|endofturn|]", "Paris"),
+        ("Paris<SPECIAL_12>", "Paris"),
+        ("Paris<reserved_106>", "Paris"),
+        ("Paris<seed:eos>", "Paris"),
+        ("Paris <EOT>", "Paris "),
+        ("Paris <sep>", "Paris "),
+        ("Paris [SEP]", "Paris "),
     ],
 )
 def test_only_the_answer_is_left(written: str, answer: str) -> None:

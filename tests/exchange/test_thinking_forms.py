@@ -126,6 +126,46 @@ FORMS = {
     "a summary with a class": (
         '<details class="thinking"><summary>Reasoning process</summary>{}</details>\nLyon'
     ),
+    "a vendor's name before it": "<xai:thinking>{}</xai:thinking>Lyon",
+    "words before and behind it": "<deep_thinking_content>{}</deep_thinking_content>Lyon",
+    "a number behind it": "<think1>{}</think1>Lyon",
+    "Hunyuan 2": "<think:6124c78e>{}</think:6124c78e>\n<answer:6124c78e>Lyon</answer:6124c78e>",
+    "a slash that is escaped": "<think>{}<\\/think>Lyon",
+    "a quotation": "> <think>\n> {}\n> </think>\n\nLyon",
+    "a mark of the byte order": "\ufeff<think>{}</think>Lyon",
+    "who speaks before it": "Assistant: <think>{}</think>Lyon",
+    "never closed, with the answer in tags": "<think>{}\n\n<answer>Lyon</answer>",
+    "never closed, with an answer thought of": "<think><answer>{}</answer>\n<answer>Lyon</answer>",
+    "nothing thought": "<think/>\nLyon",
+    "nothing thought, with a space": "<think />\nLyon",
+    "GLM's box": "<think>{}</think><answer><|begin_of_box|>Lyon<|end_of_box|></answer>",
+    "begin_of_think": "<|begin_of_think|>{}<|end_of_think|>Lyon",
+    "begin_think": "<|begin_think|>{}<|end_think|>Lyon",
+    "llama.cpp's command line": "[Start thinking]\n{}\n[End thinking]\n\nLyon",
+    "harmony, escaped for HTML": (
+        "&lt;|channel|&gt;analysis&lt;|message|&gt;{}&lt;|end|&gt;&lt;|start|&gt;assistant"
+        "&lt;|channel|&gt;final&lt;|message|&gt;Lyon"
+    ),
+    "harmony with headings": "**analysis**\n{}\n\n**final**\nLyon",
+    "a comment of HTML": "<!-- thinking: {} -->\nLyon",
+    "labels between lines": "=== Thinking ===\n{}\n=== Answer ===\nLyon",
+    "labels between hyphens": "--- THINKING ---\n{}\n--- FINAL ANSWER ---\nLyon",
+    "labels in brackets": "[Thought process]\n{}\n[Answer]\nLyon",
+    "how long it thought": "Thought for 12 seconds\n\n{}\n\nAnswer: Lyon",
+    "labels with dots": "*Thinking...*\n\n{}\n\n*Answer:*\n\nLyon",
+    "plain labels with pictures": "🤔 Thinking: {}\n\n💡 Answer: Lyon",
+    "a German label": "**Denkprozess:** {}\n\n**Antwort:** Lyon",
+    "Dutch": "Gedachte: {}\nAntwoord: Lyon",
+    "Polish": "Myśli: {}\nOdpowiedź: Lyon",
+    "Vietnamese": "**Suy nghĩ:** {}\n\n**Trả lời:** Lyon",
+    "Hindi": "**विचार:** {}\n\n**उत्तर:** Lyon",
+    "Japanese with its process": "思考プロセス:\n{}\n\n回答:\nLyon",
+    "a Japanese tag": "<思考プロセス>{}</思考プロセス>Lyon",
+    "a German tag": "<überlegung>{}</überlegung><antwort>Lyon</antwort>",
+    "a Spanish tag": "<razonamiento>{}</razonamiento><respuesta>Lyon</respuesta>",
+    "an Arabic tag": "<تفكير>{}</تفكير>Lyon",
+    "a Turkish tag": "<düşünce>{}</düşünce>Lyon",
+    "a Hindi tag": "<विचार>{}</विचार>Lyon",
     "a summary": "<details>\n<summary>Thought for 3 seconds</summary>\n\n{}\n</details>\nLyon",
 }
 
@@ -150,6 +190,10 @@ def test_a_thought_in_any_form_is_left_out(form: str) -> None:
         "<|im_start|>think\nParis?",
         "think\nParis?",
         "<思考>Paris?",
+        "thought\nParis?",
+        "<!-- thinking: Paris? -->",
+        "<think>Paris? <answer>Paris</answer> Or",
+        "<xai:thinking>Paris?",
     ],
 )
 def test_a_thought_without_an_answer_is_none(written: str) -> None:
@@ -198,6 +242,12 @@ def test_a_thought_without_an_answer_is_none(written: str) -> None:
         "answer\nLyon",
         "Ответ: Lyon\nМысли: none",
         "Analysis of the answer: <analysis is a name",
+        "analysis: Lyon\nfinal: yes",
+        "<!-- a comment -->\nLyon",
+        "<thinker>Rodin</thinker>",
+        "<reason_code>4</reason_code>",
+        "Thought for the day\n\nAnswer: Lyon",
+        "--- Thinking ---\nLyon is what I think of.",
     ],
 )
 def test_what_only_looks_like_a_thought_stays(written: str) -> None:

@@ -64,7 +64,7 @@ class Answer:
     @lazy
     def structure(self) -> Any | None:
         """The JSON value, where the answer is one."""
-        return structures.structure(self.text)
+        return structures.without_thoughts(structures.structure(self.text))
 
     @lazy
     def _read(self) -> str:

@@ -16,6 +16,10 @@ _BETWEEN_ITEMS = re.compile(r",\s*(?:and|or|&)\s+|[,;]\s+|\s+(?:and|&|or)\s+|\s/
 _JOINED = re.compile(r"\s(?:and|&)\s")
 _LONGEST_LIST = 2_000
 _MOST_ITEM_WORDS = 6
+_THOUGHTS = frozenset(
+    ("reasoning", "thinking", "thought", "thoughts", "rationale", "chain_of_thought", "scratchpad")
+)
+"""The fields in which a model thinks before it fills in the others, as DSPy and many ask it to."""
 
 
 def structure(text: str) -> Any | None:
@@ -34,6 +38,12 @@ def structure(text: str) -> Any | None:
         return _opened(json.loads(stripped), _DEEPEST)
     except (ValueError, RecursionError):
         return None
+
+
+def without_thoughts(value: Any) -> Any:
+    """The same without what a model only thinks, in a field beside others."""
+    said = value.keys() - _THOUGHTS if isinstance(value, dict) else ()
+    return {key: value[key] for key in value if key in said} if said else value
 
 
 def _opened(value: Any, depth: int) -> Any:

@@ -15,35 +15,45 @@ _MORE = r"(?:>|\\>|&(?:amp;)?gt;|\\u003e|＞)"
 """The brackets of a tag: as they are, escaped for Markdown, HTML or JSON, and in full width."""
 
 _NAMES = (
-    r"(?:seed:|mm:|ifm\||longcat_)?(?:think(?:ing)?(?:_faster|_fast|_hard|_process|_steps)?)"
-    r"|thoughts?(?:_process)?|(?:internal_)?reasoning(?:_process|_steps)?|reason"
-    r"|思考(?:[过過]程)?|推理(?:[过過]程)?|생각|추론|размышлени[ея]|рассуждени[ея]|gedanken(?:gang)?"
-    r"|réflexion|raisonnement|pensamientos?|razonamiento|pensamento|raciocínio|ragionamento"
-    r"|(?:self_)?reflection|scratch(?:pad)?|analysis|planning|brainstorm(?:ing)?"
-    r"|rationale|chain_of_thought|(?:inner|internal)_(?:monologue|thoughts?|thinking)|antthinking"
-    r"|cot|seed:cot_budget_reflect|deliberation"
-).replace("_", "[-_]?")
+    r"(?:[a-z]{1,10}[:|])?"
+    r"(?:(?:longcat|deep|inner|internal|private|hidden|my|self|agent|model)_)?"
+    r"(?:think(?:ing)?|thoughts?|reasoning|reason|reflection|monologue)"
+    r"(?:_(?:faster|fast|hard|process|steps?|content|tool|block|trace)|:?\d{1,3}|:[0-9a-f]{8})?"
+    r"|思考(?:[过過]程|プロセス)?|推理(?:[过過]程)?|생각|추론|사고(?:_과정)?"
+    r"|размышлени[ея]|рассуждени[ея]|мысл[ьи]|gedanken?(?:gang)?|denken|denkprozess|überlegung(?:en)?"
+    r"|réflexion|raisonnement|pensamientos?|razonamiento|pensamentos?|raciocínio|ragionamento"
+    r"|pensier[oi]|gedachten?|myśl(?:i|enie)|rozumowanie|düşünce(?:ler)?|suy_nghĩ|विचार|التفكير|تفكير"
+    r"|scratch(?:pad)?|analysis|planning|brainstorm(?:ing)?"
+    r"|rationale|chain_of_thought|step_by_step|antthinking|cot|seed:cot_budget_reflect|deliberation"
+).replace("_", "[-_ ]?")
+"""What models call their thinking, with a vendor before it, or a number and the like behind it."""
+_BARE_NAMES = "think|thinking|thought|reasoning"
 
 
 _PAIRS = (
     # DeepSeek-R1, Qwen, GLM, MiniMax, OLMo (think), EXAONE (thought), Seed-OSS, LongCat, K2
     (
-        rf"{_LESS}\s?(?:{_NAMES})(?:\s[^<>&]{{0,80}}?)?\s?{_MORE}",
-        rf"{_LESS}\s?/\s?(?:{_NAMES})\s?{_MORE}",
+        rf"{_LESS}\s?(?:{_NAMES})(?:\s[^<>&]{{0,80}}?)?\s?(?<!/){_MORE}",
+        rf"{_LESS}\s?\\?/\s?(?:{_NAMES})\s?{_MORE}",
     ),
     (rf"\[(?:{_NAMES})\]", rf"\[/(?:{_NAMES})\]"),  # Magistral and Ministral
     ("◁think▷", "◁/think▷"),  # Kimi-VL
     # Solar and models tuned on their own templates
+    (rf"<[|｜](?:{_BARE_NAMES})[|｜]>", rf"<[|｜]/(?:{_BARE_NAMES})[|｜]>"),
+    # OpenThinker, Sky-T1, Cohere's Command A
     (
-        r"<[|｜](?:think|thinking|thought|reasoning)[|｜]>",
-        r"<[|｜]/(?:think|thinking|thought|reasoning)[|｜]>",
+        rf"<\|(?:begin|start)(?:_of)?_(?:{_BARE_NAMES})\|>",
+        rf"<\|(?:end|stop)(?:_of)?_(?:{_BARE_NAMES})\|>",
     ),
-    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # OpenThinker, Sky-T1
-    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Cohere's Command A
     # models tuned on templates of their own
     (
-        r"<\|?(?:think|thinking|thought|reasoning)[-_:](?:start|begin)\|?>",
-        r"<\|?(?:think|thinking|thought|reasoning)[-_:](?:end|stop)\|?>",
+        rf"<\|?(?:{_BARE_NAMES})[-_:](?:start|begin)\|?>",
+        rf"<\|?(?:{_BARE_NAMES})[-_:](?:end|stop)\|?>",
+    ),
+    # the command line of llama.cpp
+    (
+        rf"\[(?:start|begin)[ _](?:of[ _])?(?:{_BARE_NAMES})\]",
+        rf"\[(?:end|stop)[ _](?:of[ _])?(?:{_BARE_NAMES})\]",
     ),
     (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),  # Apertus
     # Solar Open
@@ -76,10 +86,11 @@ SIGNS = ("<", "[", "◁", "&lt;", "&amp;lt;", "\\u003c", "\\u003C", "＜")
 
 WORDS_OF_MARKS = (
     "think", "thought", "reason", "reflection", "scratchpad", "analysis", "rationale", "monologue",
-    "deliberation", "思考", "推理", "생각", "추론", "размышлени", "рассуждени", "gedanken",
-    "réflexion", "raisonnement", "pensamiento", "razonamiento", "pensamento", "raciocínio",
-    "ragionamento", "scratch", "planning", "brainstorm", "cot", "<|", "|>", "<unused9", "[unused1",
-    "final response", "my response", "</s>",
+    "deliberation", "思考", "推理", "생각", "추론", "사고", "размышлени", "рассуждени", "мысл",
+    "gedank", "gedacht", "denk", "überlegung", "réflexion", "raisonnement", "pensamiento",
+    "razonamiento", "pensamento", "pensier", "raciocínio", "ragionamento", "myśl", "rozumowanie",
+    "düşünce", "suy", "विचार", "تفكير", "scratch", "planning", "brainstorm", "cot", "step", "<|",
+    "|>", "<unused9", "[unused1", "final response", "my response", "</s>",
 )  # fmt: skip
 """One of which every mark holds, in small letters."""
 
@@ -128,11 +139,26 @@ PHRASES = (
         re.compile(rf"<start_of_turn>(?:{_ROLES_THAT_THINK})\b"),
         re.compile(r"<start_of_turn>model\b"),
     ),
-    # s1, without its tokens
+    # s1 and Gemini, without their tokens
+    *(
+        Phrase(
+            f"{word}\n",
+            re.compile(rf"{word}\n"),
+            re.compile(r"^answer(?::|[ \t]*\n)", re.MULTILINE),
+        )
+        for word in ("think", "thought", "THOUGHT")
+    ),
+    # Harmony, its channels as headings
     Phrase(
-        "think\n",
-        re.compile(r"think\n"),
-        re.compile(r"^answer(?::|[ \t]*\n)", re.MULTILINE),
+        "analysis",
+        re.compile(r"(?:\*\*)?analysis(?:\*\*)?:?\n(?=[\s\S]*^(?:\*\*)?final)", re.MULTILINE),
+        re.compile(r"^(?:\*\*)?final(?:\*\*)?(?::|[ \t]*\n)", re.MULTILINE),
+    ),
+    # Models told to hide their thoughts in a page
+    Phrase(
+        "<!--",
+        re.compile(rf"<!--\s{{0,9}}(?:{_NAMES})\b", re.IGNORECASE),
+        re.compile("-->"),
     ),
     # The command line of Ollama
     Phrase(
@@ -152,21 +178,24 @@ FENCES = ("```", "~~~")
 """With which all code blocks begin."""
 
 _THOUGHTS = (
-    r"(?:my )?(?:thinking|thoughts?)(?: process| step by step| \d{1,2})?"
-    r"|step[- ]by[- ]step thinking|chain[- ]of[- ]thought|scratchpad"
-    r"|(?:inner|internal) (?:monologue|thoughts?)"
-    r"|思考(?:[过過]程)?|思路|gedanken?(?:gang)?|überlegung(?:en)?|réflexion|raisonnement|pensamientos?"
-    r"|pensamentos?|pensier[oi]|размышлени[ея]|мысл[ьи]|düşünce(?:ler)?|생각|التفكير"
+    r"(?:my )?(?:thinking|thoughts?)(?: process| step by step| \d{1,2}|\.\.\.|…)?"
+    r"|thought for (?:\d{1,4}|a few) \w{1,9}|step[- ]by[- ]step thinking|chain[- ]of[- ]thought"
+    r"|scratchpad|(?:inner|internal) (?:monologue|thoughts?)"
+    r"|思考(?:[过過]程|プロセス)?|思路|gedanken?(?:gang)?|denkprozess|überlegung(?:en)?|réflexion"
+    r"|raisonnement|pensamientos?|pensamentos?|pensier[oi]|gedachten?|myśli|suy nghĩ|विचार"
+    r"|размышлени[ея]|мысл[ьи]|düşünce(?:ler)?|생각|التفكير"
 )
 _ANSWER = r"(?:my |the )?{}(?:answer|response|reply)|{}答案|{}antwort|{}réponse{}|{}respuesta{}"
 _FINAL_ANSWERS = (
     _ANSWER.format("final ", "最终", "(?:endgültige |finale )", "", " finale", "", " final")
     + r"|(?:最终|最終)回答|resposta final|risposta finale|(?:окончательный|итоговый) ответ"
-    r"|nihai cevap|최종 ?(?:답변|답)|الإجابة النهائية"
+    r"|nihai cevap|최종 ?(?:답변|답)|الإجابة النهائية|ostateczna odpowiedź|câu trả lời cuối cùng"
+    r"|अंतिम उत्तर"
 )
 _ANSWERS = (
     _ANSWER.format("", "", "", "", "", "", "")
-    + f"|{_FINAL_ANSWERS}|回答|resposta|risposta|ответ|cevap|yanıt|답변|답|الإجابة"
+    + f"|{_FINAL_ANSWERS}|回答|resposta|risposta|antwoord|odpowiedź|(?:câu )?trả lời|उत्तर|ответ"
+    + "|cevap|yanıt|답변|답|الإجابة"
 )
 _BOLD = r"(?:\*{1,2}|__)"
 
@@ -185,9 +214,12 @@ _STYLES = (
     _Style(_BOLD, rf"\s?(?:[:：]\s?{_BOLD}|{_BOLD}\s?[:：])"),
     _Style(rf"^(?:\#{{1,6}}[ \t]{{1,3}}{_BOLD}?|{_BOLD})", rf":?{_BOLD}?:?[ \t]{{0,9}}$"),
     _Style("【", r"】\s?[:：]?"),
-    _Style("^", r"\s?[:：](?!//)"),
+    _Style(r"^(?:[-=]{2,9} ?|\[)", r"(?: ?[-=]{2,9}|\])[ \t]{0,9}$"),
+    _Style(
+        r"^(?:[^\w\s\x00-\x7f]{1,3} ?)?", r"(?:\s?[:：](?!//)|(?<=seconds)$|(?<=…)$|(?<=\.\.\.)$)"
+    ),
 )
-"""In bold with a colon, as a heading, in Chinese brackets, and plain at the beginning of a line."""
+"""In bold, as a heading, in brackets, between lines, and plain at the beginning of a line."""
 
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _THOUGHT_LABELS = [re.compile(style.label(_THOUGHTS), _FLAGS) for style in _STYLES]
@@ -195,21 +227,24 @@ _ANSWER_LABELS, _FINAL_LABELS = (
     [re.compile(style.label(words), _FLAGS) for style in _STYLES]
     for words in (_ANSWERS, _FINAL_ANSWERS)
 )
-_SIGN = re.compile(r"(?:>[ \t]?|[^\w\s*#_<\[(【`'\"“‘«]{1,3}[ \t]?)")
+_SIGN = re.compile(r"(?:>[ \t]?|[^\w\s*#_=\-<\[(【`'\"“‘«]{1,3}[ \t]?)")
 """What may stand before the first label: a quotation's mark, or a picture of a thought."""
 
 _LABELLED = re.compile(
-    rf"\s{{0,99}}(?:Question:|\[\[ ## |(?:{_SIGN.pattern})?[#*_ \t【]{{0,12}}(?:{_THOUGHTS}))",
+    rf"\s{{0,99}}(?:Question:|\[\[ ## |(?:{_SIGN.pattern})?[#*_=\-\[ \t【]{{0,12}}(?:{_THOUGHTS}))",
     re.IGNORECASE,
 )
 _MOST_LABELLED = 100_000  # characters; no thought is as long, and the search takes time
 _QUESTION = re.compile(r"Question:[^\n]*\n\s{0,9}")
 _OF_THOUGHTS = re.compile(
-    r"think|thought|monologue|scratchpad|思|gedank|legung|xion|raison|pens[ai]|мы|düş|생각|تفكير",
+    r"think|thought|monologue|scratchpad|思|gedank|gedacht|denk|legung|xion|raison|pens[ai]|мы|myśl"
+    r"|düş|suy|विचार|생각|تفكير",
     _FLAGS,
 )
 _OF_ANSWERS = re.compile(
-    r"answer|response|reply|答|antwort|réponse|resp[ou]|risposta|ответ|cevap|yanıt|답|إجابة", _FLAGS
+    r"answer|response|reply|答|antwo|réponse|resp[ou]|risposta|odpowied|lời|उत्तर|ответ|cevap|yanıt|답"
+    r"|إجابة",
+    _FLAGS,
 )
 _BEFORE, _AFTER = 40, 40  # within which a label's word stands in its label
 _MOST_WORDS = 200  # that are looked at

@@ -35,16 +35,30 @@ def last_section(text: str) -> str | None:
     Returns:
         The answer; `None` where the text has no such form.
     """
-    if not text.lstrip().startswith("<") or text[-_LONGEST_TAG:].find("</") < 0:
+    if not text.lstrip().startswith("<"):
+        return None
+    tags = _answer_at_end(text)
+    if tags is None or not _is_work(text, tags[0].start()):
+        return None
+    return text[tags[0].end() : tags[1].start()].strip() or None
+
+
+def answer_at_end(text: str) -> str | None:
+    """What stands in the tags of an answer at the end of a text; `None` where none are there."""
+    tags = _answer_at_end(text)
+    return None if tags is None else text[tags[0].end() : tags[1].start()].strip() or None
+
+
+def _answer_at_end(text: str) -> tuple[re.Match[str], re.Match[str]] | None:
+    """The last tags of an answer, if its closing one ends the text."""
+    if text[-_LONGEST_TAG:].find("</") < 0:
         return None
     end = _ENDS.search(text, max(0, len(text) - 2 * _LONGEST_TAG))
     if end is None:
         return None
     openings = re.compile(f"<{end[1]}>", re.IGNORECASE).finditer(text, 0, end.start())
     last = deque(openings, maxlen=1)
-    if not last or not _is_work(text, last[0].start()):
-        return None
-    return text[last[0].end() : end.start()].strip() or None
+    return (last[0], end) if last else None
 
 
 def without_envelope(text: str) -> str:

@@ -18,13 +18,17 @@ from nemoguardrails_trust.exchange.forms import (
     without_fenced_thinking,
     without_labelled_thought,
 )
-from nemoguardrails_trust.exchange.sections import last_section, without_envelope
+from nemoguardrails_trust.exchange.sections import answer_at_end, last_section, without_envelope
 
+_LEFT, _RIGHT = r"(?:<|&lt;)\|", r"\|(?:>|&gt;)"  # as they are, or escaped for HTML
 _CHANNEL = re.compile(
-    r"<\|channel\|>\s{0,9}(?P<name>\w{1,20})"
-    r"(?:[^<]{0,200}(?:<\|constrain\|>[^<]{0,60})?<\|message\|>)?"
+    rf"{_LEFT}channel{_RIGHT}\s{{0,9}}(?P<name>\w{{1,20}})"
+    rf"(?:[^<&]{{0,200}}(?:{_LEFT}constrain{_RIGHT}[^<&]{{0,60}})?{_LEFT}message{_RIGHT})?"
 )
-_CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
+_CHANNEL_END = re.compile(rf"{_LEFT}(?:end|return|call|start|channel){_RIGHT}")
+_BEGINS_CHANNEL = re.compile(
+    rf"\s*{_LEFT}channel{_RIGHT}|[\s\S]*?{_LEFT}start{_RIGHT}assistant{_LEFT}channel{_RIGHT}"
+)
 _BARE_ANALYSIS = re.compile(
     r"(?:assistant\s{0,3})?(?:analysis|commentary)"
     r"(?:(?=[A-Z])|\s{1,3}(?=We\b|The user|User\b|I need|Need\b|Let\b))"
@@ -37,8 +41,9 @@ _ALL_SIGNS = (*SIGNS, *FENCES, *(phrase.sign for phrase in PHRASES), *_BARE_WORD
 
 _TOKEN = re.compile(
     r"<\|[^|<>\s]{1,40}\|>|<｜[^｜<>]{1,40}｜>|</?s>|<turn\|>|<\|turn>"
-    r"|<(?:eos|bos|pad|eot|end_of_turn|start_of_turn|end_of_utterance)>|\[(?:EOS|BOS|PAD|/?INST)\]"
-    r"|\[e~\[|\[(?:BEGIN|END) FINAL RESPONSE\]|\[unused\d{1,3}\]"
+    r"|<(?:seed:)?(?i:eos|bos|pad|eot|sep|unk|end_of_turn|start_of_turn|end_of_utterance)>"
+    r"|<(?:SPECIAL|reserved)_\d{1,3}>|<think(?:ing)?\s?/>|\[(?:EOS|BOS|PAD|SEP|CLS|/?INST)\]"
+    r"|\[e~\[|\[\|endofturn\|\]|\[(?:BEGIN|END) FINAL RESPONSE\]|\[unused\d{1,3}\]"
 )
 _LONGEST_TOKEN = 48
 _OPENING = re.compile(
@@ -47,13 +52,20 @@ _OPENING = re.compile(
     r"\s{0,3}(?:assistant|model)\b\s{0,3}(?:<\|end_header_id\|>)?"
 )
 _TURN_END = re.compile(
-    r"(?<![`'\"])(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end|return|EOT"
-    r"|END_OF_TURN_TOKEN|endofturn)\|>|<｜end▁of▁sentence｜>|<end_of_turn>|<turn\|>)"
+    r"(?<![`'\"])(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end|return|EOT|eot|role_end"
+    r"|END_OF_TURN_TOKEN|endofturn|user|observation)\|>|<｜end▁of▁sentence｜>|<end_of_turn>|<turn\|>"
+    r"|\[\|endofturn\|\])"
     r"(?=[\n<\w]|\Z)"
 )
 _SPACE = re.compile(r"\s*")
+_SAYS_NOTHING = re.compile(
+    r"[\s\ufeff\u200b>]*+(?:(?:assistant|ai|model|bot)\s?:?\s*+)?", re.IGNORECASE
+)
+"""Space, marks of a byte order, a quotation's mark, and the name of who speaks."""
 _WRAPPED = re.compile(
-    r"<((?:final[-_]?)?(?:answer|output|response|conclusion|回答|答案))>(.*?)(?:</\1>)?",
+    r"<((?:final[-_]?)?(?:answer|output|response|conclusion|回答|答案)|final|result|verdict|antwort"
+    r"|réponse|resp(?:ue|o)sta|risposta|ответ|cevap|답변)(?::[0-9a-f]{8})?>(.*?)"
+    r"(?:</\1(?::[0-9a-f]{8})?>)?",
     re.IGNORECASE | re.DOTALL,
 )
 MOST_CHARACTERS = 400_000
@@ -90,7 +102,7 @@ def answer_in(written: str) -> str | None:
     if (section := last_section(answer)) is not None:
         return section
     if said is not written and (wrapped := _WRAPPED.fullmatch(answer.strip())) is not None:
-        return wrapped[2].strip() or None
+        return _without_special_tokens(wrapped[2]).strip() or None
     return answer
 
 
@@ -124,7 +136,7 @@ def _may_think(text: str) -> bool:
 
 def _without_thinking(text: str) -> str | None:
     """A text without its thinking; `None` where only thinking is there."""
-    if text.lstrip().startswith("<|channel|>") or "<|start|>assistant<|channel|>" in text:
+    if "|channel|" in text and _BEGINS_CHANNEL.match(text) is not None:
         said = _final_channel(text)
         if said is None:
             return None
@@ -257,7 +269,7 @@ class _Tags:
         said = kept[0] if len(kept) == 1 else "\n".join(part.strip() for part in kept)
         if len(said) == len(text):
             return text
-        return said if said or not self._inside else None
+        return said if said or not self._inside else answer_at_end(text[self._end :])
 
     def _open(self, mark: re.Match[str]) -> None:
         self._seen = True
@@ -323,8 +335,11 @@ def _is_quoted(text: str, mark: re.Match[str]) -> bool:
 
 
 def _is_blank(text: str, start: int, end: int) -> bool:
-    """Whether nothing but white space and special tokens stands between two places."""
-    return not text[start:end].strip() or _after_opening(text[start:end] + " x") >= end - start
+    """Whether nothing is said between two places: white space, who speaks, special tokens."""
+    between = text[start:end]
+    return _SAYS_NOTHING.fullmatch(between) is not None or (
+        _after_opening(between + " x") >= len(between)
+    )
 
 
 def _begins_line(text: str, place: int) -> bool:
