@@ -15,6 +15,7 @@ from nemoguardrails_trust.agreement import (
     mathematics,
     measures,
     names,
+    namesakes,
     pairs,
     polarity,
     prices,
@@ -124,6 +125,11 @@ class Answer:
     def full_name(self) -> Sequence[str]:
         """The parts of the name that it is; empty where it is none."""
         return names.parts_of_name(self.final)
+
+    @lazy
+    def name_words(self) -> Sequence[str]:
+        """The words of the name that it is, of whatever; empty where it is none."""
+        return namesakes.name_words(self.final)
 
     @lazy
     def acronym(self) -> str:

@@ -18,6 +18,8 @@ _FROM_HOUR = {
     "viertel nach": 0.25, "viertel vor": -0.25, "dreiviertel": -0.25, "half": -0.5,
     "kwart over": 0.25, "kwart voor": -0.25,
 }  # fmt: skip
+SIGNS = ("hal", "art", "viertel")
+"""Of half, halb, quarter, kwart and viertel."""
 _MOST = 12
 _LONGEST = 160
 
@@ -26,8 +28,8 @@ def in_digits(folded: str) -> str:
     """Puts a number of hours on the face of a clock for a time of day in words."""
     if len(folded) > _LONGEST:
         return folded
-    if "hal" not in folded and "art" not in folded and "viertel" not in folded:
-        return folded  # none of half, halb, quarter, kwart and viertel
+    if not any(map(folded.__contains__, SIGNS)):
+        return folded
     folded = _ENGLISH.sub(lambda found: _written(found, (found[1], found[2]), found[3]), folded)
     folded = _GERMAN.sub(lambda found: _written(found, found[1], found[2], "de"), folded)
     return _DUTCH.sub(lambda found: _written(found, found[1], found[2], "nl"), folded)

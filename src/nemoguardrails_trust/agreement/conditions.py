@@ -27,7 +27,9 @@ _UNDONE = text.word_set(
     "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owed"
     " owing overdue"
 )
-_REFUSED = text.word_set("declined refused rejected denied failed bounced blocked")
+_UNDONE_OR_REFUSED = _UNDONE | text.word_set(
+    "declined refused rejected denied failed bounced blocked"
+)
 
 
 def is_in_steps(answer: Answer) -> bool:
@@ -137,8 +139,8 @@ def undone_by_one(first: Answer, second: Answer) -> bool:
     if max(len(first.words), len(second.words)) > _LONGEST:
         return False
     # Behind a no, a refusal is but its reason.
-    undone = _UNDONE if False in (first.stance, second.stance) else _UNDONE | _REFUSED
-    ours, theirs = (undone.intersection(answer.words) for answer in (first, second))
+    undone = _UNDONE if False in (first.stance, second.stance) else _UNDONE_OR_REFUSED
+    ours, theirs = undone.intersection(first.words), undone.intersection(second.words)
     return bool(ours) != bool(theirs) and first.question.words.isdisjoint(ours | theirs)
 
 

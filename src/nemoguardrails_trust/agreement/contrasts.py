@@ -220,7 +220,7 @@ def _one_of_several(first: Answer, second: Answer) -> bool:
 
 
 def _named_after(first: Answer, second: Answer) -> bool:
-    ours, theirs = (namesakes.name_words(answer.final) for answer in (first, second))
+    ours, theirs = first.name_words, second.name_words
     if not (ours and theirs):
         return False
     asked = first.question.words

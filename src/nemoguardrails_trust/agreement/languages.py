@@ -34,6 +34,7 @@ _DAY_MONTH = re.compile(
     rf"(?:(?:\sdel?)?,?\s{_YEAR})?"
 )
 _MONTH_YEAR = re.compile(rf"\b({LETTER}{{3,12}})(?:\sdel?)?\s{_YEAR}")
+_ASCII_WORD = re.compile("[a-z]+")
 _YEAR_MONTH_DAY = re.compile(r"\b(\d{4})\.?\s([^\W\d_]{3,12})\.?\s(\d{1,2})\b\.?")
 
 
@@ -97,9 +98,17 @@ def english_months(folded: str) -> str:
         return folded
     if "thang" in folded:
         folded = _VIETNAMESE.sub(r"\3-\2-\1", folded)
+    if folded.isascii() and _months_in_ascii().isdisjoint(_ASCII_WORD.findall(folded)):
+        return folded
     folded = _YEAR_MONTH_DAY.sub(_reordered, folded)
     folded = _DAY_MONTH.sub(_with_day, folded)
     return _MONTH_YEAR.sub(_without_day, folded)
+
+
+@cache
+def _months_in_ascii() -> frozenset[str]:
+    known = known_words()
+    return frozenset(filter(str.isascii, (*known.months, *known.short_months)))
 
 
 def _reordered(found: re.Match[str]) -> str:

@@ -83,9 +83,9 @@ _AT_MOST = (
     "максимум", "en fazla",
 )  # fmt: skip
 _PLAIN = re.compile(r"[\d\W]*")
-_MAY_BE_NUMBER_NAME = re.compile(
-    r"d[ou]tz|d[ou]zz?[aei]|docena|dozijn|dussin|tuzin|inhalb|anderthalb|douz|полтор|дюжин"
-)
+_OF_NUMBER_NAMES = ("halb", "utz", "uz", "oz", "docena", "ussin", "полтор", "дюжин")
+"""Of each of them, letters that few other words have."""
+_SIGNS = ("th ", r"th\.?\Z", "first", "second", "third", "ies", "century")
 _BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
@@ -95,8 +95,9 @@ def in_english(folded: str) -> str:
     if _PLAIN.fullmatch(folded):
         return folded
     short = len(folded) <= _LONGEST
-    if short:
-        century = any(map(folded.__contains__, _centuries(ascii_only=folded.isascii())))
+    ascii_only = folded.isascii()
+    if short and _in_words_sign(ascii_only=ascii_only).search(folded):
+        century = any(map(folded.__contains__, _centuries(ascii_only=ascii_only)))
         folded = _in_words(_ordinals(folded, century=century), century=century)
     if not text.has_digits(folded):
         return folded
@@ -109,9 +110,16 @@ def in_english(folded: str) -> str:
     return _BEHIND_NUMBER.sub(_unit, folded)
 
 
+@cache
+def _in_words_sign(*, ascii_only: bool) -> re.Pattern[str]:
+    """What every text has that `_ordinals` or `_in_words` may change."""
+    signs = (*_centuries(ascii_only=ascii_only), *_OF_NUMBER_NAMES, *clocks.SIGNS, *_SIGNS)
+    return re.compile("|".join(signs))
+
+
 def _in_words(folded: str, *, century: bool) -> str:
     """Reads names for numbers, decades and centuries, where it may name one of these."""
-    if _MAY_BE_NUMBER_NAME.search(folded):
+    if any(map(folded.__contains__, _OF_NUMBER_NAMES)):
         folded = _NUMBER_NAME.sub(_number_name, folded)
     folded = clocks.in_digits(folded)
     if "ies" in folded:

@@ -76,10 +76,13 @@ _WORKING_WEEK = re.compile(r"\bmonday(?: to| through| until| thru)? friday\b")
 _VALID = re.compile(r"\b(?:(?:is|are|remains?|stays?) )?(?:valid|good) for(?= \d)")
 _UNADVISED = re.compile(r"\bnot (?:recommended|advised|advisable)\b")
 _ADVISED = text.word_set("recommended advised advisable")
-_TRIGGERS = _COMPOUND_STARTS | _AVOIDING | _MEALS | _QUARTERS | _LIMITING | _OFTEN
 _SHORT_MONTHS = {name[:3]: name for name in text.MONTH_NAMES if name != "may"}
 _SHORT_MONTHS["sept"] = "september"
-_TRIGGERS |= _SHORT_MONTHS.keys() | _ADVISED | {"valid", "friday"}
+_REWORDED = (
+    _COMPOUND_STARTS | _AVOIDING | _MEALS | _QUARTERS | _SHORT_MONTHS.keys() | _ADVISED
+    | {"valid", "friday"}
+)  # fmt: skip
+_TRIGGERS = _REWORDED | _LIMITING | _OFTEN
 _LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
 _DENIED = {"over": "at most", "under": "at least"}
 _UNIT = r"(?: (?!or\b|and\b|than\b)[^\W\d]+){0,3}?"
@@ -132,6 +135,18 @@ def words_of(folded: str) -> list[str]:
     words = number_words.join_number_words(text.tokens(folded))
     if _TRIGGERS.isdisjoint(words):
         return words
+    if not _REWORDED.isdisjoint(words):
+        words = _in_one_wording(words)
+    limits, often = _LIMITING.isdisjoint(words), _OFTEN.isdisjoint(words)
+    if (limits and often) or not text.has_digits(joined := " ".join(words)):
+        return words
+    if not limits and _may_limit(words):
+        joined = _with_limits(joined)
+    return joined.split(" ") if often else _with_rates(joined)
+
+
+def _in_one_wording(words: list[str]) -> list[str]:
+    """What needs no number beside it: compounds, months, meals, and what is to be avoided."""
     if not _COMPOUND_STARTS.isdisjoint(words):
         words = _COMPOUND.sub(lambda found: found.lastgroup or "", " ".join(words)).split(" ")
     if not _AVOIDING.isdisjoint(words):
@@ -148,12 +163,7 @@ def words_of(folded: str) -> list[str]:
         words = _QUARTERLY.sub("every 3 months", " ".join(words)).split(" ")
     if not _MEALS.isdisjoint(words):
         words = _WITH_MEALS.sub(r"\1 food", " ".join(words)).split(" ")
-    limits, often = _LIMITING.isdisjoint(words), _OFTEN.isdisjoint(words)
-    if (limits and often) or not text.has_digits(joined := " ".join(words)):
-        return words
-    if not limits and _may_limit(words):
-        joined = _with_limits(joined)
-    return joined.split(" ") if often else _with_rates(joined)
+    return words
 
 
 def _with_months(words: list[str]) -> list[str]:

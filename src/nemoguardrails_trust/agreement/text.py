@@ -99,8 +99,12 @@ _NUMBER = (
 )
 _TOKEN = re.compile(f"{_NUMBER}|{_WORD}")
 _WORD_TOKEN = re.compile(_WORD)
-_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*(?:[+#]+(?!\w))?|[%$]")  # the same, faster
+# The same, faster, and faster still without signs.
+_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*(?:[+#]+(?!\w))?|[%$]")
+_SIGN_OF_A_WORD = re.compile("['+#%$]")
+_LETTERS_ALONE = re.compile("[a-z]+")
 _DIGIT = re.compile(r"\d")
+_ASCII_DIGIT = re.compile("[0-9]")  # the same, faster
 _FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
 _PER = re.compile(
     r"(\d ?(?:k?m|miles?|mi|ft|feet|[km]?g|m?l|litres?|liters?|[kmgt]b|gallons?)) ?/ ?"
@@ -201,10 +205,16 @@ def tokens(folded: str) -> list[str]:
         folded = _INITIALS.sub(_join_initials, folded)
     if has_digits(folded):
         return _words_and_numbers(folded)
-    found: list[str] = (_ASCII_WORD if folded.isascii() else _WORD_TOKEN).findall(folded)
+    found = _words(folded)
     if "'" not in folded and _PLAIN.keys().isdisjoint(found):
         return found
     return [_plain_word(token) if "'" in token else _PLAIN.get(token, token) for token in found]
+
+
+def _words(folded: str) -> list[str]:
+    if not folded.isascii():
+        return _WORD_TOKEN.findall(folded)
+    return (_ASCII_WORD if _SIGN_OF_A_WORD.search(folded) else _LETTERS_ALONE).findall(folded)
 
 
 def _words_and_numbers(folded: str) -> list[str]:
@@ -266,7 +276,7 @@ def plain_number(number: str) -> str:
 
 def has_digits(text: str) -> bool:
     """Whether any digit stands in a text."""
-    return _DIGIT.search(text) is not None
+    return (_ASCII_DIGIT if text.isascii() else _DIGIT).search(text) is not None
 
 
 def is_number(token: str) -> bool:
