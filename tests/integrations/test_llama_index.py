@@ -1,12 +1,14 @@
 """LlamaIndex's own classes, with answers and passages that are judged over HTTP."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
-from llama_index.core.base.response.schema import Response
-from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index.core.base.response.schema import PydanticResponse, Response
+from llama_index.core.schema import ImageNode, NodeWithScore, TextNode
+from pydantic import BaseModel
 
-from nemoguardrails_trust import TLM
+from nemoguardrails_trust import TLM, SettingsError
 from nemoguardrails_trust.integrations.llama_index import TrustEvaluator, TrustPostprocessor
 from tests.integrations.scene import judging, run_section
 from tests.servers.openai import OpenAIServer
@@ -50,6 +52,42 @@ async def test_an_answer_that_is_not_there_is_invalid(tlm: TLM) -> None:
     result = await TrustEvaluator(tlm).aevaluate(QUESTION, None)
     assert (result.passing, result.score, result.invalid_result) == (False, None, True)
     assert "response" in str(result.invalid_reason)
+
+
+class Place(BaseModel):
+    city: str
+
+
+async def test_an_object_is_evaluated_as_json(tlm: TLM, server: OpenAIServer) -> None:
+    response = PydanticResponse(response=Place(city="Paris"))
+    evaluator = TrustEvaluator(tlm)
+    for result in (
+        await asyncio.to_thread(evaluator.evaluate_response, QUESTION, response),
+        await evaluator.aevaluate_response(QUESTION, response),
+    ):
+        assert (result.passing, result.response) == (True, '{"city": "Paris"}')
+    assert '{"city": "Paris"}' in text_of(server.bodies[0])
+
+
+def test_a_passage_may_stand_alone(tlm: TLM, server: OpenAIServer) -> None:
+    result = TrustEvaluator(tlm).evaluate(QUESTION, "Paris", contexts="It has a capital.")
+    assert result.contexts == ["It has a capital."]
+    assert "It has a capital." in text_of(server.bodies[0])
+
+
+def test_a_threshold_out_of_range_is_told(tlm: TLM) -> None:
+    with pytest.raises(SettingsError, match="threshold is 2"):
+        TrustEvaluator(tlm, threshold=2)
+
+
+def test_a_passage_without_text_stays(
+    tlm: TLM, server: OpenAIServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = NodeWithScore(node=ImageNode(image_url="https://example.org/paris.png"))
+    kept = TrustPostprocessor(tlm).postprocess_nodes([picture], query_str=QUESTION)
+    assert kept == [picture]
+    assert "it has no text" in caplog.text
+    assert server.bodies == []
 
 
 def test_passages_of_no_use_are_dropped(tlm: TLM, server: OpenAIServer) -> None:

@@ -84,16 +84,37 @@ def test_the_prompt_is_found(
 
 
 @pytest.mark.parametrize(
+    "outputs",
+    [
+        {"response": "Paris", "sources": []},
+        {"city": "Paris", "country": "France"},
+        ["Paris"],
+        [{"role": "assistant", "content": "Paris"}],
+        {"choices": [{"message": {"role": "assistant", "content": "Paris"}}]},
+    ],
+    ids=["named", "object", "list", "messages", "completion"],
+)
+def test_an_answer_may_be_an_object(tlm: TLM, both: tuple[TLM, OpenAIServer], outputs: Any) -> None:
+    feedback = trust_scorer(tlm).run(inputs={"question": "Capital?"}, outputs=outputs)
+    assert feedback.value > 0.6
+    response = text_of(both[1].bodies[0]).split("<response")[-1]
+    is_json = "city" in outputs or outputs == ["Paris"]
+    assert (json.dumps(outputs) in response) is is_json
+
+
+@pytest.mark.parametrize(
     ("inputs", "outputs", "reason"),
     [
         ({"question": "a", "user": "b"}, "Paris", "question, user"),
         ({"context": ["a"]}, "Paris", "none"),
         ({"question": ""}, "Paris", "the prompt is empty"),
+        ({"question": "a"}, None, "the response is nothing"),
+        ({"question": "a"}, {("a", "b"): "Paris"}, "keys must be str"),
     ],
-    ids=["two", "none", "empty"],
+    ids=["two", "none", "empty", "silent", "keys"],
 )
 def test_what_cannot_be_scored_is_an_error(
-    tlm: TLM, inputs: dict[str, Any], outputs: str, reason: str
+    tlm: TLM, inputs: dict[str, Any], outputs: Any, reason: str
 ) -> None:
     feedback = trust_scorer(tlm, name="trust").run(inputs=inputs, outputs=outputs)
     assert feedback.value is None

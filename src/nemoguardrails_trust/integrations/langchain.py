@@ -11,15 +11,12 @@ Importing this imports `langchain_core`. NeMo Guardrails' own `RunnableRails` ru
 rail like any other.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from nemoguardrails_trust.errors import MissingDependencyError, TrustError
-from nemoguardrails_trust.integrations.verdicts import Verdict, no_verdict, verdict_of
+from nemoguardrails_trust.integrations.verdicts import Verdict, answer_of, no_verdict, verdict_of
 from nemoguardrails_trust.tlm import TLM
 
 try:
@@ -162,24 +159,10 @@ def _prompt_of(prompt: Any) -> Any:
 def _response_of(response: Any) -> Any:
     if isinstance(response, Mapping) and isinstance(response.get("raw"), BaseMessage):
         response = response["raw"]  # of a structured output that was asked for with it
-    if isinstance(response, BaseMessage):
+    is_list = isinstance(response, list) and any(isinstance(it, BaseMessage) for it in response)
+    if is_list or isinstance(response, BaseMessage):
         return convert_to_openai_messages(response)
-    if isinstance(response, BaseModel):
-        return response.model_dump_json()
-    return json.dumps(response, ensure_ascii=False, default=str) if _is_data(response) else response
-
-
-def _is_data(response: Any) -> bool:
-    """Whether an answer is what a parser made of it: no text, message, or list of their parts."""
-    if isinstance(response, list):
-        return not any(
-            isinstance(item, BaseMessage)
-            or (isinstance(item, Mapping) and ("role" in item or "type" in item))
-            for item in response
-        )
-    if isinstance(response, Mapping):
-        return "role" not in response
-    return isinstance(response, bool | int | float)
+    return answer_of(response)
 
 
 def _passages_of(context: Any) -> Any:

@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
-from nemoguardrails_trust.errors import MissingDependencyError, TrustError
-from nemoguardrails_trust.integrations.verdicts import reason_of, verdict_of
+from nemoguardrails_trust.errors import MissingDependencyError, ScoringError, TrustError
+from nemoguardrails_trust.integrations.verdicts import answer_of, reason_of, verdict_of
+from nemoguardrails_trust.scorers.base import require_threshold
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
 from nemoguardrails_trust.signals.evaluations import Eval, Evidence
 from nemoguardrails_trust.tlm import TLM
@@ -53,10 +54,15 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
     Args:
         tlm: The `TLM` that scores.
         threshold: The lowest score that passes; by default the threshold of `tlm`.
+
+    Raises:
+        SettingsError: The threshold is out of range.
     """
 
     def __init__(self, tlm: TLM, *, threshold: float | None = None) -> None:
         super().__init__()
+        if threshold is not None:
+            require_threshold(threshold)
         self._tlm = tlm
         self._threshold = tlm.threshold if threshold is None else threshold
 
@@ -74,9 +80,9 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
         **kwargs: Any,
     ) -> EvaluationResult:
         """Scores an answer; see LlamaIndex, whose own method would leave an event loop open."""
-        passages = None if contexts is None else list(contexts)
-        result = self._tlm.try_get_trustworthiness_score(query, response, context=passages)
-        return self._evaluation(query, response, passages, result)
+        said, passages = answer_of(response), _passages_of(contexts)
+        result = self._tlm.try_get_trustworthiness_score(query, said, context=passages)
+        return self._evaluation(query, said, passages, result)
 
     async def aevaluate(
         self,
@@ -86,11 +92,9 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
         **kwargs: Any,
     ) -> EvaluationResult:
         """Scores an answer; see LlamaIndex."""
-        passages = None if contexts is None else list(contexts)
-        result = await self._tlm.try_get_trustworthiness_score_async(
-            query, response, context=passages
-        )
-        return self._evaluation(query, response, passages, result)
+        said, passages = answer_of(response), _passages_of(contexts)
+        result = await self._tlm.try_get_trustworthiness_score_async(query, said, context=passages)
+        return self._evaluation(query, said, passages, result)
 
     def _evaluation(
         self,
@@ -112,6 +116,12 @@ class TrustEvaluator(BaseEvaluator):  # type: ignore[misc]
             invalid_result=is_unchecked,
             invalid_reason=reason if is_unchecked else None,
         )
+
+
+def _passages_of(contexts: Sequence[str] | None) -> list[str] | None:
+    if contexts is None:
+        return None
+    return [contexts] if isinstance(contexts, str) else list(contexts)
 
 
 class TrustPostprocessor(BaseNodePostprocessor):  # type: ignore[misc]
@@ -170,6 +180,8 @@ class TrustPostprocessor(BaseNodePostprocessor):  # type: ignore[misc]
         return [*sorted(judged, key=lambda node: node.score, reverse=True), *unjudged]
 
     async def _use(self, query: str, passage: str) -> Evaluated:
+        if not passage.strip():
+            return ScoringError("it has no text")
         evidence = Evidence(query, (passage,), "")
         found = await self._evaluator.evaluate([_USE], evidence, timeout=self.timeout)
         return found[_USE.name]

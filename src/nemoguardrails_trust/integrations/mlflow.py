@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nemoguardrails_trust.errors import DataError, needing
-from nemoguardrails_trust.integrations.verdicts import reason_of, verdict_of
+from nemoguardrails_trust.integrations.verdicts import answer_of, reason_of, verdict_of
 from nemoguardrails_trust.tlm import TLM
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ def trust_scorer(
     def score(inputs: dict[str, Any], outputs: Any) -> Feedback:
         try:
             asked = _asked(inputs, prompt, context)
-        except DataError as error:
-            return Feedback(name=name, error=AssessmentError("DataError", str(error)))
-        result = tlm.try_get_trustworthiness_score(asked, outputs, context=inputs.get(context))
+            said = answer_of(outputs)
+        except (DataError, TypeError, ValueError) as error:
+            return Feedback(name=name, error=AssessmentError(type(error).__name__, str(error)))
+        result = tlm.try_get_trustworthiness_score(asked, said, context=inputs.get(context))
         verdict = verdict_of(result, tlm.threshold)
         if verdict["status"] == "unchecked":
             return Feedback(name=name, error=AssessmentError("unchecked", reason_of(verdict)))

@@ -1,13 +1,16 @@
 """What an adapter attaches to an answer: its score, the threshold and the resulting status."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.exchange import read_response
 from nemoguardrails_trust.scores import status_of
 from nemoguardrails_trust.tlm import TLM
+from nemoguardrails_trust.tlm.completions import completion_as_data
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +92,31 @@ def attach(verdict: Verdict, answered: Any) -> None:
         answered.trust = verdict
     except (AttributeError, TypeError, ValueError):
         _log.warning("an answer of the type %s cannot hold its verdict", type(answered).__name__)
+
+
+# What says that a mapping is a message, a part of one, or a completion.
+_KEYS_OF_MESSAGES = frozenset({"choices", "content", "messages", "output", "role"})
+
+
+def answer_of(response: Any) -> Any:
+    """An answer as it is scored: what a program made of one, such as an object, as JSON.
+
+    Raises:
+        TypeError: It has keys that JSON does not have.
+        ValueError: It contains itself.
+    """
+    data = completion_as_data(response)
+    if isinstance(data, Mapping) and not data.keys() & _KEYS_OF_MESSAGES:
+        try:
+            read_response(data, in_text=False)
+        except DataError:
+            return json.dumps(data, ensure_ascii=False, default=str)
+    is_list = isinstance(data, list) and not any(
+        isinstance(item, Mapping) and item.keys() & {*_KEYS_OF_MESSAGES, "type"} for item in data
+    )
+    if is_list or isinstance(data, bool | int | float):
+        return json.dumps(data, ensure_ascii=False, default=str)
+    return response
 
 
 def reason_of(verdict: Mapping[str, Any]) -> str | None:
