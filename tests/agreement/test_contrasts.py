@@ -132,6 +132,8 @@ def test_these_are_different(prompt: str, first: str, second: str) -> None:
         ("When?", "1914-18", "1914 to 1918"),
         ("Opening hours?", "9:00-17:00", "9am to 5pm"),
         ("When?", "noon", "12:00"),
+        ("When does it start?", "The meeting starts at noon.", "It starts at 12:00."),
+        ("When does it end?", "Check-out ends at midnight.", "It ends at 12 am."),
         ("How many?", "none", "0"),
         ("How many?", "a third", "1/3"),
         ("Limit?", "5 or more", "at least 5"),

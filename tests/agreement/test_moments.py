@@ -11,6 +11,9 @@ from nemoguardrails_trust.agreement import SAME, agreement
         ("This was changed next week.", "It was changed next week.", True),
         ("the coming Monday", "next Monday", True),
         ("the end of March", "the end of May", False),
+        ("the day after tomorrow", "tomorrow", False),
+        ("It is due the day before yesterday.", "It is due yesterday.", False),
+        ("It is due the day after tomorrow.", "The day after tomorrow", True),
         ("by the end of May", "the end of May", True),
     ],
 )

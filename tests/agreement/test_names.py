@@ -50,6 +50,9 @@ def test_these_may_be_the_same_which_only_a_model_can_tell(first: str, second: s
         ),
         ("France beat Croatia", "Croatia beat France"),
         ("New Zealand defeated South Africa in 2011.", "South Africa defeated New Zealand."),
+        ("Germany beat Brazil.", "Germany was beaten by Brazil."),
+        ("Anna wrote to Ben.", "Ben writes to Anna."),
+        ("Anna owes Ben 50 euros.", "Ben owes Anna 50 euros."),
         ("Mary is taller than John", "John is taller than Mary"),
     ],
 )
@@ -63,6 +66,8 @@ def test_these_are_different(first: str, second: str) -> None:
         ("France met Croatia", "Croatia met France"),
         ("France and Croatia", "Croatia and France"),
         ("Berlin is the capital of Germany", "Germany's capital is Berlin"),
+        ("Germany beat Brazil.", "Brazil was beaten by Germany."),
+        ("Anna owes Ben 50 euros.", "Ben is owed 50 euros by Anna."),
         ("Shakespeare is the author of Hamlet", "The author of Hamlet is Shakespeare"),
     ],
 )

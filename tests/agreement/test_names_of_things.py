@@ -27,6 +27,8 @@ def same(first: str, second: str, prompt: str) -> bool:
         ("Support number?", "+1 555 010 1234", "+1 555 010 1239"),
         ("Which card was charged?", "4111 1111 1111 1111", "4111 1111 1111 1112"),
         ("Which Python version is needed?", "3.10", "3.1"),
+        ("Which version is needed?", "2.0.0", "2.0.0-beta"),
+        ("Which release is needed?", "3.12.0 RC 1", "3.12.0-rc2"),
         ("Which release fixed it?", "Version 2.10", "Version 2.1"),
         ("Which release fixed it?", "1.10.0", "1.1.0"),
         ("Where does it listen?", "10.0.0.1", "10.0.0.10"),

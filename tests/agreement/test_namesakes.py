@@ -26,6 +26,9 @@ def same(first: str, second: str, prompt: str) -> bool:
         ("Who was his first wife?", "Catherine", "Catherine of Aragon"),
         ("Who won?", "Manchester", "Manchester United"),
         ("Who was president in 2001?", "George W. Bush", "George H. W. Bush"),
+        ("Which band recorded it?", "Queen", "Queens of the Stone Age"),
+        ("Which film was it?", "Alien", "Aliens"),
+        ("Who wrote it?", "Maria Cruz", "Mario Cruz"),
     ],
 )
 def test_what_is_named_after_something_is_another_thing(
@@ -54,6 +57,8 @@ def test_what_is_named_after_something_is_another_thing(
         ("Who was the sixth president?", "John Adams", "John Quincy Adams"),
         ("Who was president in 1962?", "John F. Kennedy", "John Kennedy"),
         ("Who wrote Fidelio?", "Ludwig van Beethoven", "Ludwig Beethoven"),
+        ("Which animal is it?", "Lion", "Lions"),
+        ("Who wrote it?", "Gonzalo Ruis", "Gonzalo Ruiz"),
         ("", "New York", "New York Times"),
     ],
 )

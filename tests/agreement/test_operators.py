@@ -7,6 +7,8 @@ APART = [
     ("Write the query.", "WHERE total >= 100", "WHERE total > 100"),
     ("Which condition?", "`user.active && user.paid`", "`user.active || user.paid`"),
     ("Which line sets it?", "total = price + taxes", "total = price - taxes"),
+    ("Write add.", "def add(a, b):\n    return a + b", "def add(a, b):\n    return a - b"),
+    ("Write it.", "SELECT * FROM users WHERE age >= 18", "SELECT * FROM users WHERE age > 18"),
     ("What regex matches digits?", "\\d+", "\\D+"),
     ("How fast is it?", "O(log n)", "O(n log n)"),
     ("How fast is it?", "Linear time, O(n)", "It runs in O(n^2)."),
@@ -16,6 +18,7 @@ TOGETHER = [
     ("Which condition?", "status == done", "status = done"),
     ("Which city?", "<b>Paris</b>", "Paris"),
     ("Which city?", "> Paris", "Paris"),
+    ("Write add.", "def add(a, b):\n    return a + b", "def add(x, y):\n    return x + y"),
     ("Which route?", "Paris -> Rome", "Paris - Rome"),
     ("How fast is it?", "O(n^2)", "O(n²)"),
 ]

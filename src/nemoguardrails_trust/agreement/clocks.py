@@ -18,8 +18,14 @@ _FROM_HOUR = {
     "viertel nach": 0.25, "viertel vor": -0.25, "dreiviertel": -0.25, "half": -0.5,
     "kwart over": 0.25, "kwart voor": -0.25,
 }  # fmt: skip
-SIGNS = ("hal", "art", "viertel")
+_NAMED = re.compile(
+    r"\b((?:at|by|until|till|to|from|before|after|around|about) )"
+    r"(?:12 )?(?:(noon|midday)|midnight)\b"
+)
+_OF_NAMED = ("noon", " mid")
+_OF_OTHERS = ("hal", "art", "viertel")
 """Of half, halb, quarter, kwart and viertel."""
+SIGNS = (*_OF_NAMED, *_OF_OTHERS)
 _MOST = 12
 _LONGEST = 160
 
@@ -28,7 +34,9 @@ def in_digits(folded: str) -> str:
     """Puts a number of hours on the face of a clock for a time of day in words."""
     if len(folded) > _LONGEST:
         return folded
-    if not any(map(folded.__contains__, SIGNS)):
+    if any(map(folded.__contains__, _OF_NAMED)):
+        folded = _NAMED.sub(lambda found: f"{found[1]}{'12' if found[2] else '0'}:00", folded)
+    if not any(map(folded.__contains__, _OF_OTHERS)):
         return folded
     folded = _ENGLISH.sub(lambda found: _written(found, (found[1], found[2]), found[3]), folded)
     folded = _GERMAN.sub(lambda found: _written(found, found[1], found[2], "de"), folded)

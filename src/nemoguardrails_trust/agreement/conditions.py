@@ -24,7 +24,7 @@ _EVERYWHERE = text.word_set(
     "everywhere anywhere worldwide always anytime everyone anyone everybody"
 )
 _UNDONE = text.word_set(
-    "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owed"
+    "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owes owed"
     " owing overdue"
 )
 _UNDONE_OR_REFUSED = _UNDONE | text.word_set(

@@ -224,7 +224,9 @@ def _named_after(first: Answer, second: Answer) -> bool:
     if not (ours and theirs):
         return False
     asked = first.question.words
-    if namesakes.differ_in_a_numeral(ours, theirs, asked):
+    if namesakes.differ_in_a_numeral(ours, theirs, asked) or namesakes.differ_in_number(
+        ours, theirs, asked
+    ):
         return True
     short, long = sorted((ours, theirs), key=len)
     return namesakes.is_named_after(short, long, asked)
@@ -319,8 +321,9 @@ def _beside(answer: Answer) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     return before, behind
 
 
-def _other_initials(first: Answer, second: Answer) -> bool:
-    return names.is_same_person(first.full_name, second.full_name) is False
+def _other_person(first: Answer, second: Answer) -> bool:
+    ours, theirs = first.full_name, second.full_name
+    return names.is_same_person(ours, theirs) is False or names.differ_in_gender(ours, theirs)
 
 
 _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
@@ -345,7 +348,7 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _other_designations,
     _other_letters,
     _other_variant,
-    _other_initials,
+    _other_person,
     _numbers_changed_places,
     _changed_places,
     echoes.only_one_answers,

@@ -15,8 +15,10 @@ _ASKING_FOR_A_CALL = word_set(
     "phone telephone call contact hotline fax account iban card mobile number numbers"
 )
 _COUNTING = frozenset(("many", "much"))
-_DOTTED = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+)(?![\d.]*\d)")
-_CODE = re.compile(r"(?<![\w.,])v?(\d+(?:[.:/-]\d+)*[a-z]?)(?![\w]|[.,]\d)")
+# As in `2.0.0-rc.1` and `3.14 beta 2`.
+_STAGE = r"((?:[-. ]?(?i:alpha|beta|rc|preview|snapshot|dev)(?:[-. ]?\d+|\b))?)"
+_DOTTED = re.compile(rf"(?<![\w.])v?(\d+(?:\.\d+)+){_STAGE}(?![\d.]*\d)")
+_CODE = re.compile(rf"(?<![\w.,])v?(\d+(?:[.:/-]\d+)*[a-z]?){_STAGE}(?![\w]|[.,]\d)")
 _GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _CALL = re.compile(r"(?<![\w.,])\+?\(?\d[\d ().\-/]{5,24}\d(?![\w]|[.,]\d)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -79,14 +81,19 @@ def identifiers(answer: str, *, asked: bool) -> frozenset[str]:
             `10.0.0.1`.
     """
     if asked:
-        return frozenset(map(_without_dashes, _CODE.findall(answer)))
+        return frozenset(_without_dashes(code) + _stage(of) for code, of in _CODE.findall(answer))
     if answer.count(".") < 2:
         return frozenset()
     return frozenset(
-        found
-        for found in _DOTTED.findall(answer)
+        found + _stage(of)
+        for found, of in _DOTTED.findall(answer)
         if found.count(".") > 1 and not _GROUPS.fullmatch(found)  # 1.234.567 is a number
     )
+
+
+def _stage(written: str) -> str:
+    """What makes another version of a number, in one writing: `-rc.1` and `RC 1`."""
+    return re.sub(r"[-. ]", "", written).lower()
 
 
 def _without_dashes(code: str) -> str:

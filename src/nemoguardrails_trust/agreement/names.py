@@ -115,8 +115,23 @@ def roles_are_swapped(
     )
     if len(told.intersection(one).intersection(other)) < _NAMES_OF_A_SWAP:
         return False
-    theirs = set(_told(other, told))
-    return any((y, verb, x) in theirs and x != y for x, verb, y in _told(one, told))
+    theirs = [(y, verb, x) for x, verb, y in _told(other, told)]
+    return any(
+        (x, y) == (a, b) and x != y and _is_one_deed(verb, deed)
+        for x, verb, y in _told(one, told)
+        for a, deed, b in theirs
+    )
+
+
+def _is_one_deed(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether two verbs, with what goes with them, differ in their tense at most.
+
+    Those that change within, as `beat` and `beaten` do, begin alike.
+    """
+    return len(first) == len(second) and all(
+        one == other or (min(len(one), len(other)) > 3 and one[:2] == other[:2])
+        for one, other in zip(first, second, strict=True)
+    )
 
 
 def swapped_in_signs(first: str, second: str) -> bool:
@@ -166,6 +181,20 @@ def is_same_person(ours: Sequence[str], theirs: Sequence[str]) -> bool | None:
     if not middle or not other_middle:
         return True if 1 in (len(ours[0]), len(theirs[0])) else None
     return len(middle) == len(other_middle) and all(map(_may_stand_for, middle, other_middle))
+
+
+def differ_in_gender(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether two names differ in the end of one part, which tells `Mario` from `Maria`.
+
+    Args:
+        ours: The parts of one name.
+        theirs: Those of the other.
+    """
+    differing = [pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]]
+    if len(ours) != len(theirs) or len(differing) != 1:
+        return False
+    one, other = differing[0]
+    return one[:-1] == other[:-1] and {one[-1], other[-1]} == {"a", "o"}
 
 
 def parts_of_name(name: str) -> list[str]:

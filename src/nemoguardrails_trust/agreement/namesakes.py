@@ -38,6 +38,11 @@ _STYLES = word_set(
     "republic kingdom city town state commonwealth county province isle island duke duchess earl"
 )
 """With `of` in front of a name, these leave it the same."""
+_WORKS = word_set(
+    "film films movie movies series show shows sitcom novel novels book books comic song songs "
+    "album albums single game games band bands group play plays musical opera poem title titled"
+)
+"""What has a title, of which each letter counts."""
 
 
 def name_words(written: str) -> Sequence[str]:
@@ -81,6 +86,20 @@ def _untitled(name: Sequence[str]) -> Sequence[str]:
     return [word for word in name if word not in TITLES]
 
 
+def differ_in_number(first: Sequence[str], second: Sequence[str], asked: Collection[str]) -> bool:
+    """Whether of two titles one is the plural of the other: the films `Alien` and `Aliens`.
+
+    Args:
+        first: The words of one name.
+        second: Those of the other.
+        asked: The words of the prompt.
+    """
+    if len(first) != len(second) or _WORKS.isdisjoint(asked):
+        return False
+    differing = [{one, other} for one, other in zip(first, second, strict=True) if one != other]
+    return bool(differing) and all(min(pair) + "s" == max(pair) for pair in differing)
+
+
 def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[str]) -> bool:
     """Whether the longer of two names is that of another thing, named after the shorter one.
 
@@ -99,7 +118,7 @@ def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[
     stems = {stem(word) for word in asked}
     if long[-count:] == short and long[-count - 1] == "of":
         return _is_other(long[: -count - 1], stems, lambda front: front[-1] not in _STYLES)
-    if long[:count] != short:
+    if [*map(stem, long[:count])] != [*map(stem, short)]:
         return False
     if long[count:] == ["city"] and short[-1] in _CITIES:
         return False

@@ -5,7 +5,7 @@ import re
 _SIGN = re.compile(r"(?<![-=<>!])(?:[<>]=?|!=|==?)(?![<>=])|<>|&&|\|\||\\[A-Za-z](?![A-Za-z])")
 _ARITHMETIC = re.compile(r"(?<=[\w)\]] )[-+*/%](?= [\w(\[])")
 _BY_OTHER_NAMES = {"==": "=", "<>": "!="}
-_HINT = re.compile(r"[<>=&|\\]")
+_HINT = re.compile(r"[<>=&|\\]|\breturn\b")
 _COMPLEXITY = re.compile(
     r"(?:\b[OΘΩ]|\\(?:mathcal\{O\}|Theta|Omega)) ?\(([^()]*(?:\([^()]*\))?[^()]*)\)"
 )
@@ -36,7 +36,7 @@ def complexities_differ(first: str, second: str) -> bool:
 
 def _signs(text: str) -> list[str]:
     found = [_BY_OTHER_NAMES.get(sign, sign) for sign in _SIGN.findall(text)]
-    return found + _ARITHMETIC.findall(text) if "=" in text else found
+    return found + _ARITHMETIC.findall(text)
 
 
 def _order(written: str) -> str:

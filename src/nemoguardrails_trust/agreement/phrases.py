@@ -73,14 +73,16 @@ _IN_FRONT = _LIMITING | text.word_set("to of than at age ages the")
 _JOINING = frozenset(("or", "and"))
 _LAST = text.word_set("least most minimum maximum max")
 _WORKING_WEEK = re.compile(r"\bmonday(?: to| through| until| thru)? friday\b")
+_NEXT_BUT_ONE = re.compile(r"\b(?:the )?day (after tomorrow|before yesterday)\b")
 _VALID = re.compile(r"\b(?:(?:is|are|remains?|stays?) )?(?:valid|good) for(?= \d)")
 _UNADVISED = re.compile(r"\bnot (?:recommended|advised|advisable)\b")
 _ADVISED = text.word_set("recommended advised advisable")
 _SHORT_MONTHS = {name[:3]: name for name in text.MONTH_NAMES if name != "may"}
 _SHORT_MONTHS["sept"] = "september"
+_DAYS_FROM_TODAY = frozenset(("tomorrow", "yesterday"))
 _REWORDED = (
     _COMPOUND_STARTS | _AVOIDING | _MEALS | _QUARTERS | _SHORT_MONTHS.keys() | _ADVISED
-    | {"valid", "friday"}
+    | _DAYS_FROM_TODAY | {"valid", "friday"}
 )  # fmt: skip
 _TRIGGERS = _REWORDED | _LIMITING | _OFTEN
 _LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
@@ -157,6 +159,8 @@ def _in_one_wording(words: list[str]) -> list[str]:
         words = _WORKING_WEEK.sub("weekdays", " ".join(words)).split(" ")
     if not _ADVISED.isdisjoint(words):
         words = _UNADVISED.sub("not", " ".join(words)).split(" ")
+    if not _DAYS_FROM_TODAY.isdisjoint(words):
+        words = _NEXT_BUT_ONE.sub(_next_but_one, " ".join(words)).split(" ")
     if "valid" in words:
         words = _VALID.sub("lasts", " ".join(words)).split(" ")
     if not _QUARTERS.isdisjoint(words):
@@ -199,6 +203,11 @@ def _with_limits(joined: str) -> str:
     joined = _BEHIND_NUMBER.sub(_put_before, joined)
     joined = _BEFORE_NUMBER.sub(_limit, joined)
     return _ONWARDS.sub(r"\1", _FROM.sub("at least", joined)) if "from" in joined else joined
+
+
+def _next_but_one(found: re.Match[str]) -> str:
+    """`the day after tomorrow` as one word, which is none of those that it consists of."""
+    return found[1].replace(" ", "")
 
 
 def _put_before(found: re.Match[str]) -> str:
