@@ -5,12 +5,18 @@ Guardrails nor any client.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers take it for true; `typing` is most of what importing takes
 if TYPE_CHECKING:
     from nemoguardrails_trust import agreement
     from nemoguardrails_trust.calibration.calibration import Calibration
-    from nemoguardrails_trust.datasets import score_dataset, score_rows
+    from nemoguardrails_trust.calibration.evaluation import Evaluation
+    from nemoguardrails_trust.datasets import (
+        calibrate_dataset,
+        evaluate_dataset,
+        score_dataset,
+        score_rows,
+    )
     from nemoguardrails_trust.errors import (
         BatchError,
         CredentialsError,
@@ -67,7 +73,8 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "agreement": ("agreement",),
     "calibration.calibration": ("Calibration",),
-    "datasets": ("score_dataset", "score_rows"),
+    "calibration.evaluation": ("Evaluation",),
+    "datasets": ("calibrate_dataset", "evaluate_dataset", "score_dataset", "score_rows"),
     "errors": (
         "BatchError", "CredentialsError", "DataError", "MissingDependencyError", "ModelError",
         "ScoringError", "SettingsError", "SetupError", "TrustError",
@@ -114,6 +121,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "CredentialsError",
     "DataError",
     "Eval",
+    "Evaluation",
     "Exchange",
     "LanguageModel",
     "LocalScorer",
@@ -154,7 +162,9 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which a test checks
     "assert_trustworthy",
     "attach_outcome_to_current_trace",
     "build_report",
+    "calibrate_dataset",
     "create_scorer",
+    "evaluate_dataset",
     "get_default_evals",
     "get_default_tool_call_evals",
     "rail_path",

@@ -269,7 +269,7 @@ def starting() -> list[Row]:
         subprocess.run(command, check=True, capture_output=True)
         helps.append(time.perf_counter() - started)
     return [
-        Row("import nemoguardrails_trust, ms", min(imports) * 1e3, at_most=100, digits=1),
+        Row("import nemoguardrails_trust, ms", min(imports) * 1e3, at_most=20, digits=1),
         Row("nemo-trust --help, s", min(helps), at_most=0.3),
     ]
 

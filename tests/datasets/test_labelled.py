@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from nemoguardrails_trust.datasets import calibrate_dataset, evaluate_dataset, score_dataset
+from nemoguardrails_trust import calibrate_dataset, evaluate_dataset, score_dataset
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.labelled import LabelledAnswers, check_labels, read_labelled
 from nemoguardrails_trust.datasets.labels import ColumnLabels
