@@ -66,6 +66,14 @@ async def test_without_rewind_no_sample_is_given_twice() -> None:
         await texts(model, QUESTION, "sample", 2)
 
 
+@pytest.mark.parametrize("question", ["?", "👍", "…"])
+async def test_a_question_without_words_is_judged_as_well(question: str) -> None:
+    model = ReplayModel([Recorded(question, "Yes", reflection=0.25)])
+    prompt = f"Judge.\n<<<\n{question}\n>>>\n<<<\nYes\n>>>"
+    reply = await model.complete(Ask((Message("user", prompt),), "reflection"))
+    assert reply.completions[0].text == "0.25"
+
+
 @pytest.mark.parametrize("probability", [0.0, 1e-300, 0.123456789, 0.5, 0.83, 1.0])
 async def test_a_judgement_comes_as_probabilities_of_true_and_false(probability: float) -> None:
     model = ReplayModel([Recorded(QUESTION, "The Nile", reflection=probability)])

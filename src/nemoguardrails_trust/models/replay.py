@@ -298,7 +298,8 @@ class ReplayModel:
         """The records whose response a judge's prompt quotes, with the length of what it quotes."""
         # The response follows its question; what stands before may hold the same words by chance.
         asked = _bare("".join(message.content for message in messages))
-        judged = asked.partition(_bare(question))[2]
+        words = _bare(question)  # none of a question that is but a mark or an emoji
+        judged = asked.partition(words)[2] if words else asked
         for record in self._records[question]:
             response = _bare(record.response)[:_RECOGNISED_BY]
             if response in judged:
