@@ -193,10 +193,16 @@ def test_an_entry_that_is_not_as_it_was_written_is_asked_for_again(
 
 def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be used as a cache"):
-        ReplyCache(tmp_path / "file")
+    for folder in (tmp_path / "file", tmp_path / "file" / "within"):
+        with pytest.raises(DataError, match="cannot be used as a cache: it is a file; give a fold"):
+            ReplyCache(folder)
     (tmp_path / FILE).write_bytes(b"no database " * 100)
-    with pytest.raises(DataError, match="cannot be used as a cache: file is not a database"):
+    told = f"cannot be used as a cache: file is not a database; remove {FILE} there to start afresh"
+    with pytest.raises(DataError, match=told):
+        ReplyCache(tmp_path)
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(DataError, match="unable to open database file; give a folder that can be"):
         ReplyCache(tmp_path)
     with pytest.raises(SettingsError, match="megabytes is 0"):
         ReplyCache(tmp_path, megabytes=0)

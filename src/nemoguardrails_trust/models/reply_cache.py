@@ -31,6 +31,14 @@ _KEPT_SHARE = 0.9  # of the most bytes, once the oldest have made room
 _FENCED = ("reflection", "comparison", "fields", "rephrasing", "claims")
 _FENCE = re.compile(r"<\w+ ([0-9a-f]{8})>")  # around what a judge is shown, anew each time
 _VERDICT = 16  # tokens
+_WRITABLE = "; give a folder that can be written to"
+_AFRESH = f"; remove {_FILE} there to start afresh"
+_CURES = {
+    sqlite3.SQLITE_CANTOPEN: _WRITABLE,
+    sqlite3.SQLITE_READONLY: _WRITABLE,
+    sqlite3.SQLITE_NOTADB: _AFRESH,
+    sqlite3.SQLITE_CORRUPT: _AFRESH,
+}
 _TABLE = """
 CREATE TABLE IF NOT EXISTS replies (
     key BLOB PRIMARY KEY, completion TEXT NOT NULL, bytes INTEGER NOT NULL
@@ -65,7 +73,8 @@ class ReplyCache:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(_TABLE)
         except (OSError, sqlite3.Error) as error:
-            raise DataError(f"cannot be used as a cache: {error}", path=str(folder)) from None
+            told = f"cannot be used as a cache: {_told(error)}"
+            raise DataError(told, path=str(folder)) from None
 
     def __repr__(self) -> str:
         return f"ReplyCache({str(self._path.parent)!r})"
@@ -176,6 +185,15 @@ class CachedModel:
             "top_logprobs": ask.top_logprobs,
         }
         return [_key({**asked, "number": ask.first + number}, ask) for number in range(ask.n)]
+
+
+def _told(error: OSError | sqlite3.Error) -> str:
+    """Why a folder cannot be used, and what to do."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "it is a file; give a folder"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{error}{_CURES.get(error.sqlite_errorcode & 0xFF, '')}"
 
 
 def _key(asked: Mapping[str, Any], ask: Ask) -> bytes:
