@@ -21,7 +21,7 @@ from nemoguardrails_trust.commands.report import report
 from nemoguardrails_trust.commands.schema import schema
 from nemoguardrails_trust.commands.score import score
 from nemoguardrails_trust.commands.serve import serve
-from nemoguardrails_trust.commands.terminal import use_plain_letters
+from nemoguardrails_trust.commands.terminal import tell, use_plain_letters
 from nemoguardrails_trust.commands.variables import defaults_for
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from nemoguardrails_trust import __version__
 
-        typer.echo(f"nemo-trust {__version__}")
+        tell(f"nemo-trust {__version__}")
         raise typer.Exit
 
 

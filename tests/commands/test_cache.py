@@ -37,7 +37,7 @@ def test_a_second_run_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--model", "replay"), "--cache is of no use with --model replay"),
+        (("--model", "replay"), "--cache cannot be used with --model replay"),
         (("--scorer", "cleanlab-tlm"), "--cache is for the local scorer"),
     ],
 )

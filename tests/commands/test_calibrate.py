@@ -213,6 +213,47 @@ def test_an_interrupted_calibration_goes_on_and_leaves_only_its_file(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "data.jsonl"]
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_was_too_little_data_does_not_stand_against_more_data_or_other_settings(
+    broken: bool, tmp_path: Path
+) -> None:
+    lines = Path(TRIVIA).read_text("utf-8").splitlines()
+    if broken:  # a row without a score keeps the folder of the run
+        lines[0] = json.dumps({"prompt": "?", "response": "!", "correct": 1})
+    data, out = tmp_path / "data.jsonl", tmp_path / "c.json"
+    options = ("calibrate", str(data), "--model", "replay", "--out", str(out))
+    data.write_text("\n".join(lines[:12]), "utf-8")
+    assert "too little data" in invoke(*options, code=2).stderr
+    assert "too little data" in invoke(*options, "--samples", "3", code=2).stderr
+    data.write_text("\n".join(lines[1:120]), "utf-8")
+    assert told(*options)["n"] == 119
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "data.jsonl"]
+
+
+def test_what_another_target_needs_is_not_scored_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    rows = [{"prompt": f"{i}?", "response": f"{i}", "correct": i % 2} for i in range(60)]
+    data, out = tmp_path / "data.jsonl", tmp_path / "c.json"
+    data.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    with threaded_server(OpenAIServer(answer="True 70")) as server:
+        model = ("--model", "m", "--base-url", server.base_url, "--quality", "low")
+        options = ("calibrate", str(data), *model, "--out", str(out), "--target")
+        assert "cannot be reached" in invoke(*options, "accuracy-kept=0.99", code=2).stderr
+        asked = len(server.bodies)
+        assert told(*options, "flag-at-most=0.1")["n"] == 60
+        assert len(server.bodies) == asked
+
+
+def test_a_file_of_the_users_own_is_not_taken_for_scored_rows(tmp_path: Path) -> None:
+    own = tmp_path / "c.json.scored.jsonl"
+    own.write_text("mine")
+    options = ("calibrate", TRIVIA, "--model", "replay", "--out", str(tmp_path / "c.json"))
+    assert "exists already, and is not as a run" in invoke(*options, code=2).stderr
+    assert own.read_text() == "mine"
+
+
 def test_the_scored_rows_are_kept_where_so_asked(tmp_path: Path) -> None:
     scored = tmp_path / "scored.csv"
     local = ("calibrate", TRIVIA, "--model", "replay", "--limit", "120", "--scored", str(scored))

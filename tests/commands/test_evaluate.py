@@ -117,6 +117,7 @@ def test_bad_lines_are_named_and_the_rest_is_scored(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["n"] == 2
     assert f"{path}:2: the row is not a JSON object" in result.stderr
     assert f"{path}:4: has no 'correct'" in result.stderr
+    assert "no score" not in result.stderr  # what has no label is told once
     skipped = invoke(path, "--model", "replay", "--json", "--skip-bad")
     assert f"{path}:2" in skipped.stderr
 
@@ -146,22 +147,22 @@ def test_nothing_scored_is_exit_code_1(tmp_path: Path) -> None:
         ([TRIVIA, "--model", "replay", "--quality", "superb"], "--quality is 'superb'"),
         ([TRIVIA, "--scorer", "magic"], "scorer is 'magic'"),
         ([TRIVIA, "--scorer", "none:such"], "scorer 'none:such' could not be imported"),
-        ([TRIVIA, "--model", "replay", "--base-url", "http://x"], "--base-url is of no use"),
+        ([TRIVIA, "--model", "replay", "--base-url", "http://x"], "--base-url cannot be used"),
         (
             [TRIVIA, "--model", "replay", "--requests-per-minute", "9"],
-            "--requests-per-minute is of no use with --model replay",
+            "--requests-per-minute cannot be used with --model replay",
         ),
         (
             [SIMPLE, "--score-column", "s", "--tokens-per-minute", "9"],
-            "--tokens-per-minute is of no use with --score-column",
+            "--tokens-per-minute cannot be used with --score-column",
         ),
         ([TRIVIA, "--model", "replay", "--scorer", "a:b"], "--model replay is for the local"),
         ([TRIVIA, "--samples", "3", "--scorer", "a:b"], "--samples is for the local scorer"),
         (
             [TRIVIA, "--model", "replay", "--quality", "low", "--early-stop"],
-            "--early-stop is of no use with --quality low",
+            "--early-stop cannot be used with --quality low",
         ),
-        ([SIMPLE, "--score-column", "s", "--samples", "3"], "--samples is of no use with"),
+        ([SIMPLE, "--score-column", "s", "--samples", "3"], "--samples cannot be used with"),
         (
             [SIMPLE, "--score-column", "nope"],
             "there is no column 'nope' (--score-column)",

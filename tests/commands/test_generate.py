@@ -159,9 +159,9 @@ def test_a_calibration_is_learnt_from_the_answers_of_the_users_model(
     ("options", "told"),
     [
         (("--generate", "--gold-column", "x"), "there is no column 'x' (--gold-column)"),
-        (("--generate", "--score-column", "s"), "--generate is of no use with --score-column"),
-        (("--generate", "--response-column", "a"), "--response-column is of no use with --gen"),
-        (("--generate", "--label-column", "a"), "--label-column is of no use with --generate"),
+        (("--generate", "--score-column", "s"), "--generate cannot be used with --score-column"),
+        (("--generate", "--response-column", "a"), "--response-column cannot be used with --gen"),
+        (("--generate", "--label-column", "a"), "--label-column cannot be used with --generate"),
         (("--gold-column", "response"), "cannot hold both"),
     ],
 )

@@ -82,7 +82,7 @@ def test_evaluate_and_report_read_it_too() -> None:
         (("score", "-", "--out", "-", *REPLAY, "--engine", "ray"), "'-' is for --engine local"),
         (
             ("score", "-", "--out", "-", "--model", "m", "--budget", "5 tokens"),
-            "--budget is of no use with --out -",
+            "--budget cannot be used with --out -",
         ),
     ],
 )

@@ -86,7 +86,7 @@ def test_requests_and_tokens_a_minute_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--requests-per-minute", "--tokens-per-minute", "--base-url"])
 def test_what_is_said_about_a_server_is_refused_with_a_replay(option: str, tmp_path: Path) -> None:
     arguments = (RECORDED, "--out", tmp_path / "out.csv", "--model", "replay", option, 5)
-    assert f"{option} is of no use with --model replay" in refused(*arguments)
+    assert f"{option} cannot be used with --model replay" in refused(*arguments)
     hosted = ("--scorer", "cleanlab-tlm", option, 5)
     assert f"{option} is for the local scorer" in refused(*arguments[:3], *hosted)
 

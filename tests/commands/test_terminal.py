@@ -60,6 +60,16 @@ def test_what_ascii_lacks_is_shown_in_plain_letters(results: Path) -> None:
     assert shown.rstrip().splitlines()[-2].endswith("~ |")
 
 
+def test_results_and_remarks_in_one_line_are_plain_as_well(tmp_path: Path) -> None:
+    data, out = tmp_path / "données.jsonl", tmp_path / "out.jsonl"
+    data.write_text(json.dumps({"prompt": "?", "response": "!", "samples": ["!"] * 5}), "utf-8")
+    code, _, told = run("ascii", "score", data, "--out", out, "--model", "replay")
+    assert code == 0
+    assert "missing in 1 of 1 rows: 1 x no judgement" in told
+    _, shown, _ = run("ascii", "report", out, "--out", tmp_path / "donn\u00e9es.html")
+    assert "donn?es.html: 1 answer," in shown
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_is_shown_where_there_is_only_ascii(name: str) -> None:
     code, shown, told = run("ascii", name, "--help")

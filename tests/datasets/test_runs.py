@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust.datasets import score_dataset
 from nemoguardrails_trust.datasets.rows import RowResult
+from nemoguardrails_trust.datasets.runs import recorded_settings
 from nemoguardrails_trust.datasets.sealed_lines import seal, unseal
 from nemoguardrails_trust.datasets.shards import (
     Journal,
@@ -302,6 +304,22 @@ def test_failed_rows_are_kept_with_their_errors_and_tried_again_when_asked(tmp_p
     assert [row["id"] for row in read(out)] == [str(i) for i in range(60)]
     assert not any(row["error"] for row in read(out))
     assert not run_folder_path(out).exists()
+
+
+def test_a_run_with_failed_rows_is_recorded_as_well(tmp_path: Path) -> None:
+    data, out = write(tmp_path / "data.csv", make_rows(9)), tmp_path / "out.csv"
+    scorer = TestScorer()
+    scorer.broken = lambda exchange: exchange.response == "answer 3"
+    score_dataset(data, scorer=scorer, out=out)
+    record = json.loads((tmp_path / "out.csv.run.json").read_text("utf-8"))
+    assert (record["tally"]["rows"], record["tally"]["errors"]) == (9, 1)
+    assert recorded_settings(out)["scorer"] == record["settings"]["scorer"]
+    shutil.rmtree(run_folder_path(out))
+    again = TestScorer()
+    score_dataset(data, scorer=again, out=out)
+    with pytest.raises(DataError, match=r"without a score cannot be scored again.*is gone"):
+        score_dataset(data, scorer=again, out=out, retry_errors=True)
+    assert not again.asked
 
 
 def test_a_run_that_died_while_trying_again_loses_nothing(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def require_no_server(options: ScorerOptions) -> None:
     given = {"--base-url": options.base_url, "--cache": options.cache}
     option = first_given(given) or options.rate_option
     if option is not None:
-        raise SettingsError(f"{option} is of no use with --model replay")
+        raise SettingsError(f"{option} cannot be used with --model replay, which asks no server")
 
 
 @dataclass(frozen=True, slots=True)

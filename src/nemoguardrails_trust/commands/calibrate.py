@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from nemoguardrails_trust.commands.building import scorer_settings
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.labelled import (
@@ -29,7 +27,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
-from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -125,7 +123,16 @@ def calibrate(
     settings = scorer_settings(options, timeout=rows.timeout)
     origin = _origin(data, options, labels, for_model)
     kept = scored or out.with_name(f"{out.name}.scored.jsonl")
-    request = Request(data, settings, options, rows, labels, out=kept, quiet=json_output)
+    request = Request(
+        data,
+        settings,
+        options,
+        rows,
+        labels,
+        out=kept,
+        disposable=scored is None,
+        quiet=json_output,
+    )
     result = read_and_score(request)
     answers = result.answers
     sample = answers.sample(weigh=origin.scorer == "local")
@@ -137,7 +144,7 @@ def calibrate(
         made.unlink()
         discard(_live_rows(out))
     if json_output:
-        typer.echo(json.dumps(_to_json(calibration, sample, answers, out)))
+        tell(json.dumps(_to_json(calibration, sample, answers, out)))
     else:
         _show(calibration, sample, answers, out)
     finish(result, labels)

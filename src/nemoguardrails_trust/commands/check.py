@@ -9,7 +9,7 @@ import typer
 
 from nemoguardrails_trust.commands.help import argument, option
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, user_errors
-from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.commands.terminal import tell, terminal
 
 _MARKS = {"fact": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[/]"}
 _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]x[/]"}
@@ -42,7 +42,7 @@ def check(
     healthy = all(finding.level != "problem" for finding in findings)
     if as_json:
         listed = [dataclasses.asdict(finding) for finding in findings]
-        typer.echo(json.dumps({"ok": healthy, "findings": listed}))
+        tell(json.dumps({"ok": healthy, "findings": listed}))
     else:
         from rich.markup import escape
 
@@ -62,4 +62,4 @@ def rail_path() -> None:
     """Print the path of the rail's folder, for import_paths."""
     import nemoguardrails_trust
 
-    typer.echo(Path(nemoguardrails_trust.__file__).parent / "rail")
+    tell(Path(nemoguardrails_trust.__file__).parent / "rail")

@@ -5,13 +5,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
-from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.commands.terminal import tell, terminal
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.report.comparison import Comparison
@@ -45,7 +43,7 @@ def compare(
         if unread.rows:
             note(str(unread))
     if json_output:
-        typer.echo(json.dumps(result.to_json()))
+        tell(json.dumps(result.to_json()))
     else:
         _show(result, f"{a.name} and {b.name}")
 

@@ -11,6 +11,7 @@ import typer
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, ScorerOptions
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
+from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def tell_estimate(
     Raises:
         typer.Exit: None of the sampled rows could be scored.
     """
-    from nemoguardrails_trust.commands.running import tell_missing
+    from nemoguardrails_trust.commands.running import tell_missing, tell_unscored
 
     sampled, whole = told.sampled, told.whole
     cost = None if prices is None else prices.cost(whole)
@@ -155,20 +156,21 @@ def tell_estimate(
             "seconds": round(told.seconds, 3),
             "sampled": sampled.to_json(),
         }
-        typer.echo(json.dumps(figures))
+        tell(json.dumps(figures))
     else:
         priced = "" if cost is None else f"cost {money(cost)}, "
-        typer.echo(
+        tell(
             f"{whole.rows:,} rows: about {whole.calls:,} calls, "
             f"{cost_of(whole.prompt_tokens, whole.completion_tokens)}, {priced}"
             f"{duration(told.seconds)} with {concurrency:,} rows at a time"
         )
         spent = "" if prices is None else f", cost {money(prices.cost(sampled))}"
-        typer.echo(
+        tell(
             f"Estimated from {sampled.rows} rows, which took {sampled.calls:,} calls, "
             f"{cost_of(sampled.prompt_tokens, sampled.completion_tokens)}{spent}. "
             "Nothing was written."
         )
+    tell_unscored(sampled.reasons)
     tell_missing(sampled)
     if sampled.rows and not sampled.scored:
         raise typer.Exit(EXIT_INCOMPLETE)

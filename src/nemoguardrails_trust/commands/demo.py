@@ -5,12 +5,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from nemoguardrails_trust.commands.help import option
 from nemoguardrails_trust.commands.options import JsonOption, ScorerOptions, user_errors
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
-from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def demo(
         raise SettingsError(f"{given} needs a --model", key="model")
     played, summary = asyncio.run(_play(turns))
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(summary)))
+        tell(json.dumps(dataclasses.asdict(summary)))
     else:
         from nemoguardrails_trust.commands.demo_screen import show_all, show_screen
 

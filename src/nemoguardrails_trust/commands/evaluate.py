@@ -5,8 +5,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from nemoguardrails_trust.commands.building import scorer_settings
 from nemoguardrails_trust.commands.gate import (
     OVER,
@@ -38,7 +36,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
-from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.commands.terminal import tell, terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -112,12 +110,12 @@ def evaluate(
         answers.scores, answers.correct, at, usage=answers.usage, seconds=scored.seconds
     )
     if json_output:
-        typer.echo(json.dumps(result.to_json()))
+        tell(json.dumps(result.to_json()))
     else:
         is_replay = scored.anew and options.model == REPLAY
         _show(result, data.name, is_replay=is_replay, early_stop=early_stop)
         if labels.generate or labels.gold_column is not None:
-            typer.echo(BY_REFERENCE)
+            tell(BY_REFERENCE)
     require_limits(_figures(result), under=least, over=most)
     finish(scored, labels)
 

@@ -9,6 +9,7 @@ import typer
 from nemoguardrails_trust.commands.help import argument, option
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, user_errors
 from nemoguardrails_trust.commands.output import say
+from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.errors import DataError
 
 
@@ -27,10 +28,10 @@ def init(
 
     found = changes(config, remove=remove)
     if not found:
-        typer.echo(f"Nothing to do: the rail is {'not' if remove else 'already'} in {config}.")
+        tell(f"Nothing to do: the rail is {'not' if remove else 'already'} in {config}.")
         return
     for change in found:
-        typer.echo(change.difference(), nl=False)
+        tell(change.difference(), nl=False)
     if not yes and not sys.stdin.isatty():
         say(
             "nothing was written: there is no terminal to ask on; use --yes to write without asking"
@@ -41,7 +42,7 @@ def init(
     for change in found:
         change.apply()
     after = "" if remove else f" Next: nemo-trust check {config}"
-    typer.echo(f"Written.{after}")
+    tell(f"Written.{after}")
 
 
 @user_errors()
@@ -62,7 +63,7 @@ def examples(
         say(f"all examples are in {folder} already")
     for path in sorted(path for path in folder.iterdir() if path.is_dir()):
         first = _title(path)
-        typer.echo(f"{path}{first and f'  {first}'}")
+        tell(f"{path}{first and f'  {first}'}")
 
 
 def _copy_missing(source: Path, folder: Path) -> int:

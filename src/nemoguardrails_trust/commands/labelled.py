@@ -27,6 +27,7 @@ from nemoguardrails_trust.commands.running import (
     prepare_job,
     run_job,
     tell_missing,
+    tell_unscored,
 )
 from nemoguardrails_trust.errors import DataError, SettingsError
 
@@ -104,6 +105,7 @@ class Request:
         calibration: What turns the scores into probabilities.
         decide_at: With `--early-stop`, the threshold.
         out: The file that keeps the scored rows; `None` keeps none.
+        disposable: Whether nobody asked for that file.
         quiet: Whether to show no progress.
     """
 
@@ -115,6 +117,7 @@ class Request:
     calibration: "Calibration | None" = None
     decide_at: float | None = None
     out: Path | None = None
+    disposable: bool = False
     quiet: bool = False
 
 
@@ -167,7 +170,7 @@ def require_scored_anew(labels: LabelOptions, option: str | None) -> None:
         SettingsError: It was given.
     """
     if option is not None and labels.score_column is not None:
-        raise SettingsError(f"{option} is of no use with --score-column: nothing is scored anew")
+        raise SettingsError(f"{option} cannot be used with --score-column, since nothing is scored")
 
 
 def read_and_score(request: Request) -> Scored:
@@ -187,7 +190,7 @@ def read_and_score(request: Request) -> Scored:
         return _score(source, labels, request)
     answers = read_labelled(source, labels, score_column=score_column)
     _tell_problems(answers.problems)
-    _tell_unchecked(answers)
+    tell_unscored(answers.unchecked)
     if request.calibration is not None:
         answers = answers.recalibrated(request.calibration)
     return Scored(answers, 0.0, anew=False)
@@ -218,10 +221,14 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
         _require_labels(source, labels)
         return ColumnLabels(labels.label_column)
     if labels.generate and rows.response_column is not None:
-        raise SettingsError("--response-column is of no use with --generate: all answers are made")
+        raise SettingsError(
+            "--response-column cannot be used with --generate, which makes all answers anew"
+        )
     if labels.label_column != LabelOptions().label_column:
         told = "--generate" if labels.gold_column is None else "--gold-column"
-        raise SettingsError(f"--label-column is of no use with {told}: reference answers decide")
+        raise SettingsError(
+            f"--label-column cannot be used with {told}, which labels by reference answers"
+        )
     gold = find_gold(source, labels.gold_column)
     columns = find_columns_of(source, rows, generate=labels.generate, anew=labels.generate)
     if gold == columns.response:
@@ -278,12 +285,14 @@ def _score(source: "Source", labels: "Labels", request: Request) -> Scored:
     _tell_problems(problems)
     with _place(request.out) as out:
         job = prepare_job(source, out, spec, row_scorer, request.rows)
-        job = replace(job, settings={**job.settings, "label column": labels.column})
+        settings = {**job.settings, "label column": labels.column}
+        job = replace(job, settings=settings, disposable=request.disposable)
         keeps = request.out is not None
         outcome = run_job(job, spec, row_scorer, quiet=request.quiet, keeps=keeps)
         answers = read_labelled(
             open_source(out), labels.written(added_columns(outcome.tally.signals))
         )
+    tell_unscored(answers.unchecked)
     tell_missing(outcome.tally)
     return Scored(replace(answers, problems=problems), outcome.seconds, anew=True)
 
@@ -317,7 +326,7 @@ def _with_rounds(request: Request) -> Request:
     option = first_given(sampling)
     if drawn == 0 and option is not None:
         raise SettingsError(
-            f"{option} is of no use with --quality {settings.quality}, which draws no samples"
+            f"{option} cannot be used with --quality {settings.quality}, which draws no samples"
         )
     if request.decide_at is None:
         return request
@@ -330,13 +339,3 @@ def _tell_problems(problems: Mapping[int, DataError]) -> None:
     more = len(problems) - _PROBLEMS_SHOWN
     if more > 0:
         note(f"{more:,} more rows cannot be used")
-
-
-def _tell_unchecked(answers: "LabelledAnswers") -> None:
-    from nemoguardrails_trust.concurrency.failures import told_reasons
-
-    unchecked = answers.unchecked
-    if unchecked:
-        count = sum(unchecked.values())
-        noun = "answer has" if count == 1 else "answers have"
-        note(f"{count:,} {noun} no score: {told_reasons(unchecked)}")

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import typer
-
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
-from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
@@ -78,7 +76,7 @@ async def _run(job: Job) -> int:
             keep(result)
             if result.error is not None:
                 problem = " ".join(result.error.split())
-                typer.echo(f"trace {result.trace_id} {result.status}: {problem}", err=True)
+                tell(f"trace {result.trace_id} {result.status}: {problem}", err=True)
 
         async with _stopping() as stop, contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(close, job.scorer)
@@ -126,7 +124,7 @@ async def _once(
             stop=stop,
         )
     if job.json_output:
-        typer.echo(json.dumps(_summary(report)))
+        tell(json.dumps(_summary(report)))
     else:
         _show(report, job)
     if report.error is not None:
@@ -248,7 +246,7 @@ def _summary(report: TraceReport) -> dict[str, Any]:
 
 def _show_look(report: TraceReport) -> None:
     if report.results or report.settling:
-        typer.echo(_counts(report, dry_run=False), err=True)
+        tell(_counts(report, dry_run=False), err=True)
 
 
 def _row(result: TraceResult) -> dict[str, Any]:

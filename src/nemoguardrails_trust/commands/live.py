@@ -12,9 +12,9 @@ from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_setting
 from nemoguardrails_trust.commands.demo_screen import percent, shortened
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
 from nemoguardrails_trust.commands.output import temporary_folder
-from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing
+from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing, tell_unscored
 from nemoguardrails_trust.commands.score_progress import cost_of, duration
-from nemoguardrails_trust.commands.terminal import terminal
+from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import SettingsError
 
@@ -75,10 +75,12 @@ def ask_live(
         spec = RowScorerSpec(settings, options, rows.concurrency, rows.max_failures, generate=True)
         scorer = spec.build()
         job = prepare_job(open_source(questions), out, spec, scorer, rows)
+        job = replace(job, disposable=True)
         outcome = run_job(job, spec, scorer, quiet=quiet)
         scored = [dict(row) for _, row in open_source(out).rows()]
     finally:
         questions.unlink(missing_ok=True)
+    tell_unscored(outcome.tally.reasons)
     tell_missing(outcome.tally)
     labels = GoldLabels("gold", Columns())
     for row in scored:
@@ -126,7 +128,7 @@ def live_demo(options: ScorerOptions, count: int, *, show_every: bool, as_json: 
         live = ask_live(options, RowOptions(concurrency=AT_A_TIME), count, out, quiet=as_json)
     figures = _figures(live, options)
     if as_json:
-        typer.echo(json.dumps(figures))
+        tell(json.dumps(figures))
     elif live.tally.scored:
         _show(live, figures, options, show_every=show_every)
     if not live.tally.scored:

@@ -11,9 +11,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from nemoguardrails_trust.commands.help import option
+from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.concurrency.context import Holding
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -78,7 +77,7 @@ def note(text: str) -> None:
 
 def say(text: str) -> None:
     """Says something in one line on stderr."""
-    typer.echo(f"nemo-trust: {' '.join(text.split())}", err=True)
+    tell(f"nemo-trust: {' '.join(text.split())}", err=True)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def _require_one_process(given: dict[str, Any]) -> None:
     if str(given.get("engine", "local")) != "local":
         raise SettingsError("'-' is for --engine local")
     if given.get("out") == _PIPE and given.get("budget") is not None:
-        raise SettingsError("--budget is of no use with --out -, which cannot go on later")
+        raise SettingsError("--budget cannot be used with --out -, which cannot be continued")
 
 
 @contextmanager

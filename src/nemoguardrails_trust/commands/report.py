@@ -5,8 +5,6 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from nemoguardrails_trust.commands.costs import (
     CompletionPriceOption,
     CostOptions,
@@ -17,6 +15,7 @@ from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
+from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.errors import SettingsError
 
 
@@ -88,11 +87,12 @@ def report(
     if made.unread.rows:
         note(str(made.unread))
     if json_output:
-        typer.echo(json.dumps(made.to_json()))
+        tell(json.dumps(made.to_json()))
         return
     unchecked = made.rows - made.scored
-    typer.echo(
-        f"{made.path}: {made.rows:,} answers, {made.flagged:,} below {made.threshold:g}"
+    noun = "answer" if made.rows == 1 else "answers"
+    tell(
+        f"{made.path}: {made.rows:,} {noun}, {made.flagged:,} below {made.threshold:g}"
         + (f", {unchecked:,} without a score" if unchecked else "")
         + f" ({made.bytes / 1e6:.1f} MB)"
     )

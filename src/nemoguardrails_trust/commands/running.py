@@ -13,7 +13,7 @@ from nemoguardrails_trust.commands.score_progress import ProgressDisplay
 from nemoguardrails_trust.errors import TooManyFailuresError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from nemoguardrails_trust.datasets.budget import Budget
@@ -164,13 +164,20 @@ def run_job(
     return outcome
 
 
-def tell_missing(tally: "Tally") -> None:
-    """Says on stderr why rows have no score, and which signals are missing how often and why."""
+def tell_unscored(reasons: "Mapping[str, int]") -> None:
+    """Says on stderr how many rows have no score, and why."""
     from nemoguardrails_trust.concurrency.failures import told_reasons
 
-    if tally.errors:
-        noun = "row has" if tally.errors == 1 else "rows have"
-        note(f"{tally.errors:,} {noun} no score: {told_reasons(tally.reasons)}")
+    if reasons:
+        count = sum(reasons.values())
+        noun = "row has" if count == 1 else "rows have"
+        note(f"{count:,} {noun} no score: {told_reasons(reasons)}")
+
+
+def tell_missing(tally: "Tally") -> None:
+    """Says on stderr which signals are missing, how often and why."""
+    from nemoguardrails_trust.concurrency.failures import told_reasons
+
     for name, reasons in tally.missing.items():
         count = sum(reasons.values())
         note(f"{name} is missing in {count:,} of {tally.rows:,} rows: {told_reasons(reasons)}")

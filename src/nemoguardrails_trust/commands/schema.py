@@ -7,10 +7,9 @@ import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from nemoguardrails_trust.commands.help import argument
 from nemoguardrails_trust.commands.options import user_errors
+from nemoguardrails_trust.commands.terminal import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +36,7 @@ def schema(
     '# yaml-language-server: $schema=trust.schema.json': an editor then completes and checks
     custom_data.trust. 'nemo-trust schema server' is for the file of 'serve --config'.
     """
-    typer.echo(json.dumps(_SCHEMAS[kind](), indent=2))
+    tell(json.dumps(_SCHEMAS[kind](), indent=2))
 
 
 def _of_rail() -> dict[str, Any]:

@@ -37,8 +37,10 @@ from nemoguardrails_trust.commands.running import (
     prepare_job,
     run_job,
     tell_missing,
+    tell_unscored,
 )
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
+from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -236,18 +238,19 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
     if as_json:
         _print_json(outcome, job, prices)
     elif outcome.already:
-        typer.echo(f"{job.out} already has all {tally.rows:,} rows; nothing was done.")
+        tell(f"{job.out} already has all {tally.rows:,} rows; nothing was done.")
     else:
         share = tally.flagged / tally.scored if tally.scored else 0.0
         noun = "row" if tally.rows == 1 else "rows"
         made = f"{tally.made:,} of them with a generated response, " if tally.made else ""
         cost = "" if prices is None else f", cost {money(prices.cost(tally))}"
-        typer.echo(
+        tell(
             f"{job.out}: {tally.rows:,} {noun}, {made}{tally.flagged:,} ({share:.1%}) below "
             f"{job.threshold:g}, {tally.errors:,} without a score; {tally.calls:,} calls, "
             f"{cost_of(tally.prompt_tokens, tally.completion_tokens)}{cost}, "
             f"{duration(outcome.seconds)}"
         )
+    tell_unscored(tally.reasons)
     tell_missing(tally)
     if tally.errors:
         note("the column 'error' has the reason for each row; --retry-errors scores them again")
@@ -266,4 +269,4 @@ def _print_json(outcome: "Outcome", job: "Job", prices: "Prices | None") -> None
         "seconds": round(outcome.seconds, 3),
         "cost": None if prices is None else prices.cost(tally),
     }
-    typer.echo(json.dumps(told))
+    tell(json.dumps(told))

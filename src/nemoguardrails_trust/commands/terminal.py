@@ -5,6 +5,8 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,6 +36,12 @@ def use_plain_letters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_PLAIN)
+
+
+def tell(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Prints text, and a line end if `nl`, on standard output, or on stderr if `err`."""
+    # Left to choose the stream, click writes UTF-8 even where there is only ASCII.
+    typer.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
 
 
 def terminal(*, width: int | None = None, soft_wrap: bool = False) -> "Console":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.rows import RowResult, fingerprint
@@ -23,7 +23,9 @@ from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.datasets.writers import Output, write_scored
 from nemoguardrails_trust.disk import replacing, write_atomically
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.errors import DataError, SettingsError
+
+_CURE = "choose another OUT, or remove it to score again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Job:
         concurrency: Rows in flight at a time.
         shard_size: Rows of a shard.
         retry_errors: Whether rows that an earlier run could not score are tried again.
+        disposable: Whether OUT is nobody's file: what a finished run left there of other rows or
+            settings is then removed, instead of refused.
     """
 
     source: Source
@@ -51,6 +55,7 @@ class Job:
     concurrency: int
     shard_size: int
     retry_errors: bool = False
+    disposable: bool = False
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -105,6 +110,8 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
     """
     started = time.monotonic()
     with locked_folder(job.out) as path:
+        if job.disposable and _is_of_another_run(job):
+            _remove_results(job.out, path)
         begun = (path / "manifest.jsonl").exists()
         if job.out.exists() and not begun:
             return Outcome(_finished_before(job), complete=True, already=True)
@@ -117,8 +124,8 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
             return Outcome(folder.tally(), complete=False, resumed=resumed, seconds=seconds)
         tally = folder.tally()
         _assemble(job, folder, tally)
+        _record(job, folder, tally)
         if not tally.errors:
-            _record(job, folder, tally)
             folder.remove()
         seconds = time.monotonic() - started
         return Outcome(tally, complete=True, resumed=resumed, seconds=seconds)
@@ -136,9 +143,14 @@ def recorded_settings(out: Path) -> dict[str, Any]:
 
 def discard(out: Path) -> None:
     """Removes the file of a run and all that is kept beside it."""
-    for path in (out, record_path(out)):
-        path.unlink(missing_ok=True)
+    _remove_results(out, run_folder_path(out))
     shutil.rmtree(run_folder_path(out), ignore_errors=True)
+
+
+def _remove_results(out: Path, folder: Path) -> None:
+    """Removes the file of a run, and what its folder holds besides the lock."""
+    for path in (*folder.glob("*.jsonl"), *folder.glob("*.journal"), out, record_path(out)):
+        path.unlink(missing_ok=True)
 
 
 def record_path(out: Path) -> Path:
@@ -252,24 +264,66 @@ def _finished_before(job: Job) -> Tally:
         SettingsError: It was made with other settings.
         DataError: It was made from other rows, or is not this program's.
     """
-    try:
-        record = json.loads(record_path(job.out).read_bytes())
-        settings, made_from, made = record["settings"], record["input"], record["output"]
-        tally = Tally.from_json(record["tally"])
-    except (OSError, ValueError, KeyError, TypeError):
-        made = None
-    if made is None or made["bytes"] != job.out.stat().st_size:
+    record = _read_record(job.out)
+    if record is None:
         raise DataError(
             "exists already, and is not as a run of this program left it; "
             "remove it or choose another OUT",
             path=str(job.out),
         )
-    cure = "choose another OUT, or remove it to score again"
-    check_same_settings(settings, job.identity, str(job.out), cure=cure)
+    _require_same(job, record)
+    if job.retry_errors and record.tally.errors:
+        raise DataError(
+            f"its rows without a score cannot be scored again, since {run_folder_path(job.out)} "
+            f"is gone; {_CURE}",
+            path=str(job.out),
+        )
+    return record.tally
+
+
+class _Record(NamedTuple):
+    """What is recorded of a finished run: its settings, a digest of its input, and its counts."""
+
+    settings: dict[str, Any]
+    digest: str
+    tally: Tally
+
+
+def _read_record(out: Path) -> _Record | None:
+    """What is recorded of the run that wrote OUT; `None` if OUT is not as a run left it."""
+    try:
+        record = json.loads(record_path(out).read_bytes())
+        if record["output"]["bytes"] != out.stat().st_size:
+            return None
+        tally = Tally.from_json(record["tally"])
+        return _Record(record["settings"], record["input"]["digest"], tally)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _require_same(job: Job, record: _Record) -> None:
+    """Makes sure that a finished run had the settings and the rows of this job.
+
+    Raises:
+        SettingsError: It had other settings.
+        DataError: It had other rows.
+    """
+    check_same_settings(record.settings, job.identity, str(job.out), cure=_CURE)
     shards = groupby(fingerprinted(job.source), lambda row: row[0].row // job.shard_size)
     digests = [digest_of([digits for _, digits, _ in rows]) for _, rows in shards]
-    if digest_of(digests) != made_from["digest"]:
+    if digest_of(digests) != record.digest:
         raise DataError(
-            f"was made from other rows than {job.source.name} has now; {cure}", path=str(job.out)
+            f"was made from other rows than {job.source.name} has now; {_CURE}", path=str(job.out)
         )
-    return tally
+
+
+def _is_of_another_run(job: Job) -> bool:
+    """Whether OUT is what a finished run made of other rows, or with other settings."""
+    record = _read_record(job.out)
+    if record is None:
+        return False
+    try:
+        _require_same(job, record)
+    except (DataError, SettingsError):
+        return True
+    return False

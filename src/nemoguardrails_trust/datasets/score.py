@@ -117,7 +117,7 @@ def score_dataset(
     source = open_source(Path(data), limit=limit, encoding=encoding) if is_path else frame
     if source is None:
         if out is not None:
-            raise SettingsError("out is of no use with an iterator, which cannot be read again")
+            raise SettingsError("out cannot be used with an iterator, which cannot be read again")
         if not isinstance(data, Iterable):
             raise DataError(f"a {type(data).__name__} is no data set")
         return _scored_iterator(data, rows, names, concurrency)

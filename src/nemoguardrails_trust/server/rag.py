@@ -98,7 +98,7 @@ class _Rag:
 def _read(body: RagBody) -> Wanted:
     options = body.options or {}
     if options.get("custom_eval_criteria"):
-        raise refused_option("custom_eval_criteria", "is of no use here; give evals")
+        raise refused_option("custom_eval_criteria", "cannot be used here; give evals")
     return read_wanted(body.quality, options)
 
 

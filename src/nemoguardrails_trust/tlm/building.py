@@ -69,7 +69,7 @@ class ModelChoice:
         """Builds the model.
 
         Raises:
-            SettingsError: An argument is out of range, or is of no use with a model that is
+            SettingsError: An argument is out of range, or cannot be used with a model that is
                 already built.
             CredentialsError: OpenAI's own server is to be used without a key.
             DataError: The folder cannot be used as a cache.
