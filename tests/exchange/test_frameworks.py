@@ -164,6 +164,63 @@ COHERE = {
             id="Semantic Kernel",
         ),
         pytest.param(
+            [{"role": "user", "items": [
+                {"content_type": "text", "text": "why?"},
+                {"content_type": "image", "data_uri": "data:image/png;base64,iVBORw=="}]},
+             {"role": "assistant", "items": [
+                {"content_type": "reasoning", "text": "Hm."},
+                {"content_type": "text", "text": ANSWER}]}],
+            [Message("user", "why?", (Media("image", None, "data:image/png;base64,iVBORw=="),)),
+             ASSISTANT],
+            id="thoughts and data of Semantic Kernel",
+        ),
+        pytest.param(
+            [{"role": "user", "contents": [{"$type": "text", "text": "why?"}]},
+             {"role": "assistant", "contents": [
+                {"$type": "reasoning", "text": "Hm."},
+                {"$type": "functionCall", "callId": "c", "name": "find", "arguments": {"q": "x"}}]},
+             {"role": "tool", "contents": [
+                {"$type": "functionResult", "callId": "c", "result": "found"}]},
+             {"role": "assistant", "contents": [{"$type": "text", "text": ANSWER}]}],
+            [USER, CALL, FOUND, ASSISTANT],
+            id="Microsoft.Extensions.AI",
+        ),
+        pytest.param(
+            [{"type": "chat_message", "role": {"type": "role", "value": "user"},
+              "contents": [{"type": "text", "text": "why?"}], "additional_properties": {}},
+             {"type": "chat_message", "role": {"type": "role", "value": "assistant"}, "contents": [
+                {"type": "text_reasoning", "text": "Hm."},
+                {"type": "function_call", "call_id": "c", "name": "find",
+                 "arguments": '{"q": "x"}'},
+                {"type": "function_result", "call_id": "c", "result": "found"},
+                {"type": "text", "text": ANSWER}]}],
+            [USER, CALL, FOUND, ASSISTANT],
+            id="Microsoft's Agent Framework",
+        ),
+        pytest.param(
+            [{"id": "1", "role": "user", "content": "why?"},
+             {"id": "2", "role": "assistant", "toolCalls": [
+                {"id": "c", "type": "function",
+                 "function": {"name": "find", "arguments": '{"q": "x"}'}}]},
+             {"id": "3", "role": "tool", "toolCallId": "c", "content": "found"},
+             {"id": "4", "role": "assistant", "content": ANSWER}],
+            [USER, CALLS, FOUND, ASSISTANT],
+            id="AG-UI",
+        ),
+        pytest.param(
+            [{"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", name],
+              "kwargs": {"content": content}}
+             for name, content in (("HumanMessage", "why?"), ("AIMessage", ANSWER))],
+            [USER, ASSISTANT],
+            id="messages that LangChain has serialised",
+        ),
+        pytest.param(
+            {"values": {"messages": [{"type": "human", "content": "why?"}]}, "next": [],
+             "tasks": [], "metadata": {"step": 1}, "checkpoint": {"thread_id": "x"}},
+            [USER],
+            id="a state of LangGraph",
+        ),
+        pytest.param(
             [{"role": "prompter", "text": "why?"}, {"role": "assistant", "text": ANSWER}],
             [USER, ASSISTANT],
             id="OpenAssistant",

@@ -104,6 +104,61 @@ def test_what_is_no_answer_is_refused_with_the_reason(value: Any, told: str) -> 
     assert "Paris" not in str(caught.value)
 
 
+PART = {"type": "text", "text": "Paris"}
+SERVED: list[Any] = [
+    {"object": "response", "output": [
+        {"type": "reasoning", "summary": []},
+        {"type": "message", "content": [{"type": "output_text", "text": "Paris"}]}]},
+    {"output": {"message": {"role": "assistant", "content": [{"text": "Paris"}]}}, "usage": {}},
+    {"output": {"choices": [{"message": MESSAGE}]}, "request_id": "r"},
+    {"results": [{"tokenCount": 1, "outputText": "Paris"}], "inputTextTokenCount": 1},
+    {"results": [{"generated_text": "Paris", "stop_reason": "eos_token"}]},
+    {"object": "conversation.response", "outputs": [{"type": "message.output", **MESSAGE}]},
+    {"text": "Paris", "reasoningText": "Lyon?", "finishReason": "stop", "usage": {}},
+    {"model": "m", "response": "Paris", "done": True, "thinking": "Lyon?"},
+    {"response": "Paris", "source_nodes": [], "metadata": {}},
+    {"response": {"role": "assistant", "blocks": [{"block_type": "text", "text": "Paris"}]},
+     "tool_calls": [], "raw": None},
+    {"response": {"status_code": 200, "body": COMPLETION}, "custom_id": "1", "error": None},
+    {"response": {"candidates": [{"content": {"role": "model", "parts": [{"text": "Paris"}]}}]}},
+    {"generations": [[{"text": "Paris", "message": {
+        "lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"],
+        "kwargs": {"content": "Paris", "type": "ai"}}}]], "llm_output": None},
+    {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"],
+     "kwargs": {"content": "Paris"}},
+    [{"generated_text": "Paris"}],
+    [{"type": "thinking", "thinking": "Lyon?"}, PART],
+    [{"type": "message", "role": "assistant", "phase": "commentary", "content": "Lyon?"},
+     {"type": "message", "role": "assistant", "phase": "final_answer", "content": "Paris"}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", SERVED)
+def test_what_a_server_gave_is_read_as_text_as_well(value: Any) -> None:
+    assert read_response(value) == "Paris"
+    assert read_response(json.dumps(value)) == "Paris"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['{"answer": "Paris", "why": "x"}', '[{"question": "a", "answer": "b"}]', '{"text": "Paris"}'],
+)
+def test_structured_output_that_looks_like_a_server_s_is_the_answer(written: str) -> None:
+    assert read_response(written) == written
+
+
+def test_a_stream_s_pieces_are_no_answer() -> None:
+    pieces = [{"candidates": [{"content": {"parts": [{"text": text}]}}]} for text in "ab"]
+    for value in (pieces, json.dumps(pieces)):
+        with pytest.raises(DataError, match="message 1 of the response"):
+            read_response(value)
+
+
+def test_a_document_of_cohere_s_is_words_and_no_file() -> None:
+    found = {"role": "tool", "content": [{"type": "document", "document": {"data": "28"}}]}
+    assert read_messages([{"role": "user", "content": "?"}, found])[1] == Message("tool", "28")
+
+
 def test_an_answer_of_a_model_is_never_taken_apart() -> None:
     text = json.dumps([MESSAGE])
     assert read_response(text, in_text=False) == text

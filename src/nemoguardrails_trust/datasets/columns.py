@@ -17,7 +17,10 @@ RESPONSES = (
     *("actual_output", "generated_answer", "model_answer", "model_output", "model_response"),
 )
 LESS_SURE = {
-    PROMPTS: ("user", "human", "user_message", "user_query", "user_question", "request", "inputs"),
+    PROMPTS: (
+        *("user", "human", "user_message", "user_query", "user_question", "request", "inputs"),
+        *("mapping", "chat_messages", "turns", "events", "activities"),
+    ),
     RESPONSES: (
         *("assistant", "ai", "bot", "reply", "assistant_message", "assistant_response", "outputs"),
         *("ai_response", "bot_response", "llm_response", "llm_output", "llm_answer"),

@@ -19,6 +19,7 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
+from nemoguardrails_trust.exchange.exports import in_row
 from nemoguardrails_trust.exchange.values import (
     json_value,
     plain,
@@ -83,6 +84,7 @@ def read_content(row: Row, columns: Columns) -> RowContent:
     prompt = _cell(row, columns.prompt)
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         raise DataError(f"the row has nothing in column {columns.prompt!r}")
+    prompt = in_row(prompt, columns.prompt, row)
     messages = with_given(
         read_messages(prompt, what=f"column {columns.prompt!r}"), row, columns.given
     )

@@ -13,11 +13,11 @@ from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.parts import Piece, call_text, media_of, result_pieces
 from nemoguardrails_trust.exchange.values import is_filled, plain, to_json
 
-BODIES = ("parts", "blocks", "items", "content", "value", "text", "message")
+BODIES = ("parts", "blocks", "items", "contents", "content", "value", "text", "message")
 """The keys that what is said may stand under."""
 
 TOOLS = ("tools", "functions")
-_CALLS = ("tool_calls", "function_call", "toolInvocations")
+_CALLS = ("tool_calls", "toolCalls", "function_call", "toolInvocations")
 MEDIA_KEYS: Mapping[str, MediaKind] = {
     **dict.fromkeys(("image", "images", "image_url", "image_urls"), "image"),
     **dict.fromkeys(("audio", "audios"), "audio"),
@@ -48,6 +48,7 @@ KNOWN = frozenset(
 )  # fmt: skip
 """Keys of a message that are read, and those that hold nothing of what its model was given."""
 
+_TEXT = "extracted_content"
 _GIVEN_BESIDE = ("documents", "context", "contexts", "passages", *MEDIA_KEYS)
 
 
@@ -74,8 +75,14 @@ def media_beside(item: Mapping[str, Any], role: str) -> Iterator[Piece]:
         if role == "assistant" and isinstance(spoken, str) and spoken:  # all that it said
             yield Piece(spoken)
         elif is_filled(value):
-            listed = value if isinstance(value, list) else [value]
-            yield Piece("", tuple(media_of(medium, kind) for medium in listed))
+            listed = list(map(plain, value if isinstance(value, list) else [value]))
+            yield from (Piece(file[_TEXT]) for file in listed if _is_text(file))
+            yield Piece("", tuple(media_of(file, kind) for file in listed if not _is_text(file)))
+
+
+def _is_text(file: Any) -> bool:
+    """Whether what stands for a file holds its text, as in what Claude's users export."""
+    return isinstance(file, Mapping) and isinstance(file.get(_TEXT), str) and bool(file[_TEXT])
 
 
 def calls_beside(item: Mapping[str, Any]) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ role and a content, whose parts `parts.py` knows. All the rest is left as it is.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nemoguardrails_trust.exchange.exports import from_export, is_export
 from nemoguardrails_trust.exchange.steps import (
     Item,
     camel,
@@ -25,6 +26,7 @@ _BY_FORM = (
     (is_smolagents, smolagents),
     (is_camel, camel),
     (is_gradio, gradio),
+    (is_export, from_export),
 )
 
 _HAYSTACK = frozenset(("_role", "_content"))

@@ -50,18 +50,21 @@ def _may_be_given(key: str, value: Any) -> bool:
 
 
 def _scalars(value: Any) -> Iterator[Any]:
-    """What a value is made of; a text that stands for more where it is too much to look through."""
+    return (inner for inner in within(value) if not isinstance(inner, Mapping | list | tuple))
+
+
+def within(value: Any) -> Iterator[Any]:
+    """A value and all in it; a text that stands for more where it is too much to look through."""
     left = [value]
     for _ in range(_MOST_VALUES):
         if not left:
             return
         inner = left.pop()
+        yield inner
         if isinstance(inner, Mapping):
             left.extend(inner.values())
         elif isinstance(inner, list | tuple):
             left.extend(inner)
-        else:
-            yield inner
     yield "too many to be looked through"
 
 

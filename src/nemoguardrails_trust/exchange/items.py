@@ -39,7 +39,7 @@ def is_message(value: Any) -> bool:
     inner = value.get("content")
     if role_name(value) not in ROLE_NAMES:
         return is_of_framework(value) or (isinstance(inner, Mapping) and is_message(inner))
-    return any(key in value for key in (*SENDERS, "author", "content", "data", "kwargs"))
+    return any(key in value for key in (*SENDERS, "author", "message", "content", "data", "kwargs"))
 
 
 def read_items(items: Sequence[Any], what: str, *, default: str = "") -> Iterator[Message]:
@@ -93,23 +93,30 @@ def _unwrapped(item: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         if isinstance(inner, Mapping) and (key == "message" or "role" in inner):
             require_nothing_given(item, where)
             return inner
-    if item.get("lc") and isinstance(item.get("kwargs"), Mapping):
-        name = item.get("id")
-        return {"type": name[-1] if isinstance(name, list) and name else None, **item["kwargs"]}
+    if (name := _class_name(item)) is not None:
+        return {"type": name, **item["kwargs"]}
     if isinstance(item.get("data"), Mapping) and role_name(item) in ROLE_NAMES:
         return {**{key: item[key] for key in item if key != "data"}, **item["data"]}
     return item
 
 
+def _class_name(item: Mapping[str, Any]) -> str | None:
+    """The class of an object that LangChain has serialised."""
+    name = item.get("id")
+    is_one = item.get("lc") and isinstance(item.get("kwargs"), Mapping)
+    return str(name[-1]) if is_one and isinstance(name, list) and name else None
+
+
 def role_name(item: Mapping[str, Any]) -> str | None:
     """Who speaks in a message, in lower case; `None` where it does not say."""
     for key in SENDERS:
-        name = getattr(item.get(key), "value", item.get(key))  # an enum's
+        name = item.get(key)
+        name = name.get("value") if isinstance(name, Mapping) else getattr(name, "value", name)
         if isinstance(name, str):
             name = name.strip().rstrip(":").casefold()
             member = name.rpartition(".")[2]  # of an enum that was written as Python shows it
             return member if member in ROLE_NAMES else name
-    author, kind = item.get("author"), item.get("type")
+    author, kind = item.get("author"), _class_name(item) or item.get("type")
     if isinstance(author, Mapping) and isinstance(author.get("role"), str):  # ChatGPT's export
         return str(author["role"]).casefold()
     if not isinstance(kind, str):

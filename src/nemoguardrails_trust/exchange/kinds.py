@@ -12,17 +12,20 @@ _BY_TYPE = {
     "compaction": "text",  # what stands for earlier turns, unless it is encrypted
     **dict.fromkeys(("reasoning", "thinking", "redacted_thinking", "thought"), "thought"),
     **dict.fromkeys(("reasoning_text", "reasoning_content", "think", "thoughts"), "thought"),
+    **dict.fromkeys(("text_reasoning", "reasoning_recap"), "thought"),
     **dict.fromkeys(("step-start", "source", "source-url", "source-document", "cache"), "mark"),
     **dict.fromkeys(
         ("reference", "tool_reference", "cache-point", "agent.handoff", "agent_handoff"), "mark"
     ),
-    **dict.fromkeys(("compaction_trigger", "model-settings-delta"), "mark"),
+    **dict.fromkeys(("compaction_trigger", "model-settings-delta", "usage"), "mark"),
     **dict.fromkeys(("tool_use", "tool-call", "server_tool_use", "mcp_tool_use"), "call"),
+    "functionCall": "call",
     **dict.fromkeys(("builtin-tool-call", "function.call", "mcp_approval_request"), "call"),
     **dict.fromkeys(("tool_result", "tool-result", "tool_call_response"), "result"),
     **dict.fromkeys(("tool-return", "builtin-tool-return", "retry-prompt"), "result"),
     **dict.fromkeys(("server_tool_call_response", "tool_search_output"), "result"),
     **dict.fromkeys(("function.result", "function_result", "program_output"), "result"),
+    "functionResult": "result",
     "mcp_approval_response": "result",
     **dict.fromkeys(("dynamic-tool", "tool-invocation", "tool.execution"), "call and result"),
     **dict.fromkeys(("image", "image_url", "input_image", "audio", "input_audio"), "media"),
@@ -31,7 +34,7 @@ _BY_TYPE = {
     **dict.fromkeys(("image-data", "image-url", "file-data", "file-url"), "media"),
     **dict.fromkeys(("audio-url", "video-url", "document-url", "binary"), "media"),
     **dict.fromkeys(("document_url", "uploaded-file", "computer_screenshot"), "media"),
-    "image_file": "media",
+    **dict.fromkeys(("image_file", "image_asset_pointer", "audio_asset_pointer"), "media"),
     **dict.fromkeys(("image_generation_call", "tool_file", "container_upload"), "media"),
     **dict.fromkeys(("citable", "user-prompt", "search_result"), "parts"),
     **dict.fromkeys(("mcp_list_tools", "additional_tools"), "tools"),
@@ -40,7 +43,7 @@ _BY_TYPE = {
 _BY_ENDING = {"_tool_result": "result", "_call_output": "result", "_call": "call and result"}
 """What the tools that servers have of their own end in: web_search_call, bash_tool_result, …"""
 
-_TYPES = ("type", "block_type", "part_kind")
+_TYPES = ("type", "block_type", "part_kind", "$type")
 _TYPES_ELSEWHERE = {
     "kind": frozenset(
         (
@@ -48,9 +51,14 @@ _TYPES_ELSEWHERE = {
             "cache-point", "text-content", "structured-content",
         )
     ),
-    "content_type": frozenset(("function_call", "function_result", "image", "audio")),
+    "content_type": frozenset(
+        (
+            "function_call", "function_result", "image", "audio", "reasoning", "thoughts",
+            "reasoning_recap", "image_asset_pointer", "audio_asset_pointer",
+        )
+    ),
 }  # fmt: skip
-"""Where pydantic-ai and Semantic Kernel tell the type, by keys that elsewhere mean other things."""
+"""Where pydantic-ai, Semantic Kernel and ChatGPT tell the type; elsewhere these mean others."""
 
 _BY_KEY = {
     **dict.fromkeys(("toolUse", "functionCall", "function_call", "executableCode"), "call"),
@@ -94,7 +102,11 @@ def is_part(value: Any) -> bool:
 def is_thought(part: Mapping[str, Any]) -> bool:
     """Whether a part is flagged as one that the model only thinks."""
     flagged = any(part.get(key) in (True, "true") for key in ("thought", "is_thought", "isThought"))
-    return flagged or part.get("channel") in ("analysis", "commentary")
+    return (
+        flagged
+        or "commentary" in (part.get("phase"), part.get("channel"))
+        or (part.get("channel") == "analysis")
+    )
 
 
 def is_sure_part(value: Any) -> bool:

@@ -37,6 +37,7 @@ _ABOUT_A_TOOL = frozenset(
         "callProviderMetadata", "approval_request_id", "is_error", "isError", "name", "toolName",
         "tool_name", "function", "custom", "created_at", "completed_at", "timestamp", "metadata",
         "outcome", "retry", "content_type", "block_type", "container_id", "agent_id", "model",
+        "$type", "callId",
     )
 )  # fmt: skip
 """Keys of a call and of a result that hold nothing of what was called for or found."""
@@ -67,7 +68,7 @@ _OUTCOMES = ("output", "outputs", "result", "results", "errorText", "error", "in
 _NAMES = ("name", "toolName", "tool_name")
 _MEDIA_TYPES = ("mime_type", "mimeType", "media_type", "mediaType", "mimetype", "contentType")
 _URLS = (
-    *("url", "uri", "image_url", "audio_url", "video_url", "file_url", "document_url"),
+    *("url", "uri", "data_uri", "image_url", "audio_url", "video_url", "file_url", "document_url"),
     *("fileUri", "file_uri", "path"),
 )
 _DATA = (
@@ -247,8 +248,9 @@ def _read_media(part: Mapping[str, Any], inner: Any, where: str, depth: int) -> 
     whole = _mapping(inner)
     document = whole.get("document")
     document = document if isinstance(document, Mapping) else whole
-    if isinstance(document.get("data"), Mapping):  # a passage of Cohere's, with fields
-        yield Piece(to_json(document["data"]))
+    passage = document.get("data")  # of Cohere's: a text, or fields
+    if isinstance(passage, Mapping) or (document is not whole and isinstance(passage, str)):
+        yield Piece(passage if isinstance(passage, str) else to_json(passage))
         return
     yield from _titles(whole)
     source = whole.get("source")

@@ -7,67 +7,69 @@ or OpenInference, ShareGPT, the items of OpenAI's responses, and all of these as
 read whole or refused: half an exchange must never be scored as if it were all of it.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.attributes import chat_of, is_call, said_of
-from nemoguardrails_trust.exchange.beside import TOOLS, documents_beside, tools_beside
+from nemoguardrails_trust.exchange.beside import (
+    TOOLS,
+    documents_beside,
+    require_nothing_given,
+    tools_beside,
+)
 from nemoguardrails_trust.exchange.calls import (
     ABOUT_A_CALL,
     ABOUT_AN_ENVELOPE,
     BESIDE,
     CHATS,
     COMPLETIONS,
-    ENVELOPES,
     INSTRUCTIONS,
+    LISTS,
     SAID,
     WHOLE,
     require_nothing_more,
 )
+from nemoguardrails_trust.exchange.exports import LAST, branch_of, in_order, last_of
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
 from nemoguardrails_trust.exchange.given import keys_of, require_known
 from nemoguardrails_trust.exchange.items import (
-    SENDERS,
     is_message,
     joined,
     read_item,
     read_items,
     role_name,
 )
-from nemoguardrails_trust.exchange.kinds import is_sure_part
-from nemoguardrails_trust.exchange.messages import ROLE_NAMES, Message
+from nemoguardrails_trust.exchange.messages import Message
+from nemoguardrails_trust.exchange.pairs import (
+    ASKED_OR_SAID,
+    are_pairs,
+    has_two,
+    is_message_pair,
+    named_turns,
+    paired_turns,
+)
 from nemoguardrails_trust.exchange.parts import read_content
+from nemoguardrails_trust.exchange.recognising import (
+    envelope_of,
+    holds_chat,
+    is_answer,
+    is_chat,
+    is_lone_part,
+    lists_in,
+    nested_chat,
+)
+from nemoguardrails_trust.exchange.templates import turns_of
 from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
 from nemoguardrails_trust.exchange.values import (
     bounded,
     kind_told,
-    load_nested,
     plain,
     to_json,
     unpacked,
     whole_text,
 )
-
-_BEGINS_AS_CHAT = re.compile(r"\s*(?:\[\s*\{|\{\s*[\"'])")
-_NAMES_A_ROLE = re.compile(
-    rf"[\"'](?:_?{'|'.join(SENDERS)})[\"']\s*:\s*[\"'](?:{'|'.join(ROLE_NAMES)})[\"']"
-    r"|[\"'](?:part_kind|kind)[\"']\s*:\s*[\"'](?:request|response|user-prompt|system-prompt)[\"']"
-    r"|[\"']type[\"']\s*:\s*[\"']TextMessage[\"']"
-)
-
-
-_LONGEST_NAME = 3  # words; whoever speaks has no longer one
-
-_SHOWN = re.compile(
-    r"\s*\[?\s*(?:[\w.]{1,80}\.)?(?:(?:Human|AI|System|Tool|Function|Chat|Text|User|Assistant|"
-    r"ChatCompletion)Message|Model(?:Request|Response)|ChatCompletion|ChatResponse|Message"
-    r")\w{0,20}\((?:\w{1,40}=|\))"
-    r"|\s*content=[\"'\[][\s\S]*\s(?:additional_kwargs|response_metadata)=\{"
-)
-"""How messages of LangChain, OpenAI's client and others begin where Python shows them as text."""
 
 
 @bounded
@@ -88,9 +90,11 @@ def read_messages(
     """
     value = plain(value)
     if isinstance(value, str):
-        chat = _nested_chat(value, what, is_chat)
+        chat = nested_chat(value, what, holds_chat if in_text else is_chat)
         if chat is not None and not in_text:
             raise DataError(f"{what} is chat messages as text; give the list itself")
+        if chat is None and in_text:
+            chat = turns_of(value, what)
         value = value if chat is None else chat
     messages = tuple(map(_whole, _read_chat(value, what)))
     if not any(message.content.strip() or message.media for message in messages):
@@ -113,7 +117,9 @@ def read_response(value: Any, *, in_text: bool = True, what: str = "the response
     """
     value = plain(value)
     if isinstance(value, str):
-        nested = _nested_chat(value, what, _is_answer) if in_text else None
+        nested = nested_chat(value, what, is_answer) if in_text else None
+        if nested is None and in_text:
+            nested = turns_of(value, what)
         if nested is None:
             return whole_text(_answer_in(value, what))
         value = nested
@@ -158,74 +164,12 @@ def ending_answer(
     return messages[:end], _answer_in(text, what) if answer else None
 
 
-def is_chat(value: Any) -> bool:
-    """Whether a value is a message, a list with one, or an object with such a list."""
-    if isinstance(value, list | tuple):
-        return any(map(is_message, value))
-    if not isinstance(value, Mapping) or is_message(value):
-        return is_message(value)
-    if is_call(value):
-        return True
-    if _envelope_of(value) is not None:
-        return True
-    chats = (*CHATS, "chat_history") if isinstance(value.get("message"), str) else CHATS
-    return any(isinstance(value.get(key), list) and is_chat(value[key]) for key in chats)
-
-
-def _envelope_of(value: Mapping[str, Any]) -> str | None:
-    """The key under which a whole call stands; `None` where none does."""
-    known = (key for key in ENVELOPES if isinstance(value.get(key), Mapping))
-    return next((key for key in known if is_chat(value[key])), None)
-
-
-def is_completion(value: Any) -> bool:
-    """Whether a value is what a model's server gives, rather than an answer's own words."""
-    if not isinstance(value, Mapping):
-        return False
-    if said_of(value):
-        return True
-    if isinstance(value.get("message"), Mapping):
-        return is_chat(value["message"])
-    choices = next((value[key] for key in COMPLETIONS if isinstance(value.get(key), list)), None)
-    first = choices[0] if choices else None
-    keys = ("message", "text", "content", "parts")
-    return isinstance(first, Mapping) and (is_chat(first) or any(key in first for key in keys))
-
-
 def _whole(message: Message) -> Message:
     text = whole_text(message.content)
     return message if text is message.content else replace(message, content=text)
 
 
-def _is_answer(value: Any) -> bool:
-    return is_chat(value) or is_completion(value)
-
-
-def _nested_chat(text: str, what: str, is_known: Callable[[Any], bool]) -> Any:
-    """The messages that a text is the JSON of, or Python's way to write them; else `None`.
-
-    Raises:
-        DataError: It seems to be messages and cannot be read, as when it was cut off.
-    """
-    if _SHOWN.match(text):
-        raise DataError(
-            f"{what} is messages as Python shows them, which cannot be read back; write them as "
-            "JSON, such as by model_dump_json() or langchain_core.messages.messages_to_dict()"
-        )
-    if not _BEGINS_AS_CHAT.match(text):
-        return None
-    nested = load_nested(text)
-    if nested is not None:
-        return nested if is_known(nested) else None
-    if _NAMES_A_ROLE.search(text):
-        raise DataError(
-            f"{what} seems to be chat messages as text, and is neither JSON nor a Python list: it "
-            "was cut off, or written by numpy; write it as JSON, or the file as JSON lines"
-        )
-    return None
-
-
-def _read_chat(value: Any, what: str) -> Iterator[Message]:
+def _read_chat(value: Any, what: str, last: Any = None) -> Iterator[Message]:
     value = plain(value)
     if isinstance(value, Mapping):
         yield from _read_object(value, what)
@@ -238,13 +182,17 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
     if not isinstance(value, list | tuple):
         raise DataError(f"{what} is {kind_told(value)}; it must be a text or chat messages")
     one = plain(value[0]) if len(value) == 1 else None
-    if isinstance(one, list) and not _is_pair(one) and not _are_pairs([one]):
+    if isinstance(one, list) and not is_message_pair(one) and not are_pairs([one]):
         value = one  # LangChain's batch of one
+    elif isinstance(one, Mapping) and is_chat(one) and not is_message(one):
+        yield from _read_object(one, what)
+        return
     items = list(map(plain, value))
-    if _are_pairs(items):
+    if are_pairs(items):
         yield from _read_turns(items, what)
         return
-    if all(isinstance(item, str) or _is_lone_part(item) for item in items):
+    items = named_turns(items, ASKED_OR_SAID) or items
+    if all(isinstance(item, str) or is_lone_part(item) for item in items):
         if len(items) > 1 and all(isinstance(item, str) for item in items):
             raise DataError(f"{what} is a list of texts; who says which cannot be told")
         numbered = enumerate(items, start=1)
@@ -253,52 +201,16 @@ def _read_chat(value: Any, what: str) -> Iterator[Message]:
         ]
         yield from joined("user", pieces)
         return
-    yield from read_items(items, what)
+    yield from read_items(in_order(items, last, what), what)
 
 
 def _read_turns(value: Any, what: str) -> Iterator[Message]:
     pairs = [plain(turn) for turn in value] if isinstance(value, list | tuple) else []
-    if not pairs or not all(map(_has_two, pairs)) or all(map(_is_pair, pairs)):
+    if not pairs or not all(map(has_two, pairs)) or all(map(is_message_pair, pairs)):
         yield from _read_chat(value, what)
         return
-    for number, pair in enumerate(pairs, start=1):
-        for name, said in zip(("user", "assistant"), map(plain, pair), strict=True):
-            if said is not None:
-                where = f"turn {number} of {what}"
-                yield from read_item({"role": name, "content": said}, where)
-
-
-def _has_two(item: Any) -> bool:
-    return isinstance(item, list | tuple) and len(item) == 2
-
-
-def _are_pairs(items: list[Any]) -> bool:
-    """Whether a list can only be pairs of what was asked and answered, as Gradio had them.
-
-    Who speaks and what is said is a pair, too. So one of them must lack an answer yet, or begin
-    with what is no name.
-    """
-    if not items or not all(map(_has_two, items)) or any(map(_is_pair, items)):
-        return False
-    firsts, seconds = ([plain(item[place]) for item in items] for place in (0, 1))
-    if not all(said is None or isinstance(said, str | list | tuple) for said in firsts + seconds):
-        return False
-    if any(said is not None and not isinstance(said, str) for said in firsts + seconds):
-        return True
-    return None in (*firsts, *seconds) or any(
-        said.rstrip().endswith("?") or len(said.split()) > _LONGEST_NAME for said in firsts
-    )
-
-
-def _is_pair(item: Any) -> bool:
-    """Whether a list is a message of LangChain: who speaks, and what is said."""
-    return _has_two(item) and isinstance(item[1], str) and str(item[0]) in ROLE_NAMES
-
-
-def _is_lone_part(item: Any) -> bool:
-    """Whether something is a part of a message that stands by itself."""
-    is_other = not isinstance(item, Mapping) or is_of_framework(item)
-    return not is_other and role_name(item) is None and is_sure_part(item)
+    for number, turn in paired_turns(pairs):
+        yield from read_item(turn, f"turn {number} of {what}")
 
 
 def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
@@ -306,11 +218,16 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
     if role_name(value) is not None or is_of_framework(value):
         yield from read_items([value], what)
         return
+    if (branch := branch_of(value, what)) is not None:
+        require_nothing_given(value, what)
+        yield from read_items(branch, what)
+        return
     value = chat_of(value) if is_call(value) else value
-    chats = [key for key in CHATS if value.get(key) is not None]
+    lists = [key for key in lists_in(value) if key in LISTS]
+    chats = [key for key in CHATS if value.get(key) is not None] or lists
     if not chats and isinstance(value.get("message"), str):  # Cohere's first interface
         chats = ["message"]
-    envelope = _envelope_of(value)
+    envelope = envelope_of(value)
     if not chats and envelope is not None:
         require_nothing_more(value, {envelope, *ABOUT_AN_ENVELOPE}, envelope, what)
         yield from _read_object(value[envelope], what)
@@ -321,7 +238,7 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
             "messages"
         )
     history = ("chat_history", "tool_results") if chats == ["message"] else ()
-    known = {*chats, *history, *INSTRUCTIONS, *TOOLS, "documents"} | ABOUT_A_CALL
+    known = {*chats, *history, *INSTRUCTIONS, *TOOLS, *LAST, "documents"} | ABOUT_A_CALL
     require_nothing_more(value, known, chats[0], what)
     within = (value.get(key) for key in ("config", "toolConfig"))
     places = [value, *(place for place in within if isinstance(place, Mapping))]
@@ -337,7 +254,7 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
         yield Message("tool", to_json(plain(value["tool_results"])))
     chat = value[chats[0]]
     nested = unpacked(chat)
-    yield from _read_chat(nested if is_chat(nested) else chat, what)
+    yield from _read_chat(nested if is_chat(nested) else chat, what, last_of(value))
 
 
 def _read_answer(value: Any, what: str) -> Iterator[Message]:
@@ -349,12 +266,14 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
             inner = plain(value.get(key))
             if isinstance(inner, list) and inner:
                 first = plain(inner[0])
+                while isinstance(first, list) and first:  # LangChain's batch
+                    first = plain(first[0])
                 yield from _read_answer(inner if key in WHOLE else first, what)
                 return
             if isinstance(inner, Mapping):
                 yield from _read_answer(inner, what)
                 return
-        for key in ("message", "messages", "content", "body", "result"):
+        for key in ("message", "messages", "content", "body", "result", "response"):
             inner = plain(value.get(key))
             if isinstance(inner, Mapping) or (
                 isinstance(inner, list) and inner and key == "messages"
@@ -383,7 +302,7 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
         return
     for number, item in enumerate(items, start=1):
         where = f"message {number} of {what}" if len(items) > 1 else what
-        if isinstance(item, str) or _is_lone_part(item):
+        if isinstance(item, str) or is_lone_part(item):
             yield from joined("assistant", read_content(item, where))
         else:
             yield from read_item(item, where, default="assistant")

@@ -15,7 +15,7 @@ from nemoguardrails_trust.exchange import (
     read_response,
 )
 from nemoguardrails_trust.exchange.items import is_message
-from nemoguardrails_trust.exchange.reading import is_chat, is_completion
+from nemoguardrails_trust.exchange.recognising import is_chat, is_completion
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.scores import require_share
 from nemoguardrails_trust.signals.reflection import Task

@@ -13,7 +13,7 @@ from nemoguardrails_trust.exchange import Message, read_messages, read_passages,
 from nemoguardrails_trust.exchange.calls import INSTRUCTIONS
 from nemoguardrails_trust.exchange.kinds import is_part, is_sure_part
 from nemoguardrails_trust.exchange.media import why_unsendable
-from nemoguardrails_trust.exchange.reading import is_chat, is_completion
+from nemoguardrails_trust.exchange.recognising import is_chat, is_completion
 from nemoguardrails_trust.exchange.values import MAX_DEPTH, bounded, load_json, to_json
 
 MEDIA = re.compile(r"@@@langfuseMedia:type=([^|@]{1,100})")
