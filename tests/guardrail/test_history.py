@@ -106,6 +106,13 @@ async def test_an_exception_has_the_whole_and_the_history_does_not(
     assert LONG not in json.dumps(list(rails.events_history_cache.values()), default=repr)
 
 
+async def test_so_has_one_that_answers_a_prompt(scorer: ScriptedScorer) -> None:
+    scorer.answer = lambda _: LARGE
+    rails = bot_v1("Paris", settings="on_untrustworthy: escalate, threshold: 0.95")
+    exception = await rails.generate_async("What is the capital of France?")
+    assert exception["trust"]["explanation"] == LONG
+
+
 async def test_an_event_of_colang_2_has_the_whole(scorer: ScriptedScorer) -> None:
     scorer.answer = lambda _: LARGE
     message = await bot_v2("Paris").generate_async(messages=ask())

@@ -283,6 +283,37 @@ async def test_the_flows_line_wins_over_the_settings(
         assert response.output_data["trust"]["threshold"] == threshold
 
 
+WARNS = "cleanlab trustworthiness $threshold=0.7"
+BLOCKS = "cleanlab trustworthiness $threshold=0.3 $on_untrustworthy=block"
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("lines", [[WARNS, BLOCKS], [BLOCKS, WARNS]], ids=["warns", "blocks"])
+@pytest.mark.parametrize(
+    ("score", "shown"), [(0.9, "Lyon"), (0.5, f"Lyon\n{CAUTION}"), (0.1, WITHHELD)]
+)
+async def test_several_lines_each_have_their_own_settings(
+    scorer: ScriptedScorer, lines: list[str], parallel: bool, score: float, shown: str
+) -> None:
+    scorer.answer = score
+    rails = bot_v1("Lyon")
+    rails.config.rails.output.flows[:] = lines
+    rails.config.rails.output.parallel = parallel
+    assert await answer_of(rails) == shown
+
+
+@pytest.mark.parametrize("lines", [[WARNS, BLOCKS], [BLOCKS, WARNS]], ids=["warns", "blocks"])
+async def test_a_later_line_judges_the_answer_without_the_caution_and_does_not_hide_it(
+    scorer: ScriptedScorer, lines: list[str]
+) -> None:
+    scorer.answer = 0.5
+    rails = bot_v1("Lyon", settings="cache: 0")
+    rails.config.rails.output.flows[:] = lines
+    trust = await trust_of(rails)
+    assert [exchange.response for exchange in scorer.exchanges] == ["Lyon", "Lyon"]
+    assert (trust["status"], trust["consequence"]) == ("untrustworthy", "warn")
+
+
 async def test_a_callers_own_variable_is_not_taken_for_the_threshold(
     scorer: ScriptedScorer,
 ) -> None:

@@ -4,7 +4,8 @@ import pytest
 from nemoguardrails import RailsConfig
 
 from nemoguardrails_trust.errors import SettingsError
-from nemoguardrails_trust.guardrail.reaction import FlowCall, read_call, read_own_flow
+from nemoguardrails_trust.guardrail.flow_calls import FlowCall, read_call
+from nemoguardrails_trust.guardrail.reaction import read_own_flow
 
 ACTIONS = {
     "1.0": "$result = execute call cleanlab api",

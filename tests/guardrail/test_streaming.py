@@ -103,6 +103,104 @@ async def test_text_is_held_back_where_it_may_be_withheld(
     assert event.outcome is not None
 
 
+BLOCKING = "cleanlab trustworthiness $on_untrustworthy=block"
+OWN_FLOW = """
+define subflow cleanlab trustworthiness
+  $result = execute call cleanlab api
+  if $result.is_blocked
+    bot refuse
+    stop
+
+define bot refuse
+  "Ask a colleague."
+"""
+OWN_MESSAGE = """
+define bot response untrustworthy
+  "Ask a colleague."
+"""
+
+
+@pytest.mark.parametrize("lines", [[BLOCKING], ["cleanlab trustworthiness", BLOCKING]])
+async def test_what_a_flows_line_says_holds_it_back_too(
+    scorer: ScriptedScorer, lines: list[str]
+) -> None:
+    scorer.answer = 0.3
+    rails = bot(TEXT)
+    rails.config.rails.output.flows[:] = lines
+    assert (await run(rails))[0] == [WITHHELD]
+
+
+@pytest.mark.parametrize("colang", [OWN_FLOW, OWN_MESSAGE], ids=["flow", "message"])
+async def test_so_does_what_is_the_users_own(scorer: ScriptedScorer, colang: str) -> None:
+    scorer.answer = 0.3
+    assert (await run(bot(TEXT, colang=colang)))[0] == ["Ask a colleague."]
+
+
+async def test_a_message_that_holds_the_answer_does_not(scorer: ScriptedScorer) -> None:
+    colang = 'define bot response untrustworthy\n  "$bot_message Ask a colleague, too."\n'
+    assert len((await run(bot(TEXT, colang=colang)))[0]) > 3
+
+
+async def test_exceptions_do_as_well(scorer: ScriptedScorer) -> None:
+    scorer.answer = 0.3
+    rails = bot(TEXT)
+    rails.config.enable_rails_exceptions = True
+    texts, event = await run(rails)
+    assert texts == []
+    assert event.outcome is not None
+
+
+PASSTHROUGH_V2 = """
+import core
+import guardrails
+import nemoguardrails_trust.rail
+
+flow main
+  activate answer questions
+
+@active
+flow answer questions
+  user said something as $said
+  $answer = await PassthroughLLMAction(user_message=$said.transcript)
+  bot say $answer
+
+flow output rails $output_text
+  {rail}
+
+{more}
+"""
+NESTED = 'flow check it\n  cleanlab trustworthiness $on_untrustworthy="block"'
+OWN_V2 = """
+@override
+flow bot response untrustworthy
+  bot say "Ask a colleague."
+"""
+
+
+@pytest.mark.parametrize(
+    ("rail", "more", "shown"),
+    [
+        ('cleanlab trustworthiness $on_untrustworthy="block"', "", WITHHELD),
+        ("check it", NESTED, WITHHELD),
+        ("cleanlab trustworthiness", OWN_V2, "Ask a colleague."),
+    ],
+    ids=["argument", "nested", "message"],
+)
+async def test_colang_2_holds_text_back_where_it_may_be_withheld(
+    scorer: ScriptedScorer, rail: str, more: str, shown: str
+) -> None:
+    register()
+    scorer.answer = 0.3
+    config = RailsConfig.from_content(
+        colang_content=PASSTHROUGH_V2.format(rail=rail, more=more),
+        yaml_content='colang_version: "2.x"\n'
+        'custom_data: {trust: {scorer: "tests.guardrail.scripted:make"}}',
+    )
+    texts, event = await run(LLMRails(config, llm=FakeLLMModel(responses=[TEXT])))
+    assert texts == [shown]
+    assert event.outcome is not None
+
+
 async def test_under_regenerate_the_better_answer_comes(scorer: ScriptedScorer) -> None:
     scorer.answer = lambda exchange: 0.9 if exchange.response == "Paris" else 0.2
     texts, event = await run(bot(TEXT, "Paris", settings="on_untrustworthy: regenerate"))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from nemoguardrails.actions.rail_outcome import RailOutcome
@@ -15,7 +16,8 @@ from nemoguardrails_trust.guardrail.conversation import read_exchange, said_by_b
 from nemoguardrails_trust.guardrail.defined import is_defined
 from nemoguardrails_trust.guardrail.guard import Guard, Render
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, allow_chunk, make_outcome
-from nemoguardrails_trust.guardrail.settings import read_flow_line, trust_flow_lines
+from nemoguardrails_trust.guardrail.publishing import flagged_as
+from nemoguardrails_trust.guardrail.settings import FLOW_NAME, read_flow_line, trust_flow_lines
 from nemoguardrails_trust.guardrail.watching.main_call import MainCalls
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD
 from nemoguardrails_trust.scores import TrustworthinessScore
@@ -71,6 +73,9 @@ async def check_answer(
     context = context or {}
     if trust_guard is None or config is None:
         return _kept(_not_set_up(str(said_by_bot(context) or "")), config)
+    bot_message = _given(bot_message)
+    # Where several lines check an answer, none judges what another has added to it.
+    earlier = flagged_as(said_by_bot(context) if bot_message is None else bot_message)
     try:
         exchange = await read_exchange(
             context=context,
@@ -78,10 +83,10 @@ async def check_answer(
             config=config,
             kb=kb,
             user_message=_given(user_message),
-            bot_message=_given(bot_message),
+            bot_message=bot_message if earlier is None else earlier.answer,
         )
         overrides = {
-            **settings_on_line(config, context),
+            **settings_on_line(config, context, events or ()),
             **_overrides(threshold=threshold, on_untrustworthy=on_untrustworthy),
         }
     except Exception as error:  # noqa: BLE001 - a turn must not break on an odd event
@@ -99,6 +104,7 @@ async def check_answer(
         render=_renderer(config, context),
         prefetched=call.prefetch if call is not None else None,
         unseen=unseen_part(context, exchange),
+        earlier=earlier,
     )
     return _kept(outcome, config)
 
@@ -141,13 +147,28 @@ def _overrides(**values: object) -> dict[str, Any]:
     }
 
 
-def settings_on_line(config: RailsConfig, context: Mapping[str, Any]) -> Mapping[str, Any]:
+def settings_on_line(
+    config: RailsConfig, context: Mapping[str, Any], events: Sequence[Any] = ()
+) -> Mapping[str, Any]:
     """The settings on the line by which the flow was started."""
     lines = trust_flow_lines(config)
     if len(lines) > 1:
-        started = context.get("triggered_output_rail")
-        lines = [line for line in lines if line == started] or lines
+        if config.rails.output.parallel:
+            lines = [line for line in lines if _is_start_of(line, events)] or lines
+        else:
+            started = context.get("triggered_output_rail")
+            lines = [line for line in lines if line == started] or lines
     return read_flow_line(lines[0]) if lines else {}
+
+
+def _is_start_of(line: str, events: Sequence[Any]) -> bool:
+    """Whether it is this line that started the flow, which runs beside others."""
+    for event in reversed(events):
+        if event["type"] == "start_flow" and event["flow_id"] == FLOW_NAME:
+            # NeMo Guardrails itself reads the first setting only.
+            told = dict(islice(read_flow_line(line).items(), 1))
+            return told == {key: str(value) for key, value in event.get("params", {}).items()}
+    return False
 
 
 def _renderer(config: RailsConfig, context: Mapping[str, Any]) -> Render | None:

@@ -13,11 +13,12 @@ from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
 from nemoguardrails_trust.guardrail.findings import Finding, fact, failure, note, problem
+from nemoguardrails_trust.guardrail.flow_calls import FlowCall, flow_calls
 from nemoguardrails_trust.guardrail.flows import flow_name, rail_path, refuse_misspelt_flows
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import NemoModel
 from nemoguardrails_trust.guardrail.plugin import register
-from nemoguardrails_trust.guardrail.reaction import FlowCall, flow_calls, reaction
+from nemoguardrails_trust.guardrail.reaction import reaction
 from nemoguardrails_trust.guardrail.settings import (
     FLOW_NAME,
     TOOL_CALLS_FLOW_NAME,

@@ -141,6 +141,16 @@ def flow_owner(app: LLMRails) -> tuple[Literal["ours", "built-in", "user"], str]
     return "user", str(source)
 
 
+def replaces_answer(app: LLMRails) -> bool:
+    """Whether a bot has a message of its own for untrustworthy answers that may leave them out."""
+    if app.config.colang_version == "1.0":
+        own = app.config.bot_messages.get(messages.MESSAGE_NAME, ())
+        return any("bot_message" not in text for text in own)
+    flow = app.runtime.flow_configs.get(f"bot {messages.MESSAGE_NAME}")
+    code = _code_lines(str(getattr(flow, "source_code", "")))
+    return code not in _code_lines((rail_path() / "flows.co").read_text("utf-8"))
+
+
 def _code_lines(source: str) -> str:
     """The lines of Colang without comments, which NeMo Guardrails drops, and empty lines."""
     lines = [line.strip() for line in source.splitlines()]

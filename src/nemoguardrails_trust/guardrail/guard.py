@@ -77,6 +77,7 @@ class Guard:
         render: Render | None = None,
         prefetched: Prefetch | None = None,
         unseen: str | None = None,
+        earlier: TrustOutcome | None = None,
     ) -> TrustOutcome:
         """Checks one answer.
 
@@ -88,6 +89,8 @@ class Guard:
                 for ours.
             prefetched: Samples that are already being drawn.
             unseen: Why the exchange is not all that the model was given; it is not scored then.
+            earlier: What another of the rail's lines made of the answer in this turn. It stands
+                where this one would let the answer pass.
         """
         started = time.perf_counter()
         settings, answer = self.settings, exchange.response
@@ -111,6 +114,8 @@ class Guard:
         if missing := self._missing.count(result):
             extra = {**extra, "missing": missing}
         outcome = _decide(result, settings, exchange.response, answer, extra, render)
+        if earlier is not None and outcome.consequence == "none":
+            outcome = earlier
         return self._published(outcome)
 
     def _published(self, outcome: TrustOutcome) -> TrustOutcome:
@@ -282,7 +287,7 @@ def _decide(
     text = marked or answer
     if consequence not in ("none", "mark"):
         text = _message(answer, verdict, consequence, render)
-    return make_outcome(
+    outcome = make_outcome(
         result,
         threshold=settings.threshold,
         status=status,
@@ -291,6 +296,7 @@ def _decide(
         answer=original,
         extra=extra,
     )
+    return replace(outcome, answer=answer)
 
 
 def _verdict(result: TrustworthinessScore, settings: TrustSettings) -> tuple[Status, Consequence]:

@@ -33,6 +33,7 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
         consequence: What the flow must do with the answer.
         text: What the user should read: the answer, the answer with a caution or marks, or the
             message that replaces it.
+        answer: The answer that the user reads, or would have read, without what was added to it.
         is_answer: Whether there was something to score. False for a message from the
             configuration, which passes unchanged.
     """
@@ -43,6 +44,7 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
     explanation: str | None = None
     consequence: Consequence = "none"
     text: str = ""
+    answer: str = ""
     is_answer: bool = True
 
     @property
@@ -58,6 +60,7 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
             metadata=brief(self.metadata),
             explanation=_cut(self.explanation),
             text="" if self.decision is RailDecision.ALLOW else self.text,
+            answer="",
         )
         return kept
 

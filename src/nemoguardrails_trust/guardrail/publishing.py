@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
@@ -30,6 +31,13 @@ def collected_outcomes() -> Iterator[list[TrustOutcome]]:
     finally:
         if outer is not None:
             outer.extend(outcomes)
+
+
+def flagged_as(text: Any) -> TrustOutcome | None:
+    """The outcome of this turn by which an answer became this text, with a caution or marks."""
+    outcomes = _collector.get() or ()
+    found = (outcome for outcome in reversed(outcomes) if outcome.text == text)
+    return next((outcome for outcome in found if outcome.is_blocked), None)
 
 
 def check_langfuse() -> None:

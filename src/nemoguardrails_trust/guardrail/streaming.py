@@ -13,9 +13,12 @@ from nemoguardrails.rails.llm.options import GenerationResponse
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, settings_on_line
 from nemoguardrails_trust.guardrail.conversation import read_exchange, was_written_by_model
+from nemoguardrails_trust.guardrail.flow_calls import FlowCall, flow_calls
+from nemoguardrails_trust.guardrail.flows import flow_owner, replaces_answer
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+from nemoguardrails_trust.guardrail.settings import SETTINGS_ON_LINE
 from nemoguardrails_trust.guardrail.turns import Options
 
 Pieces: TypeAlias = asyncio.Queue[str | None]
@@ -45,8 +48,9 @@ async def stream_with_trust(
     """Streams an answer, then its outcome.
 
     The text arrives as the model writes it. If the settings can withhold or replace an answer
-    (`block`, `escalate`, `regenerate`, `on_error: block`) or mark it (`mark`), the text is held
-    back until the outcome is known. What arrives then is what the user may read: the answer, with
+    (`block`, `escalate`, `regenerate`, `on_error: block`, `enable_rails_exceptions`) or mark it
+    (`mark`), or a flow or message of your own may, the text is held back until the outcome is
+    known. What arrives then is what the user may read: the answer, with
     marks if it has any, or the message that replaces it. With `escalate`, an answer that is not
     trusted gives no text.
 
@@ -67,10 +71,8 @@ async def stream_with_trust(
             "the bot does not have the rail: import the folder nemoguardrails_trust/rail, by "
             "import_paths (Colang 1.0) or import (2.x)"
         )
-    settings = guard.settings_with(settings_on_line(rails.config, {}))
-    holds_back = settings.on_untrustworthy != "warn" or settings.on_error == "block"
     pieces: Pieces = asyncio.Queue()
-    run = _run_held_back if holds_back else _run_streamed
+    run = _run_held_back if _may_withhold(rails, guard) else _run_streamed
     turn = asyncio.create_task(run(rails, guard, list(messages), options, pieces))
     try:
         while (piece := await pieces.get()) is not None:
@@ -82,6 +84,23 @@ async def stream_with_trust(
             with contextlib.suppress(asyncio.CancelledError):
                 await turn
     yield event
+
+
+def _may_withhold(rails: LLMRails, guard: Guard) -> bool:
+    """Whether something else than the answer as it is written may be what the user is to read."""
+    if guard.settings.on_error == "block" or rails.config.enable_rails_exceptions:
+        return True
+    is_v2 = rails.config.colang_version != "1.0"
+    if flow_owner(rails)[0] == "user" or replaces_answer(rails):
+        return True
+    calls = flow_calls(rails.config)
+    if not calls:  # in Colang 2.x, by a flow that the output rails call
+        calls = [FlowCall({}, at_run_time=SETTINGS_ON_LINE if is_v2 else ())]
+    return any(
+        "on_untrustworthy" in call.at_run_time
+        or guard.settings_with(call.settings).on_untrustworthy != "warn"
+        for call in calls
+    )
 
 
 # Each runs the turn in a task of its own, so that what it collects stays its own.

@@ -131,7 +131,7 @@ def _with_whole_outcomes(result: Any, checks: Sequence[TrustOutcome]) -> Any:
     def message_restored(message: Any) -> Any:
         if not isinstance(message, Mapping):
             return message
-        told = dict(message)
+        told = dict(restored(message))  # of a call with a prompt, an exception's content alone
         if told.get("role") == "exception":
             told["content"] = restored(told["content"])
         if "events" in told:
