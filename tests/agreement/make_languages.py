@@ -19,6 +19,7 @@ from babel.dates import format_timedelta
 from babel.numbers import format_compact_decimal, get_currency_name
 from babel.units import format_unit
 from num2words import num2words
+from num2words.lang_AR import Num2Word_AR
 
 from nemoguardrails_trust.agreement import text, units
 
@@ -70,6 +71,12 @@ HINDI = """
 """
 """The numbers below 100 of CLDR 48's rules for Hindi, which Babel and num2words lack."""
 HINDI_SIZES = {"सौ": 100, "हज़ार": 1_000, "लाख": 10**5, "करोड़": 10**7}
+FEMININE = {
+    "ca": {"una": 1, "dues": 2}, "cs": {"jeden": 1, "dve": 2}, "es": {"una": 1}, "fr": {"une": 1},
+    "it": {"una": 1}, "pl": {"jedna": 1, "dwie": 2}, "pt": {"uma": 1, "duas": 2},
+    "ro": {"una": 1}, "sk": {"jedna": 1, "dve": 2},
+}  # fmt: skip
+"""The other gender of one and two, which num2words gives for no number of these languages."""
 NUMBERS = (*range(101), *range(200, 1_000, 100), *range(1_000, 10_000, 1_000), 10**6)
 
 
@@ -89,7 +96,9 @@ def make() -> dict[str, Any]:
                 if _folded(word) not in english and not word[0].isdecimal():
                     target.setdefault(_folded(word), month)
     for language, name in LANGUAGES.items():
-        numbers[language] = _number_words(name)
+        numbers[language] = _number_words(name) | FEMININE.get(language, {})
+    for number, word in enumerate(Num2Word_AR().arabicFeminineOnes[:11]):
+        numbers["ar"].setdefault(_folded(word), number) if word else None
     hindi = {**{word: value for value, word in enumerate(HINDI.split())}, **HINDI_SIZES}
     numbers["hi"] = {"".join(text.tokens(text.fold(word))): value for word, value in hindi.items()}
     return {
@@ -99,6 +108,7 @@ def make() -> dict[str, Any]:
         },
         "numbers": numbers,
         "units": _agreed(_units()),
+        "duals": _agreed(_duals()),
         "scales": _agreed(_scales()),
         "eras": _agreed(_eras()),
         "quarters": _agreed(_quarters()),
@@ -166,6 +176,19 @@ def _forms(language: str, name: str) -> Iterator[str]:
             # Some languages' units of time stand only here.
             yield format_timedelta(timedelta(seconds=count * span), threshold=0.99, locale=language)
     yield format_unit(0.5, name, "long", locale=language)
+
+
+def _duals() -> Iterator[tuple[str, str]]:
+    """What some languages say in one word for two of a unit of time."""
+    for language in ("ar", "he"):
+        for name, span in SPANS.items() | {"duration-month": 0, "duration-year": 0}.items():
+            forms = [format_unit(2, name, "long", locale=language)]
+            if span:
+                two = timedelta(seconds=2 * span)
+                forms.append(format_timedelta(two, threshold=0.99, locale=language))
+            for written in forms:
+                if _is_word(written) and written.isalpha():
+                    yield written, UNITS[name]
 
 
 def _is_word(written: str) -> bool:
@@ -264,6 +287,17 @@ def _number_words(language: str) -> dict[str, int]:
             whole, start = written(size * small), written(small)
             if whole.startswith(start) and len(whole) > len(start):
                 words.setdefault(whole.removeprefix(start), size)
+    # The forms of one and two before a noun: `eine`, `két`, `две`.
+    for size in (1_000, 10**6):
+        for small in (1, 2):
+            whole = written(small * size)
+            first, *others = num2words(small * size, lang=language).split()
+            forms = [text.fold(first)] if len(others) == 1 else []
+            sizes = [word for word, value in words.items() if value == size]
+            forms += [whole.removesuffix(word) for word in sizes if whole.endswith(word)]
+            for form in forms:
+                if len(form) > 2 or form in ("un", "en"):
+                    words.setdefault(form, small)
     return words
 
 

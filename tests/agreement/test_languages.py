@@ -27,6 +27,17 @@ def same(first: str, second: str, prompt: str) -> bool:
         ("Wie viele?", "Es sind zweihundertfünfzig Stück.", "250"),
         ("Combien ?", "quatre-vingt-onze", "91"),
         ("¿Cuántos?", "Son treinta y uno.", "31"),
+        ("Wie lange?", "zwei Jahre", "2 Jahre"),
+        ("Wie lange?", "zwei Minuten", "2 minutes"),
+        ("Wie lange?", "anderthalb Stunden", "1,5 Stunden"),
+        ("Combien de temps ?", "Il dure une heure.", "1 heure"),
+        ("¿Cuánto dura?", "dos años", "2 años"),
+        ("Hoe lang?", "één week", "1 week"),
+        ("Ile trwa?", "dwie godziny", "2 godziny"),
+        ("Сколько?", "две недели", "2 недели"),
+        ("كم؟", "سنتان", "2 سنوات"),
+        ("كم؟", "ثلاث سنوات", "3 سنوات"),
+        ("얼마입니까?", "삼 년입니다.", "3년"),
         ("¿Cuántos?", "dos mil trescientos", "2300"),
         ("Сколько?", "двенадцать", "12"),
         ("Wann?", "3. Mai 1808", "1808-05-03"),
@@ -94,6 +105,14 @@ def test_these_are_the_same(prompt: str, first: str, second: str) -> None:
         ("", "Mars 2020", "Mars 2021"),
         ("", "2 + 2 = 5", "2 + 2 = 4"),
         ("Combien ?", "soixante-seize", "66"),
+        ("Wie lange?", "zwei Jahre", "ein Jahr"),
+        ("Combien de temps ?", "deux minutes", "trois minutes"),
+        ("¿Cuánto dura?", "un año", "dos años"),
+        ("Ile trwa?", "jedna godzina", "dwie godziny"),
+        ("Сколько?", "одна неделя", "две недели"),
+        ("كم؟", "سنة واحدة", "سنتان"),
+        ("얼마입니까?", "이 년", "일 년"),
+        ("Combien ?", "Il y a une table.", "1"),
         ("몇 개?", "칠십이", "27"),
         ("Когда?", "9 мая 1945 года", "9 июня 1945 года"),
         ("Qui ?", "L'Espagne a battu le Portugal", "Le Portugal a battu l'Espagne"),
@@ -105,6 +124,12 @@ def test_these_are_the_same(prompt: str, first: str, second: str) -> None:
 )
 def test_these_are_different(prompt: str, first: str, second: str) -> None:
     assert not same(first, second, prompt)
+
+
+@pytest.mark.parametrize("text", ["the fire hours", "It is due days later.", "six minutes"])
+def test_english_words_in_front_of_a_unit_stay_as_they_are(text: str) -> None:
+    words = text.lower().rstrip(".").split()
+    assert languages.counted(words) == words
 
 
 def test_the_file_is_what_its_sources_give() -> None:

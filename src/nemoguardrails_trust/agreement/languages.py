@@ -7,13 +7,13 @@ the Unicode CLDR (by Babel) and num2words.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import chain
 
-from nemoguardrails_trust.agreement import text
+from nemoguardrails_trust.agreement import text, units
 from nemoguardrails_trust.agreement.scripts import SIGNS_ON_LETTERS
 
 _PREFIX = 3
@@ -24,6 +24,13 @@ _LONGEST_RUN = 9
 _LONGEST_NUMBER = 60
 """Most letters that one number is written in."""
 _ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million")
+_NO_NUMBERS = _ENGLISH_TOO | text.word_set("ein eine ett een una une uma")
+_NO_COUNTS = text.word_set("to on en et ni ti")
+"""Number words that by themselves are no numbers in front of a unit."""
+_NO_ENGLISH_COUNTS = _NO_COUNTS | _ENGLISH_TOO | text.word_set("due fire hat kirk lima pat pet sex")
+"""The same in front of a unit that is spelled as in English."""
+_ONE_BEHIND = frozenset(("واحد", "واحدة", "אחד", "אחת"))
+"""Which stand behind what there is one of."""
 _BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and", "و", "ו", "i")
 
 # What some languages say behind a year: `12 апреля 1961 года`, `11 listopada 1918 roku`.
@@ -54,6 +61,8 @@ class _Words:
         numbers: By language, number words without spaces, with their value.
         prefixes: By the first letters of a number word, the languages that have it.
         units: Units of measure and currencies, with their names in English.
+        duals: Words for two of a unit of time, with the name of that in English.
+        counted: Names of units of one word, in English, too.
         scales: Words for thousands, millions and so on, with the English one.
         eras: `bc` or `ad`.
         quarters: Quarters of a year, with their number.
@@ -65,6 +74,8 @@ class _Words:
     numbers: dict[str, dict[str, int]]
     prefixes: dict[str, tuple[str, ...]]
     units: dict[str, str]
+    duals: dict[str, str]
+    counted: frozenset[str]
     scales: dict[str, str]
     eras: dict[str, str]
     quarters: dict[str, int]
@@ -85,6 +96,8 @@ def known_words() -> _Words:
         numbers=stored["numbers"],
         prefixes={prefix: tuple(found) for prefix, found in prefixes.items()},
         units=stored["units"],
+        duals=stored["duals"],
+        counted=frozenset((*stored["units"], *stored["duals"], *units.UNITS)),
         scales=stored["scales"],
         eras=stored["eras"],
         quarters=stored["quarters"],
@@ -141,12 +154,48 @@ def _year(found: re.Match[str]) -> str | None:
     return year
 
 
+def counted(words: list[str]) -> list[str]:
+    """Puts digits for number words of another language in front of a unit: `deux ans` as `2 year`.
+
+    The unit may be spelled as in English (`deux minutes`), but not the number (`six minutes`).
+    """
+    known = known_words()
+    if known.counted.isdisjoint(words):
+        return words
+    written: list[str] = []
+    for word in words:
+        unit = known.units.get(word)
+        if word in known.duals:
+            written += ("2", known.duals[word])
+        elif word in _ONE_BEHIND and written and written[-1] in units.UNITS:
+            written.insert(-1, "1")
+        else:
+            if unit is not None or word in units.UNITS:
+                _put_digits(written, _NO_ENGLISH_COUNTS if unit is None else _NO_COUNTS)
+            written.append(unit or word)
+    return written
+
+
+def _put_digits(words: list[str], excepted: Collection[str]) -> None:
+    """Puts digits for the number words that the words end with."""
+    prefixes = known_words().prefixes
+    if not words or words[-1][:_PREFIX] not in prefixes:
+        return
+    for start in range(max(0, len(words) - _LONGEST_RUN), len(words)):
+        run = words[start:]
+        if run[0][:_PREFIX] in prefixes and not (len(run) == 1 and run[0] in excepted):
+            value = next(_values("".join(run)), None)
+            if value is not None:
+                words[start:] = [str(value)]
+                return
+
+
 def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] | None:
     """Words with a number that another language writes in words put in digits.
 
     Args:
         words: The words of an answer without digits, folded.
-        wanted: Whether a number is one to look for. A number word that is a word of English, too,
+        wanted: Whether a number is one to look for. A number word that is another word, too,
             is only taken where the answer has little else.
 
     Returns:
@@ -160,7 +209,7 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
             continue
         for end in range(min(len(words), start + _LONGEST_RUN), start, -1):
             run = words[start:end]
-            if len(words) > 2 and end - start == 1 and _may_be_english(run[0]):
+            if len(words) > 2 and end - start == 1 and _may_be_another(run[0]):
                 continue
             values = list(_values("".join(run)))
             for value in values:
@@ -171,8 +220,8 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
     return None
 
 
-def _may_be_english(word: str) -> bool:
-    return len(word) < _PREFIX or word in text.STOP_WORDS or word in _ENGLISH_TOO
+def _may_be_another(word: str) -> bool:
+    return len(word) < _PREFIX or word in text.STOP_WORDS or word in _NO_NUMBERS
 
 
 def _values(joined: str) -> Iterator[int]:

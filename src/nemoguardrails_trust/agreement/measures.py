@@ -311,8 +311,7 @@ def _unit(found: re.Match[str]) -> str:
     else:
         if not scale:
             return found[0]
-    if scale:
-        number = _DECIMAL.sub(r"\1.\2\3", number)
+    number = _DECIMAL.sub(r"\1.\2\3", number)
     end = " " if words.endswith(" ") else ""
     return " ".join(filter(None, (number.strip(), scale, *rest))) + end
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from itertools import pairwise
 
-from nemoguardrails_trust.agreement import frequencies, number_words, text, units
+from nemoguardrails_trust.agreement import frequencies, languages, number_words, text, units
 
 _LONE = frozenset(("none", "nothing", "nil", "nobody", "second"))
 _ASKING_FOR_A_COUNT = frozenset(("many", "much", "number"))
@@ -134,7 +134,7 @@ def as_number(words: list[str], asked: Collection[str]) -> list[str]:
 
 def words_of(folded: str) -> list[str]:
     """The words of a folded text, numbers in digits, what has several wordings in one."""
-    words = number_words.join_number_words(text.tokens(folded))
+    words = languages.counted(number_words.join_number_words(text.tokens(folded)))
     if _TRIGGERS.isdisjoint(words):
         return words
     if not _REWORDED.isdisjoint(words):

@@ -21,6 +21,9 @@ _FORMAL = str.maketrans("壹贰貳叁參肆伍陆陸柒捌玖拾佰仟", "一二
 _FORMAL_NUMERAL = re.compile("[壹贰貳叁參肆伍陆陸柒捌玖拾佰仟万萬亿億零]{2,24}")
 _NUMERAL = re.compile("[〇零一二两三四五六七八九十百千万亿億萬兩]{2,24}")
 _HANGUL_NUMERAL = re.compile("(?<![가-힣])[일이삼사오육칠팔구십백천만억]{2,24}(?![가-힣])")
+_HANGUL_DIGIT = re.compile(
+    r"(?<![가-힣])([일이삼사오육칠팔구십])(?= (?:년|개월|초|퍼센트|원|층)(?![가-힣]))"
+)
 _PART_OF_DATE = re.compile("[〇零一二三四五六七八九十]{1,4}(?=[年月日號号])")
 _SIZES = {"十": 10, "百": 100, "千": 1_000, "십": 10, "백": 100, "천": 1_000}
 _LARGE = {
@@ -100,6 +103,7 @@ def plain_script(text: str) -> str:
     text = _PARTICLE.sub("", _COPULA.sub("", text))
     text = _NATIVE.sub(_native, text)
     text = _HANGUL_NUMERAL.sub(lambda found: _in_digits(found[0]), text)
+    text = _HANGUL_DIGIT.sub(lambda found: _plain_digits(found[1]), text)
     return _UNIT.sub(lambda found: f" {_UNITS[found[1]]} ", text)
 
 
@@ -166,7 +170,7 @@ def _as_share(found: re.Match[str]) -> str:
 def _plain_digits(numeral: str) -> str:
     if numeral[0].isdecimal():
         return numeral
-    if numeral in ("百", "千", "十"):
+    if numeral in _SIZES:
         return str(_SIZES[numeral])
     if any(sign in _SIZES for sign in numeral):
         return _in_digits(numeral)
