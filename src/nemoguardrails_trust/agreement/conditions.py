@@ -138,6 +138,8 @@ def undone_by_one(first: Answer, second: Answer) -> bool:
     """Whether only one says that something is cancelled, or owed, or was refused."""
     if max(len(first.words), len(second.words)) > _LONGEST:
         return False
+    if all(_UNDONE_OR_REFUSED.isdisjoint(answer.words) for answer in (first, second)):
+        return False
     # Behind a no, a refusal is but its reason.
     undone = _UNDONE if False in (first.stance, second.stance) else _UNDONE_OR_REFUSED
     ours, theirs = undone.intersection(first.words), undone.intersection(second.words)

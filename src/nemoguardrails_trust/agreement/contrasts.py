@@ -38,6 +38,7 @@ _ANOTHER = text.word_set(
 )
 _ANOTHER_NAME = text.word_set("new upper lower")
 _EXCEPTIONS = text.word_set("except excepting excluding unless")
+_RESTRICTING = _EXCEPTIONS | {"only"}
 _UNIVERSAL = text.word_set("all every each any")
 _ALL = _UNIVERSAL | text.word_set("both either")
 _JOINING = _ALL | text.word_set("and or also")
@@ -112,6 +113,8 @@ def _relates(words: Sequence[str]) -> bool:
 
 def _both_or_one(first: Answer, second: Answer) -> bool:
     """Whether one joins with `and` what the other offers with `or`."""
+    if ("or" in first.words) == ("or" in second.words):
+        return False
     ours, theirs = set(first.words), set(second.words)
     if max(len(ours), len(theirs)) > _SHORT or ours ^ theirs != {"and", "or"}:
         return False
@@ -121,6 +124,8 @@ def _both_or_one(first: Answer, second: Answer) -> bool:
 def _restricted(first: Answer, second: Answer) -> bool:
     """Whether one makes an exception, or names the only one of what the other joins."""
     if max(len(first.words), len(second.words)) > _LONGEST // 2:
+        return False
+    if _RESTRICTING.isdisjoint(first.words) and _RESTRICTING.isdisjoint(second.words):
         return False
     for one, other in ((first, second), (second, first)):
         theirs = other.words

@@ -131,6 +131,8 @@ def sentences(folded: str) -> list[str]:
 def clauses(folded: str) -> list[str]:
     """The parts of a text over which a negation reaches."""
     joined = any(map(folded.__contains__, _CONJUNCTIONS))
+    if not joined and folded.replace(" ", "").isalpha():
+        return [folded]
     parts = (_CLAUSES_JOINED if joined else _CLAUSES).split(folded)
     return [part for part in parts if _WORDY.search(part)]
 

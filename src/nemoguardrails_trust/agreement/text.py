@@ -201,11 +201,14 @@ def tokens(folded: str) -> list[str]:
     """
     if "per cent" in folded:
         folded = folded.replace("per cent", "percent")
-    if folded.count(".") + folded.count("*") > 1:
-        folded = _INITIALS.sub(_join_initials, folded)
-    if has_digits(folded):
-        return _words_and_numbers(folded)
-    found = _words(folded)
+    if folded.isascii() and folded.replace(" ", "").isalpha():
+        found = folded.split()
+    else:
+        if folded.count(".") + folded.count("*") > 1:
+            folded = _INITIALS.sub(_join_initials, folded)
+        if has_digits(folded):
+            return _words_and_numbers(folded)
+        found = _words(folded)
     if "'" not in folded and _PLAIN.keys().isdisjoint(found):
         return found
     return [_plain_word(token) if "'" in token else _PLAIN.get(token, token) for token in found]
