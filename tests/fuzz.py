@@ -12,6 +12,8 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.agreement import Agreement, agreement
+from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange import read_messages, read_response
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.scorers.local.comparing import read_comparison
 
@@ -23,6 +25,8 @@ FRAGMENTS = (
     "million ", "km ", "3rd ", "May ", "2020", "A) ", "(B)", "True", "\u0301", "\u200b", "二", "가",
     "\u0660", "\ud800", "<think>", "</think>", "[THINK]", "<answer>", "</answer>", "answer is ",
     '{"1": "same", ', '"k": ', "<|channel|>final<|message|>", "<|end|>", "assistantfinal",
+    "<|im_start|>user\n", "<|start|>", "[INST]", "[/INST]", "<<SYS>>", "</s>", "\n\nHuman:",
+    "<!-- thinking", "analysis\n", "Thinking: ", '[{"role": "user", "content": ', '{"messages": ',
 )  # fmt: skip
 """What texts are built of that mean something to one of the readers."""
 
@@ -44,6 +48,8 @@ def readers(first: str, second: str) -> dict[str, Callable[[], object]]:
         "agreement": lambda: agreement(first, second),
         "agreement with a prompt": lambda: agreement("Paris", second, prompt=first),
         "answer_in": lambda: answer_in(first),
+        "read_messages": lambda: _read(read_messages, first),
+        "read_response": lambda: _read(read_response, first),
         "read_comparison": lambda: _comparison(first),
     }
 
@@ -91,6 +97,13 @@ def _pair(dice: random.Random) -> tuple[str, str]:
     times = dice.choice(_LENGTHS)
     first = before + unit * times + after
     return first, dice.choice((first[:-1], f"{before}{unit * max(0, times - 1)}q{after}"))
+
+
+def _read(read: Callable[[str], object], text: str) -> object:
+    try:
+        return read(text)
+    except DataError:
+        return None  # what it raises for what it cannot read
 
 
 def _comparison(text: str) -> object:

@@ -269,7 +269,14 @@ async def test_a_question_that_an_input_rail_blocks_has_no_verdict(
 
 
 @pytest.mark.parametrize(
-    "text", ['{"error": 1}', '{"error": {"code": "x", "param": "y"}}', '{"error"', '{"error": {}}']
+    "text",
+    [
+        '{"error": 1}',
+        '{"error": {"code": "x", "param": "y"}}',
+        '{"error"',
+        '{"error": {}}',
+        pytest.param('{"error": ' + "[" * 100_000, id="nested without end"),
+    ],
 )
 async def test_an_answer_that_looks_like_an_error_is_an_answer(
     scorer: ScriptedScorer, text: str

@@ -197,7 +197,14 @@ async def test_an_answer_without_calls_is_no_matter_of_it(serve: Callable[..., A
     assert len(server.bodies) == 1
 
 
-@pytest.mark.parametrize("odd", ["transfer", [{}], [{"function": {"name": "x", "arguments": "{"}}]])
+def calling(arguments: str) -> list[dict[str, Any]]:
+    return [{"function": {"name": "x", "arguments": arguments}}]
+
+
+@pytest.mark.parametrize(
+    "odd", ["transfer", [{}], calling("{"), calling('{"a": ' * 990 + "1" + "}" * 990)],
+    ids=["a text", "no call", "half an object", "nested without end"],
+)  # fmt: skip
 async def test_odd_calls_are_unchecked_and_withheld(serve: Callable[..., Any], odd: Any) -> None:
     register()
     server = await serve(GOOD, "True 99")

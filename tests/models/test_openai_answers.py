@@ -77,6 +77,21 @@ def test_a_tool_call_that_is_cut_off_stays_as_it_is() -> None:
     }
 
 
+@pytest.mark.parametrize("depth", [150, 700, 980, 990, 995, 100_000])
+def test_arguments_that_are_nested_without_end_stay_text(depth: int) -> None:
+    written = "[" * depth + "]" * depth
+    text = text_of({"content": None, "function_call": {"name": "f", "arguments": written}})
+    assert text is not None
+    assert json.loads(text)["tool_calls"][0]["arguments"] == written
+
+
+def test_arguments_that_cannot_be_written_are_no_answer() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert text_of({"content": "", "function_call": {"name": "f", "arguments": nested}}) is None
+
+
 def entry(token: Any, logprob: Any, **top: Any) -> dict[str, Any]:
     listed = [{"token": name, "logprob": value} for name, value in top.items()]
     return {"token": token, "logprob": logprob, "top_logprobs": listed}

@@ -56,7 +56,7 @@ def turns_of(text: str, what: str) -> list[Message] | None:
         DataError: One of its turns has no form that is known.
     """
     found = _turns(text) or _plain_turns(text)
-    messages = list(_messages(found, what)) if found else []
+    messages = list(_messages(found, what))
     return messages if any(message.role == "user" for message in messages) else None
 
 
@@ -121,7 +121,10 @@ def _role(opening: str) -> str | None:
 
 
 def _without_ends(body: str) -> str:
-    said = body.strip()
-    while (end := next(filter(said.endswith, _ENDS), None)) is not None:
-        said = said[: -len(end)].rstrip()
-    return said
+    end, before = len(body), -1
+    while end != before:
+        before = end
+        while end and body[end - 1].isspace():
+            end -= 1
+        end -= next((len(token) for token in _ENDS if body.endswith(token, 0, end)), 0)
+    return body[:end].strip()

@@ -7,6 +7,8 @@ from typing import Any
 from nemoguardrails.guardrails.tool_schema import Tool, validate_arguments
 from nemoguardrails.rails.llm.config import RailsConfig
 
+from nemoguardrails_trust.exchange.values import load_json
+
 
 def read_call(call: Any) -> dict[str, Any]:
     """The name and the arguments of a call, as the model's client gives it.
@@ -17,7 +19,7 @@ def read_call(call: Any) -> dict[str, Any]:
     function = call["function"]
     arguments = function.get("arguments") or {}
     if isinstance(arguments, str):
-        arguments = json.loads(arguments)
+        arguments = load_json(arguments)
     if not isinstance(arguments, Mapping):
         raise TypeError("the arguments of a call are not a JSON object")
     return {"name": str(function["name"]), "arguments": dict(arguments)}

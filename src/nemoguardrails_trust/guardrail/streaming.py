@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,6 +10,7 @@ from nemoguardrails import LLMRails
 from nemoguardrails.rails.llm.options import GenerationResponse
 
 from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.exchange.values import load_json
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, settings_on_line
 from nemoguardrails_trust.guardrail.conversation import read_exchange, was_written_by_model
 from nemoguardrails_trust.guardrail.flow_calls import FlowCall, flow_calls
@@ -139,7 +139,7 @@ def _blocking_rail(piece: str) -> str | None:
     if not piece.startswith('{"error"'):
         return None
     try:
-        error = json.loads(piece)["error"]
+        error = load_json(piece)["error"]
         return str(error["param"]) if error["code"] == "content_blocked" else None
     except (KeyError, TypeError, ValueError):
         return None

@@ -9,7 +9,7 @@ from typing import Any
 from nemoguardrails_trust.exchange.kinds import is_thought
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.exchange.tokens import SpeltTokens, TokenLogprob
-from nemoguardrails_trust.exchange.values import objects_in
+from nemoguardrails_trust.exchange.values import load_json, objects_in
 from nemoguardrails_trust.models.base import Completion, Purpose
 from nemoguardrails_trust.scores import CallUsage
 
@@ -105,7 +105,10 @@ def _text(message: Mapping[str, Any], said: str | None) -> tuple[str | None, boo
         whole: dict[str, Any] = {"tool_calls": calls}
         if said is not None and said.strip():
             whole["content"] = said.strip()
-        return json.dumps(whole, sort_keys=True, ensure_ascii=False), False
+        try:
+            return json.dumps(whole, sort_keys=True, ensure_ascii=False), False
+        except RecursionError:  # arguments that are nested without end are none
+            return None, False
     if said is not None and said.strip():
         # The white space that follows thinking is none of the answer's.
         return said.strip() if said != _content(message.get("content")) else said, True
@@ -151,8 +154,8 @@ def _tool_calls(message: Mapping[str, Any]) -> list[dict[str, Any]]:
             arguments = function.get("arguments")
             if isinstance(arguments, str):
                 # Arguments that are cut off or malformed stay the text they are.
-                with contextlib.suppress(ValueError, RecursionError):
-                    arguments = json.loads(arguments)
+                with contextlib.suppress(ValueError):
+                    arguments = load_json(arguments)
             calls.append({"name": function["name"], "arguments": arguments})
     return calls
 
