@@ -80,9 +80,10 @@ class _Rag:
 
     async def _settled(self, work: Awaitable[Outcome], wanted: Wanted) -> Outcome:
         outcome = await self._scoring.outcome_of(work, wanted, what="the scores")
-        found = [each for each in outcome.evaluations.values() if each is not None]
-        if outcome.score is None and all(_failure_of(each) is not None for each in found):
-            raise next(filter(None, map(_failure_of, found)), ScoringError("no score could be had"))
+        evaluations = outcome.evaluations.values()
+        failures = [_failure_of(signal) for signal in evaluations if signal is not None]
+        if outcome.score is None and None not in failures:
+            raise next(filter(None, failures), ScoringError("no score could be had"))
         return outcome
 
     def _told(self, wanted: Wanted, outcome: Outcome) -> dict[str, Any]:
