@@ -58,6 +58,11 @@ OPEN_LLMETRY = {
         pytest.param(
             {f"attributes.{key}": value for key, value in OPEN_INFERENCE.items()}, id="a table"
         ),
+        pytest.param(
+            {"attributes": [
+                {"key": key, "value": {"stringValue": value}} for key, value in PARTS.items()]},
+            id="a span as OpenTelemetry sends it",
+        ),
         pytest.param({"attributes": OPEN_INFERENCE, "name": "ChatCompletion"}, id="a span"),
         pytest.param({"llm": {"input_messages": ASKED, "output_messages": SAID}}, id="nested"),
         pytest.param(

@@ -122,7 +122,24 @@ AI_STUDIO = {
         {"text": Q, "role": "user"}, {"text": "Paris?", "role": "model", "isThought": True},
         {"text": ANSWER, "role": "model"}]},
 }  # fmt: skip
+
+
+def of_telemetry(name: str, **body: Any) -> list[dict[str, Any]]:
+    """An event in the two forms that OpenTelemetry has had for it, and in Logfire's."""
+    return [
+        {"name": f"gen_ai.{name}", "attributes": {"gen_ai.system": "openai", **body}},
+        {"event.name": f"gen_ai.{name}", "body": body},
+        {"event.name": f"gen_ai.{name}", "gen_ai.message.index": 0, **body},
+    ]
+
+
+CHOICE = {"index": 0, "finish_reason": "stop", "message": {"content": ANSWER}}
+EVENTS = list(
+    zip(of_telemetry("user.message", content=Q), of_telemetry("choice", **CHOICE), strict=True)
+)
 EXPORTS: Mapping[str, Any] = {
+    "events of OpenTelemetry": list(EVENTS[0]), "its log": list(EVENTS[1]),
+    "events of Logfire": {"events": list(EVENTS[2])},
     "ChatGPT": CHATGPT, "a list with one chat": [CHATGPT], "Open WebUI": OPEN_WEBUI,
     "Claude": CLAUDE, "Slack": SLACK, "Slack's server": {"ok": True, "messages": SLACK[:0:-1]},
     "Rasa": RASA, "a tracker of Rasa": TRACKER, "Dialogflow": DIALOGFLOW,

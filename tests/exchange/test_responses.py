@@ -127,6 +127,7 @@ SERVED: list[Any] = [
     {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"],
      "kwargs": {"content": "Paris"}},
     [{"generated_text": "Paris"}],
+    [{"generated_text": [{"role": "user", "content": "?"}, MESSAGE]}],
     [{"type": "thinking", "thinking": "Lyon?"}, PART],
     [{"type": "message", "role": "assistant", "phase": "commentary", "content": "Lyon?"},
      {"type": "message", "role": "assistant", "phase": "final_answer", "content": "Paris"}],
@@ -145,6 +146,17 @@ def test_what_a_server_gave_is_read_as_text_as_well(value: Any) -> None:
 )
 def test_structured_output_that_looks_like_a_server_s_is_the_answer(written: str) -> None:
     assert read_response(written) == written
+
+
+def test_a_step_of_a_graph_says_what_its_messages_say() -> None:
+    assert read_response({"agent": {"messages": [{"type": "ai", "content": "Paris"}]}}) == "Paris"
+
+
+def test_a_call_of_a_batch_may_ask_for_a_text() -> None:
+    call = {"custom_id": "1", "method": "POST", "body": {"model": "m", "input": "?"}}
+    assert read_messages(call) == read_messages("?")
+    with pytest.raises(DataError, match="beside body, the prompt has city"):
+        read_messages({**call, "city": "Paris"})
 
 
 def test_a_stream_s_pieces_are_no_answer() -> None:

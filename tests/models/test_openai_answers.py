@@ -92,6 +92,12 @@ def test_arguments_that_cannot_be_written_are_no_answer() -> None:
     assert text_of({"content": "", "function_call": {"name": "f", "arguments": nested}}) is None
 
 
+def test_of_choices_nobody_asked_for_none_is_read() -> None:
+    body = {"choices": [{"message": {"content": str(number)}} for number in range(5)]}
+    read = read_choices(body, most=2)
+    assert [choice.completion and choice.completion.text for choice in read] == ["0", "1"]
+
+
 def entry(token: Any, logprob: Any, **top: Any) -> dict[str, Any]:
     listed = [{"token": name, "logprob": value} for name, value in top.items()]
     return {"token": token, "logprob": logprob, "top_logprobs": listed}

@@ -62,13 +62,27 @@ def nested(value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH or not isinstance(value, Mapping | list | tuple):
         return value
     if not isinstance(value, Mapping):
-        return [nested(inner, depth + 1) for inner in value]
+        listed = [_told(inner) for inner in value]
+        if not listed or not all(listed):
+            return [nested(inner, depth + 1) for inner in value]
+        value = dict(pair for pair in listed if pair is not None)
     if any("." in str(key) for key in value):
         value = _tree(value)
     # More than that is no conversation.
     if 0 < len(value) <= _MOST_PARTS and all(map(_is_number, value)):
         return [nested(value[key], depth + 1) for key in sorted(value, key=int)]
     return {key: nested(inner, depth + 1) for key, inner in value.items()}
+
+
+def _told(attribute: Any) -> tuple[str, Any] | None:
+    """The name and the value of an attribute as it is sent; `None` for anything else."""
+    if not isinstance(attribute, Mapping) or attribute.keys() != {"key", "value"}:
+        return None
+    value = attribute["value"]
+    name = next(iter(value), None) if isinstance(value, Mapping) and len(value) == 1 else None
+    if not isinstance(name, str) or not name.endswith("Value"):
+        return None
+    return str(attribute["key"]), value[name]
 
 
 class _Tree(dict[str, Any]):

@@ -1,13 +1,14 @@
 """Chats as apps and platforms for bots export them: trees of versions, events, activities."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.steps import Item
-from nemoguardrails_trust.exchange.values import is_filled
+from nemoguardrails_trust.exchange.values import is_filled, unpacked
 
 _PARENTS = (
     *("parent", "parentId", "parent_id", "parentMessageId", "parentUuid"),
@@ -47,6 +48,7 @@ _ABOUT = frozenset(
 """Keys of a message of an app that hold nothing of what is said, or say it again."""
 
 _EVENTS = {"user": _USER, "bot": _BOT, "agent": _BOT}  # what is said, in Rasa
+_OF_TELEMETRY = re.compile(r"gen_ai\.(?:(?:system|user|assistant|tool)\.message|choice)")
 _CHANGES = frozenset(("undo", "rewind", "restart", "session_restarted"))
 _ACTIVITIES = frozenset(
     (
@@ -71,6 +73,8 @@ def from_export(item: Item, _: str) -> Iterator[Item]:
 
 def _form_of(item: Item) -> Callable[[Item], Iterator[Item]] | None:
     event, kind = item.get("event"), item.get("type")
+    if _OF_TELEMETRY.fullmatch(_event_name(item)):
+        return _of_telemetry
     if isinstance(event, str) and "timestamp" in item:
         return _rasa
     if isinstance(item.get("queryResult"), Mapping):
@@ -107,6 +111,24 @@ def _message(item: Item) -> Iterator[Item]:
         body = [body]
     more = {key: value for key, value in item.items() if key not in _ABOUT | {*_BODIES}}
     yield {"role": _speaker(item), "content": body, **more}
+
+
+def _event_name(item: Item) -> str:
+    return str(item.get("event.name") or item.get("event_name") or item.get("name"))
+
+
+def _of_telemetry(item: Item) -> Iterator[Item]:
+    """An event in which OpenTelemetry once kept a message, or a choice of the answer's."""
+    name = _event_name(item).split(".")[1]
+    places = (unpacked(item.get(key)) for key in ("body", "attributes"))
+    body = next((place for place in places if isinstance(place, Mapping)), item)
+    if name == "choice":
+        message = unpacked(body.get("message"))
+        yield {"role": _BOT, **message} if isinstance(message, Mapping) else {"content": message}
+    else:
+        about = ("name", "event.name", "event_name", "attributes")
+        more = {key: value for key, value in body.items() if key not in about and "." not in key}
+        yield {"role": name, **more}
 
 
 def _rasa(item: Item) -> Iterator[Item]:

@@ -287,7 +287,11 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
                     require_known(value, {key, *BESIDE[key]}, what)
                 yield from _read_answer([value[key]], what)
                 return
-        value = [value]
+        inner = plain(next(iter(value.values()))) if len(value) == 1 else None
+        value = inner if isinstance(inner, Mapping) and is_answer(inner) else [value]
+        if value is inner:  # a step of a graph, under its name
+            yield from _read_answer(value, what)
+            return
     if not isinstance(value, list | tuple):
         raise DataError(f"{what} is {kind_told(value)}; it must be a text")
     items = [plain(item) for item in value]

@@ -75,7 +75,12 @@ def _are_parts(items: list[Any]) -> bool:
 def envelope_of(value: Mapping[str, Any]) -> str | None:
     """The key under which a whole call stands; `None` where none does."""
     known = (key for key in ENVELOPES if isinstance(value.get(key), Mapping))
-    return next((key for key in known if is_chat(value[key])), None)
+    return next((key for key in known if is_chat(value[key]) or _is_call(value[key])), None)
+
+
+def _is_call(value: Mapping[str, Any]) -> bool:
+    """Whether a value, where a call is looked for, is one with a text to complete."""
+    return "model" in value and any(isinstance(value.get(key), str) for key in CHATS)
 
 
 def is_completion(value: Any) -> bool:
@@ -84,9 +89,9 @@ def is_completion(value: Any) -> bool:
         return False
     if said_of(value):
         return True
-    for key in ("message", "response", "body", "result", "output"):
+    for key in ("message", "response", "body", "result", "output", "generated_text"):
         inner = value.get(key)
-        if isinstance(inner, Mapping) and (is_chat(inner) or is_completion(inner)):
+        if isinstance(inner, Mapping | list) and (is_chat(inner) or is_completion(inner)):
             return True
     if any(isinstance(value.get(key), str) for key in ("text", *SAID)) and value.keys() & SERVED:
         return True

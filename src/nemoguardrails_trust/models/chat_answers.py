@@ -47,11 +47,17 @@ class Choice:
         return self.completion is None and self.finish_reason == "length"
 
 
-def read_choices(body: Mapping[str, Any]) -> list[Choice]:
-    """The choices of a server's answer; none where it holds no list of them."""
+def read_choices(body: Mapping[str, Any], *, most: int | None = None) -> list[Choice]:
+    """The choices of a server's answer; none where it holds no list of them.
+
+    Args:
+        body: The answer.
+        most: How many were asked for; a server that gives more is not read on.
+    """
     details = usage_in(body).get("completion_tokens_details")
     reasoned = isinstance(details, dict) and token_count(details.get("reasoning_tokens")) > 0
-    return [_choice(choice, reasoned=reasoned) for choice in objects_in(body.get("choices"))]
+    choices = objects_in(body.get("choices"))[:most]
+    return [_choice(choice, reasoned=reasoned) for choice in choices]
 
 
 def usage_in(body: Mapping[str, Any]) -> Mapping[str, Any]:

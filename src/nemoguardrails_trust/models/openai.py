@@ -344,7 +344,7 @@ class OpenAICompatibleModel:
                 tokens=tokens_in(content, body["messages"]) + limit * body.get("n", 1),
                 spent=spent,
             )
-            choices = read_choices(answer)
+            choices = read_choices(answer, most=body.get("n", 1))
         finally:
             calls.extend(usage_of(purpose, spent, answer, choices))
         if not choices:

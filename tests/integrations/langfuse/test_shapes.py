@@ -162,6 +162,7 @@ def test_what_cannot_be_told_is_refused_with_the_reason(value: Any, reason: str)
         ({"candidates": [{"content": {"role": "model", "parts": [{"text": "March."}]}}]}, "March."),
         ({"role": "assistant", "content": None, "tool_calls": [CALL]}, f"[{CALL_TEXT}]"),
         ({"role": "assistant", "content": "wait", "tool_calls": [CALL]}, f"wait\n[{CALL_TEXT}]"),
+        ({"agent": {"messages": [{"type": "ai", "content": "March."}]}}, "March."),
         ('{"month": "March"}', '{"month": "March"}'),
         ({"month": "März"}, '{"month": "März"}'),
         ("{not json", "{not json"),

@@ -128,7 +128,9 @@ def _is_answer(value: Any) -> bool:
         return False
     # A name with arguments may be a call or the answer's own structure; it reads the same.
     is_said = is_sure_part(value) or (is_part(value) and "text" in value)
-    is_known = is_chat(value) or is_completion(value) or is_said
+    inner = next(iter(value.values())) if len(value) == 1 else None
+    is_step = isinstance(inner, Mapping) and (is_chat(inner) or is_completion(inner))
+    is_known = is_chat(value) or is_completion(value) or is_said or is_step
     is_bare = any(key in value for key in ("content", "parts")) and value.keys() <= _ANSWER_KEYS
     return is_known or is_bare or value.get("type") == "message"
 
