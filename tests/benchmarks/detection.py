@@ -53,6 +53,7 @@ GOALS = (
     Goal("gsm8k-qwen-math", "medium", 8, 0.885),
     Goal("math500-qwen-math", "medium", 8, 0.855),
     Goal("live-qwen-triviaqa", "base", 0, 0.86),
+    Goal("live-qwen-triviaqa", "low", 0, 0.865),
     Goal("live-qwen-triviaqa", "medium", 5, 0.875),
     Goal("live-qwen-triviaqa", "best", 8, 0.885),
     Goal("sac3-hotpotqa", "medium", 10, 0.83, rephrase=5),
