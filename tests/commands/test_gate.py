@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.cli import app
-from nemoguardrails_trust.commands.gate import OVER, UNDER, parse_limits
+from nemoguardrails_trust.commands.gate import OVER, UNDER, parse_limits, require_limits
 from nemoguardrails_trust.errors import SettingsError
 
 SCORES = [0.9, 0.8, 0.7, 0.65, 0.3]
@@ -57,6 +58,22 @@ def test_an_evaluation_fails_where_a_limit_is_missed(
     assert result.exit_code == (3 if told else 0), result.output
     assert result.stderr.count("failed: ") == len(told)
     assert all(text in result.stderr for text in told)
+
+
+def test_limits_of_an_option_that_is_given_twice_count_both(labelled: str) -> None:
+    result = run("evaluate", labelled, "--fail-under", "accuracy=0.9", "--fail-under", "auroc=0.8")
+    assert result.exit_code == 3
+    assert "accuracy is 0.6, under the limit of 0.9" in result.stderr
+    twice = run("evaluate", labelled, "--fail-if", "flagged=0.1", "--fail-if", "flagged=0.9")
+    assert (twice.exit_code, "--fail-if has 'flagged' twice" in twice.stderr) == (2, True)
+
+
+def test_a_figure_that_is_nearly_its_limit_is_not_told_as_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(typer.Exit):
+        require_limits({"auroc": 0.79996}, under={"auroc": 0.8})
+    assert "auroc is 0.79996, under the limit of 0.8" in capsys.readouterr().err
 
 
 def test_a_figure_that_is_not_known_misses_its_limit(tmp_path: Path) -> None:
@@ -125,10 +142,10 @@ def test_a_limit_that_cannot_be_read_is_told_before_anything_is_done(
 @given(st.dictionaries(st.sampled_from(UNDER), st.floats(0, 1)))
 def test_limits_are_read_as_they_are_written(limits: dict[str, float]) -> None:
     text = ",".join(f"{name}={limit!r}" for name, limit in limits.items()) or None
-    assert parse_limits(text, UNDER, "--fail-under") == limits
+    assert parse_limits(text and [text], UNDER, "--fail-under") == limits
 
 
 @given(st.text())
 def test_any_text_is_limits_or_refused(text: str) -> None:
     with suppress(SettingsError):
-        assert set(parse_limits(text, OVER, "--fail-if")) <= set(OVER)
+        assert set(parse_limits([text], OVER, "--fail-if")) <= set(OVER)

@@ -1,6 +1,6 @@
 """Limits that end a command with an exit code of its own, so that a build fails."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -14,29 +14,32 @@ UNDER = ("accuracy", "auroc", "precision", "recall", "accuracy_kept")
 OVER = ("flagged", "unchecked")
 
 FailUnderOption = Annotated[
-    str | None,
+    list[str] | None,
     Heading.RESULT.option(
         "--fail-under FIGURE=LIMIT,...",
         f"Exit with {EXIT_GATE} if a figure is below its limit, such as "
         "'auroc=0.8,accuracy_kept=0.9'. "
-        f"Figures: {', '.join(UNDER)}.",
+        f"Figures: {', '.join(UNDER)}. Can be repeated.",
     ),
 ]
 FailIfOption = Annotated[
-    str | None,
+    list[str] | None,
     Heading.RESULT.option(
         "--fail-if FIGURE=LIMIT,...",
         f"Exit with {EXIT_GATE} if a share is above its limit, such as "
-        "'flagged=0.2,unchecked=0.01': flagged of the scored rows, unchecked of all rows.",
+        "'flagged=0.2,unchecked=0.01': flagged of the scored rows, unchecked of all rows. "
+        "Can be repeated.",
     ),
 ]
 
 
-def parse_limits(text: str | None, figures: tuple[str, ...], option: str) -> dict[str, float]:
+def parse_limits(
+    given: Sequence[str] | None, figures: tuple[str, ...], option: str
+) -> dict[str, float]:
     """Reads limits such as `auroc=0.8,accuracy_kept=0.9`.
 
     Args:
-        text: What the user gave; `None` sets no limit.
+        given: What the user gave, each time the option was; `None` sets no limit.
         figures: Those that may have one.
         option: The option, for the error.
 
@@ -44,8 +47,8 @@ def parse_limits(text: str | None, figures: tuple[str, ...], option: str) -> dic
         SettingsError: A figure is unknown or named twice, or a limit is no number from 0 to 1.
     """
     limits: dict[str, float] = {}
-    for part in [] if text is None else text.split(","):
-        name, _, given = (piece.strip() for piece in part.partition("="))
+    for part in [part for text in given or () for part in text.split(",")]:
+        name, _, limit = (piece.strip() for piece in part.partition("="))
         name = name.replace("-", "_").lower()
         if name not in figures:
             told = f"{option} has {name!r}; the figures are: {', '.join(figures)}"
@@ -54,11 +57,14 @@ def parse_limits(text: str | None, figures: tuple[str, ...], option: str) -> dic
         if name in limits:
             raise SettingsError(f"{option} has {name!r} twice")
         try:
-            limits[name] = float(given)
+            limits[name] = float(limit)
         except ValueError:
             limits[name] = -1.0
         if not 0.0 <= limits[name] <= 1.0:
-            raise SettingsError(f"{option} has {part.strip()!r}; a limit is a number from 0 to 1")
+            raise SettingsError(
+                f"{option} has {part.strip()!r}; a limit is a number from 0 to 1, as in "
+                f"'{figures[0]}=0.9'"
+            )
     return limits
 
 
@@ -94,4 +100,5 @@ def _missed(
             if value is None:
                 yield f"failed: {name} cannot be computed from these answers"
             elif value < limit if word == "under" else value > limit:
-                yield f"failed: {name} is {value:.4g}, {word} the limit of {limit:g}"
+                told = f"{value:.4g}" if float(f"{value:.4g}") != limit else repr(value)
+                yield f"failed: {name} is {told}, {word} the limit of {limit:g}"
