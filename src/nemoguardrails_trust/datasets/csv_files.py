@@ -47,6 +47,8 @@ class CsvSource(TextSource):
             DataError: It cannot be read, or its header cannot be used.
         """
         super().__init__(file)
+        # Retrieved passages are longer than the module's own limit of 128 KiB a field.
+        csv.field_size_limit(2**31 - 1)
         with self._lines() as lines:
             try:
                 self._dialect = _dialect_of(lines, (*"\t" * tabbed, *_DELIMITERS))
@@ -83,8 +85,6 @@ class CsvSource(TextSource):
                     row += 1
 
     def _reader(self, lines: Lines) -> Iterator[list[str]]:
-        # Retrieved passages are longer than the module's own limit of 128 KiB a field.
-        csv.field_size_limit(2**31 - 1)
         delimiter, spaced, _ = self._dialect
         return csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
 
@@ -117,8 +117,9 @@ class CsvSource(TextSource):
             return None if fields is None else {}
         if len(fields) == len(self.columns):
             return dict(zip(self.columns, fields, strict=True))
+        noun = "field" if len(fields) == 1 else "fields"
         told = (
-            f"the row has {len(fields)} fields, the header {len(self.columns)}; text that holds "
+            f"the row has {len(fields)} {noun}, the header {len(self.columns)}; text that holds "
             f"{self._dialect.delimiter!r} must stand in quotation marks"
         )
         problem = DataError(told, path=self.name, line=first)
