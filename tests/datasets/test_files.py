@@ -5,11 +5,12 @@ import gzip
 import io
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -120,7 +121,45 @@ def test_nanoseconds_in_parquet_are_read_though_python_has_none(tmp_path: Path) 
     path = tmp_path / "data.parquet"
     at = pa.array([1_700_000_000_123_456_789], pa.timestamp("ns"))
     pq.write_table(pa.table({"prompt": ["a"], "at": at}), path)
-    assert rows_of(path) == [{"prompt": "a", "at": 1_700_000_000_123_456_789}]
+    assert rows_of(path) == [{"prompt": "a", "at": "2023-11-14 22:13:20.123456789"}]
+
+
+def test_times_that_pandas_keeps_in_nanoseconds_are_times(tmp_path: Path) -> None:
+    path, at = tmp_path / "data.parquet", datetime(2024, 5, 1, 12, 30)  # noqa: DTZ001
+    frame = pd.DataFrame({"prompt": ["a", "b"], "at": [at, None], "took": [timedelta(0, 3), None]})
+    frame["at"], frame["took"] = frame["at"].astype("M8[ns]"), frame["took"].astype("m8[ns]")
+    frame.to_parquet(path)
+    assert rows_of(path) == [
+        {"prompt": "a", "at": at, "took": timedelta(0, 3)},
+        {"prompt": "b", "at": None, "took": None},
+    ]
+    zone = pa.timestamp("ns", "Europe/Berlin")
+    nested = pa.array([[{"at": 1_700_000_000_000_000_000}]], pa.list_(pa.struct([("at", zone)])))
+    pq.write_table(pa.table({"nested": nested}), path)
+    assert rows_of(path)[0]["nested"][0]["at"] == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.date32(), pa.duration("s")], ids=str)
+def test_a_time_beyond_those_of_python_costs_no_row(tmp_path: Path, kind: pa.DataType) -> None:
+    path, far = tmp_path / "data.parquet", 2**30 if kind == pa.date32() else 2**61
+    table = {"far": pa.array([far, 0], kind), "list": pa.array([[far], [0]], pa.list_(kind))}
+    pq.write_table(pa.table(table), path)
+    beyond, near = rows_of(path)
+    assert isinstance(beyond["far"], str)
+    assert str(far) in beyond["far"]
+    assert [near["far"]] == near["list"] == pa.array([0], kind).to_pylist()
+
+
+def test_one_bad_row_at_the_beginning_costs_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text('# made by hand\n{"prompt": "a"}\n')
+    assert rows_of(path) == [{}, {"prompt": "a"}]
+    path = tmp_path / "data.csv"
+    path.write_text("prompt,response\na\nb,c\n")
+    assert [len(row) for row in rows_of(path)] == [0, 2]
+    path.write_text("prompt,response\n" + "a,b,c\n" * 50)
+    with pytest.raises(DataError, match=r"data\.csv:2: the row has 3 fields, the header 2"):
+        open_source(path)
 
 
 def test_times_in_parquet_are_read(tmp_path: Path) -> None:
@@ -136,7 +175,7 @@ def test_times_in_parquet_are_read(tmp_path: Path) -> None:
         ("data.csv", b"", "data.csv: the file is empty"),
         ("data.jsonl", b"\n\n", "data.jsonl: the file has no rows"),
         ("data.csv", b"prompt,response\n", "data.csv: the file has no rows"),
-        ("data.csv", b"a,b\n3\n1,2\n", "data.csv:2: the row has 1 fields, the header 2"),
+        ("data.csv", b"a,b\n3\n4\n", "data.csv:2: the row has 1 field, the header 2"),
         ("data.csv", b"a,a\n1,2\n", "data.csv:1: the header names column 'a' twice"),
         (
             "data.csv",
@@ -144,16 +183,20 @@ def test_times_in_parquet_are_read(tmp_path: Path) -> None:
             "data.csv:2: is not CSV: a quotation mark that opens here is never closed",
         ),
         ("data.csv", "é,b\n".encode() + b"\xff,2\n", "data.csv:2: the line is not UTF-8 text"),
-        ("data.jsonl", b'{"a": \n{"a": 1}\n', "data.jsonl:1: the row is not a JSON object"),
-        ("data.jsonl", b'3\n{"a": 1}\n', "data.jsonl:1: the row is a number in JSON; it must be"),
+        ("data.jsonl", b'{"a": \n{"b": \n', "data.jsonl:1: the row is not a JSON object"),
+        ("data.jsonl", b"3\n4\n", "data.jsonl:1: the row is a number in JSON; it must be"),
         ("data.json", b'[{"a": 1},\n {"a": 2}\n', "data.json: the JSON array does not end"),
-        ("data.json", b'[{"a": 1},\n 3]\n', "data.json:2: holds something else than objects"),
+        ("data.json", b'[{"a": 1},\n 3]\n', "data.json:2: holds something other than objects"),
         (
             "data.jsonl.gz",
             gzip.compress(b'{"a": 1}\n', mtime=0)[:-4],
-            "data.jsonl.gz: was cut off: its packed data stop at byte ",
+            "data.jsonl.gz: was cut off: its compressed data stop at byte ",
         ),
-        ("data.csv.zst", b"\x28\xb5\x2f\xfdnot so", "data.csv.zst: its packed data are broken"),
+        (
+            "data.csv.zst",
+            b"\x28\xb5\x2f\xfdnot so",
+            "data.csv.zst: its compressed data are damaged",
+        ),
         ("data.xlsx", b"prompt,response\n1,2\n", "data.xlsx: the workbook is broken"),
         ("data.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "data.xls: is an old Excel workbook"),
         ("data.parquet", b"PAR1 is not enough", "data.parquet: the Parquet file is broken"),
@@ -374,7 +417,7 @@ def test_rows_of_csv_with_another_number_of_fields_or_a_bad_byte_cost_no_other(
     assert [row.get("prompt") for row in rows] == ["a", None, None, None, None, "g"]
     told = [str(row.problem) for row in rows if isinstance(row, UnreadableRow)]
     assert [problem.removeprefix(f"{path}:").partition(";")[0] for problem in told] == [
-        "3: the row has 1 fields, the header 2",
+        "3: the row has 1 field, the header 2",
         "4: the row has 3 fields, the header 2",
         "5: the line is not UTF-8 text",
         "6: is not CSV: ',' expected after '\"'",

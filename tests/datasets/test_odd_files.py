@@ -115,7 +115,7 @@ def test_an_object_that_is_itself_a_row_stays_one(tmp_path: Path, row: dict[str,
         ('{"columns": ["prompt"], "index": [0], "data": [["a"]]}', "under 'data' are lists"),
         (json.dumps({"a": ROW, "b": ROW, "c": ROW}), "is an object of objects; write the rows as"),
         (json.dumps({"train": [ROW], "test": [ROW]}), r"several lists of rows \(train, test\)"),
-        (str([ROW]), "write each row by json.dumps"),
+        (str([ROW]), "write each row with json.dumps"),
         (f'{{"data": [\n{LINE},\n{{"prompt": "a"', "does not end; the file was cut off"),
         ('{\n "prompt": "a",\n "respo', "does not end; the file was cut off"),
         ("[1, 2]", "each row must be an object with the columns as keys"),
@@ -144,14 +144,16 @@ def test_packed_data_that_were_cut_off_or_broken_are_told_with_what_to_do(
     for data, told in (
         (
             packed[: len(packed) // 2],
-            f"was cut off: its packed data stop at byte {len(packed) // 2:,}",
+            f"was cut off: its compressed data stop at byte {len(packed) // 2:,}",
         ),
-        (packed[:9], "was cut off: its packed data stop at byte 9"),
-        (broken, "its packed data are broken"),
+        (packed[:9], "was cut off: its compressed data stop at byte 9"),
+        (broken, "its compressed data are damaged"),
     ):
         path.write_bytes(data)
         for encoding in (None, "utf-8"):
-            with pytest.raises(DataError, match=rf"{path}: {told}.*copy it anew.* -dc rows\.jsonl"):
+            with pytest.raises(
+                DataError, match=rf"{path}: {told}.*copy it again.* -dc rows\.jsonl"
+            ):
                 list(open_source(path, encoding=encoding).rows())
 
 
@@ -186,8 +188,8 @@ def test_an_empty_last_turn_is_no_answer_either() -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (bz2.compress(b"x"), "is packed by bzip2; unpack it"),
-        (lzma.compress(b"x"), "is packed by xz; unpack it"),
+        (bz2.compress(b"x"), "is compressed with bzip2; decompress it"),
+        (lzma.compress(b"x"), "is compressed with xz; decompress it"),
         (pickle.dumps([ROW]), "is a pickle, which is never opened"),
         (b"ARROW1\0\0rest", "to_parquet"),
         (b"<!DOCTYPE html><html>", "is a web page"),

@@ -22,6 +22,13 @@ def test_a_score_is_read_as_a_number_or_as_text(value: object) -> None:
     assert read(trustworthiness_score=value).score == 0.25
 
 
+def test_a_score_with_a_comma_is_read_as_spreadsheets_write_it() -> None:
+    assert read(trustworthiness_score="0,25", signal_reflection="1,0").score == 0.25
+    for value in ("0,2.5", "0,2,5", "1,25"):
+        with pytest.raises(ValueError, match="must be a number from 0 to 1"):
+            read(trustworthiness_score=value)
+
+
 @pytest.mark.parametrize("value", [None, "", "nan", math.nan, np.float64("nan")])
 def test_every_way_to_say_that_there_is_no_score_is_understood(value: object) -> None:
     assert read(trustworthiness_score=value).score is None
@@ -53,6 +60,16 @@ def test_a_right_answer_is_recognised(value: object) -> None:
 )
 def test_a_wrong_answer_is_recognised(value: object) -> None:
     assert read(correct=value).correct is False
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("WAHR", "FALSCH"), ("VRAI", "FAUX"), ("VERO", "FALSO"), ("ja", "nein"), ("1,0", "0,0")],
+)
+def test_labels_are_read_as_spreadsheets_of_other_languages_write_them(
+    right: str, wrong: str
+) -> None:
+    assert (read_label(right), read_label(wrong)) == (True, False)
 
 
 @pytest.mark.parametrize("value", [None, "", math.nan])

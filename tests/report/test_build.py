@@ -234,6 +234,20 @@ def test_a_bad_value_costs_its_row_alone_and_is_told_with_file_and_line(tmp_path
     assert {"", "trustworthiness_score is text", "correct is 'maybe'"} <= errors
 
 
+def test_what_is_guessed_of_a_file_is_told(tmp_path: Path) -> None:
+    path, earlier = tmp_path / "results.csv", tmp_path / "earlier.csv"
+    text = "prompt,response,trustworthiness_score\nWie groß ist Köln?,Über eine Million,0.9\n"
+    for file in (path, earlier):
+        file.write_bytes(text.encode("cp1252"))
+    report = build_report(path, tmp_path / "report.html", against=earlier)
+    assert [
+        remark.partition(" is not UTF-8 and is read as cp1252")[0] for remark in report.remarks
+    ] == [
+        str(path),
+        str(earlier),
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [("a,b,50,1\nc,d,87,0\n", "score is text"), ("a,b,0.5,3\nc,d,0.7,4\n", "correct is '3'")],

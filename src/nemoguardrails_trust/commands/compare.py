@@ -39,9 +39,8 @@ def compare(
     from nemoguardrails_trust.report.comparison import compare_results
 
     result = compare_results(a, b, threshold=threshold, **dataclasses.asdict(columns))
-    for unread in (result.unread_a, result.unread_b):
-        if unread.rows:
-            note(str(unread))
+    for told in result.remarks:
+        note(told)
     if json_output:
         tell(json.dumps(result.to_json()))
     else:

@@ -188,6 +188,8 @@ def read_and_score(request: Request) -> Scored:
     labels = _labels_of(source, request)
     if score_column is None:
         return _score(source, labels, request)
+    for told in source.remarks:
+        note(told)
     answers = read_labelled(source, labels, score_column=score_column)
     _tell_problems(answers.problems)
     tell_unscored(answers.unchecked)

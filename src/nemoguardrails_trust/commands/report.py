@@ -84,8 +84,8 @@ def report(
         prices=prices_of(costs, None if prices is None else _model_of_run(results)),
         **dataclasses.asdict(columns),
     )
-    if made.unread.rows:
-        note(str(made.unread))
+    for told in made.remarks:
+        note(told)
     if json_output:
         tell(json.dumps(made.to_json()))
         return

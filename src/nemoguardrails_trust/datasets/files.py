@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,21 +34,23 @@ _PICKLE = "is a pickle, which is never opened; write JSON lines, CSV or Parquet"
 _WEB_PAGE = "is a web page, not a file of rows; load the file itself"
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save it as .xlsx or .csv",
-    b"BZh": "is packed by bzip2; unpack it, or pack it by gzip or zstd",
-    b"\xfd7zXZ": "is packed by xz; unpack it, or pack it by gzip or zstd",
+    b"BZh": "is compressed with bzip2; decompress it, or use gzip or zstd",
+    b"\xfd7zXZ": "is compressed with xz; decompress it, or use gzip or zstd",
     b"7z\xbc\xaf": "is a 7z archive; unpack it and give a file in it",
-    b"ARROW1": "is an Arrow (Feather) file; write Parquet, such as by pandas' to_parquet",
-    b"\x93NUMPY": "is an array of numpy; write JSON lines, CSV or Parquet",
+    b"ARROW1": "is an Arrow (Feather) file; write Parquet, for example with to_parquet of pandas",
+    b"\x93NUMPY": "is a NumPy array; write JSON lines, CSV or Parquet",
     **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), _PICKLE),
     b"SQLite format 3": "is a SQLite database; export the table as CSV",
     b"%PDF": "is a PDF; save the table in it as CSV",
-    b"version https://git-lfs": "is a pointer of Git LFS, not the file; fetch it by git lfs pull",
+    b"version https://git-lfs": "is a Git LFS pointer, not the file; fetch it with git lfs pull",
     **dict.fromkeys((b"<!doctype html", b"<html"), _WEB_PAGE),
 }
 """How files begin that hold no rows as this project reads them, and what to do."""
 
 _TAR = slice(257, 262)
 _LOOKED_AT = 512
+_FIRST_ROWS = 20
+"""Of which one at least can be read, if the format is the one that it seems to be."""
 _JSON_OBJECTS = re.compile(r"\{\s*\"|\[\s*\{")
 
 
@@ -94,12 +97,14 @@ def open_source(path: Path, *, limit: int | None = None, encoding: str | None = 
     if size == 0:
         raise DataError("the file is empty", path=str(path))
     source = _open(path, limit, encoding)
-    first = next(iter(source.rows()), None)
+    first: UnreadableRow | None = None
+    for _, row in islice(source.rows(), _FIRST_ROWS):
+        if not isinstance(row, UnreadableRow):
+            return source
+        first = row if first is None else first
     if first is None:
         raise DataError("the file has no rows", path=str(path))
-    if isinstance(first[1], UnreadableRow):  # no row of many, but another format
-        raise first[1].problem
-    return source
+    raise first.problem  # not one row of many, but another format
 
 
 def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
@@ -132,7 +137,7 @@ def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
 
 
 def _require_rows(start: bytes, path: Path) -> None:
-    """Makes sure that a file is not known to be something else than rows.
+    """Makes sure that a file is not known to be anything but rows.
 
     Raises:
         DataError: It is.

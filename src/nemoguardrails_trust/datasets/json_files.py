@@ -49,7 +49,7 @@ class JsonLinesSource(TextSource):
             value = load_json(text)
         except ValueError as error:
             why = getattr(error, "msg", error)
-            told = f"is not a JSON object: {why}; write each row by json.dumps or the like"
+            told = f"is not a JSON object: {why}; write each row with json.dumps or the like"
         else:
             if isinstance(value, dict):
                 return value
@@ -123,7 +123,7 @@ class JsonArraySource(JsonLinesSource):
     def _require_gap(self, text: str, line: int) -> None:
         if text.replace(",", "").strip():
             raise DataError(
-                "holds something else than objects; each row must be an object with the columns "
+                "holds something other than objects; each row must be an object with the columns "
                 "as keys",
                 path=self.name,
                 line=line,

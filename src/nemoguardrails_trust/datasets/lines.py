@@ -71,11 +71,11 @@ def _unpacking(path: Path, program: str) -> Iterator[None]:
     except (OSError, EOFError, zlib.error) as error:
         told = str(error).partition("\n")[0]
         if isinstance(error, EOFError) or "truncated" in told.casefold():
-            told = f"was cut off: its packed data stop at byte {path.stat().st_size:,}"
+            told = f"was cut off: its compressed data stop at byte {path.stat().st_size:,}"
         else:
-            told = f"its packed data are broken ({told})"
+            told = f"its compressed data are damaged ({told})"
         raise DataError(
-            f"{told}; copy it anew, or save what is there by {program} -dc {path.name} > NEW",
+            f"{told}; copy it again, or save what is there with {program} -dc {path.name} > NEW",
             path=str(path),
         ) from None
 

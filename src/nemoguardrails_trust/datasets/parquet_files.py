@@ -80,14 +80,59 @@ def import_pyarrow() -> tuple[Any, Any]:
 
 def rows_of_batch(batch: Any) -> Iterator[dict[str, Any]]:
     """The rows of an Arrow record batch or table as Python values."""
-    import pyarrow as pa
-
-    columns = []
-    for column in batch.columns:
-        kind = column.type
-        # Python's own times end at microseconds; the number below is told apart as well.
-        in_nanoseconds = pa.types.is_temporal(kind) and getattr(kind, "unit", "") == "ns"
-        columns.append((column.cast(pa.int64()) if in_nanoseconds else column).to_pylist())
+    columns = [_python_values(column) for column in batch.columns]
     names = batch.schema.names
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
+
+
+def _python_values(column: Any) -> list[Any]:
+    """The values of a column; Python's own times have microseconds and years up to 9999."""
+    import pyarrow as pa
+
+    kind = _in_microseconds(column.type)
+    try:
+        values: list[Any] = (column if kind == column.type else column.cast(kind)).to_pylist()
+    except (ValueError, OverflowError):  # Arrow's errors of values are ValueErrors as well
+        if pa.types.is_nested(kind):
+            return [_nested_value(scalar, kind) for scalar in column]
+        return [_value(scalar, kind) for scalar in column]
+    return values
+
+
+def _value(scalar: Any, kind: Any) -> Any:
+    """A value; as text if Python has none like it."""
+    import pyarrow as pa
+
+    try:
+        return scalar.cast(kind).as_py()
+    except (ValueError, OverflowError):
+        return scalar.cast(pa.string()).as_py()
+
+
+def _nested_value(scalar: Any, kind: Any) -> Any:
+    """A list or structure, whose times lose what is below microseconds."""
+    import pyarrow as pa
+
+    try:
+        return pa.array([scalar], scalar.type).cast(kind, safe=False).to_pylist()[0]
+    except OverflowError:
+        return "values out of range"
+
+
+def _in_microseconds(kind: Any) -> Any:
+    """A type with microseconds in the place of nanoseconds."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_list(kind) or types.is_large_list(kind):
+        inner = _in_microseconds(kind.value_type)
+        return kind if inner == kind.value_type else pa.list_(inner)
+    if types.is_struct(kind):
+        fields = [kind.field(place) for place in range(kind.num_fields)]
+        return pa.struct([field.with_type(_in_microseconds(field.type)) for field in fields])
+    if not types.is_temporal(kind) or getattr(kind, "unit", "") != "ns":
+        return kind
+    if types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    return pa.time64("us") if types.is_time(kind) else pa.duration("us")

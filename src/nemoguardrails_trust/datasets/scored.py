@@ -18,10 +18,19 @@ LABELS_ALLOWED = (
     "1 or 0, true or false, yes or no, right or wrong, correct or incorrect, pass or fail, ✓ or ✗"
 )
 
-_PASSED = ("pass", "passed", "✓", "✔", "✔️", "✅")
-_FAILED = ("fail", "failed", "✗", "✘", "✖", "✖️", "❌")
-_RIGHT = frozenset({"1", "true", "t", "yes", "y", "right", "correct", *_PASSED})
-_WRONG = frozenset({"0", "false", "f", "no", "n", "wrong", "incorrect", *_FAILED})
+# What spreadsheets in other languages make of true and false, and people of yes and no.
+_TRUE_ABROAD = (
+    *("wahr", "vrai", "verdadero", "vero", "verdadeiro", "waar", "prawda", "истина"),
+    *("ja", "oui", "sí", "si", "sì", "sim", "tak", "да", "richtig"),
+)
+_FALSE_ABROAD = (
+    *("falsch", "faux", "falso", "onwaar", "fałsz", "ложь"),
+    *("nein", "non", "não", "nee", "nie", "нет"),
+)
+_PASSED = ("pass", "passed", "✓", "✔", "✔️", "✅", "👍")
+_FAILED = ("fail", "failed", "✗", "✘", "✖", "✖️", "❌", "👎")
+_RIGHT = frozenset({"1", "true", "t", "yes", "y", "right", "correct", *_PASSED, *_TRUE_ABROAD})
+_WRONG = frozenset({"0", "false", "f", "no", "n", "wrong", "incorrect", *_FAILED, *_FALSE_ABROAD})
 _LABEL_SHOWN = 30  # characters; longer text is no label, and may be an answer
 
 
@@ -96,7 +105,8 @@ def read_label(value: object, column: str = LABEL) -> bool | None:
     if not word:
         return None
     if word not in _RIGHT | _WRONG:
-        word = _whole(word)  # "1.0" is what becomes of 1 where some labels are missing
+        # "1.0" is what becomes of 1 where some labels are missing, and "1,0" where commas are.
+        word = _whole(word.replace(",", "."))
     if word in _RIGHT:
         return True
     if word in _WRONG:
@@ -121,6 +131,8 @@ def _whole(word: str) -> str:
 
 
 def _share(name: str, value: object) -> float | None:
+    if isinstance(value, str) and "." not in value:
+        value = value.replace(",", ".")  # as spreadsheets write it in many countries
     number = _number(value)
     if number is not None and not 0.0 <= number <= 1.0:
         raise ValueError(f"{name} is {_shown(value)}; it must be a number from 0 to 1, or empty")

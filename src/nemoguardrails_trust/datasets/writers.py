@@ -62,7 +62,7 @@ class Output:
         if found is None or (found.packing and found.kind in ("parquet", "xlsx")):
             raise DataError(
                 "the name must end in .csv, .tsv, .jsonl, .json, .parquet or .xlsx, to say what "
-                "to write; the text formats may be packed (.csv.gz, .jsonl.zst)",
+                "to write; the text formats may be compressed (.csv.gz, .jsonl.zst)",
                 path=str(path),
             )
         for option, is_given in (("--bom", bom), ("--safe-cells", safe_cells)):

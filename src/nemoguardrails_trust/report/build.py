@@ -65,6 +65,7 @@ class Report:
         answers: Answers whose text is in the page.
         bytes: The size of the file.
         unread: Rows of the results with something that cannot be read.
+        remarks: What people are to be told of the results.
     """
 
     path: Path
@@ -76,6 +77,7 @@ class Report:
     answers: int
     bytes: int
     unread: Unread
+    remarks: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON types."""
@@ -142,7 +144,9 @@ def build_report(
     }
     comparison = _compared(source, against, chosen, threshold)
     name = None if source is None else str(source)
-    present, rows = _numbered_rows(results if source is None else source, name)
+    present, rows, remarks = _numbered_rows(results if source is None else source, name)
+    if comparison is not None:
+        remarks += comparison.remarks
     columns = Columns.find(present, path=name, **chosen)
     if group_by is not None and group_by not in present:
         raise no_column(present, group_by, "--group-by", name)
@@ -181,6 +185,7 @@ def build_report(
         answers=len(answers),
         bytes=len(page),
         unread=unread,
+        remarks=tuple(dict.fromkeys((*remarks, *unread.remarks))),
     )
 
 
@@ -202,8 +207,10 @@ def _compared(
     )
 
 
-def _numbered_rows(results: Any, name: str | None) -> tuple[list[str], Iterator[tuple[int, Row]]]:
-    """The columns, and all rows with their places in the file."""
+def _numbered_rows(
+    results: Any, name: str | None
+) -> tuple[list[str], Iterator[tuple[int, Row]], tuple[str, ...]]:
+    """The columns, all rows with their places in the file, and what had to be guessed of it."""
     source = open_source(results) if isinstance(results, Path) else open_frame(results)
     rows: Iterator[tuple[int, Row]]
     if source is None:
@@ -214,7 +221,8 @@ def _numbered_rows(results: Any, name: str | None) -> tuple[list[str], Iterator[
     if first is None:
         raise DataError("there are no rows to report on", path=name)
     present = list(first[1]) if source is None else list(source.columns)
-    return present, itertools.chain([first], rows)
+    remarks = () if source is None else source.remarks
+    return present, itertools.chain([first], rows), remarks
 
 
 def _read(

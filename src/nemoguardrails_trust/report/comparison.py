@@ -66,6 +66,7 @@ class Comparison:
         unchecked_b: Likewise in B.
         unread_a: Rows of A with something that cannot be read.
         unread_b: Likewise of B.
+        remarks: What people are to be told of the files.
         labelled: Questions with a score and a label in both.
         auroc_difference: B's AUROC less A's, with its 95 % interval.
         accuracy_kept_difference: The same of the share of right answers among those not flagged.
@@ -86,6 +87,7 @@ class Comparison:
     unchecked_b: int
     unread_a: Unread
     unread_b: Unread
+    remarks: tuple[str, ...]
     labelled: int
     auroc_difference: Interval
     accuracy_kept_difference: Interval
@@ -115,11 +117,13 @@ class _Results:
         answers: By their prompts, and by which of the rows with the same prompt they are.
         has_texts: Whether the file has the texts of the answers.
         unread: Rows with something that cannot be read.
+        remarks: What people are to be told of the file.
     """
 
     answers: dict[_Key, _Answer]
     has_texts: bool
     unread: Unread
+    remarks: tuple[str, ...]
 
 
 def compare_results(
@@ -186,6 +190,7 @@ def compare_results(
         unchecked_b=sum(y is None for _, y in scored),
         unread_a=results_a.unread,
         unread_b=results_b.unread,
+        remarks=(*results_a.remarks, *results_b.remarks),
         labelled=labelled,
         auroc_difference=auroc,
         accuracy_kept_difference=accuracy,
@@ -243,7 +248,9 @@ def _read(path: Path, chosen: ChosenColumns) -> _Results:
         texts = read_texts(row, columns)
         found[texts.prompt, times[texts.prompt]] = _Answer(position.row + 1, texts.response, result)
         times[texts.prompt] += 1
-    return _Results(found, columns.response in source.columns, reader.finish())
+    unread = reader.finish()
+    remarks = (*source.remarks, *unread.remarks)
+    return _Results(found, columns.response in source.columns, unread, remarks)
 
 
 def _differences(pairs: _Pairs, threshold: float) -> tuple[Interval, Interval, int]:

@@ -90,10 +90,14 @@ class Unread:
     rows: int = 0
     first: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people are to be told: nothing, if there are none."""
+        if self.rows == 0:
+            return ()
         if self.rows == 1:
-            return f"1 row cannot be read in full: {self.first}"
-        return f"{self.rows:,} rows cannot be read in full; the first: {self.first}"
+            return (f"1 row cannot be read in full: {self.first}",)
+        return (f"{self.rows:,} rows cannot be read in full; the first: {self.first}",)
 
 
 class ResultReader:
