@@ -64,8 +64,10 @@ def test_limits_of_an_option_that_is_given_twice_count_both(labelled: str) -> No
     result = run("evaluate", labelled, "--fail-under", "accuracy=0.9", "--fail-under", "auroc=0.8")
     assert result.exit_code == 3
     assert "accuracy is 0.6, under the limit of 0.9" in result.stderr
-    twice = run("evaluate", labelled, "--fail-if", "flagged=0.1", "--fail-if", "flagged=0.9")
-    assert (twice.exit_code, "--fail-if has 'flagged' twice" in twice.stderr) == (2, True)
+    limits = [f"--fail-if=flagged={limit}" for limit in (0.9, 0.1, 0.5)]
+    assert "flagged is 0.2, over the limit of 0.1" in run("evaluate", labelled, *limits).stderr
+    limits = [f"--fail-under=accuracy={limit}" for limit in (0.1, 0.9, 0.5)]
+    assert "accuracy is 0.6, under the limit of 0.9" in run("evaluate", labelled, *limits).stderr
 
 
 def test_a_figure_that_is_nearly_its_limit_is_not_told_as_it(

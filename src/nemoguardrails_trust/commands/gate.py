@@ -39,15 +39,26 @@ def parse_limits(
     """Reads limits such as `auroc=0.8,accuracy_kept=0.9`.
 
     Args:
-        given: What the user gave, each time the option was; `None` sets no limit.
+        given: What the user gave, each time the option was; `None` sets no limit. Of several
+            limits for a figure, the strictest counts.
         figures: Those that may have one.
         option: The option, for the error.
 
     Raises:
-        SettingsError: A figure is unknown or named twice, or a limit is no number from 0 to 1.
+        SettingsError: A figure is unknown or named twice in a text, or a limit is no number from
+            0 to 1.
     """
+    strictest = max if figures is UNDER else min
     limits: dict[str, float] = {}
-    for part in [part for text in given or () for part in text.split(",")]:
+    for text in given or ():
+        for name, limit in _limits_in(text, figures, option).items():
+            limits[name] = strictest(limit, limits.get(name, limit))
+    return limits
+
+
+def _limits_in(text: str, figures: tuple[str, ...], option: str) -> dict[str, float]:
+    limits: dict[str, float] = {}
+    for part in text.split(","):
         name, _, limit = (piece.strip() for piece in part.partition("="))
         name = name.replace("-", "_").lower()
         if name not in figures:
