@@ -179,6 +179,37 @@ async def test_what_the_schemas_refuse_is_withheld_without_asking_the_judge(
     assert len(server.bodies) == 1
 
 
+@pytest.mark.parametrize(
+    ("tools", "reason"),
+    [
+        ([{"$ref": "{url}/schema.json"}], "it refers to another document"),
+        ([{"type": "object", "properties": {"to": {"$ref": "to.json"}}}], "another document"),
+        ([{"$ref": "#"}], "RecursionError"),
+        ("transfer", "AttributeError"),
+    ],
+    ids=["address", "file", "itself", "odd"],
+)
+async def test_calls_whose_schema_cannot_be_applied_are_unchecked_and_withheld(
+    serve: Callable[..., Any], tools: Any, reason: str
+) -> None:
+    """NeMo Guardrails hands the calls on where a tool output rail raises."""
+    server = await serve(GOOD, "True 99")
+    schemas = json.loads(json.dumps(list(tools)).replace("{url}", server.base_url))
+    offered = [
+        {"type": "function", "function": {"name": "transfer", "parameters": schema}}
+        if isinstance(schema, dict)
+        else schema
+        for schema in schemas
+    ]
+    response = await turn(server, llm_params={"tools": offered})
+    assert response.tool_calls is None
+    assert response.response[-1]["content"] == NOT_CARRIED_OUT
+    trust = response.output_data["trust"]
+    assert trust["status"] == "unchecked"
+    assert reason in trust["error"]
+    assert len(server.bodies) == 1
+
+
 @pytest.mark.parametrize(("on_error", "passes"), [("flag", False), ("allow", True)])
 async def test_a_judge_that_fails_leaves_them_unchecked(
     serve: Callable[..., Any], on_error: str, passes: bool

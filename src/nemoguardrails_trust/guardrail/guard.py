@@ -123,12 +123,15 @@ class Guard:
         publish(outcome, self.settings.trace_scores)
         return outcome
 
-    def unreadable(self, answer: str, error: Exception) -> TrustOutcome:
-        """The outcome for an answer whose exchange could not be read."""
+    def unreadable(
+        self, answer: str, error: Exception, render: Render | None = None
+    ) -> TrustOutcome:
+        """The outcome for an answer whose exchange could not be read; see `check`."""
         _log.debug("the exchange could not be read", exc_info=error)
         told = str(error) if isinstance(error, TrustError) else type(error).__name__
         failure = ScoringError(f"the exchange could not be read: {told}")
-        return self.decided(_unscored(failure, self.settings.scorer, time.perf_counter()), answer)
+        result = _unscored(failure, self.settings.scorer, time.perf_counter())
+        return self.decided(result, answer, render)
 
     def decided(
         self, result: TrustworthinessScore, answer: str, render: Render | None = None

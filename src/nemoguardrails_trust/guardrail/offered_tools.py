@@ -7,6 +7,7 @@ from typing import Any
 from nemoguardrails.guardrails.tool_schema import Tool, validate_arguments
 from nemoguardrails.rails.llm.config import RailsConfig
 
+from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.values import load_json
 
 
@@ -55,16 +56,47 @@ def offered(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def schema_problem(calls: Sequence[Mapping[str, Any]], tools: Mapping[str, Tool]) -> str | None:
-    """What is wrong with calls by the tools' schemas alone; `None` where nothing is."""
+    """What is wrong with calls by the tools' schemas alone; `None` where nothing is.
+
+    Raises:
+        DataError: A schema cannot be applied.
+    """
     for call in calls:
         tool = tools.get(call["name"])
         if tool is None:
             return (
                 f"{call['name']!r} is not one of the tools: {', '.join(tools) or 'there are none'}"
             )
-        wrong: str | None = validate_arguments(tool, call["arguments"])
+        wrong = _violation(tool, call["arguments"])
         if wrong is not None:
             return wrong
+    return None
+
+
+def _violation(tool: Tool, arguments: dict[str, Any]) -> str | None:
+    cannot = f"the schema of the tool {tool.name!r} cannot be applied"
+    if (address := _other_document(tool.arguments_schema)) is not None:
+        # It would be fetched, and the event loop would wait for it.
+        raise DataError(f"{cannot}: it refers to another document, {address!r}")
+    try:
+        wrong: str | None = validate_arguments(tool, arguments)
+    except Exception as error:
+        raise DataError(f"{cannot}: {type(error).__name__}") from error
+    return wrong
+
+
+def _other_document(schema: Any) -> str | None:
+    """The address of another document that a schema refers to."""
+    parts = [schema]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, Mapping):
+            for key, value in part.items():
+                if key == "$ref" and isinstance(value, str) and not value.startswith("#"):
+                    return value
+                parts.append(value)
     return None
 
 

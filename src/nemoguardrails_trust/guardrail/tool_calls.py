@@ -172,16 +172,17 @@ class _Turn:
             calls = [read_call(call) for call in tool_calls or ()]
             tools = offered_tools(self.context, self.config)
             exchange = await self.exchange(calls)
-        except Exception as error:  # noqa: BLE001 - a turn must not break on odd calls
-            return self.guard.unreadable(str(tool_calls), error)
-        problem = None if tools is None else schema_problem(calls, tools)
+            told = _with_tools(exchange, tools)
+            problem = None if tools is None else schema_problem(calls, tools)
+        except Exception as error:  # noqa: BLE001 - NeMo Guardrails would hand the calls on
+            return self.guard.unreadable(str(tool_calls), error, _render)
         if problem is not None:
             refused = TrustworthinessScore(0.0, explanation=problem, scorer="schema")
             return self.guard.decided(refused, exchange.response, _render)
         if tools is None:
             _log.warning("tool calls are judged, but not checked against a schema: %s", _NO_SCHEMA)
         outcome = await self.guard.check(
-            _with_tools(exchange, tools),
+            told,
             self.judge,
             overrides=None if timeout is None else {"timeout": timeout},
             render=_render,
