@@ -90,11 +90,11 @@ async def test_a_picture_goes_along_in_every_call_and_in_no_log(
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("data:image/png;base64,=?=", "broken data"),
-        ("data:image/png;base64,", "broken data"),
-        ("data:image/png,%89PNG", "broken data"),
-        ("file:///etc/passwd", "no address of the web"),
-        ("gs://bucket/a.png", "no address of the web"),
+        ("data:image/png;base64,=?=", "damaged"),
+        ("data:image/png;base64,", "damaged"),
+        ("data:image/png,%89PNG", "damaged"),
+        ("file:///etc/passwd", "not at an address on the web"),
+        ("gs://bucket/a.png", "not at an address on the web"),
     ],
     ids=["no base64", "empty", "not base64", "file", "bucket"],
 )

@@ -34,6 +34,41 @@ def known_instead(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(listed)}"
 
 
+_MUST_BE = {
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a mapping"),
+    "string_type": "text",
+}
+"""What a value must be, by the types of pydantic's errors."""
+
+
+def why_invalid(*problems: Mapping[str, Any]) -> str:
+    """What pydantic finds wrong with one value, as in `it must be at least 0`.
+
+    Args:
+        problems: Its errors; several where the value may have one of several forms.
+    """
+    words = [_MUST_BE.get(problem["type"]) or _must_be(problem["msg"]) for problem in problems]
+    must = [word for word in words if word is not None]
+    if must:
+        return f"it must be {' or '.join(dict.fromkeys(must))}"
+    if problems[0]["type"] == "missing":
+        return "it is missing"
+    told = str(problems[0]["msg"]).removeprefix("Value error, ")
+    return told.replace("String should", "it must")
+
+
+def _must_be(message: str) -> str | None:
+    start, _, told = message.partition("Input should be ")
+    if start or not told:
+        return None
+    told = told.replace("greater than or equal to", "at least").replace("greater than", "above")
+    return told.replace("less than or equal to", "at most").replace("less than", "below")
+
+
 class TrustError(Exception):
     """The root of this library's errors.
 

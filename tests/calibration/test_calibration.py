@@ -158,8 +158,8 @@ def test_a_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     [
         ("{", "Invalid JSON"),
         ("[]", "is not a calibration"),
-        ("{}", "scorer: Field required"),
-        ('{"version": 2}', "version: Input should be 1"),
+        ("{}", "scorer: it is missing"),
+        ('{"version": 2}', "version: it must be 1"),
     ],
 )
 def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str, says: str) -> None:

@@ -126,7 +126,7 @@ def test_rows_that_cannot_be_labelled_cost_nothing_and_are_named(
     result = run(server, "evaluate", data, "--generate", "--json", code=1)
     assert json.loads(result.stdout)["n"] == 3
     assert len(server.bodies) - before == 9
-    assert "data.jsonl:2: has no 'gold', the answer that would be right" in result.stderr
+    assert "data.jsonl:2: has no 'gold', the reference answer" in result.stderr
     assert "data.jsonl:4: the row has nothing in column 'prompt'" in result.stderr
 
 

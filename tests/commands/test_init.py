@@ -445,7 +445,7 @@ def test_the_examples_are_copied_and_run(tmp_path: Path) -> None:
     assert mine.read_text(encoding="utf-8") == "mine"
     assert (folder / "trivia" / "README.md").is_file()
     again = CliRunner().invoke(app, ["examples", str(folder)])
-    assert again.stderr == f"nemo-trust: all examples are in {folder} already\n"
+    assert again.stderr == f"nemo-trust: all examples are already in {folder}\n"
     again = CliRunner().invoke(app, ["examples", str(mine)])
     assert again.exit_code == 2
     assert "cannot be written" in again.stderr

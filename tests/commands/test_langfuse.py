@@ -160,9 +160,9 @@ def test_options_restrict_name_and_skip(server: LangfuseServer) -> None:
         ["--skip-scored", "--score-name", "trust_score", "--trace-id", wanted],
     ):
         result = run(*options)
-        assert "1 traces read" in result.stdout
+        assert "1 trace read" in result.stdout
     assert {score.trace_id for score in server.scores.values()} == {wanted}
-    assert "1 skipped as scored already" in result.stdout
+    assert "1 skipped as already scored" in result.stdout
     run("--score-name", "other", "--tags", "a")
     assert {score.name for score in server.scores.values()} == {"trust_score", "other"}
 

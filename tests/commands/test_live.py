@@ -76,11 +76,11 @@ def test_a_demo_of_a_model_that_gives_nothing_ends_with_exit_code_1() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--base-url", "http://127.0.0.1:9/v1"), "--base-url needs a --model"),
-        (("--quality", "low"), "--quality needs a --model"),
+        (("--base-url", "http://127.0.0.1:9/v1"), "--base-url needs --model"),
+        (("--quality", "low"), "--quality needs --model"),
         (
             ("--model", "replay"),
-            "'replay' is no live model; for recorded answers leave out --model",
+            "'replay' is not a live model; for recorded answers, leave out --model",
         ),
         (("--model", "m", "--quality", "superb"), "--quality is 'superb'"),
     ],

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from nemoguardrails_trust import TrustSettings
 from nemoguardrails_trust.cli import app
+from tests.pages.blocks import PAGES, blocks_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,17 +38,49 @@ def test_the_configurations_of_the_examples_fit_it(
     rail.validate(yaml.safe_load(path.read_text("utf-8")))
 
 
-@pytest.mark.parametrize("trust", [None, {}, {"threshold": 0.7}, {"on_error": "block"}])
-def test_settings_that_are_valid_fit_it(trust: Any, rail: jsonschema.Draft202012Validator) -> None:
-    rail.validate({"models": [], "custom_data": {"trust": trust, "tenant": "a"}})
+def test_the_settings_on_the_pages_fit_it(rail: jsonschema.Draft202012Validator) -> None:
+    blocks = [block for page in PAGES for block in blocks_of(page, "yaml")]
+    given = [block for block in blocks if "custom_data" in block.text]
+    assert len(given) > 5
+    for block in given:
+        told = [error.message for error in rail.iter_errors(yaml.safe_load(block.text))]
+        assert not told, f"{block.place}: {told}"
+
+
+OWN = {"name": "polite", "criteria": "The Reply is polite.", "response_identifier": "Reply"}
 
 
 @pytest.mark.parametrize(
     "trust",
-    [{"treshold": 0.7}, {"threshold": 2}, {"quality": "superb"}, {"cache": -1}, "all", [1]],
+    [
+        {}, {"threshold": 0.7}, {"on_error": "block"}, {"explain": "claims"}, {"explain": True},
+        {"evaluations": ["response_groundedness"]}, {"evaluations": [{"context_sufficiency": 0.3}]},
+        {"evaluations": [OWN | {"threshold": 0.9}, "query_ease"]},
+        {"require": ["reflection"], "rephrase": 2, "model": "judge", "calibration": "c.json"},
+    ],
     ids=str,
-)
+)  # fmt: skip
+def test_settings_that_are_valid_fit_it(trust: Any, rail: jsonschema.Draft202012Validator) -> None:
+    TrustSettings.model_validate(trust)
+    rail.validate({"models": [], "custom_data": {"trust": trust, "tenant": "a"}})
+
+
+def test_no_settings_fit_it(rail: jsonschema.Draft202012Validator) -> None:
+    rail.validate({"custom_data": {"trust": None}})
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        {"treshold": 0.7}, {"threshold": 2}, {"quality": "superb"}, {"cache": -1}, "all", [1],
+        {"evaluations": ["nope"]}, {"evaluations": [{"query_ease": 3}]}, {"evaluations": [{}]},
+        {"evaluations": [{"query_ease": 0.3, "context_sufficiency": 0.3}]},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_settings_that_are_not_do_not(trust: Any, rail: jsonschema.Draft202012Validator) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        TrustSettings.model_validate(trust)
     assert not rail.is_valid({"custom_data": {"trust": trust}})
 
 
@@ -56,7 +89,7 @@ def test_every_setting_is_described(kind: str) -> None:
     schema = schema_of(kind)
     parts = [schema, *schema["$defs"].values()]
     if kind == "rail":
-        parts = [schema["properties"]["custom_data"]["properties"]["trust"]["anyOf"][0]]
+        parts = [schema["properties"]["custom_data"]["properties"]["trust"]]
         assert set(parts[0]["properties"]) == set(TrustSettings.model_fields)
     bare = [
         name

@@ -96,8 +96,8 @@ def test_scores_that_are_in_the_data_are_not_made_anew(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("NEMO_TRUST_CONCURRENCY", "many", "NEMO_TRUST_CONCURRENCY is 'many': "),
-        ("NEMO_TRUST_THRESHOLD", "1.5", "NEMO_TRUST_THRESHOLD is '1.5': "),
+        ("NEMO_TRUST_CONCURRENCY", "many", "NEMO_TRUST_CONCURRENCY is 'many'; it must be a whole"),
+        ("NEMO_TRUST_THRESHOLD", "1.5", "NEMO_TRUST_THRESHOLD is '1.5'; it must be at most 1"),
         ("NEMO_TRUST_MODLE", "m", "NEMO_TRUST_MODLE is not read; did you mean NEMO_TRUST_MODEL?"),
     ],
 )
@@ -172,7 +172,7 @@ def test_remarks_and_logged_lines_may_be_set_there_too(
     monkeypatch.setenv("NEMO_TRUST_LOG_LEVEL", "loud")
     result = run(*line, "3.jsonl")
     assert result.exit_code == 2
-    assert "NEMO_TRUST_LOG_LEVEL is 'loud': Input should be 'debug', 'info'" in result.stderr
+    assert "NEMO_TRUST_LOG_LEVEL is 'loud'; it must be 'debug', 'info'" in result.stderr
     monkeypatch.setenv("NEMO_TRUST_LOG_LEVEL", "info")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-file")
     asked = run("score", data, "--model", "m", "--base-url", server.base_url, "--out", "4.jsonl")

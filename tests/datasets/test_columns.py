@@ -112,7 +112,7 @@ def test_the_last_turn_of_a_chat_is_the_answer() -> None:
     ("row", "told"),
     [
         ({"messages": CHAT[:2]}, "the row has no response; --generate"),
-        ({"messages": CHAT[2:]}, "holds an answer and nothing that was asked"),
+        ({"messages": CHAT[2:]}, "has an answer but no question"),
         (
             {"messages": [*CHAT, {"role": "user", "body": "Sure?"}]},
             "message 4 of column 'messages'",

@@ -197,10 +197,10 @@ def test_times_in_parquet_are_read(tmp_path: Path) -> None:
             b"\x28\xb5\x2f\xfdnot so",
             "data.csv.zst: its compressed data are damaged",
         ),
-        ("data.xlsx", b"prompt,response\n1,2\n", "data.xlsx: the workbook is broken"),
+        ("data.xlsx", b"prompt,response\n1,2\n", "data.xlsx: the workbook is damaged"),
         ("data.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "data.xls: is an old Excel workbook"),
-        ("data.parquet", b"PAR1 is not enough", "data.parquet: the Parquet file is broken"),
-        ("data.parquet", b"prompt,response\n1,2\n", "data.parquet: the Parquet file is broken"),
+        ("data.parquet", b"PAR1 is not enough", "data.parquet: the Parquet file is damaged"),
+        ("data.parquet", b"prompt,response\n1,2\n", "data.parquet: the Parquet file is damaged"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_one_line_with_its_place(
@@ -270,7 +270,7 @@ def test_csv_is_read_as_programs_and_countries_write_it(
     whole = list(source.rows())
     assert [row for _, row in whole] == TABLE
     assert [list(source.rows(position)) for position, _ in whole] == [whole, whole[1:]]
-    told = f"{path} is not UTF-8 and is read as cp1252; if letters are wrong, say --encoding"
+    told = f"{path} is not UTF-8 and is read as cp1252; if letters are wrong, set --encoding"
     assert source.remarks == ((told,) if encoding == "cp1252" else ())
 
 

@@ -128,7 +128,7 @@ def test_nullable_columns_of_pandas_are_read() -> None:
 def test_data_that_is_empty_or_none_at_all_is_told() -> None:
     with pytest.raises(DataError, match="the pandas frame has no rows"):
         score_dataset(pd.DataFrame({"prompt": []}), scorer=TestScorer())
-    with pytest.raises(DataError, match="a int is no data set"):
+    with pytest.raises(DataError, match="data is a number; it must be a path"):
         score_dataset(3, scorer=TestScorer())
     with pytest.raises(DataError, match=r"no column 'prompt'.*the columns are: text, answer"):
         score_dataset(pl.DataFrame({"text": ["a"], "answer": ["b"]}), scorer=TestScorer())

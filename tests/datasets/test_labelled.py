@@ -115,7 +115,7 @@ def test_a_line_that_is_no_object_is_passed_over(tmp_path: Path) -> None:
     path.write_bytes(b'{"correct": 1, "s": 1}\n"\xff"\n{"correct": 0, "s": 0}\n')
     answers = read(path, score_column="s")
     assert answers.scores == [1.0, 0.0]
-    assert "data.jsonl:2: the row is a text in JSON" in str(answers.problems[2])
+    assert "data.jsonl:2: the row is text in JSON" in str(answers.problems[2])
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_from_python_a_bad_label_is_an_error_before_anything_is_scored() -> None
 
 
 def test_an_iterator_is_no_data_to_measure_on() -> None:
-    with pytest.raises(DataError, match="no data set that can be read twice"):
+    with pytest.raises(DataError, match="it must be a path, a frame or a list of rows"):
         evaluate_dataset(iter(rows_of()), scorer=LengthScorer())
 
 

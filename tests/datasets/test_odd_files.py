@@ -215,7 +215,7 @@ def test_an_archive_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "rows.tar.gz", "w:gz") as tar:
         tar.add(rows, "rows.jsonl")
     for name, told in (("rows.zip", "is a ZIP archive"), ("rows.tar.gz", "is a tar archive")):
-        with pytest.raises(DataError, match=f"{told}.* unpack it and give a file in it"):
+        with pytest.raises(DataError, match=f"{told}.* extract it and give one of its files"):
             open_source(tmp_path / name)
 
 

@@ -267,7 +267,7 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"threshold is 0\.7, but .*out\.csv was started with"):
         score_dataset(data, scorer=scorer, out=out, threshold=0.7)
     write(data, make_rows(51))
-    with pytest.raises(DataError, match="was made from other rows than"):
+    with pytest.raises(DataError, match="was made from different rows than"):
         score_dataset(data, scorer=scorer, out=out)
     assert out.read_bytes() == content
     assert not run_folder_path(out).exists()
@@ -278,7 +278,7 @@ def test_a_file_that_is_not_this_programs_is_never_overwritten(tmp_path: Path) -
     out = write(tmp_path / "out.csv", make_rows(3))
     content = out.read_bytes()
     for _ in range(2):
-        with pytest.raises(DataError, match="exists already, and is not as a run"):
+        with pytest.raises(DataError, match="already exists, but not as a run"):
             score_dataset(data, scorer=TestScorer(), out=out)
     with pytest.raises(DataError, match="is the input"):
         score_dataset(data, scorer=TestScorer(), out=data)

@@ -243,7 +243,7 @@ def test_prompts_are_text_or_messages(prompt: Any, question: str, roles: list[st
         ({"prompt": "p", "response": {"a": 1}}, "column 'response' has no content; its keys are a"),
         (
             {"prompt": "p", "response": "r", "context": {"a": 1}},
-            "where column 'context' has its text",
+            "which key of column 'context' holds its text",
         ),
     ],
 )

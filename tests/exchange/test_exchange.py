@@ -22,5 +22,5 @@ from nemoguardrails_trust.exchange import Message
 def test_a_response_that_is_no_text_is_named_where_the_exchange_is_built(
     response: Any, told: str
 ) -> None:
-    with pytest.raises(DataError, match=f"is a text, not {told}; "):
+    with pytest.raises(DataError, match=f"must be text, not {told}; "):
         Exchange(response)

@@ -305,11 +305,11 @@ def test_what_autogen_remembers_and_hands_over_is_read() -> None:
 @pytest.mark.parametrize(
     ("item", "told"),
     [
-        ({"type": "item_reference", "id": "msg_1"}, "refers to an item that is kept at the server"),
-        ({"id": "msg_1"}, "refers to an item that is kept at the server; put the item itself"),
-        ({"type": "compaction", "encrypted_content": "x"}, "without its text"),
+        ({"type": "item_reference", "id": "msg_1"}, "refers to an item kept on the server"),
+        ({"id": "msg_1"}, "refers to an item kept on the server; put the item itself"),
+        ({"type": "compaction", "encrypted_content": "x"}, "without text"),
         (request(part("capability-load-delta", "x")), r"\(capability-load-delta\)"),
-        (request(part("speech", None, transcript=None)), "without its text"),
+        (request(part("speech", None, transcript=None)), "without text"),
         ({"step_number": 1, "observations": "x"}, "has no role; .* must be system, user"),
         ({"message_type": "heartbeat", "content": "x"}, "has no role"),
     ],

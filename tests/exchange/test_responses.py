@@ -67,6 +67,7 @@ COMPLETION = {
             id="a pipeline's chat",
         ),
         pytest.param({"replies": [MESSAGE]}, "Paris", id="Haystack"),
+        pytest.param({"replies": ["Paris"], "meta": [{}]}, "Paris", id="Haystack's text"),
         pytest.param({"status_code": 200, "body": COMPLETION}, "Paris", id="a batch of OpenAI's"),
         pytest.param(
             {"object": "conversation.response", "outputs": [{"type": "message.output", **MESSAGE}]},
@@ -85,17 +86,20 @@ def test_an_answer_is_read_in_every_form(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (None, "the response is nothing; it must be a text"),
+        (None, "the response is nothing; it must be text"),
         (3, "the response is a number"),
         (["Paris", "Lyon"], "the response is a list of 2 texts; it must be one"),
+        ({"replies": ["Paris", "Lyon"]}, "a list of 2 texts; it must be one text"),
+        ({"choices": ["Paris"]}, "the response has text under choices; it must have objects"),
+        ({"choices": [5]}, "the response is a number; it must be text"),
         ([], "a list of 0 texts"),
         ({"city": "Paris"}, "has no content; its keys are city"),
         ({"role": "assistant", "body": "Paris"}, "has no content; its keys are body, role"),
         ([{"role": "user", "content": "?"}], "does not end with what the assistant said"),
         ({"role": "assistant", "content": [{"type": "image", "url": "x://y"}]}, "more than text"),
         (str([MESSAGE])[:-2], "was cut off"),
-        ("content='Paris' additional_kwargs={} response_metadata={}", "as Python shows them"),
-        ("AIMessage(content='Paris', additional_kwargs={})", "as Python shows them"),
+        ("content='Paris' additional_kwargs={} response_metadata={}", "as Python prints them"),
+        ("AIMessage(content='Paris', additional_kwargs={})", "as Python prints them"),
     ],
 )
 def test_what_is_no_answer_is_refused_with_the_reason(value: Any, told: str) -> None:
@@ -155,7 +159,7 @@ def test_a_step_of_a_graph_says_what_its_messages_say() -> None:
 def test_a_call_of_a_batch_may_ask_for_a_text() -> None:
     call = {"custom_id": "1", "method": "POST", "body": {"model": "m", "input": "?"}}
     assert read_messages(call) == read_messages("?")
-    with pytest.raises(DataError, match="beside body, the prompt has city"):
+    with pytest.raises(DataError, match="the prompt has city beside body"):
         read_messages({**call, "city": "Paris"})
 
 
@@ -280,10 +284,10 @@ def test_answers_of_batches_and_crews_are_read(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ({"body": WHOLE, "context": "It is so."}, "beside body, the prompt has context"),
-        ({"params": WHOLE, "text": "It is so."}, "beside params, the prompt has text"),
-        ({"params": {"temperature": 1}}, r"cannot be told \(params\)"),
-        ({"chat": [{"role": "user", "content": "why?"}]}, r"cannot be told \(chat\)"),
+        ({"body": WHOLE, "context": "It is so."}, "the prompt has context beside body"),
+        ({"params": WHOLE, "text": "It is so."}, "the prompt has text beside params"),
+        ({"params": {"temperature": 1}}, r"is the prompt \(params\)"),
+        ({"chat": [{"role": "user", "content": "why?"}]}, r"is the prompt \(chat\)"),
     ],
 )
 def test_what_stands_beside_a_call_is_never_left_out(value: Any, told: str) -> None:

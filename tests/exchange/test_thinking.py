@@ -129,8 +129,8 @@ def test_an_answer_is_a_part_of_what_was_written(written: str) -> None:
 )
 def test_a_text_that_would_take_long_is_not_read_and_not_taken_for_an_answer(text: str) -> None:
     assert answer_in(text) is None
-    assert "is too long to be read" in why_no_answer(text)
-    with pytest.raises(DataError, match="the response is too long to be read"):
+    assert "is too long: it has" in why_no_answer(text)
+    with pytest.raises(DataError, match="the response is too long: it has"):
         read_response(text, what="the response")
 
 

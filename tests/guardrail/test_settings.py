@@ -56,6 +56,28 @@ def test_other_data_of_the_users_own_is_let_alone() -> None:
     assert read_settings({"tenant": "a", "translate": True}) == TrustSettings()
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"threshold": 2}, "threshold is 2; it must be at most 1"),
+        ({"timeout": 0}, "timeout is 0; it must be above 0"),
+        ({"rounds": 1.5}, "rounds is 1.5; it must be a whole number"),
+        ({"explain": "all"}, "explain is 'all'; it must be true or false or 'claims'"),
+        ({"mark_text": ""}, "mark_text is ''; it must have at least 1 character"),
+        ({"mark_text": "x" * 500}, f"mark_text is '{'x' * 99}…; it must have at most 200"),
+        ({"require": "reflection"}, "require is 'reflection'; it must be a list"),
+        ({"evaluations": [{}]}, "evaluations.0.name is missing"),
+        ({"evaluations": [{"query_ease": 3}]}, "evaluations.0.threshold is 3; it must be at most"),
+        ({"evaluations": [{"name": "a", "treshold": 0}]}, "treshold is not a setting; did you"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_told_in_plain_words(values: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"trust": values})
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("custom_data.trust.")
+
+
 def test_a_misspelt_setting_is_told() -> None:
     with pytest.raises(SettingsError, match="treshold is not a setting; did you mean threshold"):
         read_settings({"trust": {"treshold": 0.9}})

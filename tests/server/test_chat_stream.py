@@ -153,7 +153,7 @@ def test_a_stream_that_breaks_within_a_further_choice_ends_with_an_error() -> No
     first = (part(0, content="echo"), part(1, content="ec"), part(0, "stop"))
     with sending(*first) as server:
         *_, last = events(server, quality_preset="low", n=2)
-    assert "in its middle" in last["error"]["message"]
+    assert "in the middle of the answer" in last["error"]["message"]
     with sending(*first, part(1, "stop"), DONE) as server:
         *_, scored, done = events(server, quality_preset="low", n=2)
     assert (scored["tlm_metadata"]["choice"], done) == (0, "[DONE]")

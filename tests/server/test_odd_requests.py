@@ -92,8 +92,8 @@ EMPTY: list[tuple[str, dict[str, Any]]] = [
     [
         (SCORE, ASKED | {"prompt": " \n"}, "the prompt is empty"),
         (SCORE, ASKED | {"prompt": [SHOWN]}, "prompt: "),
-        (SCORE, ASKED | {"response": None}, "response: Input should be a text or an object"),
-        (SCORE, ASKED | {"response": 5}, "response: Input should be a text or an object"),
+        (SCORE, ASKED | {"response": None}, "response: it must be text or an object"),
+        (SCORE, ASKED | {"response": 5}, "response: it must be text or an object"),
         (SCORE, ASKED | {"response": {"response": None}}, "response.response: "),
         *[
             (SCORE, ASKED | {"response": {"response": "r", "perplexity": odd}}, "perplexity: ")
@@ -104,7 +104,7 @@ EMPTY: list[tuple[str, dict[str, Any]]] = [
         (
             SCORE,
             ASKED | {"options": {"custom_eval_criteria": [{"name": "n", "criteria": "c"}] * 101}},
-            "101 entries, of at most 100",
+            "101 entries; at most 100",
         ),
         (PROMPT, {"prompt": "q", "constrain_outputs": ["yes", " "]}, "constrain_outputs"),
         (RAG, {"query": "q", "context": [{"a": 1}], "response": "r"}, "context.0: "),
@@ -114,14 +114,14 @@ EMPTY: list[tuple[str, dict[str, Any]]] = [
         (
             RAG,
             {"query": "q", "context": 5, "response": "r"},
-            "context: Input should be a text or a",
+            "context: it must be text or a",
         ),
         (
             RAG,
             {"query": "q", "context": "c", "response": 5},
-            "response: Input should be a text or an",
+            "response: it must be text or an",
         ),
-        (RAG, RAGGED | {"response": "r", "evals": ["x"]}, "evals.0: Input should be an object"),
+        (RAG, RAGGED | {"response": "r", "evals": ["x"]}, "evals.0: it must be an object"),
         *[
             (SCORE, ASKED | {"options": {name: odd}}, f"options.{name}")
             for name, odd in ODD_OPTIONS
@@ -129,9 +129,9 @@ EMPTY: list[tuple[str, dict[str, Any]]] = [
         (
             CHAT,
             {"messages": CALLED, "stream": "sometimes"},
-            "stream: Input should be true or false",
+            "stream: it must be true or false",
         ),
-        (CHAT, {"messages": CALLED, "n": 1.5}, "n: Input should be a whole number"),
+        (CHAT, {"messages": CALLED, "n": 1.5}, "n: it must be a whole number"),
         *[(path, body, "the response is empty") for path, body in EMPTY],
         *[
             (path, {"messages": CALLED, "tools": odd, key: completion(SUNNY)}, "tools")
@@ -199,7 +199,7 @@ def test_a_blank_name_of_a_model_is_none(running: Running, name: str) -> None:
     asked = {"messages": CALLED, "model": name, "quality_preset": "low"}
     assert "tlm_metadata" in post(running, CHAT, asked).json()
     refused = post(running, SCORE, ASKED | {"options": {"model": name}})
-    assert refused.json()["error"] == "options.model: Input should be a text that is not blank"
+    assert refused.json()["error"] == "options.model: it must be text that is not blank"
 
 
 def test_a_name_that_no_encoding_has_comes_back_as_it_was(running: Running) -> None:

@@ -80,7 +80,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ("written", "told"),
     [
         ("backend: {own: {model: m}}", "backend: is not a setting; did you mean backends?"),
-        ("limits: {in_flight: 9}", "backends: is missing"),
+        ("limits: {in_flight: 9}", "backends: it is missing"),
     ],
 )
 def test_a_file_that_does_not_fit_is_named(tmp_path: Path, written: str, told: str) -> None:

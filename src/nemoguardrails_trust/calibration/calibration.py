@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nemoguardrails_trust.calibration.intervals import Interval
 from nemoguardrails_trust.disk import reading, write_atomically
-from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError, why_invalid
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.combine import Weights, combine
 
@@ -88,7 +88,7 @@ class Calibration(BaseModel):
             where = ".".join(str(part) for part in first["loc"])
             raise DataError(
                 f"is not a calibration made by `nemo-trust calibrate`: "
-                f"{where + ': ' if where else ''}{first['msg']}",
+                f"{where + ': ' if where else ''}{why_invalid(first)}",
                 path=str(path),
             ) from None
 

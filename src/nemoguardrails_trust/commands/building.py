@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nemoguardrails_trust.commands.options import REPLAY, ScorerOptions, first_given
-from nemoguardrails_trust.errors import CredentialsError, SettingsError
+from nemoguardrails_trust.errors import CredentialsError, SettingsError, why_invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,8 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
         option = {"evaluations": "evaluation", "explain": "claims"}.get(key, key)
-        told = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"--{option} is {first['input']!r}: {told}", key=key) from None
+        told = f"--{option} is {first['input']!r}; {why_invalid(first)}"
+        raise SettingsError(told, key=key) from None
 
 
 def build_model(
@@ -77,9 +77,9 @@ def build_model(
         return ReplayModel.from_file(recorded)
     if options.model is None:
         if options.base_url is not None:
-            raise SettingsError("--base-url needs a --model", key="base_url")
+            raise SettingsError("--base-url needs --model", key="base_url")
         if options.rate_option is not None:
-            raise SettingsError(f"{options.rate_option} needs a --model")
+            raise SettingsError(f"{options.rate_option} needs --model")
         return None
     from nemoguardrails_trust.models.base import MOST_BYTES
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel

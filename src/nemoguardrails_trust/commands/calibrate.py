@@ -196,7 +196,9 @@ def _require_writable(out: Path) -> None:
     if out.is_dir():
         raise DataError("cannot be written: it is a folder", path=str(out))
     if not os.access(out.parent, os.W_OK):
-        raise DataError("cannot be written: there is no such folder to write to", path=str(out))
+        raise DataError(
+            "cannot be written: its folder does not exist, or is read-only", path=str(out)
+        )
 
 
 def _origin(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
-from nemoguardrails_trust.commands.output import note
+from nemoguardrails_trust.commands.output import counted, note
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.commands.terminal import tell, terminal
 
@@ -31,7 +31,7 @@ def compare(
     ] = 0.6,
     json_output: JsonOption = False,
 ) -> None:
-    """Compare two files of scored answers, and tell what is better.
+    """Compare two files of scored answers, and say which is better.
 
     If both have labels, the differences in AUROC and in accuracy come with 95 % intervals, from
     paired comparisons: an interval that excludes 0 means that the difference is more than chance.
@@ -53,7 +53,7 @@ def _show(result: "Comparison", names: str) -> None:
 
     from nemoguardrails_trust.report.comparison import comparison_figures
 
-    title = Text(f"{names}: {result.questions:,} questions in both")
+    title = Text(f"{names}: {counted(result.questions, 'question')} in both")
     table = Table("figure", "value", title=title, title_justify="left")
     for figure, value in comparison_figures(result):
         table.add_row(figure, value)

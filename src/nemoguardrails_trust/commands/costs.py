@@ -10,6 +10,7 @@ import typer
 
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, ScorerOptions
+from nemoguardrails_trust.commands.output import counted
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.errors import SettingsError
@@ -160,13 +161,14 @@ def tell_estimate(
     else:
         priced = "" if cost is None else f"cost {money(cost)}, "
         tell(
-            f"{whole.rows:,} rows: about {whole.calls:,} calls, "
+            f"{counted(whole.rows, 'row')}: about {counted(whole.calls, 'call')}, "
             f"{cost_of(whole.prompt_tokens, whole.completion_tokens)}, {priced}"
             f"{duration(told.seconds)} with {concurrency:,} rows at a time"
         )
         spent = "" if prices is None else f", cost {money(prices.cost(sampled))}"
         tell(
-            f"Estimated from {sampled.rows} rows, which took {sampled.calls:,} calls, "
+            f"Estimated from {counted(sampled.rows, 'row')}, which took "
+            f"{counted(sampled.calls, 'call')}, "
             f"{cost_of(sampled.prompt_tokens, sampled.completion_tokens)}{spent}. "
             "Nothing was written."
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from nemoguardrails_trust.commands.help import option
 from nemoguardrails_trust.commands.options import JsonOption, ScorerOptions, user_errors
-from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
+from nemoguardrails_trust.commands.output import LinesNowAndThen, counted, is_quiet
 from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.errors import SettingsError
 
@@ -56,7 +56,7 @@ def demo(
         return
     if base_url is not None or quality is not None:
         given = "--quality" if base_url is None else "--base-url"
-        raise SettingsError(f"{given} needs a --model", key="model")
+        raise SettingsError(f"{given} needs --model", key="model")
     played, summary = asyncio.run(_play(turns))
     if as_json:
         tell(json.dumps(dataclasses.asdict(summary)))
@@ -89,6 +89,6 @@ async def _play(turns: int) -> "tuple[list[Turn], Summary]":
         played.append(turn)
         next(steps)
         if not console.is_terminal:
-            lines.say(f"{len(played)} of {turns} questions asked")
+            lines.say(f"{len(played)} of {counted(turns, 'question')} asked")
     next(steps, None)  # The bar ends when its iterator does.
     return played, summarize(played, started)

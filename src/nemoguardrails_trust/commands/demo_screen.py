@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from nemoguardrails_trust.commands.output import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -14,7 +16,7 @@ _BESIDE_QUESTION = 52  # the other columns, and the space between
 
 NEXT = (
     ("nemo-trust demo --all", "every answer"),
-    ("nemo-trust check CONFIG", "whether the rail runs in a bot of yours"),
+    ("nemo-trust check CONFIG", "whether the rail runs in your own bot"),
     ("nemo-trust score DATA --out OUT", "scores for answers in a file"),
 )
 
@@ -25,7 +27,9 @@ def show_screen(console: "Console", played: "list[Turn]", summary: "Summary") ->
 
     from nemoguardrails_trust.guardrail.demo import RECORDED_NOTE
 
-    console.print(f"[bold]{summary.turns} trivia questions, asked of a real guardrails bot[/]")
+    console.print(
+        f"[bold]{counted(summary.turns, 'trivia question')}, asked of a real guardrails bot[/]"
+    )
     console.print(RECORDED_NOTE)
     console.print(_telling_answers(played, _room(console)))
     console.print(_outcomes(played, summary))

@@ -60,7 +60,7 @@ def examples(
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", path=str(folder)) from None
     if not copied:
-        say(f"all examples are in {folder} already")
+        say(f"all examples are already in {folder}")
     for path in sorted(path for path in folder.iterdir() if path.is_dir()):
         first = _title(path)
         tell(f"{path}{first and f'  {first}'}")

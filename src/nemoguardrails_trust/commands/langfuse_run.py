@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
-from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
+from nemoguardrails_trust.commands.output import LinesNowAndThen, counted, is_quiet
 from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
 from nemoguardrails_trust.datasets.columns import Columns
@@ -109,7 +109,7 @@ async def _once(
     with Console(stderr=True, quiet=is_quiet()).status("reading traces") as status:
 
         def on_progress(report: TraceReport) -> None:
-            told = f"{report.read:,} traces read, {len(report.results):,} done"
+            told = f"{counted(report.read, 'trace')} read, {len(report.results):,} done"
             status.update(told)
             if not status.console.is_terminal:
                 lines.say(told)
@@ -209,17 +209,16 @@ def _short(text: str) -> str:
 def _counts(report: TraceReport, dry_run: bool) -> str:
     done = len(report.scored) if dry_run else report.count("written")
     parts = [
-        f"{report.read:,} traces read",
+        f"{counted(report.read, 'trace')} read",
         f"{done:,} {'scored (nothing is written)' if dry_run else 'scored and written'}",
         f"{len(report.flagged):,} flagged (below {report.threshold:g})",
         f"{report.count('unreadable', 'unscored', 'rejected'):,} failed",
     ]
     if report.skipped:
-        parts.append(f"{report.skipped:,} skipped as scored already")
+        parts.append(f"{report.skipped:,} skipped as already scored")
     if report.settling:
         parts.append(f"{report.settling:,} left as too recent")
-    noun = "request" if report.requests == 1 else "requests"
-    spent = f"{report.requests:,} {noun} to Langfuse, {report.seconds:.1f} s"
+    spent = f"{counted(report.requests, 'request')} to Langfuse, {report.seconds:.1f} s"
     return f"{', '.join(parts)}; {spent}"
 
 

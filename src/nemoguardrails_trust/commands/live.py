@@ -11,7 +11,7 @@ import typer
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
 from nemoguardrails_trust.commands.demo_screen import percent, shortened
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
-from nemoguardrails_trust.commands.output import temporary_folder
+from nemoguardrails_trust.commands.output import counted, temporary_folder
 from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing, tell_unscored
 from nemoguardrails_trust.commands.score_progress import cost_of, duration
 from nemoguardrails_trust.commands.terminal import tell, terminal
@@ -64,8 +64,8 @@ def ask_live(
 
     if options.model == REPLAY:
         raise SettingsError(
-            "'replay' is no live model; for recorded answers leave out --model ('demo') or name "
-            "DATA ('calibrate')",
+            "'replay' is not a live model; for recorded answers, leave out --model ('demo') or "
+            "name DATA ('calibrate')",
             key="model",
         )
     settings = scorer_settings(options, timeout=rows.timeout)
@@ -172,7 +172,8 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
     from rich.table import Table
 
     console = terminal()
-    console.print(f"{figures['questions']} trivia questions, asked of {escape(figures['model'])}")
+    asked = counted(figures["questions"], "trivia question")
+    console.print(f"{asked}, asked of {escape(figures['model'])}")
     shown = sorted(live.rows, key=lambda row: row["trustworthiness_score"] or 0.0)
     answers = Table("Score", "Question", "Answer", "")
     few = len(shown) <= 2 * _SHOWN or show_every
@@ -198,7 +199,7 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
     console.print(f"Right of those kept: {percent(figures['accuracy_kept'])}")
     console.print(f"Wrong answers that were flagged: {percent(figures['wrong_caught'])}")
     tokens = cost_of(figures["prompt_tokens"], figures["completion_tokens"])
-    console.print(f"Cost: {figures['calls']:,} calls, {tokens}, {duration(live.seconds)}")
+    console.print(f"Cost: {counted(figures['calls'], 'call')}, {tokens}, {duration(live.seconds)}")
     console.print(
         "Labels were made by comparison with one reference answer each; a few may be wrong."
     )

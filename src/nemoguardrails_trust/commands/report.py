@@ -13,7 +13,7 @@ from nemoguardrails_trust.commands.costs import (
 )
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
-from nemoguardrails_trust.commands.output import note
+from nemoguardrails_trust.commands.output import counted, note
 from nemoguardrails_trust.commands.scored_columns import ScoredColumns
 from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.errors import SettingsError
@@ -90,9 +90,8 @@ def report(
         tell(json.dumps(made.to_json()))
         return
     unchecked = made.rows - made.scored
-    noun = "answer" if made.rows == 1 else "answers"
     tell(
-        f"{made.path}: {made.rows:,} {noun}, {made.flagged:,} below {made.threshold:g}"
+        f"{made.path}: {counted(made.rows, 'answer')}, {made.flagged:,} below {made.threshold:g}"
         + (f", {unchecked:,} without a score" if unchecked else "")
         + f" ({made.bytes / 1e6:.1f} MB)"
     )

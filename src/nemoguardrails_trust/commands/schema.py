@@ -36,7 +36,8 @@ def schema(
     '# yaml-language-server: $schema=trust.schema.json': an editor then completes and checks
     custom_data.trust. 'nemo-trust schema server' is for the file of 'serve --config'.
     """
-    tell(json.dumps(_SCHEMAS[kind](), indent=2))
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    tell(json.dumps(dialect | _SCHEMAS[kind](), indent=2))
 
 
 def _of_rail() -> dict[str, Any]:
@@ -45,7 +46,8 @@ def _of_rail() -> dict[str, Any]:
 
     trust = _described(TrustSettings)
     definitions = trust.pop("$defs", {})
-    custom = {"type": "object", "properties": {"trust": {"anyOf": [trust, {"type": "null"}]}}}
+    trust["type"] = [trust["type"], "null"]
+    custom = {"type": "object", "properties": {"trust": trust}}
     return {
         "title": "A NeMo Guardrails configuration with nemoguardrails-trust",
         "type": "object",
@@ -83,7 +85,8 @@ def _parts(
     module = vars(sys.modules[model.__module__])
     for name, part in schema.get("$defs", {}).items():
         if name in module:
-            yield module[name], part
+            forms = part.get("anyOf", [part])  # besides the full form, some are written in short
+            yield module[name], next(form for form in forms if "properties" in form)
 
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*?)(?=^    \w|\Z)", re.MULTILINE | re.DOTALL)

@@ -30,7 +30,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
-from nemoguardrails_trust.commands.output import note
+from nemoguardrails_trust.commands.output import counted, note
 from nemoguardrails_trust.commands.running import (
     DEFAULT_SHARD_SIZE,
     columns_of,
@@ -241,12 +241,11 @@ def _tell(outcome: "Outcome", job: "Job", prices: "Prices | None", *, as_json: b
         tell(f"{job.out} already has all {tally.rows:,} rows; nothing was done.")
     else:
         share = tally.flagged / tally.scored if tally.scored else 0.0
-        noun = "row" if tally.rows == 1 else "rows"
         made = f"{tally.made:,} of them with a generated response, " if tally.made else ""
         cost = "" if prices is None else f", cost {money(prices.cost(tally))}"
         tell(
-            f"{job.out}: {tally.rows:,} {noun}, {made}{tally.flagged:,} ({share:.1%}) below "
-            f"{job.threshold:g}, {tally.errors:,} without a score; {tally.calls:,} calls, "
+            f"{job.out}: {counted(tally.rows, 'row')}, {made}{tally.flagged:,} ({share:.1%}) below "
+            f"{job.threshold:g}, {tally.errors:,} without a score; {counted(tally.calls, 'call')}, "
             f"{cost_of(tally.prompt_tokens, tally.completion_tokens)}{cost}, "
             f"{duration(outcome.seconds)}"
         )

@@ -69,7 +69,7 @@ def serve(
         settings = settings_of({"backends": {"default": _backend(str(model), recorded)}})
     if not (Keys.of(settings) or host in _LOCAL or allow_open or settings.is_open):
         raise CredentialsError(
-            f"--host {host} is open to others and there are no keys: set "
+            f"--host {host} lets others connect, but there are no keys: set "
             f"{settings.keys_variable}, or give --allow-open"
         )
     options: dict[str, Any] = {"host": host, "port": port, "workers": workers}

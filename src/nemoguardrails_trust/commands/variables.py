@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError, why_invalid
 
 PREFIX = "NEMO_TRUST_"
 COMMANDS = ("score", "evaluate", "calibrate", "langfuse")
@@ -106,5 +106,6 @@ def _read(given: set[str]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"{PREFIX}{str(first['loc'][0]).removeprefix(PREFIX.lower()).upper()}"
-        raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}", key=name) from None
+        told = f"{name} is {first['input']!r}; {why_invalid(first)}"
+        raise SettingsError(told, key=name) from None
     return options

@@ -54,7 +54,7 @@ class CsvSource(TextSource):
                 self._dialect = _dialect_of(lines, (*"\t" * tabbed, *_DELIMITERS))
             except csv.Error:  # the one thing that a reader which is not strict refuses
                 raise DataError(
-                    "a line holds a carriage return outside of quotation marks; save the file "
+                    "a line has a carriage return outside quotation marks; save the file "
                     "with lines that end in a line feed",
                     path=self.name,
                     line=1,

@@ -69,12 +69,12 @@ class ExcelSource(Source):
                     book.close()
             except KeyError:  # a part that every workbook has
                 raise DataError(
-                    "is a ZIP archive, but no workbook; unpack it and give a file in it",
+                    "is a ZIP archive, but not a workbook; extract it and give one of its files",
                     path=self.name,
                 ) from None
             except (zipfile.BadZipFile, IndexError, ValueError, SyntaxError) as error:
                 told = str(error).partition("\n")[0]
-                raise DataError(f"the workbook is broken: {told}", path=self.name) from None
+                raise DataError(f"the workbook is damaged: {told}", path=self.name) from None
 
 
 def write_workbook(path: Path, names: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:

@@ -30,15 +30,15 @@ _SPREAD = re.compile(r"\{\s*\n")
 """How an object begins that stands on several lines."""
 
 _ZIP = b"PK\x03\x04"
-_PICKLE = "is a pickle, which is never opened; write JSON lines, CSV or Parquet"
-_WEB_PAGE = "is a web page, not a file of rows; load the file itself"
+_PICKLE = "is a pickle, which is never opened; write JSON Lines, CSV or Parquet"
+_WEB_PAGE = "is a web page, not a file of rows; download the file itself"
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save it as .xlsx or .csv",
     b"BZh": "is compressed with bzip2; decompress it, or use gzip or zstd",
     b"\xfd7zXZ": "is compressed with xz; decompress it, or use gzip or zstd",
-    b"7z\xbc\xaf": "is a 7z archive; unpack it and give a file in it",
-    b"ARROW1": "is an Arrow (Feather) file; write Parquet, for example with to_parquet of pandas",
-    b"\x93NUMPY": "is a NumPy array; write JSON lines, CSV or Parquet",
+    b"7z\xbc\xaf": "is a 7z archive; extract it and give one of its files",
+    b"ARROW1": "is an Arrow (Feather) file; write Parquet, such as with pandas' to_parquet",
+    b"\x93NUMPY": "is a NumPy array; write JSON Lines, CSV or Parquet",
     **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), _PICKLE),
     b"SQLite format 3": "is a SQLite database; export the table as CSV",
     b"%PDF": "is a PDF; save the table in it as CSV",
@@ -146,7 +146,7 @@ def _require_rows(start: bytes, path: Path) -> None:
         (told for sign, told in _FOREIGN.items() if start.lower().startswith(sign.lower())), None
     )
     if start[_TAR] == b"ustar":
-        found = "is a tar archive; unpack it and give a file in it"
+        found = "is a tar archive; extract it and give one of its files"
     if found is not None:
         raise DataError(found, path=str(path))
 

@@ -69,7 +69,7 @@ def find_wrapped(file: TextFile) -> Member | None:
     (rows,) = wrapping
     if _OF_LISTS.match(rows.begins):
         raise DataError(
-            f"the rows under {rows.key!r} are lists, whose columns cannot be told; write objects "
+            f"the rows under {rows.key!r} are lists, so their columns have no names; write objects "
             "(pandas: orient='records', lines=True)",
             path=str(path),
         )
@@ -160,7 +160,7 @@ def _require_rows(keys: list[str], members: list[Member], path: Path) -> None:
     ]
     if not asked and len(lists) > 1 and len(lists) == len(members):
         raise DataError(
-            f"holds several lists of rows ({', '.join(lists[:8])}); write the one that is meant to "
-            f"a file of its own (jq '.{lists[0]}' FILE > NEW)",
+            f"holds several lists of rows ({', '.join(lists[:8])}); write the one you mean to a "
+            f"file of its own (jq '.{lists[0]}' FILE > NEW)",
             path=str(path),
         )

@@ -19,6 +19,7 @@ from nemoguardrails_trust.datasets.score import describe_scorer, score_dataset
 from nemoguardrails_trust.datasets.scored import LABEL, ScoredRow, read_scored
 from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.exchange.values import kind_told
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer, ScorerSettings
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 
@@ -306,7 +307,8 @@ def _opened(data: Any, limit: int | None) -> Source:
         return open_source(Path(data), limit=limit)
     frame = open_frame(data)
     if frame is None:
-        raise DataError(f"a {type(data).__name__} is no data set that can be read twice")
+        told = f"data is {kind_told(data)}; it must be a path, a frame or a list of rows"
+        raise DataError(told)
     return frame
 
 

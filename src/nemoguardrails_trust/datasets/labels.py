@@ -127,7 +127,7 @@ class GoldLabels(Labels):
             found = read_texts(row, self.column) if text is None else (text,)
         golds = [gold for gold in found if gold.strip()]
         if not golds:
-            raise DataError(f"has no {self.column!r}, the answer that would be right")
+            raise DataError(f"has no {self.column!r}, the reference answer")
         return content, golds
 
 

@@ -112,7 +112,7 @@ def encoding_of(path: Path, chosen: str | None = None) -> tuple[str, str | None]
     if sample is None:
         return UTF_8, None
     name = _guessed(sample, path)
-    told = f"{path} is not UTF-8 and is read as {name}; if letters are wrong, say --encoding"
+    told = f"{path} is not UTF-8 and is read as {name}; if letters are wrong, set --encoding"
     return name, told
 
 

@@ -63,7 +63,7 @@ class ParquetSource(Source):
                 yield file
         except pa.ArrowException as error:
             told = str(error).partition("\n")[0]
-            raise DataError(f"the Parquet file is broken: {told}", path=self.name) from None
+            raise DataError(f"the Parquet file is damaged: {told}", path=self.name) from None
 
 
 def import_pyarrow() -> tuple[Any, Any]:

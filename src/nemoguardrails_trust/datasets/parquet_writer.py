@@ -148,7 +148,7 @@ def schema_of(source: Source) -> Any:
     try:
         return arrow.schema(fields)
     except (UnicodeEncodeError, TypeError):
-        told = "a column's name is no text, which Parquet cannot hold; write .jsonl or .csv"
+        told = "a column's name is not text, as Parquet requires; write .jsonl or .csv"
         raise DataError(told, path=source.name) from None
 
 
@@ -170,7 +170,7 @@ def _common_type(known: Any, values: list[Any], name: str, path: str) -> Any:
         else:
             told = "values of several types" if found is None else f"{known} and {found}"
         raise DataError(
-            f"column {name!r} holds {told}; Parquet wants one type a column: "
+            f"column {name!r} holds {told}; Parquet allows one type per column: "
             "write .jsonl or .csv, or make them the same",
             path=path,
         ) from None

@@ -80,7 +80,7 @@ def ray_engine(build: Callable[[], RowScorer], *, report: ProgressCallback | Non
                     report(Progress(replace(tally), resumed, job.source.row_count, seconds))
         except ray.exceptions.RayError as error:
             told = str(error).strip().rpartition("\n")[2]
-            raise ScoringError(f"Ray ended the run: {told}; run it again to go on") from error
+            raise ScoringError(f"Ray ended the run: {told}; run it again to continue") from error
         return True
 
     return engine

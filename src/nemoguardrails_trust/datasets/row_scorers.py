@@ -134,7 +134,7 @@ class ModelRowScorer(RowScorer):
     async def _answer(self, content: RowContent) -> tuple[Completion, tuple[CallUsage, ...]]:
         if self._model is None:
             raise DataError(
-                "the row has no response; --generate (generate=True) has the model make one"
+                "the row has no response; --generate (generate=True) has the model write one"
             )
         asked = prompt_messages(Exchange("", content.messages, content.context))
         work = self._model.complete(
@@ -210,7 +210,7 @@ class StoppingRowScorer(RowScorerAround):
 def _recorded(row: Row, columns: Columns) -> Recorded:
     content = read_content(row, columns)
     if content.response is None:
-        raise DataError("the row has no response, and a replay makes none")
+        raise DataError("the row has no response, and replay cannot generate one")
     return Recorded(
         content.messages,
         content.response,

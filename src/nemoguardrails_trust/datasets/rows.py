@@ -99,7 +99,7 @@ def read_content(row: Row, columns: Columns) -> RowContent:
     if ending is None or response not in (None, ending):
         return RowContent(messages, response, passages)
     if not asked:
-        raise DataError(f"column {columns.prompt!r} holds an answer and nothing that was asked")
+        raise DataError(f"column {columns.prompt!r} has an answer but no question")
     if not ending.strip():
         return RowContent(asked, None, passages)
     return RowContent(asked, ending, passages, from_chat=response is None)
@@ -144,7 +144,7 @@ def read_texts(row: Row, column: str) -> tuple[str, ...]:
         return tuple(map(str, texts))
     if isinstance(value, str):
         return (value,)
-    raise DataError(f"column {column!r} holds a {type(value).__name__} that is no list of texts")
+    raise DataError(f"column {column!r} holds a {type(value).__name__} that is not a list of texts")
 
 
 def fingerprint(row: Row) -> str:

@@ -202,7 +202,7 @@ class InputCheck:
         finished = self._folder.finished.values()
         last = max((shard.first + shard.rows - 1 for shard in finished), default=-1)
         if max(last, journalled) >= rows:
-            raise changed(self._job, rows, "was scored and is not there any more")
+            raise changed(self._job, rows, "was scored but is no longer there")
 
 
 def check_same_row(job: Job, row: int, then: str, now: str) -> None:
@@ -267,8 +267,7 @@ def _finished_before(job: Job) -> Tally:
     record = _read_record(job.out)
     if record is None:
         raise DataError(
-            "exists already, and is not as a run of this program left it; "
-            "remove it or choose another OUT",
+            "already exists, but not as a run left it; remove it or choose another OUT",
             path=str(job.out),
         )
     _require_same(job, record)
@@ -313,7 +312,8 @@ def _require_same(job: Job, record: _Record) -> None:
     digests = [digest_of([digits for _, digits, _ in rows]) for _, rows in shards]
     if digest_of(digests) != record.digest:
         raise DataError(
-            f"was made from other rows than {job.source.name} has now; {_CURE}", path=str(job.out)
+            f"was made from different rows than {job.source.name} has now; {_CURE}",
+            path=str(job.out),
         )
 
 

@@ -31,6 +31,7 @@ from nemoguardrails_trust.datasets.source import Source
 from nemoguardrails_trust.datasets.tally import ProgressCallback
 from nemoguardrails_trust.datasets.writers import Output, check_writable
 from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.exchange.values import kind_told
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer
 
@@ -119,7 +120,7 @@ def score_dataset(
         if out is not None:
             raise SettingsError("out cannot be used with an iterator, which cannot be read again")
         if not isinstance(data, Iterable):
-            raise DataError(f"a {type(data).__name__} is no data set")
+            raise DataError(f"data is {kind_told(data)}; it must be a path, a frame or rows")
         return _scored_iterator(data, rows, names, concurrency)
     for told in source.remarks:
         _log.warning("%s", told)
@@ -261,7 +262,7 @@ def find_columns(
     )
     if columns.response is None and not generate and not _ends_with_answer(source, columns):
         error = no_column(source.columns, "response", "--response-column", source.name)
-        raise DataError(f"{error}; --generate (generate=True) has the model make the responses")
+        raise DataError(f"{error}; --generate (generate=True) has the model write the responses")
     return columns
 
 
@@ -276,7 +277,7 @@ def _ends_with_answer(source: Source, columns: Columns) -> bool:
 
 def _answering(model: LanguageModel | None, *, generate: bool) -> LanguageModel | None:
     if generate and model is None:
-        raise SettingsError("generate needs the model that makes the responses", key="model")
+        raise SettingsError("generate needs a model to write the responses", key="model")
     return model if generate else None
 
 

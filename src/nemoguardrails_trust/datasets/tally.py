@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
 from nemoguardrails_trust.datasets.rows import CLAIMS, RowResult
 from nemoguardrails_trust.disk import reading
-from nemoguardrails_trust.errors import DataError, SettingsError, known_instead
+from nemoguardrails_trust.errors import DataError, SettingsError, known_instead, why_invalid
 
 
 @dataclass(slots=True)
@@ -135,7 +135,7 @@ def read_prices(path: Path, model: str) -> Prices:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise DataError(
-            f"{place or 'the whole'}: {first['msg']}; prices are written as "
+            f"{place or 'the whole'}: {why_invalid(first)}; prices are written as "
             "'NAME: {prompt: 0.15, completion: 0.60}'",
             path=str(path),
         ) from None

@@ -24,6 +24,8 @@ INSTRUCTIONS = (
 COMPLETIONS = ("choices", "candidates", "generations", "output", "outputs", "replies", "results")
 WHOLE = ("output", "outputs")
 """Of which all items are the answer, not only the first."""
+AS_TEXTS = (*WHOLE, "replies")
+"""Of which an item may be text instead of an object."""
 SAID = (
     *("generated_text", "output_text", "outputText", "response", "completion", "output"),
     *("answer", "raw"),
@@ -89,6 +91,6 @@ def require_nothing_more(
     }
     if more:
         raise DataError(
-            f"beside {chat}, {what} has {keys_of(more)}, and whether the model was given that "
-            "cannot be told"
+            f"{what} has {keys_of(more)} beside {chat}, and it is unclear whether the model was "
+            "given that too"
         )

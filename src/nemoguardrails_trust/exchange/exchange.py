@@ -42,7 +42,7 @@ class Exchange:
     def __post_init__(self) -> None:
         if not isinstance(self.response, str):
             raise DataError(
-                f"the response of an Exchange is a text, not {kind_told(self.response)}; "
+                f"the response of an Exchange must be text, not {kind_told(self.response)}; "
                 "it comes before the messages"
             )
         if self.tokens is not None and self.token_logprobs is None:

@@ -308,6 +308,6 @@ def _thread(message: Item, what: str) -> Iterator[Item]:
 
 def _branches(count: int, what: str) -> DataError:
     return DataError(
-        f"{what} is a tree with {count} branches, and which of them was shown cannot be told; name "
-        "its last message under current_node, or give one branch as messages"
+        f"{what} is a tree with {count} branches, and it is unclear which of them was shown; "
+        "name its last message under current_node, or give one branch as messages"
     )

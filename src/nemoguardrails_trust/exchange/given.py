@@ -71,8 +71,8 @@ def within(value: Any) -> Iterator[Any]:
 def not_to_be_told(where: str, more: Mapping[str, Any]) -> DataError:
     """The error that something stands beside what is said."""
     return DataError(
-        f"{where} has {keys_of(more)} beside what it says, and whether the model was given that "
-        "cannot be told; put it into the content if it was, and leave it out if it was not"
+        f"{where} has {keys_of(more)} beside what it says, and it is unclear whether the model was "
+        "given that too; if it was, put it into the content, and if not, leave it out"
     )
 
 

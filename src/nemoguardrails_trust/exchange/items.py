@@ -163,8 +163,7 @@ def _empty(item: Mapping[str, Any], role: str, where: str) -> Message:
     """
     if not any(key in item for key in BODIES) or has_unread(item):
         raise DataError(
-            f"{where} has no content; its keys are {keys_of(item)}; what it says must stand under "
-            "content"
+            f"{where} has no content; its keys are {keys_of(item)}; put what it says under content"
         )
     return Message(role, "")
 
@@ -194,7 +193,7 @@ def _letters(body: Any, where: str) -> str:
 def _of_nobody(item: Mapping[str, Any], where: str, name: str | None) -> DataError:
     if name is None and item.get("id") and item.keys() <= _REFERENCE:
         return DataError(
-            f"{where} only refers to an item that is kept at the server; put the item itself there"
+            f"{where} only refers to an item kept on the server; put the item itself there"
         )
     told = "no role" if name is None else f"the role {name[:40]!r}"
     known = f"{', '.join(ROLES[:-1])} or {ROLES[-1]}"

@@ -69,13 +69,13 @@ def why_unsendable(media: Sequence[Media]) -> str | None:
 def _why_not(medium: Media) -> str | None:
     url = medium.url
     if url is None:
-        return "are known by an id only"
+        return "are given by an id only"
     if url.startswith(("https://", "http://")):
         return None
     if not url.startswith("data:"):
-        return "lie at no address of the web"
+        return "are not at an address on the web"
     data = medium.data
-    return None if data is not None and _is_base64(data) else "are broken data"
+    return None if data is not None and _is_base64(data) else "are damaged"
 
 
 def _is_base64(data: str) -> bool:

@@ -128,9 +128,7 @@ def read_content(content: Any, where: str, depth: int = 0) -> Iterator[Piece]:
         for part in content:
             yield from read_content(part, where, depth + 1)
     elif content is not None:
-        raise DataError(
-            f"{where} has a content that is {kind_told(content)}; it must be a text or parts"
-        )
+        raise DataError(f"the content of {where} is {kind_told(content)}; it must be text or parts")
 
 
 def call_text(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,8 +195,8 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
         yield Piece(to_json(inner.get("value") if inner is part else inner))
     elif kind is None:
         raise DataError(
-            f"{where} holds a part that is not text ({_told(part)}), or not of a known form; what "
-            "it says must stand in a part of type text"
+            f"{where} has a part that is not text, or not of a known form ({_told(part)}); put "
+            "what it says into a part of type text"
         )
 
 
@@ -210,7 +208,7 @@ def _text_of(part: Mapping[str, Any], where: str) -> str:
         text = scalar_text(said)
         if text is not None:
             return text
-    raise DataError(f"{where} holds a part without its text ({_told(part)})")
+    raise DataError(f"{where} has a part without text ({_told(part)})")
 
 
 def _result(part: Mapping[str, Any]) -> Any:

@@ -60,9 +60,9 @@ def _read_passages(value: Any, what: str) -> Iterator[str]:
             ):
                 yield from _titled(value.get("title"), inner, what)
                 return
-        raise DataError(f"where {what} has its text cannot be told ({keys_of(value)})")
+        raise DataError(f"it is unclear which key of {what} holds its text ({keys_of(value)})")
     elif value is not None:
-        raise DataError(f"{what} holds {kind_told(value)}, which is no text")
+        raise DataError(f"{what} holds {kind_told(value)}, which is not text")
 
 
 def _titled(title: Any, inner: Any, what: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from nemoguardrails_trust.exchange.beside import (
 from nemoguardrails_trust.exchange.calls import (
     ABOUT_A_CALL,
     ABOUT_AN_ENVELOPE,
+    AS_TEXTS,
     BESIDE,
     CHATS,
     COMPLETIONS,
@@ -180,7 +181,7 @@ def _read_chat(value: Any, what: str, last: Any = None) -> Iterator[Message]:
     if value is None:
         return
     if not isinstance(value, list | tuple):
-        raise DataError(f"{what} is {kind_told(value)}; it must be a text or chat messages")
+        raise DataError(f"{what} is {kind_told(value)}; it must be text or chat messages")
     one = plain(value[0]) if len(value) == 1 else None
     if isinstance(one, list) and not is_message_pair(one) and not are_pairs([one]):
         value = one  # LangChain's batch of one
@@ -194,7 +195,7 @@ def _read_chat(value: Any, what: str, last: Any = None) -> Iterator[Message]:
     items = named_turns(items, ASKED_OR_SAID) or items
     if all(isinstance(item, str) or is_lone_part(item) for item in items):
         if len(items) > 1 and all(isinstance(item, str) for item in items):
-            raise DataError(f"{what} is a list of texts; who says which cannot be told")
+            raise DataError(f"{what} is a list of texts, and it is unclear who said which")
         numbered = enumerate(items, start=1)
         pieces = [
             piece for n, part in numbered for piece in read_content(part, f"part {n} of {what}")
@@ -234,7 +235,7 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
         return
     if len(chats) != 1:
         raise DataError(
-            f"which part of {what} is the prompt cannot be told ({keys_of(value)}); give it as "
+            f"it is unclear which part of {what} is the prompt ({keys_of(value)}); give it as "
             "messages"
         )
     history = ("chat_history", "tool_results") if chats == ["message"] else ()
@@ -268,7 +269,10 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
                 first = plain(inner[0])
                 while isinstance(first, list) and first:  # LangChain's batch
                     first = plain(first[0])
-                yield from _read_answer(inner if key in WHOLE else first, what)
+                if isinstance(first, str) and key not in AS_TEXTS:
+                    raise DataError(f"{what} has text under {key}; it must have objects there")
+                whole = key in WHOLE or isinstance(first, str)
+                yield from _read_answer(inner if whole else first, what)
                 return
             if isinstance(inner, Mapping):
                 yield from _read_answer(inner, what)
@@ -293,14 +297,14 @@ def _read_answer(value: Any, what: str) -> Iterator[Message]:
             yield from _read_answer(value, what)
             return
     if not isinstance(value, list | tuple):
-        raise DataError(f"{what} is {kind_told(value)}; it must be a text")
+        raise DataError(f"{what} is {kind_told(value)}; it must be text")
     items = [plain(item) for item in value]
     one = items[0] if len(items) == 1 else None
     if isinstance(one, list) or (isinstance(one, Mapping) and "generated_text" in one):
         yield from _read_answer(one, what)
         return
     if len(items) != 1 and all(isinstance(item, str) for item in items):
-        raise DataError(f"{what} is a list of {len(items)} texts; it must be one")
+        raise DataError(f"{what} is a list of {len(items)} texts; it must be one text")
     if any(map(is_of_framework, items)):
         yield from read_items(items, what, default="assistant")
         return

@@ -125,8 +125,8 @@ def nested_chat(text: str, what: str, is_known: Callable[[Any], bool]) -> Any:
     """
     if _SHOWN.match(text):
         raise DataError(
-            f"{what} is messages as Python shows them, which cannot be read back; write them as "
-            "JSON, such as by model_dump_json() or langchain_core.messages.messages_to_dict()"
+            f"{what} is messages as Python prints them, which cannot be read back; write them as "
+            "JSON, such as with model_dump_json() or langchain_core.messages.messages_to_dict()"
         )
     if not _BEGINS_AS_CHAT.match(text):
         return None
@@ -135,7 +135,7 @@ def nested_chat(text: str, what: str, is_known: Callable[[Any], bool]) -> Any:
         return nested if is_known(nested) else None
     if _NAMES_A_ROLE.search(text):
         raise DataError(
-            f"{what} seems to be chat messages as text, and is neither JSON nor a Python list: it "
-            "was cut off, or written by numpy; write it as JSON, or the file as JSON lines"
+            f"{what} looks like chat messages as text, but is neither JSON nor a Python list: it "
+            "was cut off, or written by NumPy; write it as JSON, or the file as JSON Lines"
         )
     return None

@@ -110,8 +110,8 @@ def why_no_answer(written: str) -> str:
     """Why `answer_in` found none, as the end of a sentence."""
     if _has_too_many_signs(written):
         return (
-            f"is too long to be read: it has {len(written):,} characters, of at most "
-            f"{MOST_CHARACTERS:,}, or more than {_MOST_SIGNS:,} brackets"
+            f"is too long: it has {len(written):,} characters, where at most {MOST_CHARACTERS:,} "
+            f"are read, or more than {_MOST_SIGNS:,} brackets"
         )
     return "is thinking without an answer"
 

@@ -68,7 +68,7 @@ def kind_told(value: Any) -> str:
     if isinstance(value, bool):
         return "true or false"
     kinds = (
-        ((int, float, decimal.Decimal), "a number"), (str, "a text"), (bytes, "bytes"),
+        ((int, float, decimal.Decimal), "a number"), (str, "text"), (bytes, "bytes"),
         ((list, tuple), "a list"), (Mapping, "an object"),
     )  # fmt: skip
     found = next((told for types, told in kinds if isinstance(value, types)), None)

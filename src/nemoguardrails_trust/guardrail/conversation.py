@@ -89,8 +89,8 @@ def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
     output = context.get("passthrough_output")
     if not exchange.response.strip() and isinstance(output, Mapping) and output:
         return (
-            f"the chain gave no answer under the key that is taken for it; its keys are "
-            f"{keys_of(output)}; name the right one by RunnableRails(…, output_key=…)"
+            f"the chain's output has no answer under the expected key, only {keys_of(output)}; "
+            "name the right key with RunnableRails(…, output_key=…)"
         )
     if "passthrough_output" in context and _prompt_of_function(context, exchange.response) is None:
         return (

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from nemoguardrails_trust.errors import SettingsError, known_instead
+from nemoguardrails_trust.errors import SettingsError, known_instead, why_invalid
 from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scorers.evaluations import EvaluationSettings
 
 if TYPE_CHECKING:
     from nemoguardrails.rails.llm.config import RailsConfig
@@ -27,6 +28,8 @@ SETTINGS_ON_LINE = ("threshold", "on_untrustworthy")
 """The settings that may stand on the flow's own line, in the order of the flow's parameters."""
 
 MARK = "[UNVERIFIED]"
+_MOST_SHOWN = 100  # characters of a value, in an error
+_FORM = re.compile(r"bool\Z|literal\[")  # pydantic's names for the forms of one setting
 _ASSIGNMENT = re.compile(r"\$?(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,$()]*)")
 
 
@@ -167,14 +170,28 @@ def _validated(values: Mapping[Any, Any], where: str) -> TrustSettings:
 
 
 def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
+    found: dict[str, list[Any]] = {}
+    for problem in error.errors(include_url=False):
+        parts = [str(part) for part in problem["loc"] if not _FORM.match(str(part))]
+        found.setdefault(".".join(parts), []).append(problem)
     problems = []
-    first_key = None
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        first_key = first_key or key
-        if problem["type"] == "extra_forbidden":
-            hint = known_instead(key, sorted(TrustSettings.model_fields))
+    for key, same in found.items():
+        first = same[0]
+        if first["type"] == "extra_forbidden":
+            of_evaluation = key.startswith("evaluations.")
+            fields = (
+                EvaluationSettings.model_fields if of_evaluation else TrustSettings.model_fields
+            )
+            hint = known_instead(key.rpartition(".")[2], sorted(fields))
             problems.append(f"{where}{key} is not a setting; {hint}")
+        elif first["type"] == "missing":
+            problems.append(f"{where}{key} is missing")
         else:
-            problems.append(f"{where}{key} is {problem['input']!r}: {problem['msg']}")
+            problems.append(f"{where}{key} is {_shown(first['input'])}; {why_invalid(*same)}")
+    first_key = next(iter(found), None)
     return SettingsError("; ".join(problems), key=first_key)
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"

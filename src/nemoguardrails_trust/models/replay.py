@@ -34,7 +34,7 @@ _QUOTING = ("reflection", "fields", "rephrasing")  # their prompts quote the con
 _RECOGNISED_BY = 200  # characters of a response that are looked for in a judge's prompt
 
 _MUST_BE = {
-    "prompt": "a string that is not empty, or chat messages with role and content",
+    "prompt": "a non-empty string, or chat messages with role and content",
     "response": "a string",
     "samples": "a list of strings",
     "paraphrase_samples": "a list of strings",

@@ -215,8 +215,8 @@ def comparison_figures(result: Comparison) -> list[tuple[str, str]]:
         ("flagged in A only", f"{result.flagged_only_a:,}"),
         ("flagged in B only", f"{result.flagged_only_b:,}"),
         ("without a score in A, in B", f"{result.unchecked_a:,}, {result.unchecked_b:,}"),
-        ("AUROC, B less A", _difference(result.auroc_difference, result.labelled)),
-        ("right among those not flagged, B less A", _difference(accuracy, result.labelled)),
+        ("AUROC, B minus A", _difference(result.auroc_difference, result.labelled)),
+        ("right among those not flagged, B minus A", _difference(accuracy, result.labelled)),
     ]
     if any(unread):
         figures.append(("not read in full in A, in B", "{:,}, {:,}".format(*unread)))

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.exchange import Exchange
@@ -55,6 +56,20 @@ class EvaluationSettings(BaseModel):
             ((name, threshold),) = given.items()
             return {"name": name, "threshold": threshold}
         return given
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        names = {"enum": list(_KNOWN)}
+        with_threshold = {
+            "type": "object",
+            "propertyNames": names,
+            "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+        return {"anyOf": [names, with_threshold, handler(core_schema)]}
 
     @model_validator(mode="after")
     def _can_be_made(self) -> "EvaluationSettings":

@@ -173,7 +173,7 @@ def _tell_failures(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         if error.status_code == 400:  # FastAPI's own, for a body that is not to be parsed
-            said = "the request is not JSON in UTF-8, or lies too deep within itself"
+            said = "the request is not JSON in UTF-8, or is nested too deeply"
             return failure(request.url.path, 422, said)
         told = str(error.detail)
         return failure(request.url.path, error.status_code, told, headers=error.headers)

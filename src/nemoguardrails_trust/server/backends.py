@@ -66,7 +66,7 @@ class Backends:
             given = [name for name in _FOR_LOCAL if getattr(wanted.options, name) is not None]
             given += ["task"] if wanted.task != "default" else []
             given += ["log: claims"] if "claims" in wanted.log else []
-            notes += [f"the option {name} changes nothing in this preset" for name in given]
+            notes += [f"the option {name} has no effect in this preset" for name in given]
         return tuple(notes)
 
     def model(self, backend: str, effort: str | None = None) -> LanguageModel:

@@ -93,7 +93,9 @@ class _Scored:
                 self.failure = _error_event(error)
         else:
             if not self.gathering.is_whole:
-                broken = ModelResponseError("the model's server ended the answer in its middle")
+                broken = ModelResponseError(
+                    "the model's server broke off in the middle of the answer"
+                )
                 self.failure = _error_event(broken)
 
     async def metadata(self) -> Metadata:

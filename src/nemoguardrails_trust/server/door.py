@@ -105,16 +105,16 @@ class Door:
             self._rates[key] = rates_shared(f"key {key}") or RatesHere()
         turn = await self._rates[key].take_turn((most, None), 0)
         if isinstance(turn, Wait):
-            raise _Refused(429, "too many requests with this key a minute", wait=turn.seconds)
-        turn.ended()  # how many are under way at once is counted elsewhere
+            raise _Refused(429, "too many requests per minute with this key", wait=turn.seconds)
+        turn.ended()  # how many are in progress at once is counted elsewhere
 
     @asynccontextmanager
     async def _turn(self, key: int) -> AsyncIterator[None]:
         limits = self._settings.limits
         if self._by_key[key] >= limits.in_flight_per_key:
-            raise _Refused(429, "too many requests with this key are under way")
+            raise _Refused(429, "too many requests with this key are in progress")
         if self._turns.locked() and self._waiting >= limits.waiting:
-            raise _Refused(429, "too many requests are under way")
+            raise _Refused(429, "too many requests are in progress")
         self._by_key[key] += 1
         try:
             self._waiting += 1

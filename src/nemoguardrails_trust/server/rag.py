@@ -83,7 +83,7 @@ class _Rag:
         evaluations = outcome.evaluations.values()
         failures = [_failure_of(signal) for signal in evaluations if signal is not None]
         if outcome.score is None and None not in failures:
-            raise next(filter(None, failures), ScoringError("no score could be had"))
+            raise next(filter(None, failures), ScoringError("there is no score"))
         return outcome
 
     def _told(self, wanted: Wanted, outcome: Outcome) -> dict[str, Any]:

@@ -62,7 +62,9 @@ def _read(arguments: Mapping[str, Any]) -> tuple[ServerSettings, int]:
         )
     told = str(arguments.get("replicas", 1))
     if not told.isdecimal() or int(told) < 1:
-        raise SettingsError(f"replicas is {told}; it must be a whole number from 1", key="replicas")
+        raise SettingsError(
+            f"replicas is {told}; it must be a whole number, 1 or more", key="replicas"
+        )
     return settings, int(told)
 
 

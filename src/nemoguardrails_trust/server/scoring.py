@@ -48,7 +48,7 @@ class Scoring:
         work = self._backends.parts(wanted).answerer.prompt(item)
         outcome = await self.outcome_of(work, wanted, what="the answer")
         if outcome.score is None:
-            raise ScoringError("no score could be had")
+            raise ScoringError("there is no score")
         _require_criteria(outcome.score)
         told = self._told(wanted, outcome.score, outcome.perplexity)
         return {"response": outcome.response, **told}
@@ -76,7 +76,9 @@ class Scoring:
         """
         given = body.given
         if given.trustworthiness_score is None:
-            raise DataError("response.trustworthiness_score is missing: nothing is to be explained")
+            raise DataError(
+                "response.trustworthiness_score is missing: there is nothing to explain"
+            )
         told = (given.log or {}).get("explanation")
         if isinstance(told, str):
             return {"explanation": told}
@@ -192,7 +194,9 @@ class Scoring:
             log["explanation"] = score.explanation or _NO_REASON
         if "perplexity" in wanted.log:
             if perplexity is None:
-                notes.append("perplexity is the score: the model gives no token probabilities")
+                notes.append(
+                    "perplexity is set to the score: the model gives no token probabilities"
+                )
             log["perplexity"] = score.score if perplexity is None else perplexity
         if "claims" in wanted.log:
             log["claims"] = claims_to_result(score)

@@ -8,7 +8,13 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nemoguardrails_trust.errors import CredentialsError, DataError, SettingsError, known_instead
+from nemoguardrails_trust.errors import (
+    CredentialsError,
+    DataError,
+    SettingsError,
+    known_instead,
+    why_invalid,
+)
 from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.scorers.base import QualityPreset
 
@@ -183,12 +189,10 @@ def settings_of(given: dict[str, Any]) -> ServerSettings:
         # A name that is misspelt explains why another is missing.
         first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
         key = ".".join(map(str, first["loc"])) or "settings"
-        told = str(first["msg"])
+        told = why_invalid(first)
         if first["type"] == "extra_forbidden":
             known = {name for kind in _Settings.__subclasses__() for name in kind.model_fields}
             told = f"is not a setting; {known_instead(str(first['loc'][-1]), sorted(known))}"
-        elif first["type"] == "missing":
-            told = "is missing"
         raise SettingsError(f"{key}: {told}", key=key) from None
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nemoguardrails_trust.errors import why_invalid
+
 _WORDS = {
-    "string_type": "a text",
-    "string_unicode": "a text that can be encoded",
-    "string_pattern_mismatch": "a text that is not blank",
+    "string_type": "text",
+    "string_unicode": "text that can be encoded",
+    "string_pattern_mismatch": "text that is not blank",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
@@ -39,9 +41,10 @@ def told_of_errors(errors: Sequence[Mapping[str, Any]], *, within: str = "") -> 
     name = ".".join(([within] if within else []) + place) or "the request"
     kinds = [error["type"] for error in here]
     if not all(kind in _WORDS for kind in kinds):
-        return f"{name}: {next(error['msg'] for error in here if error['type'] not in _WORDS)}"
+        other = next(error for error in here if error["type"] not in _WORDS)
+        return f"{name}: {why_invalid(other)}"
     words = dict.fromkeys(word for kind, word in _WORDS.items() if kind in kinds)
-    return f"{name}: Input should be {' or '.join(words)}"
+    return f"{name}: it must be {' or '.join(words)}"
 
 
 def _places(error: Mapping[str, Any]) -> list[str]:

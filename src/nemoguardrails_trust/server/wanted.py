@@ -102,7 +102,7 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
     if "num_self_reflections" in left:
         left.pop("use_self_reflection", None)
     if left.pop("similarity_measure", None) is not None:
-        notes.append("similarity_measure changes nothing: answers are compared by what they say")
+        notes.append("similarity_measure has no effect: answers are compared by what they say")
     log = _log(left, notes)
     unknown = sorted(set(left) - set(TLMOptions.model_fields))
     notes += _unknown("the option", unknown)
@@ -110,7 +110,7 @@ def _read(quality: str | None, given: Mapping[str, Any] | None, task: Task) -> W
         del left[name]
     criteria = left.get("custom_eval_criteria")
     if isinstance(criteria, list) and len(criteria) > MOST_EVALS:
-        told = f"has {len(criteria)} entries, of at most {MOST_EVALS}"
+        told = f"has {len(criteria)} entries; at most {MOST_EVALS} are allowed"
         raise refused_option("custom_eval_criteria", told)
     left["log"] = [name for name in log if name in _LOGGED]
     try:
@@ -143,7 +143,7 @@ def _fitted(quality: QualityPreset, options: TLMOptions, notes: list[str]) -> TL
     scores = options.reflections != 0 or options.samples(quality) or options.disable_trustworthiness
     if scores:
         return options
-    notes.append("the model reflects all the same: nothing else is left to score with")
+    notes.append("the model reflects anyway: there is nothing else to score with")
     return options.model_copy(update={"use_self_reflection": None, "num_self_reflections": None})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, why_invalid
 from nemoguardrails_trust.scorers.base import QualityPreset
 from nemoguardrails_trust.scorers.local.presets import plan_for
 from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS
@@ -138,7 +138,7 @@ def read_options(options: Mapping[str, Any] | None) -> TLMOptions:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(["options", *map(str, first["loc"])])
-        raise SettingsError(f"{key}: {first['msg']}", key=key) from None
+        raise SettingsError(f"{key}: {why_invalid(first)}", key=key) from None
     if chosen.use_self_reflection is not None and chosen.num_self_reflections is not None:
         raise SettingsError(
             "options.num_self_reflections and options.use_self_reflection set the "

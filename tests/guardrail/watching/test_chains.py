@@ -199,9 +199,7 @@ async def test_an_answer_under_another_key_is_named(
     told = await railed(chain).ainvoke({"input": "How much?"})
     assert NOT_CHECKED in told["output"]
     assert scorer.exchanges == []
-    assert (
-        "its keys are answer; name the right one by RunnableRails(…, output_key=…)" in caplog.text
-    )
+    assert "only answer; name the right key with RunnableRails(…, output_key=…)" in caplog.text
 
 
 async def test_turns_at_one_time_keep_their_calls_apart(scorer: ScriptedScorer) -> None:

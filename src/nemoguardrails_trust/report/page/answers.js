@@ -159,7 +159,7 @@ function answerList(answers, threshold) {
       words.every((word) => haystacks[index].includes(word)));
     matches.sort(ORDERS[sort.value]);
     found.textContent = matches.length
-      ? `${count(matches.length)} ${matches.length === 1 ? "answer" : "answers"}`
+      ? answersTold(matches.length)
       : "No answer fits. Try another word, or show every answer.";
     show(size);
   }

@@ -192,7 +192,7 @@ function drawReliability(holder, { bins, error }) {
   const most = Math.max(...bins.map((bin) => bin.count));
   for (const bin of bins) {
     const text =
-      `Scores ${bin.from} to ${bin.to}: ${count(bin.count)} answers, ` +
+      `Scores ${bin.from} to ${bin.to}: ${answersTold(bin.count)}, ` +
       `mean score ${bin.score.toFixed(2)}, ${percent(bin.accuracy)} right`;
     const at = x(bin.score);
     svg.append(
@@ -212,7 +212,7 @@ const CELLS = 20;
 
 // Two signals against each other; a cell's colour is how many answers, or how many are right.
 function drawPair(holder, pair, colour, scoreName) {
-  const label = `${pair.x} against ${pair.y}, ${count(total(pair.count))} answers`;
+  const label = `${pair.x} against ${pair.y}, ${answersTold(total(pair.count))}`;
   const chart = frame(holder, squareHeight(holder), label, SQUARE_MARGIN);
   const { svg, area, x, y } = chart;
   const yTicks = FIFTHS.map((value) => [value, value.toFixed(1)]);
@@ -226,7 +226,7 @@ function drawPair(holder, pair, colour, scoreName) {
     const good = right.get(key) || 0;
     const judged = good + (wrong.get(key) || 0);
     const share = judged ? good / judged : 0;
-    const text = `${count(n)} answers${judged ? `, ${percent(share)} right` : ""}`;
+    const text = `${answersTold(n)}${judged ? `, ${percent(share)} right` : ""}`;
     const shape = {
       x: x(column / CELLS), y: y((row + 1) / CELLS), width: side, height: side,
     };

@@ -45,5 +45,6 @@ function interval({ hits, trials }) {
 }
 
 const count = (number) => number.toLocaleString("en");
+const answersTold = (number) => `${count(number)} ${number === 1 ? "answer" : "answers"}`;
 const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)}\u00a0%`;
 const thresholdText = (step) => (step / STEPS).toFixed(step % 10 ? 3 : 2);

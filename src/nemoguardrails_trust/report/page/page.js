@@ -49,7 +49,7 @@ function plainTiles() {
   const { mean, scored, rows } = DATA.figures;
   return [
     ["Mean score", mean === null ? "–" : mean.toFixed(3), "of the scored answers"],
-    ["Scored", count(scored), `of ${count(rows)} answers`],
+    ["Scored", count(scored), `of ${answersTold(rows)}`],
   ].map(([name, text, about]) => {
     const tile = element("div", "tile");
     tile.append(
@@ -61,7 +61,9 @@ function plainTiles() {
 
 function sentence(step, figures) {
   const { flagged, kept, overall } = figures;
-  const start = `Below ${thresholdText(step)}, ${count(flagged.hits)} of ${count(flagged.trials)} answers are flagged.`;
+  const are = flagged.hits === 1 ? "is" : "are";
+  const share = `${count(flagged.hits)} of ${answersTold(flagged.trials)}`;
+  const start = `Below ${thresholdText(step)}, ${share} ${are} flagged.`;
   if (!overall) return start;
   const without = `Of all answers, ${percent(overall.value)} are right`;
   return kept ? `${start} ${without}; of the kept, ${percent(kept.value)}.` : `${start} ${without}.`;
@@ -159,7 +161,7 @@ function makePairChart() {
       ? "the bluer a square, the more of its answers are right"
       : "the stronger a square's colour, the more answers it holds";
     document.getElementById("pair-text").textContent =
-      `${count(total(cells))} answers by two of their signals${how}: ${meaning}.`;
+      `${answersTold(total(cells))} by two of their signals${how}: ${meaning}.`;
   };
   const change = () => {
     chart.redraw();
