@@ -179,6 +179,25 @@ async def test_what_the_schemas_refuse_is_withheld_without_asking_the_judge(
     assert len(server.bodies) == 1
 
 
+@pytest.mark.parametrize("logprobs", ["on", "refused"])
+@pytest.mark.parametrize("arguments", ['{"of": "Ada', "of Ada"], ids=["cut off", "no JSON"])
+async def test_arguments_that_are_no_json_are_not_taken_for_none(
+    serve: Callable[..., Any], arguments: str, logprobs: Any
+) -> None:
+    """NeMo Guardrails hands such calls on as if they had no arguments: here, to clear all."""
+    wanted = calls(("transfer", {"to": "Ada", "amount": 20}), ("clear", {}))
+    wanted["tool_calls"][1]["function"]["arguments"] = arguments
+    server = await serve(wanted, "True 99")
+    server.logprobs = logprobs
+    clear = {"name": "clear", "parameters": {"properties": {"of": {"type": "string"}}}}
+    tools = [TRANSFER, {"type": "function", "function": clear}]
+    response = await turn(server, llm_params={"tools": tools})
+    assert response.tool_calls is None
+    trust = response.output_data["trust"]
+    assert trust["explanation"] == "the arguments of clear are no JSON, or were cut off"
+    assert (trust["trustworthiness_score"], trust["usage"]["calls"]) == (0.0, 0)
+
+
 @pytest.mark.parametrize(
     ("tools", "reason"),
     [

@@ -27,7 +27,7 @@ from nemoguardrails_trust.guardrail.offered_tools import (
 )
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.settings import TOOL_CALLS_FLOW_NAME, TrustSettings
-from nemoguardrails_trust.guardrail.watching.main_call import plain_model
+from nemoguardrails_trust.guardrail.watching.main_call import MainCalls, plain_model
 from nemoguardrails_trust.models.deadline import whole_deadline
 from nemoguardrails_trust.scorers.tool_calls import ARGUMENTS
 from nemoguardrails_trust.scores import TrustworthinessScore
@@ -113,6 +113,7 @@ async def score_tool_calls(
     llms: Mapping[str, LLMModel] | None = None,
     kb: KnowledgeBase | None = None,
     trust_tool_guard: ToolGuard | None = None,
+    trust_main_calls: MainCalls | None = None,
     **_: object,
 ) -> RailOutcome:
     """Checks calls of tools. It never raises: every failure is an outcome.
@@ -130,6 +131,7 @@ async def score_tool_calls(
         llms: Its other models, by their type.
         kb: Its knowledge base.
         trust_tool_guard: What `config.py` registered.
+        trust_main_calls: The calls to the bot's model, where they are watched.
     """
     if trust_tool_guard is None or config is None:
         metadata = {"tool_calls": [], "asks_back": False}
@@ -138,7 +140,8 @@ async def score_tool_calls(
     turn = _Turn(guard, context or {}, events or (), config, guard.models.pick(llm, llms), kb)
     started = time.perf_counter()
     with whole_deadline(guard.settings.timeout):
-        outcome = await turn.check(tool_calls)
+        unread = trust_main_calls.unread_calls() if trust_main_calls is not None else ()
+        outcome = await turn.check(tool_calls, unread=unread)
         if trust_tool_guard.asks_again and outcome.status == "untrustworthy" and llm is not None:
             return await turn.again(outcome, tool_calls, plain_model(llm), started)
         return _told(outcome, tool_calls)
@@ -166,7 +169,9 @@ class _Turn:
             bot_message=told,
         )
 
-    async def check(self, tool_calls: Any, timeout: float | None = None) -> TrustOutcome:
+    async def check(
+        self, tool_calls: Any, timeout: float | None = None, unread: Sequence[str] = ()
+    ) -> TrustOutcome:
         """Checks calls; by the judge only where the schemas let them pass."""
         try:
             calls = [read_call(call) for call in tool_calls or ()]
@@ -174,6 +179,8 @@ class _Turn:
             exchange = await self.exchange(calls)
             told = _with_tools(exchange, tools)
             problem = None if tools is None else schema_problem(calls, tools)
+            if unread:
+                problem = f"the arguments of {', '.join(unread)} are no JSON, or were cut off"
         except Exception as error:  # noqa: BLE001 - NeMo Guardrails would hand the calls on
             return self.guard.unreadable(str(tool_calls), error, _render)
         if problem is not None:

@@ -63,15 +63,17 @@ class MainCall:
         prefetch: The samples that are drawn beside it.
         text: What the model said; `None` until it has.
         tokens: Its tokens with their probabilities, where they were had.
+        unread_calls: The tools that it calls with what are no arguments.
     """
 
     prefetch: Prefetch | None = None
     text: str | None = None
     tokens: tuple[TokenLogprob, ...] | None = None
+    unread_calls: tuple[str, ...] = ()
 
-    def answered(self, text: str, tokens: tuple[TokenLogprob, ...] | None) -> None:
+    def answered(self, text: str, found: TokenProbabilities) -> None:
         """Records what the call brought."""
-        self.text, self.tokens = text, tokens
+        self.text, self.tokens, self.unread_calls = text, found.tokens, found.unread_calls
         if self.prefetch is None:
             return
         if text.strip():
@@ -146,6 +148,12 @@ class MainCalls:
                 call.failed()
         return found
 
+    def unread_calls(self) -> tuple[str, ...]:
+        """The tools that the turn's latest call to the model calls with what are no arguments."""
+        turn = llm_stats_var.get()
+        calls = self._by_turn.get(turn, ()) if turn is not None else ()
+        return calls[-1].unread_calls if calls else ()
+
     def _prefetch(
         self,
         draw: Draw,
@@ -218,7 +226,7 @@ class MainModel:
         except BaseException:
             call.failed()
             raise
-        call.answered("" if response.tool_calls else response.content or "", found.tokens)
+        call.answered("" if response.tool_calls else response.content or "", found)
         return response
 
     async def stream_async(
@@ -251,7 +259,7 @@ class MainModel:
             close = getattr(stream, "aclose", None)
             if close is not None:
                 await close()
-        call.answered(text, found.tokens)
+        call.answered(text, found)
 
 
 def plain_model(llm: LLMModel) -> LLMModel:

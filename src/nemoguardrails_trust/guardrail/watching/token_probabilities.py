@@ -21,7 +21,7 @@ from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.models.chat_answers import read_choices
-from nemoguardrails_trust.models.chat_chunks import Gathering
+from nemoguardrails_trust.models.chat_chunks import Gathering, choices_of
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
 
 _log = logging.getLogger(__name__)
@@ -37,9 +37,12 @@ class TokenProbabilities:
 
     Attributes:
         tokens: The answer's tokens with their probabilities; `None` where the server gave none.
+        unread_calls: The names of tools whose arguments are no JSON, as where they were cut off.
+            NeMo Guardrails hands such calls on as if they had no arguments.
     """
 
     tokens: tuple[TokenLogprob, ...] | None = None
+    unread_calls: tuple[str, ...] = ()
 
 
 _wanted: ContextVar[TokenProbabilities | None] = ContextVar("wanted_probabilities", default=None)
@@ -76,8 +79,12 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
             LLMClientError: As NeMo's client does.
         """
         found = _wanted.get()
-        if found is None or model in self._refusing:
+        if found is None:
             return await super().chat_completion(model, messages, stop=stop, **parameters)
+        if model in self._refusing:
+            response = await super().chat_completion(model, messages, stop=stop, **parameters)
+            found.unread_calls = _unread_calls(response.body)
+            return response
         asking = _asking(messages, parameters)
         try:
             response = await super().chat_completion(model, messages, stop=stop, **asking)
@@ -86,7 +93,6 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
                 raise
             response = await super().chat_completion(model, messages, stop=stop, **parameters)
             self._refused(model)
-            return response
         self._keep(model, found, response.body)
         return response
 
@@ -144,6 +150,7 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
 
     def _keep(self, model: str, found: TokenProbabilities, body: Any) -> None:
         found.tokens = _tokens(body)
+        found.unread_calls = _unread_calls(body)
         if found.tokens is not None:
             self._giving.add(model)
 
@@ -217,3 +224,30 @@ def _tokens(body: Any) -> tuple[TokenLogprob, ...] | None:
     choices = read_choices(body) if isinstance(body, dict) else []
     completion = choices[0].completion if choices else None
     return None if completion is None else completion.tokens
+
+
+def _unread_calls(body: Any) -> tuple[str, ...]:
+    """The names of the called tools whose arguments NeMo Guardrails cannot read."""
+    choices = choices_of(body) if isinstance(body, dict) else []
+    message = choices[0].get("message") if choices else None
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    functions = [
+        call.get("function")
+        for call in (calls if isinstance(calls, list) else ())
+        if isinstance(call, dict)
+    ]
+    return tuple(
+        str(function.get("name"))
+        for function in functions
+        if isinstance(function, dict) and not _is_read(function.get("arguments"))
+    )
+
+
+def _is_read(arguments: Any) -> bool:
+    if not isinstance(arguments, str) or not arguments:
+        return True
+    try:
+        json.loads(arguments)
+    except (RecursionError, ValueError):
+        return False
+    return True
