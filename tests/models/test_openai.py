@@ -216,6 +216,23 @@ async def test_concurrent_first_calls_are_refused_a_handful_of_times(
     assert all(texts(reply) for reply in replies)
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_request_that_waited_for_the_first_ones_can_be_cancelled_as_they_end(
+    turns: int,
+) -> None:
+    troop = scouts.Scouts()
+    first, _ = [await troop.enter(lambda: True) for _ in range(2)]
+    assert first is not None
+    waiting = asyncio.ensure_future(troop.enter(lambda: True))
+    await asyncio.sleep(0.01)
+    first.leave()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if waiting.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
 async def test_slow_first_calls_hold_no_other_up_for_long() -> None:
     async with OpenAIServer(latency=3.0) as server:
         model = model_of(server)

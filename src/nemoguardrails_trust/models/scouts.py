@@ -36,7 +36,9 @@ class Scouts:
         until = loop.time() + _LONGEST_WAIT
         while troop.out >= _MOST and is_unproven() and (left := until - loop.time()) > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(troop.returned.wait(), left)
+                # Python 3.11's wait_for would lose a cancellation that comes with the return.
+                async with asyncio.timeout(left):
+                    await troop.returned.wait()
         return Scout(troop) if is_unproven() else None
 
 

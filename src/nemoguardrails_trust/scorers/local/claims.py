@@ -113,7 +113,8 @@ async def _support(sentences: Sentences, samples: Sequence[str], prompt: str) ->
     texts = [sentence.text for sentence in sentences.listed]
     work = asyncio.to_thread(support, texts, samples, prompt=prompt, is_over=over.is_set)
     try:
-        return await asyncio.wait_for(work, timeout=max(0.0, time_left()))
+        async with asyncio.timeout(max(0.0, time_left())):
+            return await work
     except TimeoutError:
         _log.info("no time is left to compare sentences with the samples")
         return None
