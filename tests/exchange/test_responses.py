@@ -133,6 +133,11 @@ SERVED: list[Any] = [
     [{"generated_text": "Paris"}],
     [{"generated_text": [{"role": "user", "content": "?"}, MESSAGE]}],
     [{"type": "thinking", "thinking": "Lyon?"}, PART],
+    {"role": "assistant", "content": [{**PART, "text": "Lyon?", "is_thinking": True}, PART]},
+    [{"role": "thinking", "content": "Lyon?"}, MESSAGE],
+    [{"from": "reasoning", "value": "Lyon?"}, {"from": "gpt", "value": "Paris"}],
+    {"type": "ai", "content": [
+        {"type": "non_standard", "value": {"type": "thinking", "thinking": "Lyon?"}}, PART]},
     [{"type": "message", "role": "assistant", "phase": "commentary", "content": "Lyon?"},
      {"type": "message", "role": "assistant", "phase": "final_answer", "content": "Paris"}],
 ]  # fmt: skip

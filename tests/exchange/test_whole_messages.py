@@ -190,12 +190,28 @@ def test_a_result_is_whole_under_whatever_key_it_stands(result: dict[str, Any], 
           "content": [{"type": "text", "text": "C"}]}, "T\nC"),
         ({"type": "document", "title": "T", "context": "C",
           "source": {"type": "text", "data": "D"}}, "T\nC\nD"),
+        ({"type": "resource", "resource": {"uri": "file:///d.txt", "text": "D"}}, "D"),
+        ({"type": "file", "source_type": "text", "text": "D", "mime_type": "text/plain"}, "D"),
+        ({"kind": "data", "data": {"snippet": "S"}}, '{"snippet": "S"}'),
         ({"type": "document", "document": {"id": "0", "data": {"snippet": "S"}}},
          '{"snippet": "S"}'),
     ],
 )  # fmt: skip
 def test_a_document_is_read_with_its_title(part: dict[str, Any], text: str) -> None:
     assert read_messages([{"role": "user", "content": [part]}]) == (Message("user", text),)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "data", "uri": "data:image/png;base64,iVBORw==", "media_type": "image/png"},
+        {"type": "resource", "resource": {"blob": "iVBORw==", "mimeType": "image/png"}},
+        {"content_type": "image", "data_uri": "data:image/png;base64,iVBORw=="},
+    ],
+)
+def test_data_of_a_picture_are_carried(part: dict[str, Any]) -> None:
+    (asked,) = read_messages([{"role": "user", "content": [part]}])
+    assert [medium.url for medium in asked.media] == ["data:image/png;base64,iVBORw=="]
 
 
 def test_a_screenshot_of_a_computer_is_a_picture() -> None:

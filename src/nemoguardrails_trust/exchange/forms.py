@@ -16,7 +16,7 @@ _MORE = r"(?:>|\\>|&(?:amp;)?gt;|\\u003e|＞)"
 
 _NAMES = (
     r"(?:[a-z]{1,10}[:|])?"
-    r"(?:(?:longcat|deep|inner|internal|private|hidden|my|self|agent|model)_)?"
+    r"(?:(?:longcat|lobe|deep|inner|internal|private|hidden|my|self|agent|model)_)?"
     r"(?:think(?:ing)?|thoughts?|reasoning|reason|reflection|monologue)"
     r"(?:_(?:faster|fast|hard|process|steps?|content|tool|block|trace)|:?\d{1,3}|:[0-9a-f]{8})?"
     r"|思考(?:[过過]程|プロセス)?|推理(?:[过過]程)?|생각|추론|사고(?:_과정)?"
@@ -159,6 +159,18 @@ PHRASES = (
         "<!--",
         re.compile(rf"<!--\s{{0,9}}(?:{_NAMES})\b", re.IGNORECASE),
         re.compile("-->"),
+    ),
+    # LibreChat
+    Phrase(
+        ":::",
+        re.compile(rf":::(?:{_BARE_NAMES})[ \t]*\n"),
+        re.compile(r"^:::[ \t]*$", re.MULTILINE),
+    ),
+    # Poe, whose thoughts are quoted
+    Phrase(
+        "Thinking...",
+        re.compile(r"\*?Thinking\.\.\.\*?\n\s{0,9}(?:>[^\n]*+\n)++"),
+        re.compile(r"(?=\S)"),
     ),
     # The command line of Ollama
     Phrase(

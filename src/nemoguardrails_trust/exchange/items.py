@@ -26,6 +26,8 @@ from nemoguardrails_trust.exchange.values import is_filled, kind_told, plain
 SENDERS = ("role", "from", "speaker", "sender")
 """The keys that say who speaks."""
 
+_THINKS = ("thinking", "thought", "thoughts", "reasoning", "analysis")
+"""Roles that some data sets have for what the model only thinks."""
 _USUAL_KEYS = {"role", "content"}
 _REFERENCE = {"id", "type", "object", "status"}
 
@@ -130,11 +132,11 @@ def _read_message(item: Mapping[str, Any], where: str, default: str) -> Iterator
     if name is None and is_sure_part(item):  # an item of OpenAI's responses
         yield from joined("user", read_content(item, where))
         return
+    if name in _THINKS or (is_thought(item) and not item.get("recipient")):
+        return
     role = ROLE_NAMES.get(name or default)
     if role is None:
         raise _of_nobody(item, where, name)
-    if is_thought(item) and not item.get("recipient"):
-        return
     given = [*tools_beside(item), *documents_beside(item)]
     body = _body(item, where)
     if role == "tool":

@@ -31,6 +31,7 @@ _BY_TYPE = {
     **dict.fromkeys(("image", "image_url", "input_image", "audio", "input_audio"), "media"),
     **dict.fromkeys(("audio_url", "video", "video_url", "input_video", "media"), "media"),
     **dict.fromkeys(("file", "input_file", "document", "blob", "uri", "file_url"), "media"),
+    **dict.fromkeys(("data", "resource", "resource_link"), "media"),
     **dict.fromkeys(("image-data", "image-url", "file-data", "file-url"), "media"),
     **dict.fromkeys(("audio-url", "video-url", "document-url", "binary"), "media"),
     **dict.fromkeys(("document_url", "uploaded-file", "computer_screenshot"), "media"),
@@ -48,7 +49,7 @@ _TYPES_ELSEWHERE = {
     "kind": frozenset(
         (
             "image-url", "audio-url", "video-url", "document-url", "binary", "uploaded-file",
-            "cache-point", "text-content", "structured-content",
+            "cache-point", "text-content", "structured-content", "data",
         )
     ),
     "content_type": frozenset(
@@ -94,6 +95,13 @@ _BY_KEYS = {
 """By which keys parts are known where nothing else says what they are: Haystack's, Gradio's, …"""
 
 
+_FLAGS = (
+    *("thought", "is_thought", "isThought", "is_thinking", "isThinking"),
+    *("is_reasoning", "isReasoning"),
+)
+_CHANNELS = ("analysis", "commentary")
+
+
 def is_part(value: Any) -> bool:
     """Whether a value is a part of a known form."""
     return isinstance(value, Mapping) and kind_of(value)[0] is not None
@@ -101,12 +109,9 @@ def is_part(value: Any) -> bool:
 
 def is_thought(part: Mapping[str, Any]) -> bool:
     """Whether a part is flagged as one that the model only thinks."""
-    flagged = any(part.get(key) in (True, "true") for key in ("thought", "is_thought", "isThought"))
-    return (
-        flagged
-        or "commentary" in (part.get("phase"), part.get("channel"))
-        or (part.get("channel") == "analysis")
-    )
+    if any(part.get(key) in (True, "true") for key in _FLAGS):
+        return True
+    return part.get("channel") in _CHANNELS or part.get("phase") == "commentary"
 
 
 def is_sure_part(value: Any) -> bool:
@@ -136,6 +141,8 @@ def kind_of(part: Mapping[str, Any]) -> tuple[str | None, Any]:
     name = type_of(part)
     if name is None:
         return _kind_by_key(part)
+    if name == "non_standard" and isinstance(part.get("value"), Mapping):  # LangChain's
+        return kind_of(part["value"])
     if name.startswith("data-"):  # of Vercel's: what the user is shown, not the model
         return "mark", part
     kind = _BY_TYPE.get(name) or next(

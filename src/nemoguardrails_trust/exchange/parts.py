@@ -72,7 +72,7 @@ _URLS = (
     *("fileUri", "file_uri", "path"),
 )
 _DATA = (
-    *("data", "bytes", "base64", "base64_image", "base64_data", "file_data", "content"),
+    *("data", "bytes", "blob", "base64", "base64_image", "base64_data", "file_data", "content"),
     *("image", "audio", "video", "input_audio"),
 )
 _KINDS: tuple[MediaKind, ...] = ("image", "audio", "video")
@@ -251,7 +251,8 @@ def _read_media(part: Mapping[str, Any], inner: Any, where: str, depth: int) -> 
         yield Piece(passage if isinstance(passage, str) else to_json(passage))
         return
     yield from _titles(whole)
-    source = whole.get("source")
+    source = whole if whole.get("source_type") == "text" else whole.get("source")
+    source = whole.get("resource", source)  # as tools of MCP have it
     if isinstance(source, Mapping):
         text = source.get("data") if source.get("type") == "text" else source.get("text")
         content = text if isinstance(text, str) else source.get("content")
