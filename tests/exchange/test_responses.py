@@ -151,7 +151,21 @@ def test_what_a_server_gave_is_read_as_text_as_well(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ['{"answer": "Paris", "why": "x"}', '[{"question": "a", "answer": "b"}]', '{"text": "Paris"}'],
+    [
+        '{"answer": "Paris", "why": "x"}',
+        '[{"question": "a", "answer": "b"}]',
+        '{"text": "Paris"}',
+        '{"answer": "Aspirin", "usage": "Twice a day."}',
+        '{"text": "Paris", "done": true}',
+        '{"event": "Concert", "timestamp": "2026-01-01"}',
+        '{"event": "slot", "timestamp": "noon"}',
+        '{"type": "suggestion", "text": "Try Lyon."}',
+        '{"type": "agent", "message": "Hello"}',
+        '{"is_human": true, "name": "Ann"}',
+        '{"direction": "incoming", "speed": 3}',
+        '{"author": {"type": "user"}, "year": 1900}',
+        '{"parent": "a", "id": "b"}',
+    ],
 )
 def test_structured_output_that_looks_like_a_server_s_is_the_answer(written: str) -> None:
     assert read_response(written) == written

@@ -19,7 +19,7 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
-from nemoguardrails_trust.exchange.exports import in_row
+from nemoguardrails_trust.exchange.trees import in_row
 from nemoguardrails_trust.exchange.values import (
     json_value,
     plain,

@@ -33,8 +33,8 @@ SAID = (
 """Where servers and pipelines put an answer that is no message."""
 SERVED = frozenset(
     (
-        "generated_text", "finishReason", "finish_reason", "stop_reason", "done", "usage",
-        "tokenUsage", "token_usage", "tokens_predicted", "source_nodes",
+        "generated_text", "finishReason", "finish_reason", "stop_reason", "tokenUsage",
+        "token_usage", "tokens_predicted", "source_nodes",
     )
 )  # fmt: skip
 """Keys beside an answer by which it is known to come from a server, and is no structure itself."""

@@ -1,22 +1,12 @@
-"""Chats as apps and platforms for bots export them: trees of versions, events, activities."""
+"""Messages, events and activities as apps and platforms for bots export them."""
 
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.steps import Item
 from nemoguardrails_trust.exchange.values import is_filled, unpacked
-
-_PARENTS = (
-    *("parent", "parentId", "parent_id", "parentMessageId", "parentUuid"),
-    "parent_message_uuid",
-)
-_IDS = ("id", "uuid", "messageId", "message_id")
-LAST = ("current_node", "currentId", "current_leaf_message_uuid")
-_TIMES = ("ts", "created_at", "createdAt")
 
 _USER, _BOT = "user", "assistant"
 _FLAGS = {
@@ -25,8 +15,8 @@ _FLAGS = {
 }  # fmt: skip
 """Who speaks where a key is true, and where it is not."""
 _DIRECTIONS = {
-    **dict.fromkeys(("incoming", "inbound", "in"), _USER),
-    **dict.fromkeys(("outgoing", "outbound", "outbound-api", "outbound-reply", "out"), _BOT),
+    **dict.fromkeys(("incoming", "inbound"), _USER),
+    **dict.fromkeys(("outgoing", "outbound", "outbound-api", "outbound-reply"), _BOT),
 }
 _KINDS_OF_AUTHORS = {
     **dict.fromkeys(("user", "lead", "contact", "end-user"), _USER),
@@ -35,7 +25,7 @@ _KINDS_OF_AUTHORS = {
 _BODIES = ("content", "text", "payload", "body", "mes", "message")
 _ABOUT = frozenset(
     (
-        *_PARENTS, *_IDS, *_FLAGS, "direction", "from", "author", "recipient", "type", "event",
+        *_FLAGS, "direction", "from", "author", "recipient", "type", "event",
         "ts", "user", "bot_id", "bot_profile", "subtype", "team", "client_msg_id", "thread_ts",
         "edited", "reply_count", "blocks", "parse_data", "input_channel", "textFormat", "locale",
         "timestamp", "localTimestamp", "localTimezone", "channelId", "serviceUrl", "conversation",
@@ -48,12 +38,20 @@ _ABOUT = frozenset(
 """Keys of a message of an app that hold nothing of what is said, or say it again."""
 
 _EVENTS = {"user": _USER, "bot": _BOT, "agent": _BOT}  # what is said, in Rasa
+_UNSAID = frozenset(
+    (
+        "action", "slot", "session_started", "action_execution_rejected", "followup", "active_loop",
+        "form", "loop_interrupted", "form_validation", "entities", "user_featurization", "reminder",
+        "cancel_reminder", "pause", "resume", "export", "stack", "commands", "flow_started",
+        "flow_completed", "flow_interrupted", "flow_resumed", "flow_cancelled",
+    )
+)  # fmt: skip
 _OF_TELEMETRY = re.compile(r"gen_ai\.(?:(?:system|user|assistant|tool)\.message|choice)")
 _CHANGES = frozenset(("undo", "rewind", "restart", "session_restarted"))
 _ACTIVITIES = frozenset(
     (
         "conversationUpdate", "typing", "endOfConversation", "installationUpdate", "trace",
-        "messageReaction", "contactRelationUpdate", "suggestion",
+        "messageReaction", "contactRelationUpdate",
     )
 )  # fmt: skip
 """Activities of Microsoft's bots in which nothing is said."""
@@ -75,14 +73,17 @@ def _form_of(item: Item) -> Callable[[Item], Iterator[Item]] | None:
     event, kind = item.get("event"), item.get("type")
     if _OF_TELEMETRY.fullmatch(_event_name(item)):
         return _of_telemetry
-    if isinstance(event, str) and "timestamp" in item:
+    is_timed = isinstance(item.get("timestamp"), int | float)
+    if is_timed and isinstance(event, str) and event in _UNSAID | _CHANGES | _EVENTS.keys():
         return _rasa
     if isinstance(item.get("queryResult"), Mapping):
         return _dialogflow
     sender = item.get("from")
-    if isinstance(kind, str) and (kind in _ACTIVITIES or _role_of_activity(sender) is not None):
-        return _activity
-    return _message if _speaker(item) is not None else None
+    if isinstance(kind, str) and isinstance(sender, Mapping):
+        is_known = kind in _ACTIVITIES or _role_of_activity(sender) is not None
+        return _activity if is_known else None
+    has_body = any(is_filled(item.get(key)) for key in _BODIES)
+    return _message if has_body and _speaker(item) is not None else None
 
 
 def _speaker(item: Item) -> str | None:
@@ -165,149 +166,13 @@ def _reply(reply: Any) -> Any:
     return {"type": "text", "text": "\n".join(map(str, lines))}
 
 
-def _role_of_activity(sender: Any) -> str | None:
+def _role_of_activity(sender: Item) -> str | None:
     names = {"user": _USER, "bot": _BOT, "skill": _BOT, "1": _USER, "0": _BOT}
-    return names.get(str(sender.get("role"))) if isinstance(sender, Mapping) else None
+    return names.get(str(sender.get("role")))
 
 
 def _activity(item: Item) -> Iterator[Item]:
     if item["type"] in _ACTIVITIES:
         return
     more = {key: value for key, value in item.items() if key not in _ABOUT | {"text", "speak"}}
-    yield {"role": _role_of_activity(item.get("from")), "content": item.get("text"), **more}
-
-
-def is_tree(value: Item) -> bool:
-    """Whether something is a chat of which all versions are kept."""
-    return _nodes_of(value) is not None or _thread_of(value) is not None
-
-
-def branch_of(value: Item, what: str) -> list[Any] | None:
-    """The messages of a tree of versions, along the branch that was shown; `None` for no tree.
-
-    Raises:
-        DataError: Which branch that was cannot be told.
-    """
-    nodes = _nodes_of(value)
-    if nodes is not None:
-        history = value.get("history")
-        last = last_of(value) or (last_of(history) if isinstance(history, Mapping) else None)
-        messages = (node.get("message", node) for node in _path(nodes, last, what))
-        return [_of_chatgpt(message) for message in messages if _says_something(message)]
-    first = _thread_of(value)
-    return None if first is None else list(_thread(first, what))
-
-
-def _says_something(message: Any) -> bool:
-    content = message.get("content") if isinstance(message, Mapping) else None
-    parts = content.get("parts") if isinstance(content, Mapping) else None
-    return message is not None and parts != [""]
-
-
-def _of_chatgpt(message: Any) -> Any:
-    """A message whose content, where it is what the user has told of themselves, is text."""
-    content = message.get("content") if isinstance(message, Mapping) else None
-    if not isinstance(content, Mapping):
-        return message
-    if not str(content.get("content_type")).endswith("_editable_context"):
-        return message
-    told = [text for key, text in content.items() if key != "content_type" and text]
-    return {**message, "content": "\n".join(map(str, told))}
-
-
-def in_row(value: Any, column: str, row: Item) -> Any:
-    """A value of a row, with what another column tells of a tree: what was shown last."""
-    if column != "mapping":
-        return value
-    return {column: value, **{key: row[key] for key in LAST if row.get(key)}}
-
-
-def last_of(value: Item) -> Any:
-    """The id of the message that a chat ended with when it was last shown, if it is told."""
-    return next((value[key] for key in LAST if value.get(key)), None)
-
-
-def in_order(items: Sequence[Any], last: Any, what: str) -> list[Any]:
-    """The messages of a list as they were said: the newest last, and along one branch.
-
-    Args:
-        items: They, as servers list them.
-        last: The id of the one that was shown last, if it is known.
-        what: What they are, for errors.
-
-    Raises:
-        DataError: Some are other versions of others, and which were shown cannot be told.
-    """
-    said = list(items)
-    if not all(isinstance(item, Mapping) for item in said):
-        return said
-    times = [next((item[key] for key in _TIMES if item.get(key)), None) for item in said]
-    if len(said) > 1 and all(before > after for before, after in pairwise(map(_sortable, times))):
-        said.reverse()
-    nodes = {_named(item, _IDS): item for item in said}
-    is_linked = any(_named(item, _PARENTS) in nodes for item in said)
-    if None in nodes or len(nodes) != len(said) or not is_linked:
-        return said
-    return _path(nodes, last, what)
-
-
-def _sortable(time: Any) -> tuple[str, float | str]:
-    """A time that compares to others; without one, all are alike."""
-    if isinstance(time, int | float) and math.isfinite(time):
-        return "number", time
-    return "text", time if isinstance(time, str) else ""
-
-
-def _nodes_of(value: Item) -> Mapping[Any, Item] | None:
-    history = value.get("history")
-    nodes = history.get("messages") if isinstance(history, Mapping) else value.get("mapping")
-    if not isinstance(nodes, Mapping) or not nodes:
-        return None
-    is_known = all(isinstance(node, Mapping) and _are_linked(node) for node in nodes.values())
-    return nodes if is_known else None
-
-
-def _are_linked(node: Item) -> bool:
-    return any(key in node for key in _PARENTS)
-
-
-def _thread_of(value: Item) -> Item | None:
-    prompt = value.get("prompt")
-    return prompt if isinstance(prompt, Mapping) and "replies" in prompt else None
-
-
-def _named(item: Item, keys: Sequence[str]) -> Any:
-    found = next((item[key] for key in keys if item.get(key) is not None), None)
-    return found if isinstance(found, str | int) else None
-
-
-def _path(nodes: Mapping[Any, Item], leaf: Any, what: str) -> list[Item]:
-    parents = {name: _named(node, _PARENTS) for name, node in nodes.items()}
-    if leaf not in nodes:
-        inner = set(parents.values())
-        leaves = [name for name in nodes if name not in inner]
-        if len(leaves) != 1:
-            raise _branches(len(leaves), what)
-        leaf = leaves[0]
-    path: dict[Any, Item] = {}
-    while leaf in nodes and leaf not in path:
-        path[leaf] = nodes[leaf]
-        leaf = parents[leaf]
-    return list(path.values())[::-1]
-
-
-def _thread(message: Item, what: str) -> Iterator[Item]:
-    """A message of OpenAssistant with what was replied to it, and so on."""
-    replies: Any = [message]
-    while isinstance(replies, list) and replies and isinstance(replies[0], Mapping):
-        if len(replies) > 1:
-            raise _branches(len(replies), what)
-        yield {key: replies[0].get(key) for key in ("role", "text")}
-        replies = replies[0].get("replies")
-
-
-def _branches(count: int, what: str) -> DataError:
-    return DataError(
-        f"{what} is a tree with {count} branches, and it is unclear which of them was shown; "
-        "name its last message under current_node, or give one branch as messages"
-    )
+    yield {"role": _role_of_activity(item["from"]), "content": item.get("text"), **more}

@@ -288,9 +288,12 @@ def without_labelled_thought(text: str, start: int) -> str:
     if not begins_with_label(text):
         return text
     field = _FIELD.match(text, start)
-    if field is not None and field["name"] in _THOUGHT_FIELDS:
-        answer = _FIELD.search(text, field.end())
-        return text if answer is None else text[answer.end() :].partition("[[ ## completed")[0]
+    if field is not None:
+        is_thought = field["name"] in _THOUGHT_FIELDS
+        answer = _FIELD.search(text, field.end()) if is_thought else field
+        said = "" if answer is None else text[answer.end() :].partition("[[ ## completed")[0]
+        is_whole = bool(said) and (is_thought or _FIELD.search(said) is None)
+        return said if is_whole else text
     question = _QUESTION.match(text, start)
     place = start if question is None else question.end()
     sign = _SIGN.match(text, place)

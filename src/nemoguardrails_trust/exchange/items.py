@@ -41,7 +41,10 @@ def is_message(value: Any) -> bool:
     inner = value.get("content")
     if role_name(value) not in ROLE_NAMES:
         return is_of_framework(value) or (isinstance(inner, Mapping) and is_message(inner))
-    return any(key in value for key in (*SENDERS, "author", "message", "content", "data", "kwargs"))
+    is_wrapper = isinstance(value.get("message"), Mapping)
+    return is_wrapper or any(
+        key in value for key in (*SENDERS, "author", "content", "data", "kwargs")
+    )
 
 
 def read_items(items: Sequence[Any], what: str, *, default: str = "") -> Iterator[Message]:

@@ -32,7 +32,6 @@ from nemoguardrails_trust.exchange.calls import (
     WHOLE,
     require_nothing_more,
 )
-from nemoguardrails_trust.exchange.exports import LAST, branch_of, in_order, last_of
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
 from nemoguardrails_trust.exchange.given import keys_of, require_known
 from nemoguardrails_trust.exchange.items import (
@@ -63,6 +62,7 @@ from nemoguardrails_trust.exchange.recognising import (
 )
 from nemoguardrails_trust.exchange.templates import turns_of
 from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
+from nemoguardrails_trust.exchange.trees import LAST, branch_of, in_order, last_of
 from nemoguardrails_trust.exchange.values import (
     bounded,
     kind_told,

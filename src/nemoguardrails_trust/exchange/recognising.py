@@ -8,13 +8,13 @@ from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.attributes import is_call, said_of
 from nemoguardrails_trust.exchange.beside import BODIES
 from nemoguardrails_trust.exchange.calls import CHATS, COMPLETIONS, ENVELOPES, LISTS, SAID, SERVED
-from nemoguardrails_trust.exchange.exports import is_tree
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
 from nemoguardrails_trust.exchange.given import within
 from nemoguardrails_trust.exchange.items import SENDERS, is_message, role_name
 from nemoguardrails_trust.exchange.kinds import is_sure_part
 from nemoguardrails_trust.exchange.messages import ROLE_NAMES
 from nemoguardrails_trust.exchange.pairs import ASKED_OR_SAID, SPEAKERS, named_turns
+from nemoguardrails_trust.exchange.trees import is_tree
 from nemoguardrails_trust.exchange.values import is_filled, load_nested
 
 _BEGINS_AS_CHAT = re.compile(r"\s*(?:\[\s*[\[{\"']|\{\s*[\"'])")
@@ -93,7 +93,7 @@ def is_completion(value: Any) -> bool:
         inner = value.get(key)
         if isinstance(inner, Mapping | list) and (is_chat(inner) or is_completion(inner)):
             return True
-    if any(isinstance(value.get(key), str) for key in ("text", *SAID)) and value.keys() & SERVED:
+    if any(isinstance(value.get(key), str) for key in ("text", *SAID)) and _is_served(value):
         return True
     choices = next((value[key] for key in COMPLETIONS if isinstance(value.get(key), list)), None)
     while isinstance(choices, list) and choices and isinstance(choices[0], list):
@@ -102,6 +102,12 @@ def is_completion(value: Any) -> bool:
     keys = {"message", "text", "content", "parts", "outputText", "generated_text"}
     is_first = bool(items) and not keys.isdisjoint(items[0])
     return is_first or is_chat(choices) or any(item.get("type") == "message" for item in items)
+
+
+def _is_served(value: Mapping[str, Any]) -> bool:
+    """Whether an object has what servers put beside an answer, rather than answers of a form."""
+    is_done = isinstance(value.get("done"), bool) and "model" in value
+    return is_done or isinstance(value.get("usage"), Mapping) or not SERVED.isdisjoint(value)
 
 
 def is_lone_part(item: Any) -> bool:
