@@ -1,4 +1,4 @@
-"""The floors of the package: imports go one way, down."""
+"""The layers of the package: imports go one way, down."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ import nemoguardrails_trust
 PACKAGE = Path(nemoguardrails_trust.__file__).parent
 SOURCES = sorted(set(PACKAGE.rglob("*.py")) - set((PACKAGE / "examples").rglob("*")))
 
-FLOORS = [
+LAYERS = [
     {"errors"},
     {"exchange", "scores", "disk", "concurrency"},
     {"models", "agreement"},
@@ -27,7 +27,7 @@ FLOORS = [
     {"commands", "rail"},
     {"cli"},
 ]
-LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 
 def unit(path: Path) -> str:
@@ -48,7 +48,7 @@ def imported_modules(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_imports_only_from_its_own_floor_or_below(path: Path) -> None:
+def test_a_module_imports_only_from_its_own_layer_or_below(path: Path) -> None:
     own = unit(path)
     if own in ("__init__", "__main__"):
         return
@@ -67,7 +67,7 @@ def test_only_the_guardrail_and_the_rail_import_nemoguardrails(path: Path) -> No
     assert not any(module.split(".")[0] == "nemoguardrails" for module in imported_modules(path))
 
 
-def test_every_unit_has_a_floor() -> None:
+def test_every_unit_has_a_layer() -> None:
     assert {unit(path) for path in SOURCES} - {"__init__", "__main__"} <= set(LEVEL)
 
 
@@ -131,13 +131,13 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 ARCHITECTURE = Path(__file__).parents[1] / "docs" / "architecture.md"
 
 
-def test_the_page_on_the_architecture_describes_every_room_and_no_other() -> None:
+def test_the_page_on_the_architecture_describes_every_unit_and_no_other() -> None:
     text = ARCHITECTURE.read_text("utf-8")
     described = re.findall(r"^### `(\w+)`$", text, re.MULTILINE)
     assert sorted(described) == sorted(LEVEL)
 
 
-def test_the_floors_of_its_drawing_are_those_of_the_code() -> None:
+def test_the_layers_of_its_drawing_are_those_of_the_code() -> None:
     drawing = ARCHITECTURE.read_text("utf-8").split("```")[1].strip("\n")
-    floors = [set(line[:44].split()) for line in drawing.splitlines()]
-    assert floors[::-1] == FLOORS
+    layers = [set(line[:44].split()) for line in drawing.splitlines()]
+    assert layers[::-1] == LAYERS

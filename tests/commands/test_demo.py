@@ -5,11 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.cli import app
+from nemoguardrails_trust.commands.demo_screen import show_screen
 from nemoguardrails_trust.guardrail.demo import RECORDED_NOTE, Turn, summarize
 
 KEYS = {
@@ -50,6 +53,18 @@ def test_one_screen_tells_what_matters() -> None:
     assert "nemo-trust demo --all" in told
     assert "some of them are mistaken" in told
     assert "reflection is missing" not in result.output
+
+
+@pytest.mark.parametrize(("height", "kinds", "is_shown"), [(24, 4, False), (38, 10, True)])
+def test_it_fits_a_terminal_of(height: int, kinds: int, is_shown: bool) -> None:
+    text = StringIO()
+    console = Console(file=text, force_terminal=True, width=80, height=height, color_system=None)
+    played = [turn(flagged=number % 2 > 0, correct=number % 4 < 2) for number in range(40)]
+    show_screen(console, played, summarize(played, 0.0))
+    lines = text.getvalue().splitlines()
+    assert len(lines) < height
+    assert len([line for line in lines if line.strip().startswith("0.50")]) == kinds
+    assert ("What the bot's user sees" in text.getvalue()) == is_shown
 
 
 def test_the_rows_are_what_they_are_called() -> None:

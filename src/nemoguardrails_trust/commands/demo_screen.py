@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nemoguardrails_trust.guardrail.demo import Summary, Turn
 
 _SUREST, _MISTAKES = 3, 2
+_ROWS = 38  # of the whole screen and the prompt after it; with fewer, less is shown
 _ANSWER_SHOWN = 16
 _BESIDE_QUESTION = 52  # the other columns, and the space between
 
@@ -31,8 +32,12 @@ def show_screen(console: "Console", played: "list[Turn]", summary: "Summary") ->
         f"[bold]{counted(summary.turns, 'trivia question')}, asked of a real guardrails bot[/]"
     )
     console.print(RECORDED_NOTE)
-    console.print(_telling_answers(played, _room(console)))
-    console.print(_outcomes(played, summary))
+    is_short = console.is_terminal and console.height < _ROWS
+    answers = _telling_answers(played, _room(console), most=1 if is_short else _SUREST)
+    outcomes = _outcomes(played, summary)
+    answers.show_edge = outcomes.show_edge = not is_short  # blank lines above and below
+    console.print(answers)
+    console.print(outcomes)
     console.print(
         f"Of all answers {summary.accuracy_all:.0%} are right; of those kept "
         f"{percent(summary.accuracy_kept)}. {percent(summary.wrong_caught)} of the wrong ones were "
@@ -41,7 +46,7 @@ def show_screen(console: "Console", played: "list[Turn]", summary: "Summary") ->
         highlight=False,
     )
     flagged = next((turn for turn in played if turn.flagged and not turn.correct), None)
-    if flagged is not None:
+    if flagged is not None and not is_short:
         console.print("\n[bold]What the bot's user sees[/]")
         console.print(f"[dim]>[/] {escape(flagged.question)}", highlight=False)
         console.print(escape(flagged.shown), highlight=False)
@@ -64,8 +69,8 @@ def _room(console: "Console") -> int:
     return max(20, console.width - _BESIDE_QUESTION)
 
 
-def _telling_answers(played: "list[Turn]", room: int) -> "Table":
-    """The surest of either kind, and the mistakes: at most ten rows, each answer once."""
+def _telling_answers(played: "list[Turn]", room: int, most: int) -> "Table":
+    """The surest of either kind, and the mistakes: so many of each kind, each answer once."""
     scored = sorted(
         (turn for turn in played if turn.score is not None), key=lambda turn: turn.score or 0.0
     )
@@ -78,7 +83,7 @@ def _telling_answers(played: "list[Turn]", room: int) -> "Table":
     table = _table()
     table.add_column("", no_wrap=True)
     for kind, turns in kinds.items():
-        for turn in turns[: _SUREST if "sure" in kind else _MISTAKES]:
+        for turn in turns[: most if "sure" in kind else min(most, _MISTAKES)]:
             table.add_row(*_cells(turn, room), kind)
     return table
 
