@@ -3,13 +3,17 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
+from nemoguardrails import LLMRails
+from nemoguardrails.server import api
 
+from nemoguardrails_trust.guardrail.exceptions import EXCEPTION as NAME
 from nemoguardrails_trust.guardrail.messages import WITHHELD
 from nemoguardrails_trust.guardrail.turns import without_exceptions
 from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
 
-EXCEPTION = {"role": "exception", "content": {"type": "CleanlabTrustworthinessRailException"}}
+EXCEPTION = {"role": "exception", "content": {"type": NAME}}
 
 
 def turn(role: str, content: str = "Yes.") -> dict[str, Any]:
@@ -85,3 +89,29 @@ async def test_an_answer_that_is_only_checked_is_blocked(how: str, scorer: Scrip
     assert checked.rail == "cleanlab trustworthiness"
     if how == "escalate":
         assert (await rails.generate_async(messages=ask()))["role"] == "exception"
+
+
+async def test_the_server_gives_a_message_that_holds_what_was_escalated(
+    scorer: ScriptedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself, it answers with status 500 where an exception is to go out."""
+    scorer.answer = 0.1
+    rails = bot_v1("Lyon", settings="on_untrustworthy: escalate")
+
+    async def loaded(*_: Any, **__: Any) -> LLMRails:
+        return rails
+
+    monkeypatch.setattr(api, "_get_rails", loaded)
+    body = {
+        "model": "gpt-test",
+        "messages": ask(),
+        "guardrails": {"config_id": "bot", "options": {"output_vars": ["trust"]}},
+    }
+    transport = httpx.ASGITransport(app=api.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        answer = (await client.post("/v1/chat/completions", json=body)).json()
+    message = answer["choices"][0]["message"]
+    assert message["content"] == WITHHELD
+    assert message["exception"]["type"] == NAME
+    assert message["exception"]["answer"] == "Lyon"
+    assert answer["guardrails"]["output_data"]["trust"]["consequence"] == "escalate"

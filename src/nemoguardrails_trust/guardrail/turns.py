@@ -9,14 +9,11 @@ from nemoguardrails import LLMRails
 from nemoguardrails.rails.llm.options import GenerationOptions, GenerationResponse
 
 from nemoguardrails_trust.concurrency.context import Holding
+from nemoguardrails_trust.guardrail.exceptions import give_exceptions_as_messages
 from nemoguardrails_trust.guardrail.messages import WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, brief
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
-from nemoguardrails_trust.guardrail.watching.chains import (
-    settled_output,
-    take_exceptions_as_messages,
-    watched_chains,
-)
+from nemoguardrails_trust.guardrail.watching.chains import settled_output, watched_chains
 
 Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
 
@@ -42,7 +39,7 @@ def wrap_turns(app: LLMRails) -> None:
     real prompt is known.
 
     An answer that is escalated while it is only checked (`check_async`) is blocked. Where
-    `RunnableRails` gives out LangChain's messages, one of them holds the exception.
+    NeMo Guardrails' server or `RunnableRails` makes a message of an exception, it holds it.
 
     Args:
         app: The bot.
@@ -85,7 +82,7 @@ def wrap_turns(app: LLMRails) -> None:
             return await check(*given, **named)
 
     app.check_async = check_async
-    take_exceptions_as_messages()
+    give_exceptions_as_messages()
 
 
 def _exceptions_as_texts(result: GenerationResponse) -> None:

@@ -14,9 +14,9 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrou
 from nemoguardrails import RailsConfig
 from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
 
+from nemoguardrails_trust.guardrail.exceptions import EXCEPTION
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
-from nemoguardrails_trust.guardrail.watching.chains import EXCEPTION
 from tests.guardrail.scripted import SCRIPTED, V1, ScriptedScorer
 
 FACT = "Gnomes cost 10 euros."

@@ -1,19 +1,16 @@
 """The calls to models that a LangChain chain makes inside a passthrough function."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache, wraps
+from functools import cache
 from typing import Any
 
 from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.exchange import Message, read_messages
 from nemoguardrails_trust.exchange.thinking import answer_in
-from nemoguardrails_trust.guardrail.messages import WITHHELD
-
-EXCEPTION = "CleanlabTrustworthinessRailException"
 
 _QUOTES = "\"'` \n"
 
@@ -155,25 +152,3 @@ def settled_output(output: Any, said: Any, *, is_withheld: bool) -> Any:
             if hasattr(output, key):
                 changed[key] = []
     return output.model_copy(update=changed)
-
-
-def take_exceptions_as_messages() -> None:
-    """Has `RunnableRails` give a message in the place of an exception, if it is in use at all.
-
-    It tries to put an exception, which is a dictionary, into a message as its text, and fails.
-    """
-    module = sys.modules.get("nemoguardrails.integrations.langchain.runnable_rails")
-    plain = getattr(module, "create_ai_message", None)
-    if plain is None or hasattr(plain, "__wrapped__"):
-        return
-
-    @wraps(plain)
-    def create_ai_message(content: Any, **fields: Any) -> Any:
-        if isinstance(content, Mapping):
-            told = {**(fields.get("response_metadata") or {}), "exception": dict(content)}
-            fields["response_metadata"] = told
-            is_ours = content.get("type") == EXCEPTION
-            content = WITHHELD if is_ours else str(content.get("message") or content)
-        return plain(content=content, **fields)
-
-    module.create_ai_message = create_ai_message  # type: ignore[union-attr]
