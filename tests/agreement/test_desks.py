@@ -12,6 +12,7 @@ SAME_ANSWERS = [
     ),
     ("How often should I take it?", "Twice a day with food.", "Two times daily, with meals."),
     ("How often should I take it?", "Every 6 hours.", "Four times a day."),
+    ("How often should I take it?", "Take it every 6 hours.", "Take it four times a day."),
     (
         "Is my appointment confirmed?",
         "Your appointment is confirmed for Monday at 10 am.",
@@ -93,6 +94,8 @@ SAME_ANSWERS = [
 OTHER_ANSWERS = [
     ("What is the maximum daily dose of paracetamol?", "4 g per day", "4 mg per day"),
     ("How often should I take it?", "Twice a day with food.", "Three times a day with food."),
+    ("How often is it saved?", "Backups run twice a week.", "Backups run every two weeks."),
+    ("How often should I take it?", "Take it every 4 hours.", "Take it four times a day."),
     ("How often should I take it?", "Every 6 hours.", "Every 8 hours."),
     (
         "Can I take ibuprofen with warfarin?",

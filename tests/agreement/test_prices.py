@@ -10,6 +10,10 @@ SAME_ANSWERS = [
     ("¿Cuánto cuesta?", "Es gratis.", "No cuesta nada."),
     ("Was kostet der Eintritt?", "Der Eintritt ist kostenlos.", "Er kostet nichts."),
     ("Quanto costa?", "È gratuito.", "Non costa nulla."),
+    ("What do children pay?", "half price", "50 %"),
+    ("What do children pay?", "Children pay half price.", "Children get a 50% discount."),
+    ("What do students pay?", "Students pay 90% of the full price.", "Students get 10% off."),
+    ("How much is the discount?", "a reduction of 15%", "15% off"),
 ]
 OTHER_ANSWERS = [
     ("Is entry free?", "No charge.", "Not free."),
@@ -20,6 +24,8 @@ OTHER_ANSWERS = [
     ("¿Cuánto cuesta?", "Es gratis.", "Cuesta 5 euros."),
     ("¿Cuánto cuesta?", "Es gratis.", "No es gratis."),
     ("Was kostet der Eintritt?", "Er ist kostenlos.", "Er ist nicht kostenlos."),
+    ("What do children pay?", "Children get 20% off.", "Children pay 20% of the price."),
+    ("What do children pay?", "Children pay half price.", "Children pay full price."),
 ]
 
 

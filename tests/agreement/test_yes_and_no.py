@@ -10,6 +10,11 @@ OTHER_ANSWERS = [
     ("Is it open on Mondays?", "Yes, from 10 to 6.", "Yes, from 12 to 6."),
     ("Is there a fee?", "Yes, $5.", "Yes, $15."),
     ("Can I use it abroad?", "Yes, in the EU.", "Yes, everywhere."),
+    ("Is the rate fixed?", "The rate is variable.", "Yes."),
+    ("Do I need a visa?", "A visa is mandatory.", "No."),
+    ("Can I pay by card?", "Card payments are rejected.", "Yes."),
+    ("Is the door red?", "The door is closed.", "No."),
+    ("Is it new?", "The item is available.", "Yes."),
     ("Why was it denied?", "No, the policy had lapsed.", "No, the damage was not covered."),
 ]
 SAME_ANSWERS = [
@@ -18,6 +23,11 @@ SAME_ANSWERS = [
     ("Can I use it abroad?", "Yes, anywhere.", "Yes."),
     ("Is 91 prime?", "No, it can be divided by 7.", "No, since 7 × 13 is 91."),
     ("Is it open?", "No.", "No, only on Sundays."),
+    ("Is the rate fixed?", "The rate is variable.", "No."),
+    ("Do I need a visa?", "A visa is mandatory.", "Yes."),
+    ("Do I need a visa?", "A visa is not required.", "No."),
+    ("Can I return sale items?", "Sale items are excluded from returns.", "No."),
+    ("Can I pay by card?", "Cards are accepted.", "Yes."),
 ]
 
 

@@ -170,7 +170,9 @@ def _compare_pairs(first: Answer, second: Answer) -> Agreement | None:
     for one, other in ((first, second), (second, first)):
         if len(one.words) <= _WORDS_OF_A_SHARE and "in" in one.words and one.pair is not None:
             number = other.value if other.pair is None else None
-            if isinstance(number, Quantity) and pairs.is_share(one.pair, number):
+            if isinstance(number, Quantity) and pairs.is_share(
+                one.pair, values.without_asked(number, first.question)
+            ):
                 return YES
     if first.pair is None or second.pair is None:
         return None

@@ -8,6 +8,7 @@ from nemoguardrails_trust.agreement import (
     conditions,
     dates,
     echoes,
+    frequencies,
     identifiers,
     moments,
     names,
@@ -64,7 +65,9 @@ def _opposite_poles(first: Answer, second: Answer) -> bool:
 
 
 def _other_units(first: Answer, second: Answer) -> bool:
-    return bool(first.numbers and second.numbers) and units.differ(first.words, second.words)
+    if not (first.numbers and second.numbers):
+        return False
+    return units.differ(first.words, second.words) or frequencies.differ(first.words, second.words)
 
 
 def _reversed_pairs(first: Answer, second: Answer) -> bool:

@@ -116,5 +116,37 @@ def interval(words: Sequence[str]) -> tuple[Fraction, str] | None:
     return 1 / (number * size), f" per {kind}"
 
 
+def differ(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether two texts say how often, and not the same: `2 times per week`, `every 2 weeks`.
+
+    Args:
+        first: The words of one.
+        second: Those of the other.
+    """
+    ours = _rates(first)
+    theirs = _rates(second) if ours else {}
+    return any(ours[kind].isdisjoint(theirs[kind]) for kind in ours.keys() & theirs.keys())
+
+
+def _rates(words: Sequence[str]) -> dict[str | None, set[Fraction]]:
+    """How often a text says that something is done, by the kind of unit that it is in."""
+    rates: dict[str | None, set[Fraction]] = {}
+    for place, word in enumerate(words):
+        if word not in _EACH:
+            continue
+        if words[place - 1] == "times" and place > 1 and is_number(words[place - 2]):
+            number, unit = Fraction(words[place - 2]), words[place + 1 : place + 2]
+        else:
+            number, unit = Fraction(1), words[place + 2 : place + 3]
+            spans = words[place + 1 : place + 2]
+            if not (spans and is_number(spans[0]) and Fraction(spans[0]) > 0):
+                continue
+            number /= Fraction(spans[0])
+        if unit and _is_time(unit[0]):
+            kind, size = units.UNITS[unit[0]]
+            rates.setdefault(kind, set()).add(number / size)
+    return rates
+
+
 def _is_time(word: str) -> bool:
     return units.UNITS.get(word, (None,))[0] in ("time", "months")

@@ -6,6 +6,7 @@ which is another limit.
 
 import re
 from collections.abc import Collection
+from decimal import Decimal
 from itertools import pairwise
 
 from nemoguardrails_trust.agreement import frequencies, languages, number_words, text, units
@@ -74,6 +75,16 @@ _JOINING = frozenset(("or", "and"))
 _LAST = text.word_set("least most minimum maximum max")
 _WORKING_WEEK = re.compile(r"\bmonday(?: to| through| until| thru)? friday\b")
 _NEXT_BUT_ONE = re.compile(r"\b(?:the )?day (after tomorrow|before yesterday)\b")
+_CHEAPER = text.word_set("price fare discount reduction rebate cheaper off")
+_HALF_PRICE = re.compile(r"\bhalf (?:the )?(?:\w+ )?(?:price|fare)\b")
+_DISCOUNT = re.compile(
+    r"(?:\ba )?\b(\d+(?:\.\d+)?) percent (?:discount|reduction|rebate|cheaper)\b"
+    r"|(?:\ba )?\b(?:discount|reduction|rebate) of (\d+(?:\.\d+)?) percent\b"
+)
+_PART_OF_PRICE = re.compile(
+    r"\b(\d{1,2}(?:\.\d+)?) percent of the (?:full |regular |normal |usual )?(?:price|fare)\b"
+)
+_GETTING = re.compile(r"\b(?:get|pay|receive|save|enjoy)s? (?=\d+(?:\.\d+)? percent off\b)")
 _VALID = re.compile(r"\b(?:(?:is|are|remains?|stays?) )?(?:valid|good) for(?= \d)")
 _UNADVISED = re.compile(r"\bnot (?:recommended|advised|advisable)\b")
 _ADVISED = text.word_set("recommended advised advisable")
@@ -82,7 +93,7 @@ _SHORT_MONTHS["sept"] = "september"
 _DAYS_FROM_TODAY = frozenset(("tomorrow", "yesterday"))
 _REWORDED = (
     _COMPOUND_STARTS | _AVOIDING | _MEALS | _QUARTERS | _SHORT_MONTHS.keys() | _ADVISED
-    | _DAYS_FROM_TODAY | {"valid", "friday"}
+    | _DAYS_FROM_TODAY | _CHEAPER | {"valid", "friday"}
 )  # fmt: skip
 _TRIGGERS = _REWORDED | _LIMITING | _OFTEN
 _LIMITS = {"least": "at least", "most": "at most", "over": "over", "under": "under"}
@@ -161,6 +172,8 @@ def _in_one_wording(words: list[str]) -> list[str]:
         words = _UNADVISED.sub("not", " ".join(words)).split(" ")
     if not _DAYS_FROM_TODAY.isdisjoint(words):
         words = _NEXT_BUT_ONE.sub(_next_but_one, " ".join(words)).split(" ")
+    if not _CHEAPER.isdisjoint(words):
+        words = _with_discounts(" ".join(words)).split(" ")
     if "valid" in words:
         words = _VALID.sub("lasts", " ".join(words)).split(" ")
     if not _QUARTERS.isdisjoint(words):
@@ -203,6 +216,18 @@ def _with_limits(joined: str) -> str:
     joined = _BEHIND_NUMBER.sub(_put_before, joined)
     joined = _BEFORE_NUMBER.sub(_limit, joined)
     return _ONWARDS.sub(r"\1", _FROM.sub("at least", joined)) if "from" in joined else joined
+
+
+def _with_discounts(joined: str) -> str:
+    """Puts `50 percent off` for `half price`, `a discount of 50 percent` and their like."""
+    joined = _HALF_PRICE.sub("50 percent off", joined)
+    if "percent" not in joined:
+        return joined
+    joined = _DISCOUNT.sub(lambda found: f"{found[1] or found[2]} percent off", joined)
+    joined = _PART_OF_PRICE.sub(
+        lambda found: f"{text.plain_number(str(100 - Decimal(found[1])))} percent off", joined
+    )
+    return _GETTING.sub("", joined)
 
 
 def _next_but_one(found: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
+from nemoguardrails_trust.agreement.synonyms import SYNONYMS
 from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
 
 YES_WORDS = word_set(
@@ -80,7 +81,7 @@ _OPPOSITES = {
     "smallest": "largest", "shortest": "longest", "slowest": "fastest", "worst": "best",
     "closed": "open", "shut": "open", "disabled": "enabled", "denied": "approved",
     "declined": "accepted", "unnecessary": "necessary", "loses": "wins", "lost": "won",
-    "rejected": "accepted", "rejects": "accepts",
+    "rejected": "accepted", "rejects": "accepts", "excluded": "included",
 }  # fmt: skip
 # Words that mean little by themselves, but not beside their opposite.
 _POLES = (
@@ -107,6 +108,9 @@ _OTHER_POLES = {
     for word in POLE_WORDS
 }
 _SAME_SIDE = frozenset(("right", "permitted"))
+_VERDICTS = frozenset(("allowed", "possible", "available", "accepted", "approved", "included"))
+"""Which answer whether something may be done, though the question has another word for it."""
+_ASKING_LEAVE = frozenset(("can", "could", "may", "allowed", "possible", "able"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
@@ -256,25 +260,49 @@ def implied_stance(words: Sequence[str], prompt_words: Sequence[str]) -> bool | 
     """
     content = [word for word in words if word not in STOP_WORDS and not is_negator(word)]
     asked = [word for word in prompt_words if word not in STOP_WORDS and not is_negator(word)]
-    stems = {_positive_stem(word) for word in asked}
-    left, repeated = set(stems), []
-    for word in content:
-        if _positive_stem(word) in stems and (word in asked or not is_number(word)):
-            repeated.append(word)
-            left.discard(_positive_stem(word))
-        elif left and not word.endswith("ly"):
-            return None
+    told = _VERDICTS if not _ASKING_LEAVE.isdisjoint(prompt_words) else frozenset()
+    repeated, turned = _repeated(content, asked, told)
+    stems = set(map(_positive_stem, asked))
     if not repeated or len({*map(_positive_stem, repeated)}) < 0.5 * len(stems):
         return None
     if not _COMPARING.isdisjoint(prompt_words) and _order(repeated) != _order(asked):
         return None
     own = sum(positive(word)[1] for word in repeated)
     theirs = sum(positive(word)[1] for word in {*asked})
-    return (negations(words) + own + theirs + negations([*{*prompt_words}])) % 2 == 0
+    turned += own + theirs + negations(words) + negations([*{*prompt_words}])
+    return turned % 2 == 0
+
+
+def _repeated(
+    content: Sequence[str], asked: Sequence[str], told: Collection[str]
+) -> tuple[Sequence[str], int]:
+    """The words of a question that a statement repeats, and how many opposites it has for them.
+
+    Nothing is repeated where it adds something of its own before it has repeated all.
+    """
+    stems = set(map(_positive_stem, asked))
+    left, turned = set(stems), 0
+    repeated: list[str] = []
+    for word in content:
+        base, opposite = positive(word)
+        poles = _OTHER_POLES.get(word, frozenset()).intersection(asked)
+        if _positive_stem(word) in stems and (word in asked or not is_number(word)):
+            repeated.append(word)
+            left.discard(_positive_stem(word))
+        elif poles:
+            turned += 1
+            repeated += poles
+            left -= set(map(_positive_stem, poles))
+        elif base in told:
+            turned += opposite
+        elif left and not word.endswith("ly"):
+            return (), 0
+    return repeated, turned
 
 
 def _positive_stem(word: str) -> str:
-    return positive(word)[0].rstrip("s")
+    base = positive(word)[0]
+    return SYNONYMS.get(base, base).rstrip("s")
 
 
 def _order(words: Sequence[str]) -> list[str]:

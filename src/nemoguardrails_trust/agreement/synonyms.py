@@ -10,7 +10,7 @@ _GROUPS = (
     "fix repair repairs repaired repairing",
     "delete remove removes removed removing erase erases erased",
     "choose chosen chose select selects selected selecting pick picks picked picking",
-    "require need needs needed",
+    "require requires required need needs needed necessary mandatory compulsory obligatory",
     "allow permit permits",
     "receive get gets got obtain obtains obtained",
     "large big",

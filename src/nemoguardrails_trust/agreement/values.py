@@ -67,7 +67,7 @@ def _compare_known_values(
         if one.label - other.label and other.label - one.label and one.label & other.label:
             return None  # the film of 2005 by one, and by another
         if bool(one.label) != bool(other.label):
-            one, other = (_without_asked(side, first.question) for side in (one, other))
+            one, other = (without_asked(side, first.question) for side in (one, other))
         value = quantities.compare_quantities(one, other)
         if value < SAME and not _WORKED_OUT.isdisjoint(first.question.words):
             rounded = quantities.may_be_rounded(one, other)
@@ -87,7 +87,7 @@ def _compare_known_values(
     return NO
 
 
-def _without_asked(number: quantities.Quantity, question: Question) -> quantities.Quantity:
+def without_asked(number: quantities.Quantity, question: Question) -> quantities.Quantity:
     """A quantity of what the prompt asks for, whose words the other answer need not repeat."""
     own = frozenset(word for word in number.label if stem(word) not in question.stems)
     return replace(number, label=own)
