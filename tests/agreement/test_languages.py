@@ -126,7 +126,7 @@ def test_these_are_different(prompt: str, first: str, second: str) -> None:
     assert not same(first, second, prompt)
 
 
-@pytest.mark.parametrize("text", ["the fire hours", "It is due days later.", "six minutes"])
+@pytest.mark.parametrize("text", ["the fire hours", "It is due days later.", "six minutes", "Bartolomeu Dias"])
 def test_english_words_in_front_of_a_unit_stay_as_they_are(text: str) -> None:
     words = text.lower().rstrip(".").split()
     assert languages.counted(words) == words

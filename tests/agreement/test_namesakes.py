@@ -58,6 +58,7 @@ def test_what_is_named_after_something_is_another_thing(
         ("Who was president in 1962?", "John F. Kennedy", "John Kennedy"),
         ("Who wrote Fidelio?", "Ludwig van Beethoven", "Ludwig Beethoven"),
         ("Which animal is it?", "Lion", "Lions"),
+        ("Which family was it?", "The Mitford Sisters", "The Mitfords"),
         ("Who wrote it?", "Gonzalo Ruis", "Gonzalo Ruiz"),
         ("", "New York", "New York Times"),
     ],

@@ -167,12 +167,14 @@ def counted(words: list[str]) -> list[str]:
         unit = known.units.get(word)
         if word in known.duals:
             written += ("2", known.duals[word])
-        elif word in _ONE_BEHIND and written and written[-1] in units.UNITS:
-            written.insert(-1, "1")
+        elif word in _ONE_BEHIND and written and written[-1] in known.units:
+            written[-1:] = ["1", known.units[written[-1]]]
         else:
             if unit is not None or word in units.UNITS:
                 _put_digits(written, _NO_ENGLISH_COUNTS if unit is None else _NO_COUNTS)
-            written.append(unit or word)
+            # Elsewhere it may be a name, as `Dias`.
+            is_counted = bool(written) and text.is_number(written[-1])
+            written.append(unit if unit and is_counted else word)
     return written
 
 

@@ -118,7 +118,9 @@ def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[
     stems = {stem(word) for word in asked}
     if long[-count:] == short and long[-count - 1] == "of":
         return _is_other(long[: -count - 1], stems, lambda front: front[-1] not in _STYLES)
-    if [*map(stem, long[:count])] != [*map(stem, short)]:
+    if long[:count] != short and not (
+        long[count] == "of" and [*map(stem, long[:count])] == [*map(stem, short)]
+    ):
         return False
     if long[count:] == ["city"] and short[-1] in _CITIES:
         return False
