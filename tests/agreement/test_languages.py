@@ -38,6 +38,9 @@ def same(first: str, second: str, prompt: str) -> bool:
         ("كم؟", "سنتان", "2 سنوات"),
         ("كم؟", "ثلاث سنوات", "3 سنوات"),
         ("얼마입니까?", "삼 년입니다.", "3년"),
+        ("얼마입니까?", "만 원", "10,000원"),
+        ("几点开始？", "下午三点", "15:00"),
+        ("Ile?", "dwadzieścia złotych", "20 zł"),
         ("¿Cuántos?", "dos mil trescientos", "2300"),
         ("Сколько?", "двенадцать", "12"),
         ("Wann?", "3. Mai 1808", "1808-05-03"),
@@ -126,7 +129,16 @@ def test_these_are_different(prompt: str, first: str, second: str) -> None:
     assert not same(first, second, prompt)
 
 
-@pytest.mark.parametrize("text", ["the fire hours", "It is due days later.", "six minutes", "Bartolomeu Dias"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the fire hours",
+        "It is due days later.",
+        "six minutes",
+        "Bartolomeu Dias",
+        "after a second term",
+    ],
+)
 def test_english_words_in_front_of_a_unit_stay_as_they_are(text: str) -> None:
     words = text.lower().rstrip(".").split()
     assert languages.counted(words) == words

@@ -14,6 +14,7 @@ SAME_ANSWERS = [
     ("What do children pay?", "Children pay half price.", "Children get a 50% discount."),
     ("What do students pay?", "Students pay 90% of the full price.", "Students get 10% off."),
     ("How much is the discount?", "a reduction of 15%", "15% off"),
+    ("How much is the deposit?", "The deposit is 10% of the price.", "10%"),
 ]
 OTHER_ANSWERS = [
     ("Is entry free?", "No charge.", "Not free."),

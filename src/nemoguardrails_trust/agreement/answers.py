@@ -71,6 +71,8 @@ class Answer:
     def _read(self) -> str:
         """As much of the text as is read."""
         read = dates.days_in_full(text.window(self.text))
+        if self.question.asks_for_identifier:
+            read = identifiers.without_last_zero(read)
         if self.question.numbers_options:
             return choices.lettered_answer(read)
         return choices.uncircled(read) if self.question.circles else read

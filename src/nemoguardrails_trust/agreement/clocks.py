@@ -7,24 +7,32 @@ from nemoguardrails_trust.agreement import dates
 from nemoguardrails_trust.agreement.languages import known_words
 from nemoguardrails_trust.agreement.number_words import NUMBER_WORDS, join_number_words
 from nemoguardrails_trust.agreement.quantities import Quantity
+from nemoguardrails_trust.agreement.text import plain_number
 
 _HOUR = r"([a-z]{2,10}|\d{1,2})\b(?! (?:hours?|days?|of|stunden|tage))"
 _BEFORE = r"\b(?:(?:at|um|om) )?(?:a )?"
-_ENGLISH = re.compile(rf"{_BEFORE}(half|quarter) (past|to) {_HOUR}(?: o'?clock)?")
+_MINUTES = "twenty[- ]five|twenty|ten|five"
+_ENGLISH = re.compile(
+    rf"\b(?:(?:at )?(?:a )?(half|quarter)|at ({_MINUTES})(?: minutes)?"
+    rf"|({_MINUTES})(?: minutes)?(?= past)) (past|to) {_HOUR}(?: o'?clock)?"
+)
+"""By itself, `five to six` is a range."""
 _GERMAN = re.compile(rf"{_BEFORE}(halb|viertel nach|viertel vor|dreiviertel) {_HOUR}(?: uhr)?")
 _DUTCH = re.compile(rf"{_BEFORE}(half|kwart over|kwart voor) {_HOUR}(?: uur)?")
 _FROM_HOUR = {
-    ("half", "past"): 0.5, ("quarter", "past"): 0.25, ("quarter", "to"): -0.25, "halb": -0.5,
-    "viertel nach": 0.25, "viertel vor": -0.25, "dreiviertel": -0.25, "half": -0.5,
-    "kwart over": 0.25, "kwart voor": -0.25,
+    "half past": 30, "quarter past": 15, "quarter to": -15, "five past": 5, "five to": -5,
+    "ten past": 10, "ten to": -10, "twenty past": 20, "twenty to": -20, "twenty five past": 25,
+    "twenty five to": -25, "halb": -30, "viertel nach": 15, "viertel vor": -15, "dreiviertel": -15,
+    "half": -30, "kwart over": 15, "kwart voor": -15,
 }  # fmt: skip
+"""Minutes from the hour that is named."""
 _NAMED = re.compile(
     r"\b((?:at|by|until|till|to|from|before|after|around|about) )"
     r"(?:12 )?(?:(noon|midday)|midnight)\b"
 )
 _OF_NAMED = ("noon", " mid")
-_OF_OTHERS = ("hal", "art", "viertel")
-"""Of half, halb, quarter, kwart and viertel."""
+_OF_OTHERS = ("hal", "art", "viertel", "past ", "five to ", "ten to ", "twenty to ")
+"""Of half, halb, quarter, kwart and viertel, and of minutes."""
 SIGNS = (*_OF_NAMED, *_OF_OTHERS)
 _MOST = 12
 _LONGEST = 160
@@ -38,18 +46,22 @@ def in_digits(folded: str) -> str:
         folded = _NAMED.sub(lambda found: f"{found[1]}{'12' if found[2] else '0'}:00", folded)
     if not any(map(folded.__contains__, _OF_OTHERS)):
         return folded
-    folded = _ENGLISH.sub(lambda found: _written(found, (found[1], found[2]), found[3]), folded)
+    folded = _ENGLISH.sub(_in_english, folded)
     folded = _GERMAN.sub(lambda found: _written(found, found[1], found[2], "de"), folded)
     return _DUTCH.sub(lambda found: _written(found, found[1], found[2], "nl"), folded)
 
 
-def _written(
-    found: re.Match[str], part: str | tuple[str, str], hour: str, language: str = "en"
-) -> str:
+def _in_english(found: re.Match[str]) -> str:
+    part = (found[1] or found[2] or found[3]).replace("-", " ")
+    return _written(found, f"{part} {found[4]}", found[5], "en")
+
+
+def _written(found: re.Match[str], part: str, hour: str, language: str) -> str:
     number = _number(hour, language)
     if part not in _FROM_HOUR or number is None or not 0 < number <= _MOST:
         return found[0]
-    return f"{(number + _FROM_HOUR[part]) % _MOST:g} clockface"
+    hours = (number + _FROM_HOUR[part] / 60) % _MOST
+    return f"{plain_number(f'{hours:.4f}')} clockface"
 
 
 def _number(hour: str, language: str) -> int | None:

@@ -35,7 +35,7 @@ _SYMMETRIC = names.MUTUAL | text.word_set("and or also with called named known m
 # In front of a name, these make another one of it.
 _ANOTHER = text.word_set(
     "north south east west northern southern eastern western vice deputy step new upper lower "
-    "half pseudo anti semi equatorial papua assistant"
+    "half pseudo anti semi equatorial papua assistant democratic"
 )
 _ANOTHER_NAME = text.word_set("new upper lower")
 _EXCEPTIONS = text.word_set("except excepting excluding unless")

@@ -98,7 +98,7 @@ def with_per(words: Sequence[str]) -> Sequence[str]:
         else:
             share = (
                 word in _EACH
-                and _is_time(following)
+                and units.is_time(following)
                 and not (word in ONE and written[-1] in STOP_WORDS)
             )
             written.append("per" if share else word)
@@ -110,7 +110,7 @@ def interval(words: Sequence[str]) -> tuple[Fraction, str] | None:
     if len(words) < 3 or words[0] not in _EACH - ONE or not is_number(words[1]):
         return None
     number = Fraction(words[1])
-    if number <= 0 or not _is_time(words[2]) or any(map(is_number, words[3:])):
+    if number <= 0 or not units.is_time(words[2]) or any(map(is_number, words[3:])):
         return None
     kind, size = units.UNITS[words[2]]
     return 1 / (number * size), f" per {kind}"
@@ -142,11 +142,7 @@ def _rates(words: Sequence[str]) -> dict[str | None, set[Fraction]]:
             if not (spans and is_number(spans[0]) and Fraction(spans[0]) > 0):
                 continue
             number /= Fraction(spans[0])
-        if unit and _is_time(unit[0]):
+        if unit and units.is_time(unit[0]):
             kind, size = units.UNITS[unit[0]]
             rates.setdefault(kind, set()).add(number / size)
     return rates
-
-
-def _is_time(word: str) -> bool:
-    return units.UNITS.get(word, (None,))[0] in ("time", "months")

@@ -19,6 +19,7 @@ _COUNTING = frozenset(("many", "much"))
 _STAGE = r"((?:[-. ]?(?i:alpha|beta|rc|preview|snapshot|dev)(?:[-. ]?\d+|\b))?)"
 _DOTTED = re.compile(rf"(?<![\w.])v?(\d+(?:\.\d+)+){_STAGE}(?![\d.]*\d)")
 _CODE = re.compile(rf"(?<![\w.,])v?(\d+(?:[.:/-]\d+)*[a-z]?){_STAGE}(?![\w]|[.,]\d)")
+_LAST_OF_THREE = re.compile(r"(?<![\w.])(v?\d+\.\d+)\.0(?!\w|\.\d)")
 _GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _CALL = re.compile(r"(?<![\w.,])\+?\(?\d[\d ().\-/]{5,24}\d(?![\w]|[.,]\d)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -94,6 +95,11 @@ def identifiers(answer: str, *, asked: bool) -> frozenset[str]:
 def _stage(written: str) -> str:
     """What makes another version of a number, in one writing: `-rc.1` and `RC 1`."""
     return re.sub(r"[-. ]", "", written).lower()
+
+
+def without_last_zero(answer: str) -> str:
+    """Versions without a zero in the third place: `4.2.0` as `4.2`."""
+    return _LAST_OF_THREE.sub(r"\1", answer) if ".0" in answer else answer
 
 
 def _without_dashes(code: str) -> str:

@@ -7,7 +7,7 @@ the Unicode CLDR (by Babel) and num2words.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +24,9 @@ _LONGEST_RUN = 9
 _LONGEST_NUMBER = 60
 """Most letters that one number is written in."""
 _ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million")
+_ARTICLES = (["a"], ["an"])
+_BEFORE_A_SPAN = text.word_set("in within after lasts lasting last takes taking take")
+"""Behind which an article in front of a unit of time is a number."""
 _NO_NUMBERS = _ENGLISH_TOO | text.word_set("ein eine ett een una une uma")
 _NO_COUNTS = text.word_set("to on en et ni ti")
 """Number words that by themselves are no numbers in front of a unit."""
@@ -167,22 +170,27 @@ def counted(words: list[str]) -> list[str]:
         unit = known.units.get(word)
         if word in known.duals:
             written += ("2", known.duals[word])
-        elif word in _ONE_BEHIND and written and written[-1] in known.units:
+            continue
+        if word in _ONE_BEHIND and written and written[-1] in known.units:
             written[-1:] = ["1", known.units[written[-1]]]
-        else:
-            if unit is not None or word in units.UNITS:
-                _put_digits(written, _NO_ENGLISH_COUNTS if unit is None else _NO_COUNTS)
-            # Elsewhere it may be a name, as `Dias`.
-            is_counted = bool(written) and text.is_number(written[-1])
-            written.append(unit if unit and is_counted else word)
+            continue
+        if unit is not None or word in units.UNITS:
+            _put_digits(written, word)
+        # Elsewhere it may be a name, as `Dias`.
+        is_counted = bool(written) and text.is_number(written[-1])
+        written.append(unit if unit and is_counted else word)
     return written
 
 
-def _put_digits(words: list[str], excepted: Collection[str]) -> None:
-    """Puts digits for the number words that the words end with."""
+def _put_digits(words: list[str], unit: str) -> None:
+    """Puts digits for the number words that the words in front of a unit end with."""
+    if words[-1:] in _ARTICLES and not _BEFORE_A_SPAN.isdisjoint(words[-2:]):
+        # In `within a second attempt` it is no unit.
+        words[-1] = "1" if units.is_time(unit) and unit != "second" else words[-1]
     prefixes = known_words().prefixes
     if not words or words[-1][:_PREFIX] not in prefixes:
         return
+    excepted = _NO_ENGLISH_COUNTS if unit in units.UNITS else _NO_COUNTS
     for start in range(max(0, len(words) - _LONGEST_RUN), len(words)):
         run = words[start:]
         if run[0][:_PREFIX] in prefixes and not (len(run) == 1 and run[0] in excepted):

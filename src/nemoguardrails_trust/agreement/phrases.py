@@ -82,7 +82,7 @@ _DISCOUNT = re.compile(
     r"|(?:\ba )?\b(?:discount|reduction|rebate) of (\d+(?:\.\d+)?) percent\b"
 )
 _PART_OF_PRICE = re.compile(
-    r"\b(\d{1,2}(?:\.\d+)?) percent of the (?:full |regular |normal |usual )?(?:price|fare)\b"
+    r"(?<=\bpay )(\d{1,2}(?:\.\d+)?) percent of the (?:full |regular |normal )?(?:price|fare)\b"
 )
 _GETTING = re.compile(r"\b(?:get|pay|receive|save|enjoy)s? (?=\d+(?:\.\d+)? percent off\b)")
 _VALID = re.compile(r"\b(?:(?:is|are|remains?|stays?) )?(?:valid|good) for(?= \d)")

@@ -197,7 +197,7 @@ def _compare_on_a_clock(first: Quantity, second: Quantity) -> float:
     """A time in words, of which the half of the day is not said, against one of which it is."""
     if {first.kind, second.kind} != {_CLOCK_FACE, "time of day"}:
         return 0.0
-    return 0.8 if (first.value - second.value) % _HALF_A_DAY == 0 else 0.0
+    return 0.8 if round(first.value - second.value) % _HALF_A_DAY == 0 else 0.0
 
 
 def _in_basis_points(first: Quantity, second: Quantity) -> bool:

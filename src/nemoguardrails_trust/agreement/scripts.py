@@ -22,9 +22,12 @@ _FORMAL_NUMERAL = re.compile("[壹贰貳叁參肆伍陆陸柒捌玖拾佰仟万�
 _NUMERAL = re.compile("[〇零一二两三四五六七八九十百千万亿億萬兩]{2,24}")
 _HANGUL_NUMERAL = re.compile("(?<![가-힣])[일이삼사오육칠팔구십백천만억]{2,24}(?![가-힣])")
 _HANGUL_DIGIT = re.compile(
-    r"(?<![가-힣])([일이삼사오육칠팔구십])(?= (?:년|개월|초|퍼센트|원|층)(?![가-힣]))"
+    r"(?<![가-힣])([일이삼사오육칠팔구십백천만])(?= (?:년|개월|초|퍼센트|원|층)(?![가-힣]))"
 )
-_PART_OF_DATE = re.compile("[〇零一二三四五六七八九十]{1,4}(?=[年月日號号])")
+_PART_OF_DATE = re.compile(
+    "[〇零一二三四五六七八九十]{1,4}(?=[年月日號号])"
+    "|(?<=午前|午后|上午|下午|晚上|早上|凌晨)[一二三四五六七八九十]{1,3}(?=[点時时])"
+)
 _SIZES = {"十": 10, "百": 100, "千": 1_000, "십": 10, "백": 100, "천": 1_000}
 _LARGE = {
     "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "兆": 10**12,
@@ -170,8 +173,8 @@ def _as_share(found: re.Match[str]) -> str:
 def _plain_digits(numeral: str) -> str:
     if numeral[0].isdecimal():
         return numeral
-    if numeral in _SIZES:
-        return str(_SIZES[numeral])
+    if numeral in _SIZES or numeral in _LARGE:
+        return str(_SIZES.get(numeral) or _LARGE[numeral])
     if any(sign in _SIZES for sign in numeral):
         return _in_digits(numeral)
     return "".join(str(_digit(sign)) if not sign.isdecimal() else sign for sign in numeral)

@@ -109,7 +109,7 @@ _define("percentage point", "1 percentagepoint; 1/100 basispoint")
 _define(None, "1 degree degrees deg; 1 gbp quid; 1 yuan cny rmb renminbi; 1 peso pesos")
 _define(None, "1 franc francs; 1 ruble rubles rouble roubles rub; 1 bitcoin bitcoins btc; 1 ether")
 _define(None, "1 aed; 1 aud; 1 brl; 1 cad; 1 chf; 1 czk; 1 dkk; 1 hkd; 1 huf; 1 krw; 1 mxn; 1 nok")
-_define(None, "1 nzd; 1 pln; 1 sek; 1 sgd; 1 thb; 1 zar")
+_define(None, "1 nzd; 1 pln zl zloty zlotys; 1 sek; 1 sgd; 1 thb; 1 zar")
 _define("temperature", "1 celsius centigrade kelvin kelvins; 5/9 fahrenheit")
 _define("length per time", "1609.344/3600 mph; 1000/3600 kph kmh")
 
@@ -126,6 +126,11 @@ POWERS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
 def is_unit(word: str) -> bool:
     """Whether a word is the name of a known unit."""
     return word in UNITS
+
+
+def is_time(word: str) -> bool:
+    """Whether a word is the name of a unit of time."""
+    return UNITS.get(word, (None,))[0] in ("time", "months")
 
 
 # What the case of a letter tells: a milliwatt is no megawatt, a gigabit no gigabyte, and 300 K are
