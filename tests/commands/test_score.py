@@ -149,6 +149,7 @@ def test_rows_that_fail_end_with_1_and_are_tried_again_when_asked(tmp_path: Path
         assert "--retry-errors scores them again" in result.stderr
         assert all(row["error"] for row in read(out))
         told = refused(*arguments, f"http://127.0.0.1:{closed_port()}/v1", "--retry-errors")
+        assert "--base-url is 'http" in told
         assert f"was started with '{server.base_url}'; use the same, or another OUT" in told
         server.faults.clear()
         result = run(*arguments, server.base_url, "--retry-errors", "--json")

@@ -21,6 +21,7 @@ from nemoguardrails_trust.datasets.sealed_lines import seal, unseal
 from nemoguardrails_trust.datasets.shards import (
     Journal,
     RunFolder,
+    check_same_settings,
     locked_folder,
     run_folder_path,
 )
@@ -253,6 +254,21 @@ def test_other_settings_are_named_and_refused(
     data, out = started(tmp_path)
     with pytest.raises(SettingsError, match=told):
         score_dataset(data, scorer=TestScorer(), out=out, **{"shard_size": 20, **other})
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        (5, None, "samples is not set, but OUT was started with 5"),
+        (None, 5, "samples is 5, but OUT was started without it"),
+        ({"knots": [0.1] * 99}, None, "samples is not what OUT was started with"),
+    ],
+)
+def test_settings_that_are_not_set_or_long_are_told_in_words(
+    then: Any, now: Any, told: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^{told}; go$"):
+        check_same_settings({"samples": then}, {"samples": now}, "OUT", cure="go")
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:

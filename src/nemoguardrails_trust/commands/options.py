@@ -31,6 +31,9 @@ REPLAY = "replay"
 _sources: ContextVar[Mapping[str, str]] = ContextVar("sources", default=MappingProxyType({}))
 """Where the values of the running command's options are from, as click calls it."""
 
+_OPTIONS = {"server": "base_url", "evaluations": "evaluation"}
+"""Options that have another name than their setting."""
+
 _PRESETS = ("base", "low", "medium", "high", "best")
 _SCORERS = ("local", "cleanlab-studio", "cleanlab-tlm")
 
@@ -312,5 +315,6 @@ def _naming_the_option(error: Exception) -> str:
     """An error's message; where it begins with a setting, by the name of its option."""
     text, key = str(error), getattr(error, "key", None) or ""
     if key.isidentifier() and key.islower() and text.startswith(f"{key} "):
-        return f"--{key.replace('_', '-')}{text.removeprefix(key)}"
+        option = _OPTIONS.get(key, key).replace("_", "-")
+        return f"--{option}{text.removeprefix(key)}"
     return text

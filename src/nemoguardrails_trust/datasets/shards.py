@@ -317,11 +317,16 @@ def check_same_settings(
     now = json.loads(json.dumps(dict(now)))
     for key in {**then, **now}:
         if then.get(key) != now.get(key):
-            raise SettingsError(
-                f"{key} is {now.get(key)!r}, but {what} was started with {then.get(key)!r}; "
-                + (cure or "use the same, or another OUT, or remove that folder to start afresh"),
-                key=key,
-            )
+            told = _other_setting(key, then.get(key), now.get(key), what)
+            cure = cure or "use the same, or another OUT, or remove that folder to start afresh"
+            raise SettingsError(f"{told}; {cure}", key=key)
+
+
+def _other_setting(key: str, then: Any, now: Any, what: str) -> str:
+    if isinstance(then, dict) or isinstance(now, dict):  # a calibration, which is long
+        return f"{key} is not what {what} was started with"
+    is_now = f"is {now!r}" if now else "is not set"
+    return f"{key} {is_now}, but {what} was started {f'with {then!r}' if then else 'without it'}"
 
 
 def _without_failed(path: Path, cure: str) -> bytes:
