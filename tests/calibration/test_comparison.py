@@ -108,3 +108,9 @@ def test_there_is_no_difference_of_what_is_not_there() -> None:
     assert auroc_difference(mixed, mixed).low is None
     assert auroc(mixed.values, mixed.correct).value == 0.0
     assert accuracy_kept_difference(right, mixed, 0.9).value is None
+
+
+def test_a_few_answers_that_all_change_are_no_certainty() -> None:
+    before, after = (Scores.of([0.9] * 9, [right] * 9) for right in (False, True))
+    found = accuracy_kept_difference(before, after, 0.6)
+    assert (found.value, found.low, found.high) == (1.0, None, None)

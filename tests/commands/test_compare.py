@@ -128,7 +128,9 @@ def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     assert found["unread_a"]["rows"] == 0
     assert found["unread_b"]["rows"] == 2
     assert f"2 rows cannot be read in full; the first: {b}:6: the row is not" in result.stderr
-    assert "not read in full in A, in B" in run(a, b).stdout
+    shown = run(a, b).stdout
+    assert "not read in full in A, in B" in shown
+    assert "(too few answers for an interval)" in shown
 
 
 def test_one_of_the_two_may_come_from_standard_input(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from nemoguardrails_trust.calibration.evaluation import Booleans, Floats, auroc,
 from nemoguardrails_trust.calibration.intervals import Z95, Interval
 
 RESAMPLES = 10_000
+_FEWEST_KEPT = 10  # of which drawing again tells anything: three answers that all change would do
 _SEED = 20_260_101
 
 
@@ -58,7 +59,7 @@ def accuracy_kept_difference(before: Scores, after: Scores, threshold: float) ->
     bootstrap", 1993), questions being drawn with what stands in both; the same each time.
 
     Returns:
-        No value where one of the two keeps no answer.
+        No value where one of the two keeps no answer; no interval where one keeps fewer than 10.
     """
     kept, kept_after = before.values >= threshold, after.values >= threshold
     # A question counts only by whether it is kept and right, before and after: 16 kinds.
@@ -67,6 +68,8 @@ def accuracy_kept_difference(before: Scores, after: Scores, threshold: float) ->
     value = _accuracy_differences(counts[None, :])[0]
     if math.isnan(value):
         return Interval(None)
+    if min(kept.sum(), kept_after.sum()) < _FEWEST_KEPT:
+        return Interval(float(value))
     total = int(counts.sum())
     drawn = np.random.default_rng(_SEED).multinomial(total, counts / total, size=RESAMPLES)
     differences = _accuracy_differences(drawn)

@@ -229,7 +229,7 @@ def _difference(interval: Interval, labelled: int) -> str:
     if interval.value is None:
         return "nothing to count"
     if interval.low is None or interval.high is None:
-        return f"{interval.value:+.3f}"
+        return f"{interval.value:+.3f} (too few answers for an interval)"
     return f"{interval.value:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
 
 
