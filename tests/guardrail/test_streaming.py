@@ -10,6 +10,7 @@ from nemoguardrails_trust import TrustEvent, stream_with_trust
 from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.guardrail.stream_end import blocking_rail
 from tests.guardrail.scripted import WORDS, ScriptedScorer, WordIndex, ask, bot_v2
 from tests.guardrail.test_conversation import DIALOG
 
@@ -81,6 +82,41 @@ async def test_plain_stream_async_scores_once_and_lets_all_chunks_through(
     chunks = [chunk async for chunk in rails.stream_async(messages=ask())]
     assert "".join(chunks) == TEXT
     assert [exchange.response for exchange in scorer.exchanges] == [TEXT]
+
+
+async def plainly(rails: LLMRails) -> tuple[str, list[str | None]]:
+    """The text of a plain stream, and the rails that it says have blocked it."""
+    chunks = [chunk async for chunk in rails.stream_async(messages=ask())]
+    blocked = [blocking_rail(chunk) for chunk in chunks if blocking_rail(chunk)]
+    return "".join(chunks[: len(chunks) - len(blocked)]), blocked
+
+
+@pytest.mark.parametrize(("first", "shown"), [("true", TEXT), ("false", "")])
+@pytest.mark.parametrize("settings", ["on_untrustworthy: block", "on_untrustworthy: escalate"])
+async def test_a_plain_stream_of_an_answer_that_is_withheld_says_that_it_is_blocked(
+    scorer: ScriptedScorer, settings: str, first: str, shown: str
+) -> None:
+    scorer.answer = 0.3
+    rails = bot(TEXT, settings=settings, first=first)
+    assert await plainly(rails) == (shown, ["cleanlab trustworthiness"])
+
+
+@pytest.mark.parametrize("first", ["true", "false"])
+async def test_a_plain_stream_of_an_answer_that_is_not_says_nothing(
+    scorer: ScriptedScorer, first: str
+) -> None:
+    assert await plainly(bot(TEXT, settings="on_untrustworthy: block", first=first)) == (TEXT, [])
+    scorer.answer = 0.3
+    assert await plainly(bot(TEXT, colang=OWN_FLOW, first="true")) == (TEXT, [])
+
+
+async def test_a_plain_stream_of_an_exception_says_that_it_is_blocked(
+    scorer: ScriptedScorer,
+) -> None:
+    scorer.answer = 0.3
+    rails = bot(TEXT)
+    rails.config.enable_rails_exceptions = True
+    assert await plainly(rails) == (TEXT, ["cleanlab trustworthiness"])
 
 
 @pytest.mark.parametrize(

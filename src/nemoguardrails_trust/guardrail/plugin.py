@@ -34,6 +34,7 @@ from nemoguardrails_trust.guardrail.settings import (
     read_settings,
     trust_flow_lines,
 )
+from nemoguardrails_trust.guardrail.stream_end import wrap_streams
 from nemoguardrails_trust.guardrail.tool_calls import (
     TOOL_GUARD_PARAMETER,
     ToolGuard,
@@ -136,6 +137,7 @@ def _set_up(app: LLMRails) -> None:
     else:
         app.runtime.register_action_param(DEFINED_MESSAGES_PARAMETER, defined_messages(app.config))
     wrap_turns(app)
+    wrap_streams(app, guard)
 
 
 def _check_watching(settings: TrustSettings) -> None:

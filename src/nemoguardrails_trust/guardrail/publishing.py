@@ -33,6 +33,11 @@ def collected_outcomes() -> Iterator[list[TrustOutcome]]:
             outer.extend(outcomes)
 
 
+def is_collecting() -> bool:
+    """Whether someone collects the outcomes already."""
+    return _collector.get() is not None
+
+
 def flagged_as(text: Any) -> TrustOutcome | None:
     """The outcome of this turn by which an answer became this text, with a caution or marks."""
     outcomes: Sequence[TrustOutcome] = _collector.get() or ()

@@ -10,15 +10,12 @@ from nemoguardrails import LLMRails
 from nemoguardrails.rails.llm.options import GenerationResponse
 
 from nemoguardrails_trust.errors import SettingsError
-from nemoguardrails_trust.exchange.values import load_json
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, settings_on_line
 from nemoguardrails_trust.guardrail.conversation import read_exchange, was_written_by_model
-from nemoguardrails_trust.guardrail.flow_calls import FlowCall, flow_calls
-from nemoguardrails_trust.guardrail.flows import flow_owner, replaces_answer
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
-from nemoguardrails_trust.guardrail.settings import SETTINGS_ON_LINE
+from nemoguardrails_trust.guardrail.stream_end import blocking_rail, may_withhold
 from nemoguardrails_trust.guardrail.turns import Options
 
 Pieces: TypeAlias = asyncio.Queue[str | None]
@@ -72,7 +69,7 @@ async def stream_with_trust(
             "import_paths (Colang 1.0) or import (2.x)"
         )
     pieces: Pieces = asyncio.Queue()
-    run = _run_held_back if _may_withhold(rails, guard) else _run_streamed
+    run = _run_held_back if may_withhold(rails, guard) else _run_streamed
     turn = asyncio.create_task(run(rails, guard, list(messages), options, pieces))
     try:
         while (piece := await pieces.get()) is not None:
@@ -84,23 +81,6 @@ async def stream_with_trust(
             with contextlib.suppress(asyncio.CancelledError):
                 await turn
     yield event
-
-
-def _may_withhold(rails: LLMRails, guard: Guard) -> bool:
-    """Whether something else than the answer as it is written may be what the user is to read."""
-    if guard.settings.on_error == "block" or rails.config.enable_rails_exceptions:
-        return True
-    is_v2 = rails.config.colang_version != "1.0"
-    if flow_owner(rails)[0] == "user" or replaces_answer(rails):
-        return True
-    calls = flow_calls(rails.config)
-    if not calls:  # in Colang 2.x, by a flow that the output rails call
-        calls = [FlowCall({}, at_run_time=SETTINGS_ON_LINE if is_v2 else ())]
-    return any(
-        "on_untrustworthy" in call.at_run_time
-        or guard.settings_with(call.settings).on_untrustworthy != "warn"
-        for call in calls
-    )
 
 
 # Each runs the turn in a task of its own, so that what it collects stays its own.
@@ -118,7 +98,7 @@ async def _run_streamed(
     try:
         with collected_outcomes() as outcomes:
             async for piece in rails.stream_async(messages=messages, options=options):
-                blocked_by = blocked_by or _blocking_rail(piece)
+                blocked_by = blocked_by or blocking_rail(piece)
                 if blocked_by is None:
                     text += piece
                     pieces.put_nowait(piece)
@@ -132,17 +112,6 @@ async def _run_streamed(
         return TrustEvent(_last_check(outcomes))
     finally:
         pieces.put_nowait(None)
-
-
-def _blocking_rail(piece: str) -> str | None:
-    """The rail that a piece of a stream says has blocked the answer; `None` for any other piece."""
-    if not piece.startswith('{"error"'):
-        return None
-    try:
-        error = load_json(piece)["error"]
-        return str(error["param"]) if error["code"] == "content_blocked" else None
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def _last_check(outcomes: Sequence[TrustOutcome]) -> TrustOutcome | None:

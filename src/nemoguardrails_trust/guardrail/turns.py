@@ -13,6 +13,7 @@ from nemoguardrails_trust.guardrail.exceptions import give_exceptions_as_message
 from nemoguardrails_trust.guardrail.messages import WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, brief
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
+from nemoguardrails_trust.guardrail.stream_end import WITHHOLDING
 from nemoguardrails_trust.guardrail.watching.chains import settled_output, watched_chains
 
 Options: TypeAlias = GenerationOptions | Mapping[str, Any] | None
@@ -21,7 +22,6 @@ OUTPUT_VARIABLE = "trust"
 CHAIN_OUTPUT = "passthrough_output"
 """Under which NeMo Guardrails keeps what a passthrough function, or a chain in one, brought."""
 
-_WITHHOLDING = ("block", "escalate")
 _is_check: ContextVar[bool] = ContextVar("trust_is_check", default=False)
 
 
@@ -109,7 +109,7 @@ def _settle_chain(result: GenerationResponse, checks: Sequence[TrustOutcome]) ->
         for message in (result.response if isinstance(result.response, list) else ())
     )
     said = WITHHELD if is_exception else data.get("bot_message") or ""
-    is_withheld = is_exception or (bool(checks) and checks[-1].consequence in _WITHHOLDING)
+    is_withheld = is_exception or (bool(checks) and checks[-1].consequence in WITHHOLDING)
     settled = settled_output(data[CHAIN_OUTPUT], said, is_withheld=is_withheld)
     result.output_data = {**data, "bot_message": said, CHAIN_OUTPUT: settled}
 
