@@ -245,6 +245,15 @@ def test_the_built_in_rail_is_there_again_after_remove(
     assert path.read_bytes() == before
 
 
+def test_remove_takes_out_the_rail_on_tool_calls_too(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    others = "models: []\nrails:\n  tool_output:\n    flows:\n      - mine\n"
+    path.write_text(f"{others}      - cleanlab trustworthiness tool calls\n", "utf-8")
+    assert init(tmp_path, "--yes").exit_code == 0
+    assert init(tmp_path, "--remove", "--yes").exit_code == 0
+    assert path.read_text("utf-8") == others
+
+
 COLANG_FILES = {
     "plain": COLANG,
     "with rails": WITH_OUTPUT,

@@ -194,7 +194,7 @@ async def test_arguments_that_are_no_json_are_not_taken_for_none(
     response = await turn(server, llm_params={"tools": tools})
     assert response.tool_calls is None
     trust = response.output_data["trust"]
-    assert trust["explanation"] == "the arguments of clear are no JSON, or were cut off"
+    assert trust["explanation"] == "the arguments of clear are not JSON, or were cut off"
     assert (trust["trustworthiness_score"], trust["usage"]["calls"]) == (0.0, 0)
 
 

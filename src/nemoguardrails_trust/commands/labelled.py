@@ -83,7 +83,7 @@ class LabelOptions:
     generate: Annotated[
         bool,
         Heading.LABELS.option(
-            "--generate", "Have the model answer every prompt anew, ignoring any answers in DATA."
+            "--generate", "Have the model answer every prompt, ignoring any answers in DATA."
         ),
     ] = False
     skip_bad: Annotated[
@@ -224,7 +224,7 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
         return ColumnLabels(labels.label_column)
     if labels.generate and rows.response_column is not None:
         raise SettingsError(
-            "--response-column cannot be used with --generate, which makes all answers anew"
+            "--response-column cannot be used with --generate, which writes all answers"
         )
     if labels.label_column != LabelOptions().label_column:
         told = "--generate" if labels.gold_column is None else "--gold-column"

@@ -120,7 +120,7 @@ class CsvSource(TextSource):
         noun = "field" if len(fields) == 1 else "fields"
         told = (
             f"the row has {len(fields)} {noun}, the header {len(self.columns)}; text that holds "
-            f"{self._dialect.delimiter!r} must stand in quotation marks"
+            f"{self._dialect.delimiter!r} must be in quotation marks"
         )
         problem = DataError(told, path=self.name, line=first)
         return UnreadableRow(problem, "\0".join(fields))

@@ -104,7 +104,7 @@ def _top(value: Any) -> Top:
             for pair in value
         ]
     else:
-        raise DataError(f"column {TOP_LOGPROBS!r} must hold tokens with their log-probabilities")
+        raise DataError(f"column {TOP_LOGPROBS!r} must contain tokens with their log-probabilities")
     return tuple((text, _number(logprob, TOP_LOGPROBS)) for text, logprob in pairs)
 
 

@@ -137,7 +137,7 @@ def read_own_flow(config: RailsConfig, source: str, threshold: str) -> Iterator[
         yield fact("threshold, and what happens below it: decided by your flow")
     if is_v1 and not re.search(r"\$trust\s*=", source):
         yield note(
-            'your flow does not set $trust, so output_vars: ["trust"] brings no score',
+            'your flow does not set $trust, so output_vars: ["trust"] gives no score',
             "add the line: $trust = $result.metadata",
         )
     if not is_v1 and "TrustworthinessScored" not in source:

@@ -10,12 +10,17 @@ import yaml
 
 from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import DataError
-from nemoguardrails_trust.guardrail.settings import FLOW_NAME, is_trust_flow
+from nemoguardrails_trust.guardrail.settings import (
+    FLOW_NAME,
+    TOOL_CALLS_FLOW_NAME,
+    is_trust_flow,
+)
 from nemoguardrails_trust.guardrail.yaml_lists import values_at, with_value, without_values
 
 IMPORT_PATH = "nemoguardrails_trust/rail"
 _IMPORT_PATHS = ("import_paths",)
 _FLOWS = ("rails", "output", "flows")
+_TOOL_FLOWS = ("rails", "tool_output", "flows")
 _IN_PLACE_OF_BUILT_IN = "  # instead of the built-in rail"  # whose line stays when ours goes
 _IMPORT = "import nemoguardrails_trust.rail"
 _BUILT_IN = "import nemoguardrails.library.cleanlab"
@@ -29,6 +34,8 @@ _SHAPES: tuple[tuple[tuple[str, ...], type, str], ...] = (
     (_FLOWS[:1], dict, "a mapping"),
     (_FLOWS[:2], dict, "a mapping"),
     (_FLOWS, list, "a list"),
+    (_TOOL_FLOWS[:2], dict, "a mapping"),
+    (_TOOL_FLOWS, list, "a list"),
 )
 
 
@@ -119,6 +126,7 @@ def _with_rail(path: Path, text: str, data: dict[Path, dict[str, Any]]) -> str:
 
 def _without_rail(text: str) -> str:
     left = without_values(text.replace(_IN_PLACE_OF_BUILT_IN, ""), _IMPORT_PATHS, _is_ours)
+    left = without_values(left, _TOOL_FLOWS, TOOL_CALLS_FLOW_NAME.__eq__)
     return left if _IN_PLACE_OF_BUILT_IN in text else without_values(left, _FLOWS, is_trust_flow)
 
 

@@ -180,7 +180,7 @@ class _Turn:
             told = _with_tools(exchange, tools)
             problem = None if tools is None else schema_problem(calls, tools)
             if unread:
-                problem = f"the arguments of {', '.join(unread)} are no JSON, or were cut off"
+                problem = f"the arguments of {', '.join(unread)} are not JSON, or were cut off"
         except Exception as error:  # noqa: BLE001 - NeMo Guardrails would hand the calls on
             return self.guard.unreadable(str(tool_calls), error, _render)
         if problem is not None:

@@ -115,7 +115,7 @@ def _answered(question: Exchange | DataError, completion: Mapping[str, Any]) -> 
     choices = read_choices(completion)
     answer = choices[0].completion if choices else None
     if answer is None:
-        raise DataError("the answer holds no text that could be scored")
+        raise DataError("the answer has no text to score")
     tokens = answer.tokens or None
     return Exchange(answer.text, question.messages, question.context, tokens=tokens)
 

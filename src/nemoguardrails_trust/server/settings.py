@@ -169,7 +169,7 @@ def read_settings(path: Path) -> ServerSettings:
         line = None if mark is None else mark.line + 1
         raise DataError("is not YAML", path=str(path), line=line) from None
     if not isinstance(given, dict):
-        raise DataError("must hold settings, such as backends", path=str(path))
+        raise DataError("must contain settings, such as backends", path=str(path))
     try:
         return settings_of(given)
     except SettingsError as error:
