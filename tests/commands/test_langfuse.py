@@ -289,7 +289,7 @@ def test_a_watch_scores_what_comes_and_ends_cleanly_on_sigterm(
             time.sleep(0.02)
     finally:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert len(server.scores) == 2

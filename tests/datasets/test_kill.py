@@ -70,7 +70,7 @@ def test_ctrl_c_finishes_the_rows_in_flight_and_says_how_to_go_on(
     process = start(data, out, calls)
     wait_for_calls(calls, 100, process)
     process.send_signal(ending)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "finishing the rows in flight; Ctrl-C again stops at once" in told
     assert "repeat the command to continue" in told
@@ -89,6 +89,6 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     assert process.stderr is not None
     assert "Ctrl-C again" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=10)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in told

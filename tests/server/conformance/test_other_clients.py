@@ -25,7 +25,7 @@ def printed_by(python: str, script: str, server: Running, **more: str) -> dict[s
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | names,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert ran.returncode == 0, ran.stderr
     printed = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
