@@ -209,6 +209,16 @@ def test_what_chatgpt_thought_is_left_out(content: Any) -> None:
     assert read_messages({**CHATGPT, "mapping": nodes}) == (ASKED, ANSWERED)
 
 
+def test_calls_that_claude_s_text_has_no_words_for_are_read_from_its_parts() -> None:
+    shown = "Let me see.\n```\nThis block is not supported on your current device yet.\n```\n\nLyon"
+    parts = [{"type": "text", "text": "Let me see."}, {"type": "tool_use", "name": "find"},
+             {"type": "tool_result", "content": [{"type": "text", "text": "28"}]},
+             {"type": "text", "text": ANSWER}]  # fmt: skip
+    said = of_claude("2", "assistant", shown) | {"content": parts}
+    read = read_messages([of_claude("1", "human", Q), said])
+    assert read[-2:] == (Message("tool", "28"), ANSWERED)
+
+
 def test_what_a_user_told_of_themselves_is_part_of_the_instructions() -> None:
     told = {"content_type": "user_editable_context", "user_profile": "I live in Lyon."}
     nodes = {**CHATGPT["mapping"], "s": node("s", "root", of_chatgpt("system", told))}

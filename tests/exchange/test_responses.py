@@ -133,6 +133,7 @@ SERVED: list[Any] = [
     [{"generated_text": "Paris"}],
     [{"generated_text": [{"role": "user", "content": "?"}, MESSAGE]}],
     [{"type": "thinking", "thinking": "Lyon?"}, PART],
+    {"id": "i", "outputs": [{"type": "thought", "signature": "x"}, PART], "status": "completed"},
     {"role": "assistant", "content": [{**PART, "text": "Lyon?", "is_thinking": True}, PART]},
     [{"role": "thinking", "content": "Lyon?"}, MESSAGE],
     [{"from": "reasoning", "value": "Lyon?"}, {"from": "gpt", "value": "Paris"}],

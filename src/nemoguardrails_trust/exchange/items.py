@@ -28,6 +28,8 @@ SENDERS = ("role", "from", "speaker", "sender")
 
 _THINKS = ("thinking", "thought", "thoughts", "reasoning", "analysis")
 """Roles that some data sets have for what the model only thinks."""
+_NOT_SHOWN = "```\nThis block is not supported on your current device yet.\n```"
+"""What stands for a tool's call in the text of a message that Claude's users export."""
 _USUAL_KEYS = {"role", "content"}
 _REFERENCE = {"id", "type", "object", "status"}
 
@@ -192,7 +194,8 @@ def _body(item: Mapping[str, Any], where: str) -> Any:
 
 def _letters(body: Any, where: str) -> str:
     """The words of a body, run together, as forms differ in what stands between them."""
-    return "".join("".join(piece.text for piece in read_content(body, where)).split())
+    said = "".join(piece.text for piece in read_content(body, where) if piece.kind == "text")
+    return "".join(said.replace(_NOT_SHOWN, "").split())
 
 
 def _of_nobody(item: Mapping[str, Any], where: str, name: str | None) -> DataError:

@@ -17,6 +17,7 @@ _BY_TYPE = {
     **dict.fromkeys(
         ("reference", "tool_reference", "cache-point", "agent.handoff", "agent_handoff"), "mark"
     ),
+    **dict.fromkeys(("tool-approval-request", "tool-approval-response"), "mark"),
     **dict.fromkeys(("compaction_trigger", "model-settings-delta", "usage"), "mark"),
     **dict.fromkeys(("tool_use", "tool-call", "server_tool_use", "mcp_tool_use"), "call"),
     "functionCall": "call",

@@ -101,7 +101,9 @@ def is_completion(value: Any) -> bool:
     items = [item for item in choices or () if isinstance(item, Mapping)]
     keys = {"message", "text", "content", "parts", "outputText", "generated_text"}
     is_first = bool(items) and not keys.isdisjoint(items[0])
-    return is_first or is_chat(choices) or any(item.get("type") == "message" for item in items)
+    is_parts = isinstance(choices, list) and _are_parts(choices)
+    is_items = any(item.get("type") == "message" for item in items)
+    return is_first or is_parts or is_items or is_chat(choices)
 
 
 def _is_served(value: Mapping[str, Any]) -> bool:

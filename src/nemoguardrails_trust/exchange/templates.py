@@ -42,7 +42,9 @@ _ENDS = (
     "<|end|>", "<|return|>", "<|call|>", "<|END_OF_TURN_TOKEN|>", "<s>",
 )  # fmt: skip
 _SYS = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>", re.DOTALL)
-_PLAIN = re.compile(r"(?:\A\s{0,9}|\n\n)(Human|Assistant):")
+_PLAIN = re.compile(
+    r"(?:\A\s{0,9}|\n\n\s{0,9})(SYSTEM|System|Human|USER|User|ASSISTANT|Assistant):(?=\s|\Z)"
+)
 
 
 def turns_of(text: str, what: str) -> list[Message] | None:
@@ -78,12 +80,11 @@ def _turns(text: str) -> list[tuple[str, str]]:
 
 
 def _plain_turns(text: str) -> list[tuple[str, str]]:
-    """The same of Anthropic's first data sets, in which words stand before the turns."""
+    """The same of a text in which plain names stand before the turns, as in data sets of old."""
     parts = _PLAIN.split(text)
-    if len(parts) < 5 or parts[0] or parts[1] != "Human":
-        return []
-    names = ("user" if name == "Human" else "assistant" for name in parts[1::2])
-    return list(zip(names, parts[2::2], strict=True))
+    names = [ROLE_NAMES[name.casefold()] for name in parts[1::2]]
+    is_chat = not parts[0] and {"user", "assistant"} <= {*names} and names[0] != "assistant"
+    return list(zip(names, parts[2::2], strict=True)) if is_chat else []
 
 
 def _messages(turns: list[tuple[str, str]], what: str) -> Iterator[Message]:
