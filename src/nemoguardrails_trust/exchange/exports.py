@@ -128,7 +128,9 @@ def _of_telemetry(item: Item) -> Iterator[Item]:
         yield {"role": _BOT, **message} if isinstance(message, Mapping) else {"content": message}
     else:
         about = ("name", "event.name", "event_name", "attributes")
-        more = {key: value for key, value in body.items() if key not in about and "." not in key}
+        more = {
+            key: value for key, value in body.items() if key not in about and "." not in str(key)
+        }
         yield {"role": name, **more}
 
 

@@ -181,7 +181,7 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
         if isinstance(_mapping(inner).get("parts"), list):  # what Gemini's tools give besides
             yield from result_pieces(inner["parts"], where, depth + 1)
     elif kind == "call and result":
-        whole = inner.get("toolInvocation") or inner
+        whole = _mapping(inner.get("toolInvocation") or inner)
         yield Piece(to_json(call_text(part)), kind="call")
         found = next((whole[key] for key in _OUTCOMES if whole.get(key) is not None), None)
         if found is not None:
@@ -189,6 +189,7 @@ def _read_part(part: Mapping[str, Any], where: str, depth: int) -> Iterator[Piec
     elif kind == "tools":
         yield Piece(f"Tools: {to_json(part.get('tools'))}", kind="tools")
     elif kind == "parts":
+        inner = _mapping(inner)
         yield from _titles(inner)
         yield from read_content(inner.get("parts") or inner.get("content"), where, depth + 1)
     elif kind == "data":
@@ -302,7 +303,8 @@ def _scalars(part: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any
             yield from _scalars(value, depth + 1)
     for key, value in part.items():
         if isinstance(value, str | bytes):
-            yield key.rpartition("_")[2] if key.endswith("_mimetype") else key, value
+            name = str(key)
+            yield name.rpartition("_")[2] if name.endswith("_mimetype") else name, value
 
 
 def _url(value: str | bytes, media_type: str | None) -> str:

@@ -94,7 +94,7 @@ def in_order(items: Sequence[Any], last: Any, what: str) -> list[Any]:
 
 def _sortable(time: Any) -> tuple[str, float | str]:
     """A time that compares to others; without one, all are alike."""
-    if isinstance(time, int | float) and math.isfinite(time):
+    if isinstance(time, int) or (isinstance(time, float) and math.isfinite(time)):
         return "number", time
     return "text", time if isinstance(time, str) else ""
 

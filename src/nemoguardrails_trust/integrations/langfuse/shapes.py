@@ -106,8 +106,10 @@ def _asked(value: Any) -> Any:
     if not isinstance(value, Mapping) or not value or is_chat(value):
         return value
     if value.keys() <= {"args", "kwargs"}:
-        named = value.get("kwargs") or {}
-        given = [*(value.get("args") or ()), *named.values()]
+        named, listed = value.get("kwargs") or {}, value.get("args") or ()
+        if not isinstance(named, Mapping) or not isinstance(listed, list | tuple):
+            return value
+        given = [*listed, *named.values()]
         if len(named) > 1 and len(named) == len(given):
             return named
         if len(given) != 1:
