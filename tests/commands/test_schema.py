@@ -1,6 +1,7 @@
 """`nemo-trust schema`: what editors learn of the settings."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,18 @@ def test_settings_that_are_not_do_not(trust: Any, rail: jsonschema.Draft202012Va
     with pytest.raises(ValueError, match="validation error"):
         TrustSettings.model_validate(trust)
     assert not rail.is_valid({"custom_data": {"trust": trust}})
+
+
+@pytest.mark.parametrize("kind", ["rail", "server"])
+def test_every_setting_is_on_its_page(kind: str) -> None:
+    page = (ROOT / "docs" / f"{kind}.md").read_text("utf-8")
+    schema = schema_of(kind)
+    parts = [schema, *schema["$defs"].values()]
+    if kind == "rail":
+        parts = [schema["properties"]["custom_data"]["properties"]["trust"]]
+    names = {name for part in parts for name in part.get("properties", {})}
+    assert len(names) > 15
+    assert sorted(name for name in names if not re.search(rf"^\|.*`{name}`", page, re.M)) == []
 
 
 @pytest.mark.parametrize("kind", ["rail", "server"])

@@ -48,17 +48,17 @@ class BackendSettings(_Settings):
     """A model behind the server.
 
     Attributes:
-        model: Its name at its own server, or `replay` for recorded answers.
-        base_url: Its server, any that speaks OpenAI's chat completions; `None` takes that of
-            `OPENAI_BASE_URL`, else OpenAI's own.
-        api_key_variable: The environment variable that holds the key of its server.
-        recorded: The JSON lines that `replay` gives back.
-        timeout: Seconds for one request to it, above 0.
-        concurrency: The most requests to it at once.
-        requests_per_minute: The most requests to it in any 60 seconds.
+        model: Its name on its server, or `replay` for recorded answers.
+        base_url: Its server, with OpenAI's chat completions API. `None` uses `OPENAI_BASE_URL`,
+            or OpenAI.
+        api_key_variable: The environment variable with the key for its server.
+        recorded: The recorded answers for `replay` (JSON Lines).
+        timeout: Seconds for one request to the model, above 0.
+        concurrency: The most requests to the model at once.
+        requests_per_minute: The most requests to the model in any 60 seconds.
         tokens_per_minute: The most tokens, read and written, in any 60 seconds.
-        most_bytes: The most that an answer of it may have, unpacked; a larger one is not read.
-        presets: What scores in which preset, where it is not the model itself, uncalibrated.
+        most_bytes: The largest reply, after decompression, to read from the model.
+        presets: Another scorer, a calibration or both for a preset.
     """
 
     model: Annotated[str, Field(pattern=r"\S")]
@@ -84,16 +84,16 @@ class LimitSettings(_Settings):
     """What one server takes on.
 
     Attributes:
-        body_bytes: The largest request that is read.
+        body_bytes: The largest body of a request that is read.
         body_seconds: The most time for a request's body to arrive.
         head_bytes: The largest head of a request, its headers included.
         head_seconds: The most time for a request's head to arrive.
-        in_flight: Requests under way at once.
-        in_flight_per_key: Requests of one key under way or waiting at once.
-        requests_per_minute_per_key: The most requests of one key in any 60 seconds; all without a
-            key count as those of one.
-        waiting: Requests that wait for their turn; the next is refused with a 429.
-        timeout: Seconds for a whole request, under 290.
+        in_flight: The most requests processed at once.
+        in_flight_per_key: The most requests of one key, in progress or waiting.
+        requests_per_minute_per_key: The most requests of one key in any 60 seconds. Requests
+            without a key count as those of one key.
+        waiting: The most requests that wait for their turn; the next is refused with a 429.
+        timeout: Seconds for a whole request, below 290.
     """
 
     body_bytes: Count = 8 * 1024**2
@@ -111,18 +111,18 @@ class ServerSettings(_Settings):
     """What a server is set up with.
 
     Attributes:
-        backends: The models, by names of the user's own.
-        default_backend: The one that answers for every model name that `models` does not list;
-            may be left out where there is only one.
-        models: Which backend answers for which model name that clients send.
-        prefix: The path that all endpoints of the protocol begin with.
-        keys_variable: The environment variable that holds the keys of clients, divided by commas.
-        keys_file: A file with such keys, one a line.
-        is_open: Whether to serve without keys on more than this machine.
-        is_score_endpoint_open: Whether `/chat/score` is served without a key: the client of TLM's
-            edition for a cloud of one's own sends none.
-        cors_origins: The web pages, such as `https://app.example.org`, whose scripts may use the
-            server; `*` for all.
+        backends: The models, each under a name of your choice.
+        default_backend: The backend for every model name that `models` does not list. Not needed
+            if there is only one.
+        models: Model names that clients send, and the backend for each.
+        prefix: What the paths of the TLM protocol begin with.
+        keys_variable: The environment variable with the clients' keys, separated by commas.
+        keys_file: A file with such keys, one per line.
+        is_open: Whether to serve others without keys.
+        is_score_endpoint_open: Whether `/chat/score` needs no key: `cleanlab_tlm.utils.vpc`
+            sends none.
+        cors_origins: Web pages whose scripts may use the server, such as
+            `https://app.example.org`; `*` for all.
         limits: What the server takes on.
     """
 
