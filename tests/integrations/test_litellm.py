@@ -11,11 +11,14 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from nemoguardrails_trust import TLM, SettingsError
 from nemoguardrails_trust.integrations.litellm import TrustGuardrail
-from tests.integrations.scene import PAGE
+from tests.integrations.scene import PAGE, model
 from tests.servers.openai import OpenAIServer
-from tests.tlm.scene import KEY, kinds
+from tests.tlm.scene import KEY, is_answering, kinds, text_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*ReadOnly.*:UserWarning")  # within LiteLLM
+pytestmark = pytest.mark.filterwarnings(  # within LiteLLM
+    "ignore:.*ReadOnly.*:UserWarning",
+    "ignore:Accessing the .model_.*:DeprecationWarning",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -194,9 +197,61 @@ async def test_an_answer_to_what_is_not_known_is_unchecked(tlm: TLM, data: dict[
         await guard.async_post_call_success_hook(data, None, response)
 
 
-async def test_a_stream_in_another_form_is_unchecked(tlm: TLM) -> None:
+async def messages_streamed(server: OpenAIServer, question: str) -> AsyncIterator[bytes]:
+    """An answer in Anthropic's form, as LiteLLM makes a stream of it."""
+    stream = await litellm.anthropic.messages.acreate(
+        model="hosted_vllm/gpt-test",
+        api_base=server.base_url,
+        api_key=KEY,
+        max_tokens=99,
+        stream=True,
+        **request(question),
+    )
+    async for event in stream:
+        yield event
+
+
+async def test_a_stream_in_anthropics_form_is_held_back_until_it_is_scored(
+    tlm: TLM, server: OpenAIServer
+) -> None:
+    hook = guardrail(
+        tlm, on_untrustworthy="block", on_error="block"
+    ).async_post_call_streaming_iterator_hook
+    shown = hook(None, messages_streamed(server, RIGHT), request(RIGHT))
+    assert b"Paris" in b"".join([event async for event in shown])
+    with pytest.raises(GuardrailRaisedException, match="the answer is untrustworthy"):
+        _ = [e async for e in hook(None, messages_streamed(server, WRONG), request(WRONG))]
+
+
+async def test_so_are_the_calls_of_tools_in_it(tlm: TLM, server: OpenAIServer) -> None:
+    function = {"name": "look_up", "arguments": '{"city": "Paris"}'}
+    call = {"id": "1", "type": "function", "function": function}
+    server.answers = lambda body: (
+        {"content": None, "tool_calls": [call]} if is_answering(body) else model(body)
+    )
+    hook = guardrail(tlm, on_error="block").async_post_call_streaming_iterator_hook
+    try:
+        shown = [e async for e in hook(None, messages_streamed(server, RIGHT), request(RIGHT))]
+    finally:
+        server.answers = model
+    assert b"look_up" in b"".join(shown)
+    assert "look_up" in text_of(server.bodies[-1])
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"event: message_start\ndata: {}\n\n",
+        b'data: {"type": "message_start", "message": {"type": "message"}}\n\n',
+        b'data: {"type": "content_block_start", "index": 0}\n\n',
+        b'data: {"type": "message_stop"}\n\n',
+        b"data: [1]\n\n",
+        b"data: \xff\n\n",
+    ],
+)
+async def test_a_stream_in_another_form_is_unchecked(tlm: TLM, stream: bytes) -> None:
     async def events() -> AsyncIterator[bytes]:
-        yield b"event: message_start\ndata: {}\n\n"
+        yield stream
 
     hook = guardrail(tlm, on_error="block").async_post_call_streaming_iterator_hook
     with pytest.raises(GuardrailRaisedException, match="the answer is unchecked"):

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Literal
 
 from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
+from nemoguardrails_trust.integrations.message_stream import message_of
 from nemoguardrails_trust.integrations.verdicts import (
     Verdict,
     no_verdict,
@@ -162,6 +163,8 @@ def _wholes(chunks: Sequence[Any], data: Mapping[str, Any]) -> list[Any]:
     """The answers that a stream was, one for each choice; `None` where it cannot be told."""
     if ends := [chunk.response for chunk in chunks if hasattr(chunk, "response")]:
         return ends[-1:]
+    if chunks and all(isinstance(chunk, bytes) for chunk in chunks):
+        return [message_of(b"".join(chunks))]
     if not chunks or not all(hasattr(chunk, "choices") for chunk in chunks):
         return [None]
     indexes = {choice.index for chunk in chunks for choice in chunk.choices} or {0}
