@@ -208,6 +208,21 @@ def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         ReplyCache(tmp_path, megabytes=0)
 
 
+@pytest.mark.parametrize("folder", ["", True, 3])
+def test_what_names_no_folder_is_refused(folder: Any) -> None:
+    with pytest.raises(SettingsError, match=r"cache is .*; it must name a folder"):
+        ReplyCache(folder)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    ReplyCache("~/cache")
+    assert (tmp_path / "cache" / FILE).exists()
+    with pytest.raises(DataError, match="~nobody-here/x: cannot be used as a cache"):
+        ReplyCache("~nobody-here/x")
+
+
 probabilities = st.floats(max_value=0.0, allow_nan=False)
 tokens = st.builds(
     TokenLogprob,

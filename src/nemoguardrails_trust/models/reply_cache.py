@@ -33,7 +33,7 @@ _FENCE = re.compile(r"<\w+ ([0-9a-f]{8})>")  # around what a judge is shown, ane
 _VERDICT = 16  # tokens
 _WRITABLE = "; give a folder that can be written to"
 _AFRESH = f"; remove {_FILE} there to start afresh"
-_CURES = {
+_CURES: dict[int | None, str] = {
     sqlite3.SQLITE_CANTOPEN: _WRITABLE,
     sqlite3.SQLITE_READONLY: _WRITABLE,
     sqlite3.SQLITE_NOTADB: _AFRESH,
@@ -52,27 +52,30 @@ class ReplyCache:
     later cannot be read or written, that is logged once, and the models are asked.
 
     Args:
-        folder: The folder. If it does not exist, it is created for its owner alone.
+        folder: The folder; `~` is the home folder. If it does not exist, it is created for its
+            owner alone.
         megabytes: The space for answers, above 0. The oldest are deleted first.
 
     Raises:
         DataError: The folder cannot be used.
-        SettingsError: `megabytes` is not above 0.
+        SettingsError: No folder is named, or `megabytes` is not above 0.
     """
 
     def __init__(self, folder: str | PathLike[str], *, megabytes: float = 1024.0) -> None:
         if not megabytes > 0:
             raise SettingsError(f"megabytes is {megabytes!r}; it must be above 0", key="megabytes")
-        self._path = Path(folder) / _FILE
+        if not isinstance(folder, str | PathLike) or not str(folder):
+            raise SettingsError(f"cache is {folder!r}; it must name a folder", key="cache")
         self._most_bytes = megabytes * 1e6
         self._lock = threading.Lock()
         self._has_failed = False
         try:
+            self._path = Path(folder).expanduser() / _FILE
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._lock, closing(self._connect()) as connection, connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(_TABLE)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, RuntimeError, sqlite3.Error) as error:  # of a home that nobody has
             told = f"cannot be used as a cache: {_told(error)}"
             raise DataError(told, path=str(folder)) from None
 
@@ -187,13 +190,14 @@ class CachedModel:
         return [_key({**asked, "number": ask.first + number}, ask) for number in range(ask.n)]
 
 
-def _told(error: OSError | sqlite3.Error) -> str:
+def _told(error: OSError | RuntimeError | sqlite3.Error) -> str:
     """Why a folder cannot be used, and what to do."""
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "it is a file; give a folder"
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return f"{error}{_CURES.get(error.sqlite_errorcode & 0xFF, '')}"
+    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else None
+    return f"{error}{_CURES.get(code, '')}"
 
 
 def _key(asked: Mapping[str, Any], ask: Ask) -> bytes:
