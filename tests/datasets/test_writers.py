@@ -4,11 +4,14 @@ import csv
 import gzip
 import json
 import math
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -113,6 +116,44 @@ def test_text_longer_than_a_cell_of_excel_is_cut_and_says_so(tmp_path: Path) -> 
     (row,) = read(out)
     assert len(row["note"]) == CELL_CHARACTERS
     assert row["note"].endswith("n… [cut]")
+
+
+def test_what_excel_has_no_type_for_is_text(tmp_path: Path) -> None:
+    zoned = datetime(2024, 5, 1, tzinfo=UTC)
+    values = {
+        "bytes": b"\xff\0",
+        "zoned": zoned,
+        "early": date(1066, 10, 14),
+        "long": 1_234_567_890_123_456_789,
+        "endless": math.inf,
+        "day": date(2024, 5, 1),
+        "number": np.int64(5),
+        "none": np.float64("nan"),
+    }
+    frame = pd.DataFrame([{**make_rows(1)[0], **values}], dtype=object)
+    out = score_dataset(frame, scorer=TestScorer(), out=tmp_path / "out.xlsx")
+    (row,) = read(out)
+    assert {name: row[name] for name in values} == {
+        "bytes": "b'\\xff\\x00'",
+        "zoned": zoned.isoformat(),
+        "early": "1066-10-14",
+        "long": "1234567890123456789",
+        "endless": "inf",
+        "day": datetime(2024, 5, 1),  # noqa: DTZ001
+        "number": 5,
+        "none": None,
+    }
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_text_that_is_missing_may_be_nan_for_parquet(tmp_path: Path, missing: int) -> None:
+    rows = make_rows(2)
+    rows[missing]["note"], rows[1 - missing]["note"] = math.nan, "a"
+    data = tmp_path / "data.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    out = score_dataset(data, scorer=TestScorer(), out=tmp_path / "out.parquet")
+    notes = [row["note"] for row in pq.read_table(out).to_pylist()]
+    assert (notes[missing], notes[1 - missing]) == (None, "a")
 
 
 def test_text_is_no_formula_in_excel(tmp_path: Path) -> None:

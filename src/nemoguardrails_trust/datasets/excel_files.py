@@ -1,14 +1,18 @@
 """Reads and writes Excel workbooks (`.xlsx`) row by row."""
 
+import datetime as dt
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.disk import reading
 from nemoguardrails_trust.errors import DataError, needing
+from nemoguardrails_trust.exchange.values import plain
 
 CELL_CHARACTERS = 32_767
 """The most characters that Excel has in a cell."""
@@ -16,6 +20,8 @@ CELL_CHARACTERS = 32_767
 MOST_ROWS = 1_048_575
 """The most rows that Excel has in a sheet, the header left out."""
 
+_FIRST_ROUNDED = 10**15
+_FIRST_YEAR = 1900
 _CUT = "… [cut]"
 
 
@@ -102,6 +108,7 @@ def _cell(sheet: Any, value: Any) -> Any:
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+    value = _in_excel(plain(value))
     if not isinstance(value, str):
         return value
     text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value.encode("utf-8", "replace").decode())
@@ -110,6 +117,19 @@ def _cell(sheet: Any, value: Any) -> Any:
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"  # text that begins with "=" is no formula
     return cell
+
+
+def _in_excel(value: Any) -> Any:
+    """A value of a type that Excel has; as text if it has none, or would round it."""
+    if value is None or isinstance(value, str | bool | Decimal | dt.timedelta):
+        return value
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) and abs(value) < _FIRST_ROUNDED else str(value)
+    if isinstance(value, dt.date | dt.time):
+        has_zone = getattr(value, "tzinfo", None) is not None
+        is_early = isinstance(value, dt.date) and value.year < _FIRST_YEAR
+        return value.isoformat() if has_zone or is_early else value
+    return str(value)
 
 
 def import_openpyxl() -> Any:

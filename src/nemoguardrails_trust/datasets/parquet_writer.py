@@ -1,5 +1,6 @@
 """Writes a data set with its scores as Parquet."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -157,7 +158,7 @@ def _common_type(known: Any, values: list[Any], name: str, path: str) -> Any:
 
     found = None
     try:
-        found = _array(values).type
+        found = _array(_without_nan(values)).type
         unified = pa.unify_schemas(
             [pa.schema([("column", known)]), pa.schema([("column", found)])],
             promote_options="permissive",
@@ -181,8 +182,15 @@ def _array(values: list[Any], kind: Any = None) -> Any:
     import pyarrow as pa
 
     if kind is not None and pa.types.is_string(kind):
-        values = [v if v is None or isinstance(v, str) else to_json(v) for v in values]
+        values = [
+            v if v is None or isinstance(v, str) else to_json(v) for v in _without_nan(values)
+        ]
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
         return pa.array([encodable(value) for value in values], kind)
+
+
+def _without_nan(values: list[Any]) -> list[Any]:
+    """Values in which there is nothing where pandas has NaN for a text that is missing."""
+    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
