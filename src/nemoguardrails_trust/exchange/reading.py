@@ -3,7 +3,8 @@
 Files, data frames, frameworks and tracing each have forms of their own for a conversation: text,
 chat messages of OpenAI, Anthropic, Cohere, Mistral, Gemini, Bedrock, LangChain, LlamaIndex,
 Haystack, pydantic-ai, AutoGen, smolagents, Letta, CAMEL, Gradio, the Vercel AI SDK, OpenTelemetry
-or OpenInference, ShareGPT, the items of OpenAI's responses, and all of these as JSON text. They are
+or OpenInference, ShareGPT, the items of OpenAI's responses, exports of apps, chats in a model's
+template, and all of these as JSON text. They are
 read whole or refused: half an exchange must never be scored as if it were all of it.
 """
 

@@ -47,6 +47,9 @@ _PLAIN = re.compile(
 )
 
 
+_PLAIN_SIGNS = ("Assistant:", "ASSISTANT:")
+
+
 def turns_of(text: str, what: str) -> list[Message] | None:
     """The messages of a chat in one text; `None` for any other text.
 
@@ -81,6 +84,8 @@ def _turns(text: str) -> list[tuple[str, str]]:
 
 def _plain_turns(text: str) -> list[tuple[str, str]]:
     """The same of a text in which plain names stand before the turns, as in data sets of old."""
+    if not any(map(text.__contains__, _PLAIN_SIGNS)):
+        return []
     parts = _PLAIN.split(text)
     names = [ROLE_NAMES[name.casefold()] for name in parts[1::2]]
     is_chat = not parts[0] and {"user", "assistant"} <= {*names} and names[0] != "assistant"

@@ -37,7 +37,12 @@ _BARE_ANALYSIS_WORD = re.compile(r"(?:assistant\s{0,3})?(?:analysis|commentary)"
 _BARE_FINAL = re.compile(r"assistant(?:channel)?final(?:message)?")
 _SPACED_FINAL = re.compile(r"assistant\s{0,3}final\b:?")
 _BARE_WORDS = ("assistant", "analysis", "commentary")  # one of which all of these hold
-_ALL_SIGNS = (*SIGNS, *FENCES, *(phrase.sign for phrase in PHRASES), *_BARE_WORDS)
+_NAMED_SIGNS = (*SIGNS, *FENCES, *(phrase.sign for phrase in PHRASES), *_BARE_WORDS)
+_ALL_SIGNS = tuple(
+    sign
+    for sign in dict.fromkeys(_NAMED_SIGNS)
+    if not any(other != sign and other in sign for other in _NAMED_SIGNS)
+)
 
 _TOKEN = re.compile(
     r"<\|[^|<>\s]{1,40}\|>|<｜[^｜<>]{1,40}｜>|</?s>|<turn\|>|<\|turn>"
