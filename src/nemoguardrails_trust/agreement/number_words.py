@@ -48,12 +48,13 @@ _ROMAN = {
     "xii": "12", "xiii": "13", "xiv": "14", "xv": "15", "xvi": "16", "xvii": "17", "xviii": "18",
     "xix": "19", "xx": "20",
 }  # fmt: skip
-_NO_PLAIN_WORDS = NUMBER_WORDS.union(frequencies.IN_WORDS, _MINUS, _PARTS, _ROMAN, _LAST_ROMAN)
+READ = NUMBER_WORDS.union(frequencies.IN_WORDS, _MINUS, _PARTS, _ROMAN, _LAST_ROMAN)
+"""Words of which a text has one if numbers are read in it, or two words such as `a kilo`."""
 
 
 def join_number_words(words: Sequence[str]) -> list[str]:
     """Puts digits for spelled-out numbers: `twenty one thousand` becomes `21000`."""
-    if _NO_PLAIN_WORDS.isdisjoint(words) and (len(words) != 2 or words[0] not in frequencies.ONE):
+    if READ.isdisjoint(words) and (len(words) != 2 or words[0] not in frequencies.ONE):
         return list(words)
     words = frequencies.in_digits(words)
     if len(words) > 1 and words[0] == "a" and words[1] in _PARTS and words[2:3] in ([], ["of"]):

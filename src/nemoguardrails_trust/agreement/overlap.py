@@ -146,12 +146,15 @@ def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:
     theirs = [word for word, term in right.items() if term.weight >= NAMES]
     if not theirs:
         return False
-    for numbers in (False, True):
-        one = [word for word in ours if text.is_number(word) == numbers]
-        other = [word for word in theirs if text.is_number(word) == numbers] if one else ()
-        if other and not _any_alike(one, other):
-            return True
-    return False
+    return any(
+        one and other and not _any_alike(one, other)
+        for one, other in zip(_names_and_numbers(ours), _names_and_numbers(theirs), strict=True)
+    )
+
+
+def _names_and_numbers(words: list[str]) -> tuple[list[str], list[str]]:
+    numbers = [word for word in words if text.is_number(word)]
+    return [word for word in words if word not in numbers] if numbers else words, numbers
 
 
 def _any_alike(ours: Collection[str], theirs: Collection[str]) -> bool:

@@ -7,6 +7,7 @@ which is another limit.
 import re
 from collections.abc import Collection
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 
 from nemoguardrails_trust.agreement import frequencies, languages, number_words, text, units
@@ -143,9 +144,18 @@ def as_number(words: list[str], asked: Collection[str]) -> list[str]:
     return ["0"] if len(words) == 1 and _ASKING_FOR_A_COUNT.intersection(asked) else words
 
 
+@cache
+def _read() -> frozenset[str]:
+    """Words of which one stands in every text, but for some of two words, that is reworded."""
+    return _TRIGGERS | number_words.READ | languages.known_words().counted
+
+
 def words_of(folded: str) -> list[str]:
     """The words of a folded text, numbers in digits, what has several wordings in one."""
-    words = languages.counted(number_words.join_number_words(text.tokens(folded)))
+    words = text.tokens(folded)
+    if len(words) != 2 and _read().isdisjoint(words):
+        return words
+    words = languages.counted(number_words.join_number_words(words))
     if _TRIGGERS.isdisjoint(words):
         return words
     if not _REWORDED.isdisjoint(words):
