@@ -15,6 +15,7 @@ _LIMITING = re.compile(
     r"\b(?:up to|at most|at least|under|over|below|above|within|until|for|after|before|than)"
     rf"(?: week| day| month| age)? {_NUMBER}"
 )
+_NOT_BY = frozenset(("after", "from", "to"))
 _BEHIND_YES = 2
 _CIRCUMSTANCES = text.word_set("if when for in on at with online after before until from")
 _RESTRICTING = text.word_set("only unless except excluding if provided until")
@@ -41,12 +42,12 @@ def other_limits(first: Answer, second: Answer) -> bool:
     """Whether one says `up to 3 days`, and the other `at least 3 days` or `under 3 days`."""
     if not (first.numbers and second.numbers):
         return False
+    if _by_and_from(first.words, second.words) or _by_and_from(second.words, first.words):
+        return True
     ours, theirs = bounds.limits(first.words), bounds.limits(second.words)
     if not (ours or theirs):
         return False
     if bounds.differ(ours, theirs):
-        return True
-    if _by_and_after(first.words, second.words) or _by_and_after(second.words, first.words):
         return True
     one_is_off = bounds.has_tolerance(ours) != bounds.has_tolerance(theirs)
     if one_is_off and (first.pair is None or second.pair is None):
@@ -64,12 +65,12 @@ def other_limits(first: Answer, second: Answer) -> bool:
     )
 
 
-def _by_and_after(first: Sequence[str], second: Sequence[str]) -> bool:
-    """Whether one says `by 1 May`, and the other `after 1 May`."""
-    if "by" not in first or "after" not in second:
+def _by_and_from(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether one says `by 1 May`, and the other `from 1 May`; or `rose by 6` and `rose to 6`."""
+    if "by" not in first or _NOT_BY.isdisjoint(second):
         return False
-    by = {number for word, number in pairwise(first) if word == "by"}
-    return any(word == "after" and number in by for word, number in pairwise(second))
+    by = {number for word, number in pairwise(first) if word == "by" and text.is_number(number)}
+    return any(word in _NOT_BY and number in by for word, number in pairwise(second))
 
 
 def other_conditions(first: Answer, second: Answer) -> bool:
@@ -109,10 +110,25 @@ def _restriction(words: Sequence[str]) -> set[str]:
 
 
 def _restricts(words: Sequence[str], place: int) -> bool:
-    """Whether a word restricts a yes; `it is only divisible by itself` does not."""
-    if words[place] != "only":
-        return words[place] in _RESTRICTING
-    return place <= _BEHIND_YES or not _CIRCUMSTANCES.isdisjoint(words[place + 1 : place + 2])
+    """Whether a word restricts a yes."""
+    if words[place] == "only":
+        return is_restricted_by_only(words, behind_yes=True)
+    return words[place] in _RESTRICTING
+
+
+def is_restricted_by_only(words: Sequence[str], *, behind_yes: bool = False) -> bool:
+    """Whether the first `only` among words restricts what they say.
+
+    Elsewhere than behind a yes it does, but for `only 5`. A yes it restricts where it stands next
+    to it or to a circumstance: `yes, it is only divisible by itself` gives but a reason.
+    """
+    if "only" not in words:
+        return False
+    place = words.index("only")
+    following = words[place + 1 : place + 2]
+    if behind_yes:
+        return place <= _BEHIND_YES or not _CIRCUMSTANCES.isdisjoint(following)
+    return not (following and text.is_number(following[0]))
 
 
 def _is_no_on_condition(words: Sequence[str]) -> bool:

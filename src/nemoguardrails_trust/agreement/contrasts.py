@@ -41,10 +41,13 @@ _ANOTHER_NAME = text.word_set("new upper lower")
 _EXCEPTIONS = text.word_set("except excepting excluding unless")
 _RESTRICTING = _EXCEPTIONS | {"only"}
 _UNIVERSAL = text.word_set("all every each any")
+_BOTH = frozenset(map(stem, ("both", "either")))
 _ALL = _UNIVERSAL | text.word_set("both either")
 _JOINING = _ALL | text.word_set("and or also")
 # A single capital in front of another name, or with a full stop, is an initial.
 _LETTER = re.compile(r"\b([A-Za-z]{3,}) ([A-HJ-Z])\b(?![.'’&-]|\s[A-Z])")
+_DENYING_ENDING = "ません"
+_OWNER = re.compile(r"\b(\w+)'s (\w+)")
 _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
 _MOST_NUMBERS = 6
 # Not in `30s`, which are seconds.
@@ -118,7 +121,9 @@ def _both_or_one(first: Answer, second: Answer) -> bool:
     """Whether one joins with `and` what the other offers with `or`."""
     if ("or" in first.words) == ("or" in second.words):
         return False
-    ours, theirs = set(first.words), set(second.words)
+    if "or" not in (first.words if "and" in second.words else second.words):
+        return False
+    ours, theirs = ({*map(stem, side.words)} - _BOTH for side in (first, second))
     if max(len(ours), len(theirs)) > _SHORT or ours ^ theirs != {"and", "or"}:
         return False
     return len(first.words) > 2
@@ -135,7 +140,7 @@ def _restricted(first: Answer, second: Answer) -> bool:
         if not _EXCEPTIONS.isdisjoint(one.words) and _EXCEPTIONS.isdisjoint(theirs):
             return True
         joins = "only" not in theirs and not _JOINING.isdisjoint(theirs)
-        if joins and _names_the_only_one(one.words):
+        if joins and conditions.is_restricted_by_only(one.words):
             more = other.all_terms.keys() - one.all_terms.keys()
             return bool(more) or not _ALL.isdisjoint(theirs) or _denies(one, other)
     return False
@@ -144,14 +149,6 @@ def _restricted(first: Answer, second: Answer) -> bool:
 def _denies(first: Answer, second: Answer) -> bool:
     ours, theirs = first.all_terms, second.all_terms
     return any(ours[word].negated != theirs[word].negated for word in ours.keys() & theirs.keys())
-
-
-def _names_the_only_one(words: Sequence[str]) -> bool:
-    """Whether it says `only`, and not of a number."""
-    if "only" not in words:
-        return False
-    following = words[words.index("only") + 1 :]
-    return not (following and text.is_number(following[0]))
 
 
 def _one_word_replaced(first: Answer, second: Answer) -> bool:
@@ -329,6 +326,21 @@ def _beside(answer: Answer) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     return before, behind
 
 
+def _denied_by_ending(first: Answer, second: Answer) -> bool:
+    """Whether only one has Japanese verbs that deny by their ending: `できます`, `できません`."""
+    if (_DENYING_ENDING in first.folded) == (_DENYING_ENDING in second.folded):
+        return False
+    return first.said_stance is None and second.said_stance is None
+
+
+def _owners_changed_places(first: Answer, second: Answer) -> bool:
+    """Whether they name `my mother's brother` and `my brother's mother`."""
+    if "'" not in first.folded or "'" not in second.folded:
+        return False
+    turned = {(owned, owner) for owner, owned in _OWNER.findall(first.folded)}
+    return not turned.isdisjoint(_OWNER.findall(second.folded))
+
+
 def _other_person(first: Answer, second: Answer) -> bool:
     ours, theirs = first.full_name, second.full_name
     return names.is_same_person(ours, theirs) is False or names.differ_in_gender(ours, theirs)
@@ -358,6 +370,8 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _other_variant,
     _other_person,
     _numbers_changed_places,
+    _owners_changed_places,
+    _denied_by_ending,
     _changed_places,
     echoes.only_one_answers,
     subjects.other_subject,

@@ -65,6 +65,7 @@ NEGATORS = word_set(
     not no never neither nor none nobody nothing nowhere without cannot cant dont doesnt isnt
     arent wasnt werent wont lacks lacking barely hardly
     nicht kein keine keinen niet geen inte ikke pas non nao jamais nunca nem не нельзя нет немає
+    nie neni nelze nincs nu ei degil tidak bukan khong δεν לא אין لا ليس ليست لن لم नही नहीं
     """
 )
 _OPPOSITES = {
