@@ -144,7 +144,8 @@ def _data(path: Path, text: str) -> dict[str, Any]:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        told = getattr(error, "problem", None) or " ".join(str(error).split())
+        parts = (getattr(error, "context", None), getattr(error, "problem", None))
+        told = " ".join(filter(None, parts)) or " ".join(str(error).split())
         line = mark.line + 1 if mark else None
         raise DataError(f"is not YAML: {told}", path=str(path), line=line) from None
     if data is not None and not isinstance(data, dict):
