@@ -65,6 +65,8 @@ LINE = json.dumps(ROW)
         json.dumps({"rows": [ROW, ROW]}, indent=2),
         json.dumps({"version": "1.1", "meta": {"ids": [1]}, "Items": [ROW, ROW], "count": 2}),
         json.dumps({"quiz": [ROW, ROW]}),
+        json.dumps({"version": 2, "eval": {"task": "x"}, "samples": [ROW, ROW]}),
+        json.dumps({"testCases": [ROW, ROW], "metricsScores": [{"scores": [1]}], "seconds": 3.2}),
         f'\ufeff{{"é": 1, "records": [{LINE}, {LINE}]}}',
         f"{json.dumps(ROW, indent=1)}\n{json.dumps(ROW, indent=1)}\n",
     ],
@@ -96,6 +98,7 @@ def test_where_the_rows_were_found_is_told(tmp_path: Path) -> None:
         {"messages": [{"role": "user", "content": "a"}], "data": [{"x": 1}]},
         {"messages": [{"role": "user", "content": "a"}], "tags": ["x"]},
         {"data": [1, 2], "note": "x"},
+        {"prompt": "a", "response": "b", "samples": [{"role": "assistant", "content": "b"}]},
     ],
 )
 def test_an_object_that_is_itself_a_row_stays_one(tmp_path: Path, row: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[\[\]{}]')
 
 _WRAPPERS = (
     *("data", "rows", "items", "examples", "records", "results"),
-    *("entries", "instances", "questions"),
+    *("entries", "instances", "questions", "samples", "testcases", "test_cases"),
 )
 _COLON = re.compile(r"\s*:")
 _OF_OBJECTS = re.compile(r"\s*(?:\{|\]|\Z)")
