@@ -1,6 +1,7 @@
 """Completions of the real client, from a real server, with the scores that they come with."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +13,9 @@ from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, SettingsError, trust_openai
 from tests.integrations.scene import model, run_section
-from tests.servers.faults import HTML, MISSING, TRUNCATED, Fault, status
+from tests.servers.faults import HANG, HTML, MISSING, TRUNCATED, Fault, status
 from tests.servers.openai import OpenAIServer, threaded_server
-from tests.tlm.scene import KEY, is_answering, kinds, serving, text_of
+from tests.tlm.scene import KEY, is_answering, is_judging, kinds, serving, text_of
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,26 @@ def test_what_fails_in_scoring_does_not_fail_the_call(server: OpenAIServer, plai
     assert completion.trust["status"] == "unchecked"  # type: ignore[attr-defined]
     assert completion.trust["trustworthiness_score"] is None  # type: ignore[attr-defined]
     assert "401" in completion.trust["log"]["error"]["message"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("where", ["client", "copy", "call"])
+def test_a_score_takes_no_longer_than_the_client_waits(
+    server: OpenAIServer, plain: OpenAI, where: str
+) -> None:
+    server.faults.always(HANG, when=is_judging)
+    short: Any = {"timeout": 0.5}
+    client = trust_openai(plain.copy(**short) if where == "client" else plain, quality_preset="low")
+    client = client.with_options(**short) if where == "copy" else client
+    messages = asked("Capital of France?")
+    more: Any = short if where == "call" else {}
+    started = time.perf_counter()
+    try:
+        completion = client.chat.completions.create(model="gpt-test", messages=messages, **more)
+    finally:
+        server.faults.clear()
+    assert completion.choices[0].message.content == "Paris"
+    assert completion.trust["status"] == "unchecked"
+    assert time.perf_counter() - started < 30  # one request alone would be waited for twice as long
 
 
 def test_a_stream_is_passed_on_unchecked(server: OpenAIServer, plain: OpenAI) -> None:

@@ -18,6 +18,7 @@ from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import SettingsError, needing
 from nemoguardrails_trust.integrations.verdicts import attach, no_verdict, verdicts_on
 from nemoguardrails_trust.scorers.base import QualityPreset
+from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT
 from nemoguardrails_trust.tlm import TLM
 from nemoguardrails_trust.tlm.chat import prompt_of_chat, prompt_of_response
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["trust_openai"]
 
-Judge = Callable[[str | None, str, str], TLM]
+Judge = Callable[[str | None, str, str, float | None], TLM]
 Prompt = Callable[[Mapping[str, Any]], Any]
 Answering = Callable[[], Any]
 Score = Callable[[Answering, dict[str, Any], Prompt, TLM], Any]
@@ -49,7 +50,8 @@ def trust_openai(
 
     Args:
         client: An `OpenAI` or `AsyncOpenAI` client, which is not changed.
-        tlm: The `TLM` that scores. By default the model that answered, on the client's server.
+        tlm: The `TLM` that scores. By default the model that answered, on the client's server, in
+            no more than the client's timeout.
         quality_preset: What a score may cost if there is no `tlm`; see `TLM`.
 
     Returns:
@@ -80,10 +82,14 @@ def trust_openai(
         )
 
     @cache
-    def judge(model: str | None, base_url: str, api_key: str) -> TLM:
-        return tlm or TLM(quality_preset, model=model, base_url=base_url, api_key=api_key)
+    def judge(model: str | None, base_url: str, api_key: str, timeout: float | None) -> TLM:
+        if tlm is not None:
+            return tlm
+        return TLM(quality_preset, model=model, base_url=base_url, api_key=api_key, timeout=timeout)
 
-    judge(None, str(client.base_url), client.api_key)  # what is set up wrongly is told at once
+    judge(
+        None, str(client.base_url), client.api_key, None
+    )  # what is set up wrongly is told at once
     score = _score_async if isinstance(client, AsyncOpenAI) else partial(_score, LoopThread())
     trusted: Client = _trust(client.copy(), judge, score)
     return trusted
@@ -92,21 +98,24 @@ def trust_openai(
 def _trust(client: Any, judge: Judge, score: Score) -> Any:
     """Replaces the methods of a client that answer, and those that copy it."""
 
+    def judge_of(request: Mapping[str, Any]) -> TLM:
+        timeout = _seconds(request.get("timeout"), client.timeout)
+        model = request.get("model") or None
+        return judge(model, str(client.base_url), client.api_key, timeout)
+
     def with_score(answering: Callable[..., Any], prompt_of: Prompt) -> Callable[..., Any]:
         @wraps(answering)
         def answer(**request: Any) -> Any:
-            tlm = judge(request.get("model") or None, str(client.base_url), client.api_key)
             request = _readable_twice(request)
-            return score(partial(answering, **request), request, prompt_of, tlm)
+            return score(partial(answering, **request), request, prompt_of, judge_of(request))
 
         return answer
 
     def with_scored_end(opening: Callable[..., Any], prompt_of: Prompt) -> Callable[..., Any]:
         @wraps(opening)
         def stream(**request: Any) -> Any:
-            tlm = judge(request.get("model") or None, str(client.base_url), client.api_key)
             request = _readable_twice(request)
-            opened = opening(**request)
+            opened, tlm = opening(**request), judge_of(request)
             scored = _opened_async if hasattr(opened, "__aenter__") else _opened
             return scored(opened, lambda whole: score(whole, request, prompt_of, tlm))
 
@@ -173,6 +182,15 @@ async def _score_async(
     answered = await answering()
     await _attach_verdict(tlm, prompt_of, request, answered)
     return answered
+
+
+def _seconds(*timeouts: Any) -> float | None:
+    """The first of a client's timeouts that is one, if it is shorter than that of a score."""
+    for timeout in timeouts:
+        seconds = getattr(timeout, "read", timeout)
+        if isinstance(seconds, int | float):
+            return seconds if 0 < seconds < BATCH_TIMEOUT else None
+    return None
 
 
 def _readable_twice(request: Mapping[str, Any]) -> dict[str, Any]:
