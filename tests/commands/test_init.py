@@ -217,6 +217,14 @@ def test_the_difference_is_shown_and_nothing_written_without_a_yes(tmp_path: Pat
     assert path.read_text("utf-8") == WITH_RAILS
 
 
+def test_the_next_command_names_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "my bot"
+    folder.mkdir()
+    path = folder / "config.yml"
+    path.write_text(PLAIN, encoding="utf-8")
+    assert init(path, "--yes").stdout.endswith(f"Next: nemo-trust check '{folder}'\n")
+
+
 def test_given_again_it_does_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_text(PLAIN, encoding="utf-8")

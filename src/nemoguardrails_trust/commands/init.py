@@ -1,5 +1,6 @@
 """`nemo-trust init` and `nemo-trust examples`."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +42,8 @@ def init(
         raise typer.Exit(EXIT_INCOMPLETE)
     for change in found:
         change.apply()
-    after = "" if remove else f" Next: nemo-trust check {config}"
+    folder = shlex.quote(str(config.parent if config.is_file() else config))
+    after = "" if remove else f" Next: nemo-trust check {folder}"
     tell(f"Written.{after}")
 
 
