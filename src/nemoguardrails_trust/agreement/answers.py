@@ -109,9 +109,7 @@ class Answer:
 
     def words_of_part(self, part: str) -> list[str]:
         """The words of a part of the folded answer, which often is all of it."""
-        if part == self.folded:
-            return self.words
-        return words_of(part)
+        return self.words if part == self.folded else words_of(part)
 
     @lazy
     def capitalised(self) -> frozenset[str]:
@@ -212,7 +210,8 @@ class Answer:
         if self.question.asks_for_a_price and prices.is_free(self.words):
             conditions = prices.conditions(self.words, self.question.stems)
             return None if conditions else quantities.exact(0)
-        return mathematics.read(self.final.lower()) if self._is_symbol else None
+        is_symbol = mathematics.may_be_symbol(self.final)
+        return mathematics.read(self.final.lower()) if is_symbol else None
 
     def _mathematics(self) -> Value | None:
         """The value of a formula, with its unit where one stands behind it."""
@@ -244,10 +243,6 @@ class Answer:
             return None
         spelled = bool(self.numbers) and not self.has_digits
         return pairs.pair(" ".join(self.words) if spelled else self.folded)
-
-    @property
-    def _is_symbol(self) -> bool:
-        return "\\" in self.final or (len(self.final) == 1 and not self.final.isascii())
 
     @lazy
     def _time(self) -> quantities.Quantity | None:

@@ -29,6 +29,11 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _RELATIONS = frozenset(("=", "<", ">", "<=", ">=", "!="))
 
 
+def may_be_symbol(text: str) -> bool:
+    """Whether a text may be mathematics though no digit stands in it, as `π` or LaTeX."""
+    return "\\" in text or (len(text) == 1 and not text.isascii())
+
+
 def read(text: str) -> Mathematics | None:
     """Reads a text as mathematics, all of it; `None` where it is something else.
 
