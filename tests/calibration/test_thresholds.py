@@ -45,6 +45,11 @@ def test_reads_targets(text: str) -> None:
     assert f"{target.kind}={target.share:g}" == str(target)
 
 
+@pytest.mark.parametrize("text", ["accuracy_kept=0.9", "Accuracy-Kept = 0.9"])
+def test_targets_are_read_as_figures_are_written_elsewhere(text: str) -> None:
+    assert str(Target.parse(text)) == "accuracy-kept=0.9"
+
+
 @pytest.mark.parametrize(
     "text", ["", "precision", "precision=", "precision=0", "recall=1.01", "recall=nan", "f1=0.5"]
 )

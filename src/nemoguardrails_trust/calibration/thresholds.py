@@ -55,7 +55,8 @@ class Target:
         Raises:
             SettingsError: It is no target.
         """
-        kind, _, number = text.partition("=")
+        name, _, number = text.partition("=")
+        kind = name.strip().casefold().replace("_", "-")
         try:
             share = float(number)
         except ValueError:

@@ -88,7 +88,7 @@ class LabelOptions:
     ] = False
     skip_bad: Annotated[
         bool,
-        Heading.LABELS.option("--skip-bad", "Exit with 0 even if some lines could not be used."),
+        Heading.LABELS.option("--skip-bad", "Exit with 0 even if some rows could not be used."),
     ] = False
 
 
