@@ -172,6 +172,23 @@ def test_structured_output_that_looks_like_a_server_s_is_the_answer(written: str
     assert read_response(written) == written
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"role": "assistant", "content": None, "reasoning_content": "Lyon?"},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "Lyon?"}]},
+        {"candidates": [{"content": {"parts": [{"text": "Lyon?", "thought": True}]}}]},
+        {"output": [{"type": "message", "role": "assistant", "content": ""},
+                    {"type": "reasoning", "summary": []}]},
+        {"model": "m", "message": {**MESSAGE, "content": "", "thinking": "Lyon?"}, "done": True},
+    ],
+)  # fmt: skip
+def test_thoughts_alone_are_no_answer_in_any_form(value: Any) -> None:
+    for given_as in (value, json.dumps(value)):
+        with pytest.raises(DataError, match=r"thinking without an answer|does not end with"):
+            read_response(given_as)
+
+
 def test_a_step_of_a_graph_says_what_its_messages_say() -> None:
     assert read_response({"agent": {"messages": [{"type": "ai", "content": "Paris"}]}}) == "Paris"
 

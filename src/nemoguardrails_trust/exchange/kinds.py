@@ -115,6 +115,12 @@ def is_thought(part: Mapping[str, Any]) -> bool:
     return part.get("channel") in _CHANNELS or part.get("phase") == "commentary"
 
 
+def thinks(value: Mapping[str, Any]) -> bool:
+    """Whether a message or a part holds what the model thought."""
+    fields = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
+    return kind_of(value)[0] == "thought" or any(map(value.get, fields))
+
+
 def is_sure_part(value: Any) -> bool:
     """Whether a value can hardly be anything else: it has a type, or nothing but a body."""
     if not is_part(value):

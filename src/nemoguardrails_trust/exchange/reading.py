@@ -34,7 +34,7 @@ from nemoguardrails_trust.exchange.calls import (
     require_nothing_more,
 )
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
-from nemoguardrails_trust.exchange.given import keys_of, require_known
+from nemoguardrails_trust.exchange.given import keys_of, require_known, within
 from nemoguardrails_trust.exchange.items import (
     is_message,
     joined,
@@ -42,6 +42,7 @@ from nemoguardrails_trust.exchange.items import (
     read_items,
     role_name,
 )
+from nemoguardrails_trust.exchange.kinds import thinks
 from nemoguardrails_trust.exchange.messages import Message
 from nemoguardrails_trust.exchange.pairs import (
     ASKED_OR_SAID,
@@ -126,6 +127,10 @@ def read_response(value: Any, *, in_text: bool = True, what: str = "the response
             return whole_text(_answer_in(value, what))
         value = nested
     answer = ending_answer(tuple(_read_answer(value, what)), what=what)[1]
+    if answer == "" and any(
+        isinstance(inner, Mapping) and thinks(inner) for inner in within(value)
+    ):
+        raise DataError(f"{what} is thinking without an answer")
     if answer is None:
         raise DataError(f"{what} does not end with what the assistant said")
     return whole_text(answer)
@@ -242,8 +247,8 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
     history = ("chat_history", "tool_results") if chats == ["message"] else ()
     known = {*chats, *history, *INSTRUCTIONS, *TOOLS, *LAST, "documents"} | ABOUT_A_CALL
     require_nothing_more(value, known, chats[0], what)
-    within = (value.get(key) for key in ("config", "toolConfig"))
-    places = [value, *(place for place in within if isinstance(place, Mapping))]
+    configs = (value.get(key) for key in ("config", "toolConfig"))
+    places = [value, *(place for place in configs if isinstance(place, Mapping))]
     for place in places:
         for key in filter(place.get, INSTRUCTIONS):
             yield from joined("system", read_content(place[key], what))
