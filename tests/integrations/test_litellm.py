@@ -1,5 +1,6 @@
 """LiteLLM's own calls and hooks, with its guardrails at work."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,8 +13,9 @@ from litellm.types.guardrails import GuardrailEventHooks
 from nemoguardrails_trust import TLM, SettingsError
 from nemoguardrails_trust.integrations.litellm import TrustGuardrail
 from tests.integrations.scene import PAGE, model
+from tests.servers.faults import HANG
 from tests.servers.openai import OpenAIServer
-from tests.tlm.scene import KEY, is_answering, kinds, text_of
+from tests.tlm.scene import KEY, is_answering, is_judging, kinds, text_of
 
 pytestmark = pytest.mark.filterwarnings(  # within LiteLLM
     "ignore:.*ReadOnly.*:UserWarning",
@@ -89,6 +91,29 @@ async def test_an_answer_that_could_not_be_scored_is_blocked_where_wanted(
     with pytest.raises(GuardrailRaisedException, match="the answer is unchecked") as raised:
         await hooked(TrustGuardrail(**made, **settings, on_error="block"), server, RIGHT)
     assert not raised.value.blocked_content
+
+
+async def test_a_score_that_takes_too_long_leaves_an_answer_unchecked(
+    server: OpenAIServer,
+) -> None:
+    guard = TrustGuardrail(
+        model="judge",
+        api_base=server.base_url,
+        api_key=KEY,
+        quality_preset="low",
+        timeout=0.5,
+        guardrail_name="trust",
+        default_on=True,
+        event_hook="post_call",
+    )
+    server.faults.always(HANG, when=is_judging)
+    started = time.perf_counter()
+    try:
+        response = await hooked(guard, server, RIGHT)
+    finally:
+        server.faults.clear()
+    assert response.trust["status"] == "unchecked"
+    assert time.perf_counter() - started < 30  # the default is twice as long
 
 
 async def test_the_library_runs_it_by_itself(

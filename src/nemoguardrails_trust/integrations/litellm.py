@@ -55,6 +55,7 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         api_base: Its server; by default `OPENAI_BASE_URL`, otherwise OpenAI's own.
         api_key: The key; by default `OPENAI_API_KEY`.
         quality_preset: What a score may cost; see `TLM`.
+        timeout: Seconds for a score.
         threshold: Scores below it are untrustworthy; by default the threshold of `tlm`.
         on_untrustworthy: `flag` passes the answer on with its verdict, `block` refuses it.
         on_error: The same, for an answer that could not be scored.
@@ -72,6 +73,7 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         api_base: str | None = None,
         api_key: str | None = None,
         quality_preset: QualityPreset = "medium",
+        timeout: float = 60.0,
         threshold: float | None = None,
         on_untrustworthy: Reaction = "flag",
         on_error: Reaction = "flag",
@@ -85,7 +87,9 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
                 raise SettingsError(f"{key} is {reaction!r}; it must be one of {known}", key=key)
         if threshold is not None:
             require_threshold(threshold)
-        self._tlm = tlm or TLM(quality_preset, model=model, base_url=api_base, api_key=api_key)
+        self._tlm = tlm or TLM(
+            quality_preset, model=model, base_url=api_base, api_key=api_key, timeout=timeout
+        )
         self._threshold = self._tlm.threshold if threshold is None else threshold
         self._blocked = {"untrustworthy": on_untrustworthy, "unchecked": on_error}
 
