@@ -114,7 +114,7 @@ def test_a_run_stops_at_its_budget_and_goes_on_with_a_larger_one(
     first = score(data, "--budget", f"{half} tokens")
     spent = len(score.server.bodies) - before
     assert first.exit_code == 1
-    assert f"the budget is spent: {spent} rows were scored and are kept" in first.stderr
+    assert f"the budget is spent: {spent} rows scored and kept" in first.stderr
     assert 25 <= spent <= 31
     assert not score.out.exists()
     again = score(data, "--budget", f"{half} tokens")

@@ -8,7 +8,7 @@ import typer
 from nemoguardrails_trust.commands.building import RowScorerSpec
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED, RowOptions
-from nemoguardrails_trust.commands.output import note, say
+from nemoguardrails_trust.commands.output import counted, note, say
 from nemoguardrails_trust.commands.score_progress import ProgressDisplay
 from nemoguardrails_trust.errors import TooManyFailuresError
 
@@ -153,7 +153,7 @@ def run_job(
         if on_spent is not None:
             on_spent(replace(outcome, tally=tally))
         say(
-            f"the budget is spent: {tally.rows:,} rows were scored and are kept; "
+            f"the budget is spent: {counted(tally.rows, 'row')} scored and kept; "
             "to continue, repeat the command with a larger --budget"
         )
         raise typer.Exit(EXIT_INCOMPLETE)
