@@ -250,7 +250,7 @@ def test_a_file_of_the_users_own_is_not_taken_for_scored_rows(tmp_path: Path) ->
     own = tmp_path / "c.json.scored.jsonl"
     own.write_text("mine")
     options = ("calibrate", TRIVIA, "--model", "replay", "--out", str(tmp_path / "c.json"))
-    assert "exists already, and is not as a run" in invoke(*options, code=2).stderr
+    assert "already exists, but not as a run" in invoke(*options, code=2).stderr
     assert own.read_text() == "mine"
 
 

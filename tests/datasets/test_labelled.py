@@ -104,7 +104,7 @@ def test_a_csv_row_with_a_field_too_many_is_passed_over(tmp_path: Path) -> None:
     assert (answers.correct, answers.scores) == ([True, False], [0.5, None])
     assert [str(problem) for problem in answers.problems.values()] == [
         (
-            f"{path}:3: the row has 3 fields, the header 2; text that holds ',' must stand in "
+            f"{path}:3: the row has 3 fields, the header 2; text that holds ',' must be in "
             "quotation marks"
         )
     ]
