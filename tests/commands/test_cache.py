@@ -48,3 +48,11 @@ def test_it_is_refused_where_it_does_nothing(
     result = run("score", data, "--out", tmp_path / "o.csv", "--cache", tmp_path / "c", *options)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+def test_its_size_without_it_is_refused(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", make_rows(1))
+    model = ("--model", "m", "--base-url", "http://127.0.0.1:1/v1")
+    result = run("score", data, "--out", tmp_path / "o.csv", *model, "--cache-megabytes", "5")
+    assert result.exit_code == 2
+    assert "--cache-megabytes needs --cache" in result.stderr

@@ -93,10 +93,13 @@ def build_model(
         )
     model.limits.configure(None, options.requests_per_minute, options.tokens_per_minute)
     if options.cache is None:
+        if options.cache_megabytes is not None:
+            raise SettingsError("--cache-megabytes needs --cache")
         return model
-    from nemoguardrails_trust.models.reply_cache import CachedModel, ReplyCache
+    from nemoguardrails_trust.models.reply_cache import MEGABYTES, CachedModel, ReplyCache
 
-    return CachedModel(model, ReplyCache(options.cache, megabytes=options.cache_megabytes))
+    megabytes = options.cache_megabytes or MEGABYTES
+    return CachedModel(model, ReplyCache(options.cache, megabytes=megabytes))
 
 
 @contextmanager

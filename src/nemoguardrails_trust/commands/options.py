@@ -131,13 +131,13 @@ class ScorerOptions:
         ),
     ] = None
     cache_megabytes: Annotated[
-        float,
+        float | None,
         Heading.MODEL.option(
             "--cache-megabytes N",
-            "The size limit of --cache; the oldest replies are dropped first.",
+            "The size limit of --cache; the oldest replies are dropped first. Default: 1024.",
             min=1.0,
         ),
-    ] = 1024.0
+    ] = None
 
     def without_needless_variables(self) -> "ScorerOptions":
         """Without what the environment says about a model's server, where none is asked."""

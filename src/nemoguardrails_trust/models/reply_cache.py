@@ -39,6 +39,8 @@ _CURES: dict[int | None, str] = {
     sqlite3.SQLITE_NOTADB: _AFRESH,
     sqlite3.SQLITE_CORRUPT: _AFRESH,
 }
+MEGABYTES = 1024.0
+"""The space for answers, unless another is given."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS replies (
     key BLOB PRIMARY KEY, completion TEXT NOT NULL, bytes INTEGER NOT NULL
@@ -61,7 +63,7 @@ class ReplyCache:
         SettingsError: No folder is named, or `megabytes` is not above 0.
     """
 
-    def __init__(self, folder: str | PathLike[str], *, megabytes: float = 1024.0) -> None:
+    def __init__(self, folder: str | PathLike[str], *, megabytes: float = MEGABYTES) -> None:
         if not megabytes > 0:
             raise SettingsError(f"megabytes is {megabytes!r}; it must be above 0", key="megabytes")
         if not isinstance(folder, str | PathLike) or not str(folder):
