@@ -15,6 +15,7 @@ import pytest
 
 from nemoguardrails_trust.agreement import latex, polarity, structures, text
 from nemoguardrails_trust.agreement.latex import NotMathematicsError
+from nemoguardrails_trust.exchange import read_response
 from tests.fuzz import readers
 
 FEW, MANY = 400, 1_600  # units in a text
@@ -55,6 +56,7 @@ def test_steps_grow_no_faster_than_the_text(name: str) -> None:
 
 
 MATCHING: dict[str, tuple[Callable[[str], object], str]] = {
+    "space before messages": (read_response, "\t"),
     "marks of items": (structures.list_items, "\n    "),
     "numbered items": (structures.list_items, "\n1. "),
     "gaps of LaTeX": (latex.spaces_as_commas, "x "),

@@ -26,10 +26,10 @@ _NAMES_A_ROLE = re.compile(
 
 
 _SHOWN = re.compile(
-    r"\s*\[?\s*(?:[\w.]{1,80}\.)?(?:(?:Human|AI|System|Tool|Function|Chat|Text|User|Assistant|"
-    r"ChatCompletion)Message|Model(?:Request|Response)|ChatCompletion|ChatResponse|Message"
+    r"\s*+(?:\[\s*+)?(?:[\w.]{1,80}\.)?(?:(?:Human|AI|System|Tool|Function|Chat|Text|User|"
+    r"Assistant|ChatCompletion)Message|Model(?:Request|Response)|ChatCompletion|ChatResponse|Message"
     r")\w{0,20}\((?:\w{1,40}=|\))"
-    r"|\s*content=[\"'\[][\s\S]*\s(?:additional_kwargs|response_metadata)=\{"
+    r"|\s*+content=[\"'\[][\s\S]*\s(?:additional_kwargs|response_metadata)=\{"
 )
 """How messages of LangChain, OpenAI's client and others begin where Python shows them as text."""
 
