@@ -59,6 +59,11 @@ def test_refuses_what_is_no_target(text: str) -> None:
     assert caught.value.key == "target"
 
 
+def test_a_target_that_is_reached_exactly_is_reached() -> None:
+    correct = np.arange(10) == 9  # one of ten, while 1 - 9 / 10 is a little below 0.1
+    assert choose_threshold(np.full(10, 0.5), correct, Target("accuracy-kept", 0.1)) == (0.0, True)
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from([i / 9 for i in range(9)]), st.booleans()),

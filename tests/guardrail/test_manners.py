@@ -66,8 +66,8 @@ async def test_an_answer_is_scored_by_both_signals_and_refusals_are_learnt(
 async def test_a_server_that_is_too_slow_for_one_signal_gives_the_other(
     make: Make, server: OpenAIServer
 ) -> None:
-    server.latency = lambda body: 5.0 if "True or False" in str(body["messages"]) else 0.0
-    shown, trust = await ask_bot(make(timeout=1))
+    server.latency = lambda body: 60.0 if "True or False" in str(body["messages"]) else 0.0
+    shown, trust = await ask_bot(make(timeout=5))
     assert (shown, trust["status"]) == ("Paris", "trusted")
     assert trust["signals"]["reflection"]["value"] is None
     assert "reflection" in trust["error"]

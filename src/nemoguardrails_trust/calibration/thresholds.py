@@ -201,7 +201,8 @@ def choose_threshold(
     elif target.kind == "accuracy-kept":
         enough = total - cuts >= least
         cuts, wrong_flagged = cuts[enough], wrong_flagged[enough]
-        reach = 1.0 - (all_wrong - wrong_flagged) / (total - cuts)
+        kept = total - cuts
+        reach = (kept - (all_wrong - wrong_flagged)) / kept
     else:
         reach = np.where(cuts / total <= target.share, 1.0, 0.0)
     reaching = np.flatnonzero(reach >= target.share)
