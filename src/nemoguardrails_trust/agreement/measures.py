@@ -4,7 +4,7 @@ The words are those of `languages.json`; here is where they stand in a text.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from nemoguardrails_trust.agreement import clocks, languages, number_words, text
@@ -85,7 +85,7 @@ _AT_MOST = (
 _PLAIN = re.compile(r"[\d\W]*")
 _OF_NUMBER_NAMES = ("halb", "utz", "uz", "oz", "docena", "ussin", "полтор", "дюжин")
 """Of each of them, letters that few other words have."""
-_SIGNS = ("th ", r"th\.?\Z", "first", "second", "third", "ies", "century")
+_SIGNS = ("th ", "first", "second", "third", "ies", "century")
 _BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
@@ -96,7 +96,7 @@ def in_english(folded: str) -> str:
         return folded
     short = len(folded) <= _LONGEST
     ascii_only = folded.isascii()
-    if short and _in_words_sign(ascii_only=ascii_only).search(folded):
+    if short and _may_say_in_words(folded, ascii_only=ascii_only):
         century = any(map(folded.__contains__, _centuries(ascii_only=ascii_only)))
         folded = _in_words(_ordinals(folded, century=century), century=century)
     if not text.has_digits(folded):
@@ -110,11 +110,17 @@ def in_english(folded: str) -> str:
     return _BEHIND_NUMBER.sub(_unit, folded)
 
 
+def _may_say_in_words(folded: str, *, ascii_only: bool) -> bool:
+    """Whether `_ordinals` or `_in_words` may change a text."""
+    signs = _signs_of_words(ascii_only=ascii_only)
+    return any(map(folded.__contains__, signs)) or folded.endswith(_ENDINGS)
+
+
 @cache
-def _in_words_sign(*, ascii_only: bool) -> re.Pattern[str]:
-    """What every text has that `_ordinals` or `_in_words` may change."""
-    signs = (*_centuries(ascii_only=ascii_only), *_OF_NUMBER_NAMES, *clocks.SIGNS, *_SIGNS)
-    return re.compile("|".join(signs))
+def _signs_of_words(*, ascii_only: bool) -> Sequence[str]:
+    centuries = _centuries(ascii_only=ascii_only)
+    signs = (*centuries, *_OF_NUMBER_NAMES, *clocks.SIGNS, *_SIGNS)
+    return _shortest(signs, ascii_only=ascii_only)
 
 
 def _in_words(folded: str, *, century: bool) -> str:
@@ -164,12 +170,17 @@ def _day(tens: str | None, ones: str) -> str:
 def _centuries(*, ascii_only: bool) -> Sequence[str]:
     """What a text has that may name a century; in ASCII, fewer names come into question."""
     names = [name for name, unit in known_words().units.items() if unit == "century"]
+    written = [name for name in (*names, "в") if " " not in name.strip()]
+    return _shortest(written, ascii_only=ascii_only)
+
+
+def _shortest(parts: Collection[str], *, ascii_only: bool) -> Sequence[str]:
+    """Those that hold no other: whatever holds `arhundrade` holds `arh`, too."""
     found: list[str] = []
-    for name in sorted((*names, "в"), key=len):
-        # Whatever holds `arhundrade` holds `arh`, too.
-        may_occur = " " not in name.strip() and (name.isascii() or not ascii_only)
-        if may_occur and not any(part in name for part in found):
-            found.append(name)
+    for part in sorted(parts, key=len):
+        may_occur = part.isascii() or not ascii_only
+        if may_occur and not any(other in part for other in found):
+            found.append(part)
     return tuple(found)
 
 

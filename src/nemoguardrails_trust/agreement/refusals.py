@@ -46,6 +46,8 @@ _UNKNOWN_ELSEWHERE = re.compile(
     r"|不(?:太)?(?:知道|清楚|了解|确定|確定)|[无無]法(?:回答|提供|确定|確定)|没有(?:相关|这方面的)?信息"
     r"|[分わ]かりません|存じません|答え..?きません|모르겠|모릅니다|알 수 없"
 )
+_SIGNS = ("i ", "i'", "we ", "we'", "something", "unknown", "no idea", "not sure", "not known")
+"""Of refusals in English."""
 # Each of those in Latin letters has one of these words.
 _WORDS_ELSEWHERE = word_set("nicht ahnung informationen sais nai peux no non nao weet geen nie")
 _POLITE = re.compile(
@@ -67,11 +69,18 @@ def is_refusal(folded: str, words: Sequence[str], sentences: Sequence[str]) -> b
         words: Its words.
         sentences: Its sentences.
     """
-    if len(words) > _MOST_WORDS:
+    if len(words) > _MOST_WORDS or not _may_refuse(folded, words):
         return False
     if _REFUSAL.search(folded) is None and not _knows_nothing(folded, words, sentences):
         return False
     return _AND_YET.search(folded) is None
+
+
+def _may_refuse(folded: str, words: Sequence[str]) -> bool:
+    """Whether it holds what every refusal holds, as all but few texts do not."""
+    if not folded.isascii() or not _WORDS_ELSEWHERE.isdisjoint(words):
+        return True
+    return any(map(folded.__contains__, _SIGNS))
 
 
 def _knows_nothing(folded: str, words: Sequence[str], sentences: Sequence[str]) -> bool:
