@@ -69,22 +69,17 @@ def is_refusal(folded: str, words: Sequence[str], sentences: Sequence[str]) -> b
         words: Its words.
         sentences: Its sentences.
     """
-    if len(words) > _MOST_WORDS or not _may_refuse(folded, words):
+    elsewhere = not folded.isascii() or not _WORDS_ELSEWHERE.isdisjoint(words)
+    # What every refusal holds, all but few texts do not.
+    may_refuse = elsewhere or any(map(folded.__contains__, _SIGNS))
+    if len(words) > _MOST_WORDS or not may_refuse:
         return False
-    if _REFUSAL.search(folded) is None and not _knows_nothing(folded, words, sentences):
+    if _REFUSAL.search(folded) is None and not _knows_nothing(sentences, elsewhere=elsewhere):
         return False
     return _AND_YET.search(folded) is None
 
 
-def _may_refuse(folded: str, words: Sequence[str]) -> bool:
-    """Whether it holds what every refusal holds, as all but few texts do not."""
-    if not folded.isascii() or not _WORDS_ELSEWHERE.isdisjoint(words):
-        return True
-    return any(map(folded.__contains__, _SIGNS))
-
-
-def _knows_nothing(folded: str, words: Sequence[str], sentences: Sequence[str]) -> bool:
-    elsewhere = not folded.isascii() or not _WORDS_ELSEWHERE.isdisjoint(words)
+def _knows_nothing(sentences: Sequence[str], *, elsewhere: bool) -> bool:
     said = [
         bool(_UNKNOWN.search(sentence) or (elsewhere and _UNKNOWN_ELSEWHERE.search(sentence)))
         for sentence in sentences
