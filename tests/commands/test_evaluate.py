@@ -80,6 +80,19 @@ def test_recorded_judgements_and_samples_together_are_used(tmp_path: Path) -> No
     assert (low["auroc"], low["samples_per_score"], low["calls_per_score"]) == (1.0, 0, 1)
 
 
+def test_the_recorded_comparison_settles_what_matching_could_not(tmp_path: Path) -> None:
+    said = {"The lazy dog's neighbour, a fox.": "same", "Most likely a hen.": "different"}
+    asked = {"prompt": "Who jumps over the dog?", "response": "It is the quick fox that jumps."}
+    rows = [
+        asked | {"correct": right, "samples": [sample] * 2, "judged_samples": {sample: word}}
+        for (sample, word), right in zip(said.items(), (1, 0), strict=True)
+    ]
+    path = write(tmp_path / "data.jsonl", rows)
+    found = figures(path, "--model", "replay", "--quality", "high")
+    assert (found["auroc"], found["unchecked"], found["recall"]) == (1.0, 0, 1.0)
+    assert found["flagged_share"] == 0.5
+
+
 def test_evaluates_scores_that_are_there_already() -> None:
     found = figures(SIMPLE, "--score-column", "trustworthiness_score")
     assert found["n"] == 4326

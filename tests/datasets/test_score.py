@@ -286,7 +286,16 @@ HOSTILE: list[Any] = [
 
 
 @pytest.mark.parametrize(
-    "column", ["prompt", "response", "context", "samples", "reflection", "token_logprobs"]
+    "column",
+    [
+        "prompt",
+        "response",
+        "context",
+        "samples",
+        "reflection",
+        "judged_samples",
+        "token_logprobs",
+    ],
 )
 def test_whatever_stands_in_one_row_costs_no_other(column: str) -> None:
     good = {"prompt": "1 + 1?", "response": "2", "samples": ["2"], "reflection": 0.9}
@@ -296,7 +305,7 @@ def test_whatever_stands_in_one_row_costs_no_other(column: str) -> None:
     async def results(scorer: RowScorer) -> list[RowResult]:
         return [result async for _, result in score_in_order(rows, scorer, columns, 4)]
 
-    replayed = ReplayRowScorer(lambda model: LocalScorer(model, ScorerSettings()))
+    replayed = ReplayRowScorer(lambda model: LocalScorer(model, ScorerSettings(quality="high")))
     for scorer in (replayed, ModelRowScorer(TestScorer())):
         found = asyncio.run(results(scorer))
         assert len(found) == len(rows)

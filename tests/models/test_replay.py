@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from nemoguardrails_trust.errors import DataError, ModelError
 from nemoguardrails_trust.exchange import Message
 from nemoguardrails_trust.models.base import Ask, LanguageModel, Purpose
-from nemoguardrails_trust.models.replay import Recorded, ReplayModel, read_recorded
+from nemoguardrails_trust.models.replay import Likeness, Recorded, ReplayModel, read_recorded
+from nemoguardrails_trust.scorers.local.comparing import comparison_messages
 
 DATA = Path(__file__).parents[1] / "data"
 QUESTION = "Which river flows through Cairo?"
@@ -114,6 +115,37 @@ async def test_a_judgement_of_another_response_is_not_passed_off_as_this_one_s()
         await texts(model, f"The Nile is long. {QUESTION} The Congo.", "reflection")
 
 
+def comparison(answers: tuple[str, ...], response: str = "The Nile") -> Ask:
+    return Ask(comparison_messages(QUESTION, response, answers), "comparison")
+
+
+async def test_a_comparison_says_what_was_said_of_each_sample() -> None:
+    said: dict[str, Likeness | None] = {"Nile": "same", "Congo": "different", "A  river": None}
+    model = ReplayModel([Recorded(QUESTION, "The Nile", judged_samples=said)])
+    reply = await model.complete(comparison(("A river", "Congo", "Nile")))
+    assert json.loads(reply.completions[0].text) == {"2": "different", "3": "same"}
+
+
+async def test_a_comparison_of_other_samples_or_another_response_is_not_recorded() -> None:
+    model = ReplayModel([Recorded(QUESTION, "The Nile", judged_samples={"Nile": "same"})])
+    with pytest.raises(ModelError, match="no comparison of these samples is recorded"):
+        await model.complete(comparison(("Nile", "Congo")))
+    with pytest.raises(ModelError, match="no comparison of these samples is recorded"):
+        await model.complete(comparison(("Nile",), response="The Volga"))
+
+
+async def test_of_several_responses_to_one_prompt_the_compared_one_is_found() -> None:
+    model = ReplayModel(
+        [
+            Recorded(QUESTION, "The White Nile", judged_samples={"Nile": "partly"}),
+            Recorded(QUESTION, "The Nile", judged_samples={"Nile": "same"}),
+        ]
+    )
+    for response, word in {"The Nile": "same", "The White Nile": "partly"}.items():
+        reply = await model.complete(comparison(("Nile",), response=response))
+        assert json.loads(reply.completions[0].text) == {"1": word}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -154,7 +186,7 @@ async def test_finds_a_prompt_that_was_recorded_as_chat_messages() -> None:
         ("reflection", SECRET, "nothing is recorded for this prompt"),
         ("sample", "What is bare?", "no samples are recorded"),
         ("reflection", "What is bare?", "no judgement is recorded"),
-        ("comparison", QUESTION, "comparisons are not recorded"),
+        ("comparison", QUESTION, "no comparison of these samples is recorded"),
         ("fields", QUESTION, "no judgement of the fields of this response is recorded"),
     ],
 )
@@ -224,6 +256,10 @@ def test_reads_every_key_and_passes_over_others(tmp_path: Path) -> None:
         ('{"prompt": "p", "response": "r", "reflection": 1.5}', "'reflection' must be a number"),
         ('{"prompt": "p", "response": "r", "reflection": NaN}', "'reflection' must be a number"),
         ('{"prompt": "p", "response": "r", "reflection": "1"}', "'reflection' must be a number"),
+        (
+            '{"prompt": "p", "response": "r", "judged_samples": {"s": "like"}}',
+            "'judged_samples' must be an object that has same, partly, different or null",
+        ),
         ('{"prompt": "p\\ud800", "response": "r"}', "is not JSON"),
     ],
 )

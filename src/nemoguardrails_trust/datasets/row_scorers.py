@@ -2,8 +2,10 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import starmap
+from typing import Any, get_args
 
 from nemoguardrails_trust.concurrency.failures import FailureStreak
 from nemoguardrails_trust.datasets.columns import Columns
@@ -18,10 +20,11 @@ from nemoguardrails_trust.datasets.rows import (
 )
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
+from nemoguardrails_trust.exchange.values import is_filled, unpacked
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel
 from nemoguardrails_trust.models.deadline import calls_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
-from nemoguardrails_trust.models.replay import Recorded, ReplayModel
+from nemoguardrails_trust.models.replay import Likeness, Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer, close
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely, settled
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
@@ -149,7 +152,7 @@ class ModelRowScorer(RowScorer):
 
 
 class ReplayRowScorer(RowScorer):
-    """Scores each row with the `samples` and the `reflection` that stand in the row itself."""
+    """Scores each row with the samples and judgements that stand in the row itself."""
 
     def __init__(
         self, build: Callable[[LanguageModel], Scorer], *, decide_at: float | None = None
@@ -218,6 +221,7 @@ def _recorded(row: Row, columns: Columns) -> Recorded:
         reflection=_recorded_reflection(row),
         context=content.context,
         paraphrase_samples=read_texts(row, "paraphrase_samples"),
+        judged_samples=_recorded_comparison(row),
     )
 
 
@@ -232,3 +236,17 @@ def _recorded_reflection(row: Row) -> float | None:
     if not 0.0 <= share <= 1.0:
         raise DataError("column 'reflection' must be a number from 0 to 1")
     return share
+
+
+def _recorded_comparison(row: Row) -> Mapping[str, Likeness | None]:
+    value = unpacked(row.get("judged_samples"))
+    if not is_filled(value):
+        return {}
+    if not isinstance(value, Mapping) or not all(starmap(_is_judged, value.items())):
+        raise DataError("column 'judged_samples' must have same, partly, different or null")
+    return value
+
+
+def _is_judged(sample: Any, word: Any) -> bool:
+    said = word is None or (isinstance(word, str) and word in get_args(Likeness))
+    return isinstance(sample, str) and said

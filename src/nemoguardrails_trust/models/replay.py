@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, TypeAdapter, ValidationError
 
@@ -30,7 +31,7 @@ CHARACTERS_PER_TOKEN = 4
 
 _IN_OTHER_WORDS = "Put in other words:"
 _NEVER = -745.0  # exp() of it is the smallest number above 0; JSON and exp() both bear it
-_QUOTING = ("reflection", "fields", "rephrasing")  # their prompts quote the conversation
+_QUOTING = ("reflection", "comparison", "fields", "rephrasing")  # they quote the conversation
 _RECOGNISED_BY = 200  # characters of a response that are looked for in a judge's prompt
 
 _MUST_BE = {
@@ -39,10 +40,13 @@ _MUST_BE = {
     "samples": "a list of strings",
     "paraphrase_samples": "a list of strings",
     "reflection": "a number from 0 to 1",
+    "judged_samples": "an object that has same, partly, different or null for each sample",
     "correct": "1 or 0",
 }
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Likeness = Literal["same", "partly", "different"]
+"""What a judge says of a sample that it compares with the response."""
 
 
 def _read_by(read: Callable[..., Any], key: str) -> PlainValidator:
@@ -70,6 +74,8 @@ class Recorded:
         paraphrase_samples: Answers to rephrasings of the prompt.
         judged_fields: How likely the judge found it that each field of the response, or each
             argument of a call, is right, in the order in which they are asked about.
+        judged_samples: What the judge said of each sample that it was asked to compare with the
+            response, by the sample; `None` where it said nothing that can be used.
     """
 
     prompt: Annotated[str | tuple[Message, ...], _read_by(read_messages, "prompt")]
@@ -79,6 +85,7 @@ class Recorded:
     context: Annotated[str | tuple[str, ...] | None, _read_by(read_passages, "context")] = None
     paraphrase_samples: tuple[str, ...] = ()
     judged_fields: Mapping[str, Share] = field(default_factory=dict)
+    judged_samples: Mapping[str, Likeness | None] = field(default_factory=dict)
 
     @property
     def exchange(self) -> Exchange:
@@ -124,6 +131,11 @@ def _complaint(error: Mapping[str, Any]) -> str:
 
 # How NeMo Guardrails writes the user's turns into a prompt.
 _LATER_QUESTION = re.compile(r"\buser(?::| \")", re.IGNORECASE)
+# How a judge is shown the samples that it compares.
+_ANSWER = re.compile(
+    r"<answer-(?P<number>\d+) (?P<mark>\w+)>\n(?P<text>.*?)\n</answer-(?P=number) (?P=mark)>",
+    re.DOTALL,
+)
 
 
 class ReplayModel:
@@ -187,14 +199,13 @@ class ReplayModel:
             ask: The messages are the conversation, or a judge's prompt that quotes it. Fewer than
                 `n` answers are returned if fewer are recorded. With `top_logprobs` above 0, a
                 judgement includes the probabilities of `True` and `False`. Temperature and
-                `max_tokens` have no effect, and comparisons are not recorded.
+                `max_tokens` have no effect, and judgements of sentences are not recorded.
 
         Raises:
             ModelError: Nothing is recorded for this request.
         """
-        if ask.purpose in ("comparison", "claims"):
-            what = "comparisons" if ask.purpose == "comparison" else "judgements of sentences"
-            raise ModelRequestError(f"{what} are not recorded")
+        if ask.purpose == "claims":
+            raise ModelRequestError("judgements of sentences are not recorded")
         question = self._find(ask.messages, anywhere=ask.purpose in _QUOTING)
         completions: tuple[Completion, ...]
         if ask.purpose == "reflection":
@@ -202,6 +213,8 @@ class ReplayModel:
             completions = (self._judge(question, ask.messages, with_logprobs=with_logprobs),)
         elif ask.purpose == "fields":
             completions = (self._judge_fields(question, ask.messages),)
+        elif ask.purpose == "comparison":
+            completions = (self._compare(question, ask.messages),)
         elif ask.purpose == "rephrasing":
             recorded = len(self._records[question][0].paraphrase_samples)
             if not recorded:
@@ -293,6 +306,17 @@ class ReplayModel:
         shares = max(found)[1]
         percent = {str(number): 100 * share for number, share in enumerate(shares, start=1)}
         return Completion(json.dumps(percent), finish_reason="stop")
+
+    def _compare(self, question: str, messages: Sequence[Message]) -> Completion:
+        asked = "\n".join(message.content for message in messages)
+        answers = {found["number"]: _spaced(found["text"]) for found in _ANSWER.finditer(asked)}
+        for _, record in sorted(self._judged(question, messages), key=itemgetter(0), reverse=True):
+            said = {_spaced(sample): word for sample, word in record.judged_samples.items()}
+            if said.keys() >= set(answers.values()):
+                words = {number: said[answer] for number, answer in answers.items()}
+                told = {number: word for number, word in words.items() if word is not None}
+                return Completion(json.dumps(told), finish_reason="stop")
+        raise ModelRequestError("no comparison of these samples is recorded")
 
     def _judged(self, question: str, messages: Sequence[Message]) -> Iterator[tuple[int, Recorded]]:
         """The records whose response a judge's prompt quotes, with the length of what it quotes."""
