@@ -90,17 +90,10 @@ class Columns:
         anew: bool = False,
         path: str | None = None,
     ) -> "Columns":
-        """Settles the columns of a data set.
+        """Settles the columns of a data set: the user's choices, else those with a usual name.
 
-        Args:
-            present: The columns that there are.
-            prompt: The user's choice; `None` takes the one with a name of `PROMPTS`.
-            response: The user's choice; `None` takes the one with a name of `RESPONSES`, if any.
-            context: The user's choice; `None` takes the one with a name of `CONTEXTS`, if any.
-            blank_is_none: Whether an empty response means that there is none.
-            anew: Whether all responses are to be made: then they go into the column `response`,
-                and one by another name may hold the reference answers.
-            path: The file, for the error.
+        Where all responses are to be made `anew`, they go into the column `response`, and one by
+        another name may hold the reference answers.
 
         Raises:
             DataError: A column is not there, or which of several it is cannot be told.
@@ -154,12 +147,7 @@ def find_column(
 ) -> str | None:
     """Finds a column by its name; case, spaces, hyphens and underscores do not count.
 
-    Args:
-        present: The columns that there are.
-        chosen: The user's choice; it must be there.
-        known: The names that are taken without it; the first goes before the others.
-        option: The option by which it is chosen, for errors.
-        path: The file, for errors.
+    Without the user's choice, names that are known are taken, the first before the others.
 
     Returns:
         The name as the data has it; `None` where there is no such column.

@@ -18,17 +18,11 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?$")
 
 
 class Dialect(NamedTuple):
-    """How a CSV file is written.
-
-    Attributes:
-        delimiter: What stands between two fields.
-        spaced: Whether a space follows it that is no part of the field.
-        told: Whether a first line says so.
-    """
+    """How a CSV file is written."""
 
     delimiter: str
-    spaced: bool = False
-    told: bool = False
+    spaced: bool = False  # a space follows it that is no part of the field
+    told: bool = False  # by a first line
 
 
 class CsvSource(TextSource):
@@ -37,11 +31,7 @@ class CsvSource(TextSource):
     blank_is_none = True
 
     def __init__(self, file: TextFile, *, tabbed: bool) -> None:
-        """Reads how the file is written, and its header.
-
-        Args:
-            file: It.
-            tabbed: Whether its name suggests tabs between fields.
+        """Reads how the file is written, and its header; `tabbed` is what its name suggests.
 
         Raises:
             DataError: It cannot be read, or its header cannot be used.

@@ -1,7 +1,7 @@
 """Data sets in memory: pandas and polars frames, Arrow tables and lists of rows."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nemoguardrails_trust.datasets.columns import Columns
@@ -16,6 +16,11 @@ class Frame(Source):
     """A data set in memory, readable like a file."""
 
     row_count: int
+
+    def __init__(self, data: Any, columns: Iterable[str], row_count: int) -> None:
+        self._data = data
+        self.columns = tuple(columns)
+        self.row_count = row_count
 
     def rows(self, start: Position | None = None) -> Iterator[tuple[Position, dict[str, Any]]]:
         """See `Source.rows`."""
@@ -41,13 +46,13 @@ def open_frame(data: Any) -> Frame | None:
     kind = (type(data).__module__.partition(".")[0], type(data).__name__)
     frame: Frame
     if kind == ("pandas", "DataFrame"):
-        frame = _PandasFrame(data)
+        frame = _PandasFrame(data, data.columns, len(data))
     elif kind == ("polars", "DataFrame"):
-        frame = _PolarsFrame(data)
+        frame = _PolarsFrame(data, data.columns, data.height)
     elif kind == ("pyarrow", "Table"):
-        frame = _ArrowTable(data)
+        frame = _ArrowTable(data, data.schema.names, data.num_rows)
     elif isinstance(data, list | tuple):
-        frame = _RowList(data)
+        frame = _RowList(data, data[0] if data else (), len(data))
     else:
         return None
     if not frame.row_count:
@@ -80,11 +85,6 @@ def columns_of_results(
 class _PandasFrame(Frame):
     name = "the pandas frame"
 
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self.columns = tuple(data.columns)
-        self.row_count = len(data)
-
     def _values(self, first: int) -> Iterator[dict[str, Any]]:
         import pandas as pd
 
@@ -99,12 +99,9 @@ class _PandasFrame(Frame):
         import pandas as pd
 
         index = self._data.index
+        numbers = {name for name in added.keys() - set(self.columns) if kind_of(name) == "number"}
         series = {
-            name: pd.Series(
-                values, index=index, dtype="float64" if kind_of(name) == "number" else None
-            )
-            if name not in self.columns
-            else pd.Series(values, index=index)
+            name: pd.Series(values, index=index, dtype="float64" if name in numbers else None)
             for name, values in added.items()
         }
         return self._data.rename(columns=dict(renamed)).assign(**series)
@@ -112,11 +109,6 @@ class _PandasFrame(Frame):
 
 class _PolarsFrame(Frame):
     name = "the polars frame"
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self.columns = tuple(data.columns)
-        self.row_count = data.height
 
     def _values(self, first: int) -> Iterator[dict[str, Any]]:
         rows: Iterator[dict[str, Any]] = self._data.slice(first).iter_rows(named=True)
@@ -141,11 +133,6 @@ class _PolarsFrame(Frame):
 class _ArrowTable(Frame):
     name = "the Arrow table"
 
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self.columns = tuple(data.schema.names)
-        self.row_count = data.num_rows
-
     def _values(self, first: int) -> Iterator[dict[str, Any]]:
         for row in range(first, self.row_count, BATCH_ROWS):
             yield from rows_of_batch(self._data.slice(row, BATCH_ROWS))
@@ -165,11 +152,6 @@ class _ArrowTable(Frame):
 
 class _RowList(Frame):
     name = "the list of rows"
-
-    def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:
-        self._data = data
-        self.row_count = len(data)
-        self.columns = tuple(data[0]) if data else ()
 
     def _values(self, first: int) -> Iterator[dict[str, Any]]:
         return map(dict, self._data[first:])

@@ -61,12 +61,9 @@ class JsonArraySource(JsonLinesSource):
     """A JSON array of objects, which may stand in an object; or objects one after another."""
 
     def __init__(self, file: TextFile, *, begin: Position | None = None, ends: bool = True) -> None:
-        """Takes the file.
+        """Takes the file, where its elements begin if that is not told by the first bracket.
 
-        Args:
-            file: It.
-            begin: Where the array's elements begin, where that is not told by the first bracket.
-            ends: Whether the array has a bracket at its end.
+        `ends` tells whether the array has a bracket at its end.
         """
         self._begin = begin
         self._ends = ends

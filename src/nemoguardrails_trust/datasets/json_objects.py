@@ -28,19 +28,12 @@ _CHATS = ("messages", "conversations", "conversation", "chat")
 
 
 class Member(NamedTuple):
-    """A list or an object in the object that the file is.
-
-    Attributes:
-        key: What it is called.
-        opening: Its bracket.
-        inside: Where what is in it may begin.
-        begins: How that begins.
-    """
+    """A list or an object in the object that the file is."""
 
     key: str
-    opening: str
-    inside: Position
-    begins: str
+    opening: str  # its bracket
+    inside: Position  # where what is in it may begin
+    begins: str  # how that begins
 
 
 def find_wrapped(file: TextFile) -> Member | None:

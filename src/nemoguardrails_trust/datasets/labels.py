@@ -64,11 +64,7 @@ class Labels(ABC):
 
 @dataclass(frozen=True, slots=True)
 class ColumnLabels(Labels):
-    """Labels that stand in a column.
-
-    Attributes:
-        column: Its name.
-    """
+    """Labels that stand in a column."""
 
     column: str = LABEL
     option = "--label-column"

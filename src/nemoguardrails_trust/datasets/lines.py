@@ -83,10 +83,6 @@ def _unpacking(path: Path, program: str) -> Iterator[None]:
 def encoding_of(path: Path, chosen: str | None = None) -> tuple[str, str | None]:
     """The encoding of a text file.
 
-    Args:
-        path: The file.
-        chosen: The user's choice.
-
     Returns:
         The encoding, and what people are to be told of it: `None` where it is certain.
 
@@ -157,19 +153,12 @@ def _guessed(sample: bytes, path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A text file of rows, as far as it is known before they are read.
-
-    Attributes:
-        path: The file.
-        encoding: Its encoding.
-        limit: Only so many rows are wanted.
-        remarks: What was guessed about it.
-    """
+    """A text file of rows, as far as it is known before they are read."""
 
     path: Path
     encoding: str
     limit: int | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # what was guessed about it
 
     @contextmanager
     def lines(self, start: Position | None = None) -> Iterator["Lines"]:

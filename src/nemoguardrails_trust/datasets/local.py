@@ -79,13 +79,9 @@ class LocalRun:
         self._started = time.monotonic()
 
     async def score(self, stop: asyncio.Event) -> bool:
-        """Scores what is left.
+        """Scores what is left, and tells whether all rows are scored.
 
-        Args:
-            stop: Once set, rows in flight are finished and no more are begun.
-
-        Returns:
-            Whether all rows are scored.
+        Once `stop` is set, rows in flight are finished and no more are begun.
         """
         self._stop = stop
         reporter = asyncio.create_task(self._keep_reporting())
@@ -205,9 +201,7 @@ def local_engine(
     """
 
     def engine(job: Job, folder: RunFolder) -> bool:
-        async def main(stop: asyncio.Event) -> bool:
-            return await LocalRun(job, folder, scorer, report, budget).score(stop)
-
-        return run_interruptibly(main, on_interrupt)
+        run = LocalRun(job, folder, scorer, report, budget)
+        return run_interruptibly(run.score, on_interrupt)
 
     return engine

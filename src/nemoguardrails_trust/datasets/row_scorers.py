@@ -78,14 +78,10 @@ class ModelRowScorer(RowScorer):
         timeout: float = BATCH_TIMEOUT,
         decide_at: float | None = None,
     ) -> None:
-        """Takes what scores.
+        """Takes what scores, and the model that makes responses, or all of them `anew`.
 
-        Args:
-            scorer: Scores.
-            model: Makes responses; `None` where rows without one are errors.
-            anew: Whether it makes them for rows that have one, too.
-            timeout: Seconds for a score, and for an answer.
-            decide_at: The threshold, where only the decision matters.
+        The timeout holds for a score, and for an answer; `decide_at` is the threshold, where only
+        the decision matters.
         """
         self._scorer = scorer
         self.server = getattr(scorer, "server", None)
@@ -186,12 +182,7 @@ class StoppingRowScorer(RowScorerAround):
     """
 
     def __init__(self, scorer: RowScorer, max_failures: int) -> None:
-        """Takes what scores.
-
-        Args:
-            scorer: Scores the rows.
-            max_failures: How many rows in a row may go without a score; 0 bears any number.
-        """
+        """Takes what scores, and how many rows in a row may fail; 0 bears any number."""
         super().__init__(scorer)
         self._streak = FailureStreak(max_failures)
 

@@ -58,19 +58,12 @@ _KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class RowContent:
-    """What a row gives to score: an exchange whose response may still be to be made.
-
-    Attributes:
-        messages: What was asked.
-        response: The answer; `None` where the row has none.
-        context: Retrieved passages.
-        from_chat: Whether the answer was the last turn of the chat.
-    """
+    """What a row gives to score: an exchange whose response may still be to be made."""
 
     messages: tuple[Message, ...]
     response: str | None
     context: tuple[str, ...]
-    from_chat: bool = False
+    from_chat: bool = False  # the answer was the last turn of the chat
 
 
 def read_content(row: Row, columns: Columns) -> RowContent:
@@ -301,14 +294,7 @@ def carried_name(column: str, added: Container[str]) -> str:
 def scored_row(
     row: Row, result: RowResult, columns: Columns, signal_names: Iterable[str] | None = None
 ) -> dict[str, Any]:
-    """A row with all its own columns, a response that was made for it, and what scoring adds.
-
-    Args:
-        row: The row as it was read.
-        result: What scoring it brought.
-        columns: Which columns were read.
-        signal_names: The signals of the whole data set; `None` takes the row's own.
-    """
+    """A row with its own columns, a response that was made for it, and what scoring adds."""
     values = result.columns(result.names if signal_names is None else signal_names)
     written = dict(row)
     if result.response is not None or columns.response is None:

@@ -33,15 +33,7 @@ class Job:
     """What is to be done.
 
     Attributes:
-        source: The rows.
-        columns: Which of their columns are read.
-        out: The file to make.
-        output: How it is written.
         settings: What the results depend on besides the rows; a run goes on only with the same.
-        threshold: Scores below it count as flagged.
-        concurrency: Rows in flight at a time.
-        shard_size: Rows of a shard.
-        retry_errors: Whether rows that an earlier run could not score are tried again.
         disposable: Whether OUT is nobody's file: what a finished run left there of other rows or
             settings is then removed, instead of refused.
     """
@@ -79,20 +71,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What has become of a run.
-
-    Attributes:
-        tally: Counts and costs of all rows that have been scored.
-        complete: Whether OUT has been written; else the run was interrupted.
-        resumed: Rows that an earlier run had scored.
-        already: Whether all had been done before.
-        seconds: How long this run took.
-    """
+    """What has become of a run."""
 
     tally: Tally
-    complete: bool
-    resumed: int = 0
-    already: bool = False
+    complete: bool  # OUT has been written; else the run was interrupted
+    resumed: int = 0  # rows that an earlier run had scored
+    already: bool = False  # all had been done before
     seconds: float = 0.0
 
 
@@ -123,7 +107,9 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
             seconds = time.monotonic() - started
             return Outcome(folder.tally(), complete=False, resumed=resumed, seconds=seconds)
         tally = folder.tally()
-        _assemble(job, folder, tally)
+        with replacing(job.out, unfinished := folder.path / "assembled.tmp"):
+            pairs, signals = _with_results(job, folder), list(tally.signals)
+            write_scored(unfinished, job.output, job.source, pairs, job.columns, signals)
         _record(job, folder, tally)
         if not tally.errors:
             folder.remove()
@@ -190,11 +176,7 @@ class InputCheck:
             self._before = []
 
     def end(self, rows: int, journalled: int = -1) -> None:
-        """Takes that the input has ended after so many rows.
-
-        Args:
-            rows: How many rows there were.
-            journalled: The last row that stands in a journal.
+        """Takes that the input has ended after so many rows, and the last row in a journal.
 
         Raises:
             DataError: More rows had been scored.
@@ -223,13 +205,6 @@ def changed(job: Job, row: int, told: str) -> DataError:
         f"it was, or choose another OUT, or remove {folder} to start afresh",
         path=job.source.name,
     )
-
-
-def _assemble(job: Job, folder: RunFolder, tally: Tally) -> None:
-    unfinished = folder.path / "assembled.tmp"
-    pairs = _with_results(job, folder)
-    with replacing(job.out, unfinished):
-        write_scored(unfinished, job.output, job.source, pairs, job.columns, list(tally.signals))
 
 
 def _with_results(job: Job, folder: RunFolder) -> Iterator[tuple[dict[str, Any], RowResult]]:

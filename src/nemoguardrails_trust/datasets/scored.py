@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -71,11 +72,6 @@ def read_scored(
 ) -> ScoredRow:
     """Reads the numbers of a row; a column that is not there counts as empty.
 
-    Args:
-        row: The row, by column.
-        score_column: The trustworthiness score, 0 to 1, or empty.
-        label_column: Whether the answer is right, or empty; `None` reads no label.
-
     Raises:
         ValueError: A score or a signal is not a number from 0 to 1, or a label cannot be read.
     """
@@ -111,7 +107,8 @@ def read_label(value: object, column: str = LABEL) -> bool | None:
         return True
     if word in _WRONG:
         return False
-    raise ValueError(f"{column} is {_shown_label(value)}; it must be {LABELS_ALLOWED}")
+    shown = repr(value) if isinstance(value, str) and len(value) <= _LABEL_SHOWN else _shown(value)
+    raise ValueError(f"{column} is {shown}; it must be {LABELS_ALLOWED}")
 
 
 def as_text(value: object) -> str:
@@ -156,7 +153,10 @@ def _signals(row: Row) -> dict[str, float | None]:
         for name, value in row.items()
         if isinstance(name, str) and name.startswith(SIGNAL_PREFIX)
     }
-    found |= _evaluations(row)
+    for name, value in row.items():
+        if isinstance(name, str) and name.startswith(EVALUATION_PREFIX):
+            with suppress(ValueError):  # a column of the user's own that is merely called so
+                found[name] = _share(name, value)
     together = unpacked(row.get("signals"))
     if isinstance(together, Mapping):
         for name, value in together.items():
@@ -165,24 +165,11 @@ def _signals(row: Row) -> dict[str, float | None]:
     return found
 
 
-def _evaluations(row: Row) -> dict[str, float | None]:
-    """The columns of evaluations; one of the user's own that is merely called so is none."""
-    found = {}
-    for name, value in row.items():
-        if isinstance(name, str) and name.startswith(EVALUATION_PREFIX):
-            try:
-                found[name] = _share(name, value)
-            except ValueError:
-                continue
-    return found
-
-
 def _usage(row: Row) -> dict[str, float]:
     found = {}
     for name in USAGE:
         column = USAGE_PREFIX + name
-        number = _number(row.get(column))
-        if number is not None:
+        if (number := _number(row.get(column))) is not None:
             if not 0.0 <= number < math.inf:
                 raise ValueError(
                     f"{column} is {_shown(row[column])}; it must be 0 or more, or empty"
@@ -197,9 +184,3 @@ def _shown(value: object) -> str:
         digits = repr(value)
         return digits if len(digits) <= _LABEL_SHOWN else "a number of many digits"
     return "text" if isinstance(value, str) else f"a {type(value).__name__}"
-
-
-def _shown_label(value: object) -> str:
-    if isinstance(value, str) and len(value) <= _LABEL_SHOWN:
-        return repr(value)
-    return _shown(value)

@@ -39,22 +39,13 @@ _MEND_MANIFEST = "remove it, and the rows of its shard are scored again on the n
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A line of the manifest: one finished shard.
-
-    Attributes:
-        index: Its place among the shards, from 0.
-        first: Its first row, from 0.
-        rows: How many rows it holds.
-        digest: A digest of the fingerprints of its rows, in order.
-        checksum: A digest of its file.
-        tally: Counts and costs of its rows.
-    """
+    """A line of the manifest: one finished shard."""
 
     index: int
-    first: int
+    first: int  # its first row, from 0
     rows: int
-    digest: str
-    checksum: str
+    digest: str  # of the fingerprints of its rows, in order
+    checksum: str  # of its file
     tally: Tally
 
     def to_json(self) -> dict[str, Any]:
@@ -68,17 +59,11 @@ class Shard:
 
 
 class Journal:
-    """The rows of an open shard that are scored, in the order in which they came.
-
-    Attributes:
-        path: The file.
-        fingerprints: Those of its rows, by row, in the order of its lines.
-        tally: Counts and costs of its rows.
-    """
+    """The rows of an open shard that are scored, in the order in which they came."""
 
     def __init__(self, path: Path, threshold: float) -> None:
         self.path = path
-        self.fingerprints: dict[int, str] = {}
+        self.fingerprints: dict[int, str] = {}  # by row, in the order of its lines
         self.tally = Tally()
         self._threshold = threshold
         lines: dict[int, bytes] = {}
@@ -117,12 +102,6 @@ class Journal:
     def finish(self, folder: Path, index: int, first: int, rows: int) -> Shard:
         """Makes a finished shard of it; the journal stays until the manifest tells of the shard.
 
-        Args:
-            folder: The folder of the run.
-            index: Its place among the shards.
-            first: Its first row.
-            rows: How many rows it has.
-
         Returns:
             The line for the manifest.
 
@@ -143,12 +122,7 @@ class Journal:
 
 
 class RunFolder:
-    """The folder of a run, locked for this process.
-
-    Attributes:
-        path: The folder.
-        finished: The finished shards by their index.
-    """
+    """The folder of a run, locked for this process."""
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
         self.path = path

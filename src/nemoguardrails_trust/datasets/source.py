@@ -29,12 +29,7 @@ class Position(NamedTuple):
 
 
 class UnreadableRow(dict[str, Any]):
-    """A row that is there and cannot be read: it has no values.
-
-    Attributes:
-        problem: Why, with the file and the line.
-        raw: What stands there.
-    """
+    """A row that cannot be read: it has no values, but a problem and what stands there."""
 
     def __init__(self, problem: DataError, raw: str = "") -> None:
         super().__init__()

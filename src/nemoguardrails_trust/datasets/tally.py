@@ -19,14 +19,6 @@ class Tally:
     """Counts and costs of scored rows, added up.
 
     Attributes:
-        rows: Rows scored or failed.
-        flagged: Rows with a score below the threshold.
-        errors: Rows without a score.
-        made: Rows whose response was made.
-        calls: Requests made.
-        samples: Further answers drawn.
-        prompt_tokens: Tokens read.
-        completion_tokens: Tokens written.
         signals: How many rows have each signal, in the order in which signals first came.
         reasons: Why rows have no score, and how many for each reason.
         missing: For each signal that is missing somewhere, why, and in how many rows for each
@@ -36,7 +28,7 @@ class Tally:
     rows: int = 0
     flagged: int = 0
     errors: int = 0
-    made: int = 0
+    made: int = 0  # rows whose response was made
     calls: int = 0
     samples: int = 0
     prompt_tokens: int = 0

@@ -81,14 +81,6 @@ def write_scored(
 ) -> None:
     """Writes all rows with what scoring adds.
 
-    Args:
-        path: The file to make.
-        output: How to write it.
-        source: Where the rows are from.
-        pairs: The rows in order, each with its result.
-        columns: Which columns were read.
-        signals: The names of all signals in the results.
-
     Raises:
         DataError: The rows cannot be written in this format.
         OSError: The file cannot be written.
@@ -207,13 +199,11 @@ def _safe_cell(value: Any) -> Any:
 def _names(source: Source, columns: Columns, signals: Sequence[str]) -> list[str]:
     """The columns of a table, which has to name them before its first row."""
     added = added_columns(signals)
-    own = [carried_name(name, added) for name in _all_columns(source)]
+    present: Iterable[str] = source.columns
+    if (
+        source.row_count is None and not source.blank_is_none
+    ):  # only rows of JSON are looked through
+        present = dict.fromkeys(name for _, row in source.rows() for name in row)
+    own = [carried_name(name, added) for name in present]
     made = () if columns.response else ("response",)
     return list(dict.fromkeys((*own, *made, *added)))
-
-
-def _all_columns(source: Source) -> Iterable[str]:
-    """All columns of all rows; only rows of JSON need to be looked through for that."""
-    if source.row_count is not None or source.blank_is_none:
-        return source.columns
-    return dict.fromkeys(name for _, row in source.rows() for name in row)
