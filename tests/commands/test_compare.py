@@ -133,6 +133,18 @@ def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     assert "(too few answers for an interval)" in shown
 
 
+def test_an_encoding_that_is_named_is_that_of_both_files(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    for path, score in ((a, 0.9), (b, 0.2)):
+        text = f"prompt,response,trustworthiness_score\nWelcher Käse?,Brie,{score}\n"
+        path.write_text(text, encoding="cp850")
+    found = json.loads(run(a, b, "--json", "--encoding", "cp850").stdout)
+    assert [change["prompt"] for change in found["largest"]] == ["Welcher Käse?"]
+    refused = run(a, b, "--encoding", "latin-99")
+    assert refused.exit_code == 2
+    assert "no encoding 'latin-99'" in refused.stderr
+
+
 def test_one_of_the_two_may_come_from_standard_input(tmp_path: Path) -> None:
     a, b = write(tmp_path / "a.jsonl", A), write(tmp_path / "b.jsonl", B)
     for arguments, piped in (([a, "-"], b), (["-", b], a)):

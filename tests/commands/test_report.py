@@ -59,6 +59,22 @@ def test_other_columns_are_read_when_named(app: typer.Typer, tmp_path: Path) -> 
     assert (answer["score"], answer["label"]) == (0.5, 1)
 
 
+def test_an_encoding_that_is_named_is_that_of_the_results_and_of_those_before(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "results.csv", tmp_path / "report.html"
+    text = "prompt,response,trustworthiness_score\nWelcher Käse?,Brie,0.5\n"
+    path.write_text(text, encoding="cp850")
+    options = ["--encoding", "cp850", "--against", str(path), "--out", str(out)]
+    done = CliRunner().invoke(app, [str(path), *options])
+    assert done.exit_code == 0, done.output
+    (answer,) = embedded(out.read_text("utf-8"))["answers"]
+    assert answer["prompt"] == "Welcher Käse?"
+    refused = CliRunner().invoke(app, [str(path), "--encoding", "latin-99", "--out", str(out)])
+    assert refused.exit_code == 2
+    assert "no encoding 'latin-99'" in refused.output
+
+
 def test_columns_with_usual_names_are_read_unnamed(app: typer.Typer, tmp_path: Path) -> None:
     path, out = tmp_path / "results.csv", tmp_path / "report.html"
     path.write_text("Question,answer,trustworthiness_score\nWhat?,That.,0.5\n")

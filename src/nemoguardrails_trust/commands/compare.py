@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.output import counted, note
-from nemoguardrails_trust.commands.scored_columns import ScoredColumns
+from nemoguardrails_trust.commands.result_options import ResultOptions
 from nemoguardrails_trust.commands.terminal import tell, terminal
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def compare(
         argument("A", "Earlier results, as written by 'nemo-trust score'; '-' is standard input."),
     ],
     b: Annotated[Path, argument("B", "Later results for the same prompts; '-' is standard input.")],
-    columns: ScoredColumns,
+    reading: ResultOptions,
     threshold: Annotated[
         float, Heading.RESULT.option("--threshold 0..1", "Answers that score below it are flagged.")
     ] = 0.6,
@@ -38,7 +38,7 @@ def compare(
     """
     from nemoguardrails_trust.report.comparison import compare_results
 
-    result = compare_results(a, b, threshold=threshold, **dataclasses.asdict(columns))
+    result = compare_results(a, b, threshold=threshold, **dataclasses.asdict(reading))
     for told in result.remarks:
         note(told)
     if json_output:

@@ -14,7 +14,7 @@ from nemoguardrails_trust.commands.costs import (
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.output import counted, note
-from nemoguardrails_trust.commands.scored_columns import ScoredColumns
+from nemoguardrails_trust.commands.result_options import ResultOptions
 from nemoguardrails_trust.commands.terminal import tell
 from nemoguardrails_trust.errors import SettingsError
 
@@ -29,7 +29,7 @@ def report(
             "What 'nemo-trust score' wrote, in any of its formats; '-' is standard input.",
         ),
     ],
-    columns: ScoredColumns,
+    reading: ResultOptions,
     out: Annotated[
         Path, Heading.RESULT.option("--out FILE", "The HTML page to write; '-' is standard output.")
     ] = Path("report.html"),
@@ -82,7 +82,7 @@ def report(
         group_by=group_by,
         against=against,
         prices=prices_of(costs, None if prices is None else _model_of_run(results)),
-        **dataclasses.asdict(columns),
+        **dataclasses.asdict(reading),
     )
     for told in made.remarks:
         note(told)

@@ -96,6 +96,7 @@ def build_report(
     label_column: str | None = None,
     group_by: str | None = None,
     against: str | Path | None = None,
+    encoding: str | None = None,
     prices: Prices | None = None,
 ) -> Report:
     """Makes one self-contained HTML page from scored answers.
@@ -120,10 +121,12 @@ def build_report(
         group_by: A column; the figures are also given for each of its values.
         against: The path of earlier results on the same prompts, to compare with. `results` must
             then be a path too.
+        encoding: The text encoding of these files; `None` detects it.
         prices: The price of a million tokens, to show the cost of scoring in money.
 
     Raises:
-        SettingsError: The threshold is not from 0 to 1, or only paths can be compared.
+        SettingsError: The threshold is not from 0 to 1, only paths can be compared, or there is no
+            such encoding.
         DataError: The results cannot be read, have no rows, lack a column, or have no score or
             label that can be read; or the page cannot be written.
         MissingDependencyError: The results are a Parquet file, but pyarrow is not installed.
@@ -142,9 +145,9 @@ def build_report(
         "score": score_column,
         "label": label_column,
     }
-    comparison = _compared(source, against, chosen, threshold)
+    comparison = _compared(source, against, chosen, threshold, encoding)
     name = None if source is None else str(source)
-    present, rows, remarks = _numbered_rows(results if source is None else source, name)
+    present, rows, remarks = _numbered_rows(results if source is None else source, name, encoding)
     if comparison is not None:
         remarks += comparison.remarks
     columns = Columns.find(present, path=name, **chosen)
@@ -190,7 +193,11 @@ def build_report(
 
 
 def _compared(
-    source: Path | None, against: str | Path | None, chosen: ChosenColumns, threshold: float
+    source: Path | None,
+    against: str | Path | None,
+    chosen: ChosenColumns,
+    threshold: float,
+    encoding: str | None,
 ) -> Comparison | None:
     if against is None:
         return None
@@ -204,14 +211,16 @@ def _compared(
         response_column=chosen["response"],
         score_column=chosen["score"],
         label_column=chosen["label"],
+        encoding=encoding,
     )
 
 
 def _numbered_rows(
-    results: Any, name: str | None
+    results: Any, name: str | None, encoding: str | None
 ) -> tuple[list[str], Iterator[tuple[int, Row]], tuple[str, ...]]:
     """The columns, all rows with their places in the file, and what had to be guessed of it."""
-    source = open_source(results) if isinstance(results, Path) else open_frame(results)
+    is_path = isinstance(results, Path)
+    source = open_source(results, encoding=encoding) if is_path else open_frame(results)
     rows: Iterator[tuple[int, Row]]
     if source is None:
         rows = enumerate(results, start=1)

@@ -135,6 +135,7 @@ def compare_results(
     response_column: str | None = None,
     score_column: str = SCORE,
     label_column: str | None = None,
+    encoding: str | None = None,
 ) -> Comparison:
     """Compares two files of scored answers, question by question.
 
@@ -151,9 +152,10 @@ def compare_results(
         score_column: The score, 0 to 1.
         label_column: Whether the answer is right. `None` takes `correct`. Where labels are
             missing, so are the differences of AUROC and accuracy.
+        encoding: Of text files; by default it is found out.
 
     Raises:
-        SettingsError: The threshold is not from 0 to 1.
+        SettingsError: The threshold is not from 0 to 1, or there is no such encoding.
         DataError: A file cannot be read, lacks a column, or the two have no question in common.
     """
     require_threshold(threshold)
@@ -163,7 +165,7 @@ def compare_results(
         "score": score_column,
         "label": label_column,
     }
-    results_a, results_b = (_read(Path(path), chosen) for path in (a, b))
+    results_a, results_b = (_read(Path(path), chosen, encoding) for path in (a, b))
     before, after = results_a.answers, results_b.answers
     answers_known = results_a.has_texts and results_b.has_texts
     pairs = [(key, before[key], answer) for key, answer in after.items() if key in before]
@@ -233,8 +235,8 @@ def _difference(interval: Interval, labelled: int) -> str:
     return f"{interval.value:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
 
 
-def _read(path: Path, chosen: ChosenColumns) -> _Results:
-    source = open_source(path)
+def _read(path: Path, chosen: ChosenColumns, encoding: str | None) -> _Results:
+    source = open_source(path, encoding=encoding)
     columns = Columns.find(source.columns, path=str(path), **chosen)
     if columns.prompt not in source.columns:
         raise no_column(source.columns, columns.prompt, "--prompt-column", str(path))

@@ -1,4 +1,4 @@
-"""The options that say which columns of results hold what."""
+"""The options that say how results are read."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,8 +7,8 @@ from nemoguardrails_trust.commands.help import Heading
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredColumns:
-    """Which columns of results hold what. Each field is an option."""
+class ResultOptions:
+    """How results are read. Each field is an option."""
 
     prompt_column: Annotated[
         str | None,
@@ -34,5 +34,11 @@ class ScoredColumns:
             "--label-column NAME",
             "Whether each answer is right: 1 or 0, true or false, yes or no. Default: 'correct', "
             "if present.",
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        Heading.DATA.option(
+            "--encoding NAME", "The text encoding of the results. Default: detected."
         ),
     ] = None
