@@ -69,12 +69,15 @@ LINE = json.dumps(ROW)
         json.dumps({"testCases": [ROW, ROW], "metricsScores": [{"scores": [1]}], "seconds": 3.2}),
         f'\ufeff{{"é": 1, "records": [{LINE}, {LINE}]}}',
         f"{json.dumps(ROW, indent=1)}\n{json.dumps(ROW, indent=1)}\n",
+        f"[{LINE}, {LINE}]",
+        f'{{"é": 1, "results": {{"ü": 1, "results": [{LINE}, {LINE}]}}}}',
     ],
 )
 def test_rows_in_an_object_are_found_and_each_is_a_start(tmp_path: Path, text: str) -> None:
     for name, data in (
         ("rows.json", text.encode()),
         ("rows.json.gz", gzip.compress(text.encode())),
+        ("wide.json", text.removeprefix("\ufeff").encode("utf-16")),
     ):
         path = tmp_path / name
         path.write_bytes(data)

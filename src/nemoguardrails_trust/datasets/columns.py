@@ -54,6 +54,8 @@ _TOLD = {
     "audio": "recordings",
     "video": "videos",
 }
+_OF_INSPECT = {"input", "messages", "output", "epoch"}  # a sample of its logs
+_OF_DEEPEVAL = {"context", "retrievalcontext"}  # the first is what should have been retrieved
 _UNSEEN = re.compile(r"[\s_\-\ufeff]+")
 
 
@@ -101,6 +103,10 @@ class Columns:
         names = {_folded(name) for name in present}
         if prompt is None and names >= {"instruction", "input"} and "prompt" not in names:
             prompt = "instruction"  # and its input goes with it
+        if prompt is None and names >= _OF_INSPECT and "prompt" not in names:
+            prompt = "messages"  # which begin with the input
+        if context is None and names >= _OF_DEEPEVAL:
+            context = "retrieval_context"
         asked = find_column(present, prompt, PROMPTS, "--prompt-column", path=path)
         if asked is None:
             raise no_column(present, "prompt", "--prompt-column", path)

@@ -47,6 +47,14 @@ _FOREIGN = {
 }
 """How files begin that hold no rows as this project reads them, and what to do."""
 
+_OTHER_KINDS = {
+    ".eval": "is an Inspect log that is not JSON; run 'inspect log convert FILE --to json "
+    "--output-dir DIR'",
+    **dict.fromkeys((".yaml", ".yml"), "is YAML; write JSON, JSON Lines or CSV"),
+    ".xml": "is XML; write JSON, JSON Lines or CSV",
+}
+"""What files of other kinds are called, and what to do."""
+
 _TAR = slice(257, 262)
 _LOOKED_AT = 512
 _FIRST_ROWS = 20
@@ -104,6 +112,9 @@ def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
     with unpacked_file(path) as unpacked:
         start = unpacked.read(_LOOKED_AT)
     _require_rows(start, path)
+    told = _OTHER_KINDS.get(path.suffix.lower())
+    if told is not None and not _JSON_OBJECTS.match(start.decode("utf-8", "ignore")):
+        raise DataError(told, path=str(path))
     if start.startswith(_ZIP) or kind == "xlsx":
         return ExcelSource(path, limit)
     if start.startswith(b"PAR1") or kind == "parquet":

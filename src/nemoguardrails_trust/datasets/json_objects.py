@@ -15,7 +15,7 @@ BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[\[\]{}]')
 
 _WRAPPERS = (
     *("data", "rows", "items", "examples", "records", "results"),
-    *("entries", "instances", "questions", "samples", "testcases", "test_cases"),
+    *("entries", "instances", "questions", "samples", "testcases", "test_cases", "test_results"),
 )
 _COLON = re.compile(r"\s*:")
 _OF_OBJECTS = re.compile(r"\s*(?:\{|\]|\Z)")
@@ -23,6 +23,7 @@ _OF_TEXTS = re.compile(r"\s*\"")
 _OF_LISTS = re.compile(r"\s*\[")
 _BY_NUMBER = re.compile(r"\s*\"0\"\s*:")
 _FEWEST = 3  # fewer objects may be the columns of one row
+_MOST_NESTED = 3  # objects in objects, around the rows
 _SHOWN = 100  # characters of a list, from which it is told what is in it
 _CHATS = ("messages", "conversations", "conversation", "chat")
 
@@ -30,14 +31,16 @@ _CHATS = ("messages", "conversations", "conversation", "chat")
 class Member(NamedTuple):
     """A list or an object in the object that the file is."""
 
-    key: str
+    key: str  # after those of the objects that it is in
     opening: str  # its bracket
     inside: Position  # where what is in it may begin
     begins: str  # how that begins
 
 
-def find_wrapped(file: TextFile) -> Member | None:
+def find_wrapped(file: TextFile, holder: Member | None = None, nested: int = 0) -> Member | None:
     """Finds the list that holds the rows of a file that is one object.
+
+    It is looked for in `holder`, which stands in so many objects; by default in the outermost.
 
     Returns:
         It; `None` where the file is several objects, or one that is itself a row.
@@ -46,18 +49,24 @@ def find_wrapped(file: TextFile) -> Member | None:
         DataError: The object holds columns instead of rows.
     """
     path = file.path
-    with file.lines() as lines:
-        found = _members(lines)
+    with file.lines(holder.inside if holder else None) as lines:
+        found = _members(lines, holder)
     if found is None:
         return None
     keys, members, is_whole = found
     if is_whole:
         _require_rows(keys, members, path)
     lists = [member for member in members if member.opening == "["]
-    wrapping = [member for member in lists if member.key.casefold() in _WRAPPERS]
+    wrapping = list(filter(_wraps, lists))
     if len(keys) == 1:
         wrapping = lists
-    if len(wrapping) != 1 or _is_row(keys):
+    if _is_row(keys):
+        return None
+    if not wrapping and nested < _MOST_NESTED:
+        objects = [member for member in members if member.opening == "{"]
+        holders = objects if len(keys) == 1 else list(filter(_wraps, objects))
+        return find_wrapped(file, holders[0], nested + 1) if len(holders) == 1 else None
+    if len(wrapping) != 1:
         return None
     (rows,) = wrapping
     if _OF_LISTS.match(rows.begins):
@@ -69,7 +78,15 @@ def find_wrapped(file: TextFile) -> Member | None:
     return rows if _OF_OBJECTS.match(rows.begins) else None
 
 
-def _members(lines: Lines) -> tuple[list[str], list[Member], bool] | None:
+def _wraps(member: Member) -> bool:
+    return _last_key(member).casefold() in _WRAPPERS
+
+
+def _last_key(member: Member) -> str:
+    return member.key.rpartition(".")[2]
+
+
+def _members(lines: Lines, holder: Member | None) -> tuple[list[str], list[Member], bool] | None:
     """The keys of the one object, its lists and objects, and whether it ends.
 
     Returns:
@@ -77,7 +94,8 @@ def _members(lines: Lines) -> tuple[list[str], list[Member], bool] | None:
     """
     keys: list[str] = []
     members: list[Member] = []
-    depth, is_over = 0, False
+    depth, is_over = int(holder is not None), False
+    prefix = f"{holder.key}." if holder else ""
     for text in _texts(lines):
         passed = lines.offset - len(text.encode("utf-8", "surrogatepass"))
         end = 0
@@ -94,14 +112,15 @@ def _members(lines: Lines) -> tuple[list[str], list[Member], bool] | None:
                 if depth == 1 and keys:
                     offset = passed + len(text[: token.end()].encode("utf-8", "surrogatepass"))
                     inside = Position(0, offset, lines.line - 1)
-                    members.append(
-                        Member(keys[-1], sign, inside, text[token.end() : token.end() + _SHOWN])
-                    )
+                    begins = text[token.end() : token.end() + _SHOWN]
+                    members.append(Member(prefix + keys[-1], sign, inside, begins))
                 depth += 1
             else:
                 depth -= 1
                 is_over = depth == 0
                 end = token.end()
+                if is_over and holder:
+                    return keys, members, is_over
         if is_over and text[end:].strip():
             return None
     return keys, members, is_over
@@ -120,6 +139,11 @@ def _is_row(keys: list[str]) -> bool:
     return any(find_column((key,), None, (*PROMPTS, *RESPONSES), "") for key in keys)
 
 
+def _is_column(key: str) -> bool:
+    """Whether a key is one of a row, or that of such a column as uqlm calls it (`prompts`)."""
+    return _is_row([key]) or _is_row([key.removesuffix("s")])
+
+
 def _require_rows(keys: list[str], members: list[Member], path: Path) -> None:
     """Makes sure that an object holds rows: no columns, as pandas writes them, no several lists.
 
@@ -129,11 +153,11 @@ def _require_rows(keys: list[str], members: list[Member], path: Path) -> None:
     if len(members) < len(keys):
         return
     by_number = all(member.opening == "{" and _BY_NUMBER.match(member.begins) for member in members)
-    asked = [member for member in members if _is_row([member.key])]
+    asked = [member for member in members if _is_row([_last_key(member)])]
     by_list = len(members) > 1 and any(
         member.opening == "[" and _OF_TEXTS.match(member.begins)
-        for member in asked
-        if member.key.casefold() not in _CHATS
+        for member in members
+        if _is_column(_last_key(member)) and _last_key(member).casefold() not in _CHATS
     )
     if by_number or by_list:
         raise DataError(

@@ -199,11 +199,10 @@ class Lines:
         self.line = start.line
         self._file = file
         self._text: io.TextIOWrapper | None = None
+        self._rest = ""  # of the line that reading begins in
         if encoding != UTF_8:
             self._text = io.TextIOWrapper(file, encoding, newline="\n")
-            passed = 0
-            while passed < start.offset:
-                passed += len(self._text.readline().encode())
+            self._rest = _rest_of_line(self._text, start.offset)
         elif file.seekable():
             file.seek(start.offset)
         else:
@@ -218,7 +217,7 @@ class Lines:
         try:
             if self._text is None:
                 return self._decoded()
-            text = self._text.readline()
+            text, self._rest = self._rest or self._text.readline(), ""
         except UnicodeDecodeError:
             told = "UTF-8" if self.goes_on else self._encoding
             line = self.line if self.goes_on else self.line + 1
@@ -237,3 +236,13 @@ class Lines:
         self.offset += len(data)
         self.line += 1
         return text.decode(UTF_8)
+
+
+def _rest_of_line(file: io.TextIOWrapper, offset: int) -> str:
+    """Passes over so many bytes, as UTF-8, and returns what else is on the last line."""
+    while offset > 0 and (text := file.readline()):
+        line = text.encode("utf-8", "surrogatepass")
+        if len(line) > offset:
+            return line[offset:].decode("utf-8", "surrogatepass")
+        offset -= len(line)
+    return ""

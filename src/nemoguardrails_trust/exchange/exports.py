@@ -57,6 +57,12 @@ _ACTIVITIES = frozenset(
 """Activities of Microsoft's bots in which nothing is said."""
 
 
+def rendered(item: Item) -> str | None:
+    """A prompt of promptfoo's results as it was sent; `None` where the object is no such."""
+    raw = item.get("raw")
+    return raw if isinstance(raw, str) and isinstance(item.get("label"), str) else None
+
+
 def is_export(item: Item) -> bool:
     """Whether something is a message or an event of such an app."""
     return "role" not in item and _form_of(item) is not None

@@ -33,6 +33,7 @@ from nemoguardrails_trust.exchange.calls import (
     WHOLE,
     require_nothing_more,
 )
+from nemoguardrails_trust.exchange.exports import rendered
 from nemoguardrails_trust.exchange.frameworks import is_of_framework
 from nemoguardrails_trust.exchange.given import keys_of, require_known, within
 from nemoguardrails_trust.exchange.items import (
@@ -211,6 +212,12 @@ def _read_chat(value: Any, what: str, last: Any = None) -> Iterator[Message]:
     yield from read_items(in_order(items, last, what), what)
 
 
+def _read_text(value: Any, what: str, last: Any = None) -> Iterator[Message]:
+    """The messages of what may be the JSON of them."""
+    nested = unpacked(value)
+    yield from _read_chat(nested if is_chat(nested) else value, what, last)
+
+
 def _read_turns(value: Any, what: str) -> Iterator[Message]:
     pairs = [plain(turn) for turn in value] if isinstance(value, list | tuple) else []
     if not pairs or not all(map(has_two, pairs)) or all(map(is_message_pair, pairs)):
@@ -228,6 +235,9 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
     if (branch := branch_of(value, what)) is not None:
         require_nothing_given(value, what)
         yield from read_items(branch, what)
+        return
+    if (sent := rendered(value)) is not None:
+        yield from _read_text(sent, what)
         return
     value = chat_of(value) if is_call(value) else value
     lists = [key for key in lists_in(value) if key in LISTS]
@@ -259,9 +269,7 @@ def _read_object(value: Mapping[str, Any], what: str) -> Iterator[Message]:
         yield from _read_chat(value["chat_history"], what)
     if history and value.get("tool_results"):
         yield Message("tool", to_json(plain(value["tool_results"])))
-    chat = value[chats[0]]
-    nested = unpacked(chat)
-    yield from _read_chat(nested if is_chat(nested) else chat, what, last_of(value))
+    yield from _read_text(value[chats[0]], what, last_of(value))
 
 
 def _read_answer(value: Any, what: str) -> Iterator[Message]:
