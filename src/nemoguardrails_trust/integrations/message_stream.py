@@ -7,11 +7,7 @@ from nemoguardrails_trust.exchange.values import load_json
 
 
 def message_of(stream: bytes) -> dict[str, Any] | None:
-    """The message that a stream was; `None` if it is not one, or did not come to its end.
-
-    Args:
-        stream: All of its bytes.
-    """
+    """The message that a stream was; `None` if it is not one, or did not come to its end."""
     message: dict[str, Any] | None = None
     blocks: dict[int, dict[str, Any]] = {}
     inputs: dict[int, str] = {}

@@ -87,9 +87,8 @@ def trust_openai(
             return tlm
         return TLM(quality_preset, model=model, base_url=base_url, api_key=api_key, timeout=timeout)
 
-    judge(
-        None, str(client.base_url), client.api_key, None
-    )  # what is set up wrongly is told at once
+    # What is set up wrongly is told at once.
+    judge(None, str(client.base_url), client.api_key, None)
     score = _score_async if isinstance(client, AsyncOpenAI) else partial(_score, LoopThread())
     trusted: Client = _trust(client.copy(), judge, score)
     return trusted

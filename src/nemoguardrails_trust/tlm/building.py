@@ -29,18 +29,7 @@ REQUEST_TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """What a caller said about the model.
-
-    Attributes:
-        model: A model, its name, or `None` for the default one.
-        api_key: The key of its server.
-        base_url: The server.
-        timeout: Seconds for a prompt.
-        concurrency: Requests under way at once.
-        requests_per_minute: The most requests a minute.
-        tokens_per_minute: The most tokens a minute.
-        cache: Where the model's answers are kept.
-    """
+    """What a caller said about the model."""
 
     model: str | LanguageModel | None
     api_key: str | None
@@ -146,15 +135,7 @@ class BuiltOnce:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a `TLM` works with.
-
-    Attributes:
-        model: Gives the model that answers.
-        scorer: Scores.
-        answerer: Answers and scores single prompts.
-        threshold: Scores below it are untrustworthy.
-        concurrency: Prompts under way at once.
-    """
+    """What a `TLM` works with."""
 
     model: BuiltOnce
     scorer: Scorer
@@ -196,6 +177,8 @@ def build_parts(
     else:
         choice.name(options)
     built = _build_scorer(quality, options, choice, scorer, calibration, model, timeout, task)
+    concurrency = choice.concurrency or DEFAULT_CONCURRENCY
+    judges_fields = "per_field_score" in options.log
     return Parts(
         model=model,
         scorer=built.scorer,
@@ -207,13 +190,13 @@ def build_parts(
             samples=options.samples(quality) if is_local else 0,
             timeout=timeout,
             is_scored=not options.disable_trustworthiness,
-            evaluator=_evaluator(model, choice) if "per_field_score" in options.log else None,
+            evaluator=Evaluator(model(), concurrency=4 * concurrency) if judges_fields else None,
             # Reasons cost the call that probabilities would spare.
             hides_probabilities=options.disable_trustworthiness
             or (is_local and quality == "base" and "explanation" in options.log),
         ),
         threshold=built.threshold,
-        concurrency=choice.concurrency or DEFAULT_CONCURRENCY,
+        concurrency=concurrency,
     )
 
 
@@ -241,10 +224,6 @@ def _build_scorer(
     if settings.scorer != "local":
         return create_scorer(settings)
     return create_scorer(settings, model(), **_local_options(options, choice, task))
-
-
-def _evaluator(model: BuiltOnce, choice: ModelChoice) -> Evaluator:
-    return Evaluator(model(), concurrency=4 * (choice.concurrency or DEFAULT_CONCURRENCY))
 
 
 def _local_options(options: TLMOptions, choice: ModelChoice, task: Task) -> dict[str, Any]:

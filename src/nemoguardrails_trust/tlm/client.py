@@ -1,6 +1,7 @@
 """The `TLM`: a language model whose answers come with a trustworthiness score."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from nemoguardrails_trust.signals.sentences import require_splitter
 from nemoguardrails_trust.tlm.batches import as_asked
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.connected import Connected
-from nemoguardrails_trust.tlm.explaining import read_results, require_same_number, responses_of
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.questions import (
     Item,
@@ -316,11 +316,8 @@ class TLM(Connected):
         self, *, prompt: Any, tlm_result: Any, response: Any = None, context: Any = None
     ) -> Any:
         """See `get_explanation`."""
-        scored, is_one = read_results(tlm_result)
-        answers = responses_of(scored, is_one, response)
-        items, is_one_prompt = items_with_responses(prompt, answers, context=context)
-        require_same_number(is_one, is_one_prompt)
-        return await self._explanations(items, is_one, scored)
+        asked = partial(items_with_responses, prompt, context=context)
+        return await self._explanations(tlm_result, response, asked)
 
     def score_claims(self, prompt: Any, response: Any, *, context: Any = None) -> Any:
         """Scores a given response or many, and each of their sentences.

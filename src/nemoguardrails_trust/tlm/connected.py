@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.errors import SettingsError
@@ -10,7 +10,13 @@ from nemoguardrails_trust.scorers.base import close
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.tlm.batches import require_all, run_all
 from nemoguardrails_trust.tlm.building import Parts
-from nemoguardrails_trust.tlm.explaining import Scored, explain, note_explanation
+from nemoguardrails_trust.tlm.explaining import (
+    explain,
+    note_explanation,
+    read_results,
+    require_same_number,
+    responses_of,
+)
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.progress import shown_progress
 from nemoguardrails_trust.tlm.questions import Item as GivenItem
@@ -71,20 +77,23 @@ class Connected:
         )
 
     async def _explanations(
-        self, items: Sequence[GivenItem], is_one: bool, scored: Sequence[Scored]
+        self, tlm_result: Any, response: Any, asked: Callable[[Any], tuple[list[GivenItem], bool]]
     ) -> str | list[str]:
         """Why results have their scores; puts it into their logs too.
 
         Args:
-            items: What was scored.
-            is_one: Whether it was one prompt rather than a list.
-            scored: The results.
+            tlm_result: One or a list of them.
+            response: The answers, where the results do not have them.
+            asked: Gives what was asked, with its answers, and whether it was one prompt.
 
         Raises:
             SettingsError: They do not go together.
             TrustError: The one explanation could not be had.
             BatchError: Of many, some could not.
         """
+        scored, is_one = read_results(tlm_result)
+        items, is_one_prompt = asked(responses_of(scored, is_one, response))
+        require_same_number(is_one, is_one_prompt)
         if len(scored) != len(items):
             raise SettingsError(
                 f"tlm_result has {len(scored)} entries, but there are {len(items)} prompts",

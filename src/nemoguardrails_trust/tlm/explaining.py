@@ -15,13 +15,7 @@ from nemoguardrails_trust.tlm.questions import Item
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A result as its caller has it.
-
-    Attributes:
-        result: It.
-        score: Its score.
-        explanation: What its log says already.
-    """
+    """A result as its caller has it, its score, and what its log says already."""
 
     result: Mapping[str, Any]
     score: float
@@ -31,14 +25,7 @@ class Scored:
 async def explain(
     item: Item, scored: Scored, evaluator: Callable[[], Evaluator], *, timeout: float
 ) -> Outcome:
-    """Tells why a response has its score, as the outcome's response. No failure raises.
-
-    Args:
-        item: What was asked, and the response.
-        scored: The result; an explanation that it has is taken as it is.
-        evaluator: Gives the model that tells it.
-        timeout: Seconds.
-    """
+    """Tells why a response has its score, as the outcome's response. No failure raises."""
     if scored.explanation is not None:
         return Outcome(scored.explanation)
     with whole_deadline(timeout):
@@ -52,10 +39,7 @@ async def explain(
 
 
 def read_results(tlm_result: Any) -> tuple[list[Scored], bool]:
-    """Reads earlier results.
-
-    Args:
-        tlm_result: One, as a `TLM` or a `TrustworthyRAG` gave it, or an iterable of them.
+    """Reads earlier results of a `TLM` or a `TrustworthyRAG`, one or an iterable of them.
 
     Returns:
         What they say, and whether there was one rather than a list.

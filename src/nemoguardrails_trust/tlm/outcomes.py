@@ -14,11 +14,7 @@ class Outcome:
     """What has become of one prompt.
 
     Attributes:
-        response: The answer, where there is one.
-        score: Its score, where one could be had.
         perplexity: The mean probability of the answer's tokens, 0 to 1, where they are known.
-        error: Why there is no score, or no answer.
-        retryable: Whether another try may bring what this one did not.
         fields: For a JSON answer, what is told of each field, where that was asked for.
         evaluations: By name, a score, or why there is none; `None` for those that do not apply.
     """
@@ -26,7 +22,7 @@ class Outcome:
     response: str | None = None
     score: TrustworthinessScore | None = None
     perplexity: float | None = None
-    error: TrustError | None = None
+    error: TrustError | None = None  # why there is no score, or no answer
     retryable: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
     evaluations: Mapping[str, Evaluated | None] = field(default_factory=dict)
@@ -37,12 +33,7 @@ class Outcome:
         return None if self.score is None else self.score.score
 
     def to_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
-        """The outcome as callers get it.
-
-        Args:
-            log: What is told besides: `explanation`, `perplexity`, `claims`, `per_field_score`.
-            with_response: Whether the answer is part of it.
-        """
+        """The outcome as callers get it, with what their options have in the log."""
         result: dict[str, Any] = {"response": self.response} if with_response else {}
         result["trustworthiness_score"] = self.value
         if told := self._told(log):
@@ -56,12 +47,7 @@ class Outcome:
         return {"trustworthiness_score": self.value, "claims": told} | result
 
     def to_rag_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
-        """The outcome with its evaluations, as callers of `TrustworthyRAG` get it.
-
-        Args:
-            log: As for `to_result`.
-            with_response: Whether the answer is part of it.
-        """
+        """The outcome with its evaluations, as callers of `TrustworthyRAG` get it."""
         result: dict[str, Any] = {"response": self.response} if with_response else {}
         told = self.to_result(log=log, with_response=False)
         result["trustworthiness"] = {"score": told.pop("trustworthiness_score"), **told}

@@ -26,21 +26,13 @@ _CHARACTERS_A_TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One prompt, read and found good.
+    """One prompt, read and found good."""
 
-    Attributes:
-        messages: What the model is given, with the instruction about `allowed`.
-        context: Retrieved passages.
-        response: The answer to score; empty where one is to be made.
-        allowed: The only answers that will do; empty where any will.
-        tokens: The response's tokens, where it came with them.
-    """
-
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...]  # with the instruction about `allowed`
     context: tuple[str, ...] = ()
-    response: str = ""
-    allowed: tuple[str, ...] = ()
-    tokens: tuple[TokenLogprob, ...] | None = None
+    response: str = ""  # where one is to be made
+    allowed: tuple[str, ...] = ()  # the only answers that will do; empty where any will
+    tokens: tuple[TokenLogprob, ...] | None = None  # of the response, where it came with them
 
     @property
     def unanswered(self) -> Exchange:
@@ -158,18 +150,9 @@ def rag_items_of(
     form_prompt: Callable[[Any, Any], Any] | None,
     responses: tuple[Any] | None = None,
 ) -> tuple[list[Item], bool]:
-    """Takes queries apart.
+    """Takes queries and their responses apart, where there are some; see `items_of`.
 
-    Args:
-        query: One query (a text, or chat messages) or an iterable of them.
-        context: For one query a passage or several; for many that of each, or one for all.
-        prompt: What the model is given; for many queries that of each.
-        form_prompt: Makes the prompt of a query and its context.
-        responses: What holds the response, or for many queries the list of them; `None` where
-            responses are to be made.
-
-    Returns:
-        The items, and whether there was one query rather than a list.
+    `form_prompt` makes the prompt of a query and its context.
 
     Raises:
         SettingsError: The lists do not go together, or the prompt is given twice.

@@ -16,7 +16,6 @@ from nemoguardrails_trust.signals.evaluations import (
 )
 from nemoguardrails_trust.tlm.building import ModelChoice, build_parts
 from nemoguardrails_trust.tlm.connected import Connected
-from nemoguardrails_trust.tlm.explaining import read_results, require_same_number, responses_of
 from nemoguardrails_trust.tlm.options import read_options
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.questions import Item, rag_items_of
@@ -237,8 +236,16 @@ class TrustworthyRAG(Connected):
             TrustError: The model gave no answer.
             BatchError: Some of many failed. It is raised once all have ended, with their results.
         """
-        asked = query, context, prompt, form_prompt
-        return self._loop_thread.run(self._explain(tlm_result, response, asked))
+        return self._loop_thread.run(
+            self.get_explanation_async(
+                query=query,
+                context=context,
+                tlm_result=tlm_result,
+                response=response,
+                prompt=prompt,
+                form_prompt=form_prompt,
+            )
+        )
 
     async def get_explanation_async(
         self,
@@ -251,8 +258,11 @@ class TrustworthyRAG(Connected):
         form_prompt: FormPrompt | None = None,
     ) -> Any:
         """See `get_explanation`."""
-        asked = query, context, prompt, form_prompt
-        return await self._explain(tlm_result, response, asked)
+        return await self._explanations(
+            tlm_result,
+            response,
+            lambda answers: rag_items_of(query, context, prompt, form_prompt, (answers,)),
+        )
 
     async def _score(self, items: list[Item], is_one: bool) -> Any:
         outcomes = await self._outcomes(items, is_one, self._rag.score)
@@ -261,15 +271,6 @@ class TrustworthyRAG(Connected):
     async def _generate(self, items: list[Item], is_one: bool) -> Any:
         outcomes = await self._outcomes(items, is_one, self._rag.generate)
         return self._results(outcomes, is_one, with_response=True)
-
-    async def _explain(
-        self, tlm_result: Any, response: Any, asked: tuple[Any, Any, Any, FormPrompt | None]
-    ) -> Any:
-        scored, is_one = read_results(tlm_result)
-        answers = responses_of(scored, is_one, response)
-        items, is_one_query = rag_items_of(*asked, (answers,))
-        require_same_number(is_one, is_one_query)
-        return await self._explanations(items, is_one, scored)
 
     def _results(self, outcomes: list[Outcome], is_one: bool, *, with_response: bool) -> Any:
         if is_one and outcomes[0].error is not None:

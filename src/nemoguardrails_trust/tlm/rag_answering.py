@@ -1,7 +1,7 @@
 """One query with its passages: its answer, and how far every part of it can be trusted."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nemoguardrails_trust.errors import TrustError
@@ -106,12 +106,10 @@ class RagAnswerer:
         return replace(outcome, evaluations=ordered)
 
 
-def _divided(evals: Iterable[Eval]) -> tuple[list[Eval], list[Eval]]:
+def _divided(evals: Sequence[Eval]) -> tuple[list[Eval], list[Eval]]:
     """The evaluations that do without a response, and those that look at it."""
-    without: list[Eval] = []
-    looking: list[Eval] = []
-    for evaluation in evals:
-        (without if evaluation.response_identifier is None else looking).append(evaluation)
+    without = [evaluation for evaluation in evals if evaluation.response_identifier is None]
+    looking = [evaluation for evaluation in evals if evaluation.response_identifier is not None]
     return without, looking
 
 

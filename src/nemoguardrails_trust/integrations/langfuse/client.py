@@ -206,11 +206,8 @@ class LangfuseClient:
     ) -> _T:
         """Makes one call of the client, as often as the retry policy allows.
 
-        Args:
-            doing: What the call is for, as in "reading traces".
-            method: The client's method.
-            absent: What to do where the server has no such address (404).
-            **arguments: The method's arguments.
+        Errors say that it failed while `doing` something, and what to do where the server has no
+        such address.
 
         Raises:
             CredentialsError: The keys were refused.

@@ -35,22 +35,12 @@ class UnreadableTraceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One step of a trace.
-
-    Attributes:
-        id: Its id.
-        kind: `GENERATION`, `RETRIEVER`, `SPAN`, ….
-        start: When it began.
-        end: When it ended; `None` while it runs.
-        input: What it was given, as it was traced.
-        output: What it gave, as it was traced.
-        metadata: Its metadata.
-    """
+    """One step of a trace, with what it was given and gave, as it was traced."""
 
     id: str
-    kind: str
+    kind: str  # `GENERATION`, `RETRIEVER`, `SPAN`, …
     start: datetime
-    end: datetime | None = None
+    end: datetime | None = None  # while it runs
     input: Any = field(default=None, repr=False)
     output: Any = field(default=None, repr=False)
     metadata: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -61,13 +51,7 @@ class Trace:
     """A trace with the steps that a score needs.
 
     Attributes:
-        id: Its id.
         start: When it began; the date of its score.
-        end: When it ended, where that is known.
-        environment: The environment it is from.
-        input: What the whole was given.
-        output: What the whole gave.
-        metadata: Its metadata.
         steps: Its generations and retrievers, the root among them if it is one.
         scored: Whether it has a score of the asked name already.
     """
@@ -95,11 +79,6 @@ def read_exchange(
     is no generation, the trace's input. A system prompt in the metadata is put before them
     where they have none. The context is what retrievers gave before the answer and what the
     metadata has under `context_keys`, without passages that the messages already hold.
-
-    Args:
-        trace: The trace.
-        context_keys: Metadata keys that hold retrieved passages.
-        max_characters: A longer exchange is refused.
 
     Raises:
         UnreadableTraceError: The exchange cannot be had whole.

@@ -51,9 +51,8 @@ class TraceQuery:
         """The conditions on root observations, for `/api/public/v2/observations`.
 
         A filter overrides all other arguments of that request, so it contains all of them except
-        the
-        name: a trace without a name goes by the name of its root, which no single condition can
-        express.
+        the name: a trace without a name goes by the name of its root, which no single condition
+        can express.
         """
         root = _condition("boolean", "isRootObservation", "=", True)
         return [root, *self._shared(time="startTime", trace="traceId"), *self.conditions]
@@ -64,11 +63,6 @@ class TraceQuery:
         if self.name is not None:
             conditions.append(_condition("string", "name", "=", self.name))
         return [*conditions, *self.conditions]
-
-    @property
-    def needs_filter(self) -> bool:
-        """Whether an older server needs a filter instead of plain arguments."""
-        return bool(self.conditions or self.trace_ids)
 
     def _shared(self, *, time: str, trace: str) -> list[Condition]:
         conditions: list[Condition] = []
@@ -110,7 +104,8 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
     if isinstance(conditions, dict):
         conditions = [conditions]
     if not isinstance(conditions, list) or not all(
-        _is_condition(condition) for condition in conditions
+        isinstance(condition, dict) and {"type", "column", "operator"} <= condition.keys()
+        for condition in conditions
     ):
         raise SettingsError(
             "filter must be a JSON array of conditions such as "
@@ -150,10 +145,6 @@ def parse_moment(text: str, key: str) -> datetime:
             key=key,
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _is_condition(value: object) -> bool:
-    return isinstance(value, dict) and {"type", "column", "operator"} <= value.keys()
 
 
 def _condition(kind: str, column: str, operator: str, value: Any) -> Condition:

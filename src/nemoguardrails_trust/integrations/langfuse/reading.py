@@ -40,18 +40,11 @@ _NO_TRACES = "this server needs client 5: install 'langfuse>=5'"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How traces are read.
+    """How traces are read."""
 
-    Attributes:
-        score_name: The score whose presence is `Trace.scored`.
-        look_for_scores: Whether to ask the server for scores that traces have already.
-        context_keys: Metadata keys that must come uncut, besides `system_prompt`.
-        page_size: Traces a request, 1 to 100.
-    """
-
-    score_name: str
+    score_name: str  # whose presence is `Trace.scored`
     look_for_scores: bool = False
-    context_keys: tuple[str, ...] = ()
+    context_keys: tuple[str, ...] = ()  # of metadata that must come uncut
     page_size: int = DEFAULT_PAGE_SIZE
 
     def __post_init__(self) -> None:
@@ -162,9 +155,15 @@ async def _root_pages(
 async def _complete(client: LangfuseClient, traces: list[Trace], reading: Reading) -> list[Trace]:
     """Adds the steps to traces of which the roots were read."""
     ids = [trace.id for trace in traces]
-    steps, scored = await asyncio.gather(
-        _steps(client, _of_steps(ids, _earliest(traces)), reading), _scored(client, ids, reading)
+    pages = _observations(
+        client,
+        "reading generations",
+        reading,
+        _of_steps(ids, _earliest(traces)),
+        fields="core,io,metadata",
+        limit=STEPS_PER_PAGE,
     )
+    steps, scored = await asyncio.gather(_by_trace(pages), _scored(client, ids, reading))
     return [_with_steps(trace, steps[trace.id], trace.id in scored) for trace in traces]
 
 
@@ -175,20 +174,6 @@ def _earliest(traces: Sequence[Trace]) -> datetime:
 
 def _of_steps(ids: list[str], earliest: datetime) -> list[Condition]:
     return [any_of("traceId", ids), _STEP_KINDS, since(earliest)]
-
-
-async def _steps(
-    client: LangfuseClient, conditions: Sequence[Condition], reading: Reading
-) -> Mapping[str, list[Observation]]:
-    pages = _observations(
-        client,
-        "reading generations",
-        reading,
-        conditions,
-        fields="core,io,metadata",
-        limit=STEPS_PER_PAGE,
-    )
-    return await _by_trace(pages)
 
 
 async def _by_trace(pages: AsyncGenerator[list[Any]]) -> Mapping[str, list[Observation]]:
@@ -243,7 +228,7 @@ async def _trace_pages(
 
 
 def _old_arguments(query: TraceQuery) -> dict[str, Any]:
-    if query.needs_filter:
+    if query.conditions or query.trace_ids:
         return {"filter": json.dumps(query.trace_conditions())}
     arguments: dict[str, Any] = {
         "from_timestamp": query.start,

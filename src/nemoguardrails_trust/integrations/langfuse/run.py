@@ -116,18 +116,13 @@ def score_traces(
         MissingDependencyError: The `langfuse` package is not installed.
         TrustError: The run could not finish. Scores made until then are written.
     """
-
-    async def run() -> TraceReport:
-        return await score_traces_async(
-            scorer, query, options, connection=connection, on_result=on_result
-        )
-
+    run = score_traces_async(scorer, query, options, connection=connection, on_result=on_result)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(run())
+        return asyncio.run(run)
     with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own
-        return thread.submit(lambda: asyncio.run(run())).result()
+        return thread.submit(asyncio.run, run).result()
 
 
 async def score_traces_async(
@@ -163,17 +158,9 @@ async def run_scoring(
     on_progress: OnProgress | None = None,
     stop: asyncio.Event | None = None,
 ) -> TraceReport:
-    """Scores traces over a client that is open already.
+    """Scores traces over a client that is open already, without those that are `handled`.
 
-    Args:
-        client: The client.
-        scorer: Gives the scores.
-        query: Which traces.
-        options: How they are scored.
-        handled: Says of a trace's id whether it is to be passed over.
-        on_result: Called with each result when it is final.
-        on_progress: Called whenever the report has changed.
-        stop: When it is set, the run ends: what is scored is written, what is not is left.
+    When `stop` is set, the run ends: what is scored is written, what is not is left.
 
     Returns:
         The report; an error that ended the run is in it.

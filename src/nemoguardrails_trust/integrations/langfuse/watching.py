@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from nemoguardrails_trust.disk import write_atomically, writing
+from nemoguardrails_trust.disk import reading, write_atomically, writing
 from nemoguardrails_trust.errors import (
     CredentialsError,
     DataError,
@@ -65,12 +65,11 @@ class Position(BaseModel):
         Raises:
             DataError: The file is not a position, or is that of another watch.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return cls(scope=scope)
-        except OSError as error:
-            raise DataError(f"cannot be read: {error.strerror}", path=str(path)) from None
+        with reading(path):
+            try:
+                text = path.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                return cls(scope=scope)
         try:
             position = cls.model_validate_json(text)
         except ValidationError:
@@ -171,17 +170,7 @@ async def watch_traces(
     """Scores new traces until told to stop.
 
     A server that is away, or too busy, is waited for: the next look begins where the last good
-    one ended.
-
-    Args:
-        client: The client.
-        scorer: Gives the scores.
-        query: Which traces; its times are not used.
-        options: How they are scored.
-        watch: How to watch.
-        stop: Ends the watch when it is set. What is scored by then is written.
-        on_result: Called with each result when it is final.
-        on_report: Called after each look.
+    one ended. The query's times are not used. What is scored when `stop` is set is written.
 
     Raises:
         CredentialsError: The keys were refused.

@@ -35,22 +35,14 @@ class TraceScore:
     Langfuse replaces a score of the same id, name and UTC date. The id is made of the trace's
     and the name, and the date is the trace's, so writing again on any day replaces.
 
-    Attributes:
-        trace_id: The trace.
-        name: The score's name.
-        value: A finite number.
-        timestamp: When the trace began, with a time zone.
-        comment: What people read beside the score.
-        metadata: More about the score, ready for JSON.
-        environment: The trace's environment.
     """
 
     trace_id: str
     name: str
-    value: float
-    timestamp: datetime
-    comment: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    value: float  # finite
+    timestamp: datetime  # when the trace began, with a time zone
+    comment: str | None = None  # what people read beside the score
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # ready for JSON
     environment: str | None = None
 
     @property
@@ -61,12 +53,7 @@ class TraceScore:
 
 @dataclass(slots=True)
 class Written:
-    """What became of scores that were to be written.
-
-    Attributes:
-        accepted: The ids of the traces whose scores the server accepted.
-        rejected: Why a score was not accepted, by the trace's id.
-    """
+    """Which scores were written, and why others were not, by the ids of their traces."""
 
     accepted: set[str] = field(default_factory=set)
     rejected: dict[str, str] = field(default_factory=dict)

@@ -22,15 +22,12 @@ class Place:
     """Where a test asks about an answer.
 
     Attributes:
-        path: The file.
-        function: The function's name.
-        first_line: Where the function begins.
         span: Where it asks: the first and the last line, and the first and the last column.
     """
 
     path: str = "<unknown>"
     function: str = "unknown"
-    first_line: int = 1
+    first_line: int = 1  # of the function
     span: tuple[int, int, int, int] = (1, 1, 0, 0)
 
     @classmethod
@@ -49,38 +46,23 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that a test asks about.
-
-    Attributes:
-        prompt: What is answered: a text or chat messages.
-        response: The answer.
-        context: Retrieved passages.
-        threshold: The least score; `None` takes the run's.
-        place: Where the test asks.
-    """
+    """An answer that a test asks about."""
 
     prompt: Any
     response: Any
     context: Any
-    threshold: float | None
+    threshold: float | None  # `None` takes the run's
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What has become of an answer.
-
-    Attributes:
-        answer: The answer.
-        threshold: The least score that will do.
-        score: Its score; `None` where none could be had.
-        told: Why there is none, or why it is what it is, where that is known.
-    """
+    """What has become of an answer."""
 
     answer: Answer
     threshold: float
     score: float | None
-    told: str | None = None
+    told: str | None = None  # why there is none, or why it is what it is
 
     @property
     def holds(self) -> bool:
@@ -114,7 +96,8 @@ class AnswersOfTest:
             SettingsError: The threshold is no number from 0 to 1.
         """
         __tracebackhide__ = True
-        if threshold is not None and not _is_share(threshold):
+        is_share = isinstance(threshold, int | float) and 0.0 <= threshold <= 1.0
+        if threshold is not None and not is_share:
             raise SettingsError(
                 f"threshold is {threshold!r}; it must be a number from 0 to 1", key="threshold"
             )
@@ -176,13 +159,7 @@ def assert_trustworthy(
 
 
 def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None) -> list[Verdict]:
-    """Scores answers in one batch; what fails is part of the verdicts.
-
-    Args:
-        tlm: Scores.
-        answers: The answers.
-        threshold: The run's; `None` takes the one of `tlm`.
-    """
+    """Scores answers in one batch; what fails is part of the verdicts."""
     results: list[dict[str, Any]]
     try:
         results = tlm.try_get_trustworthiness_score(
@@ -203,10 +180,6 @@ def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None
         )
         for answer, result in zip(answers, results, strict=True)
     ]
-
-
-def _is_share(given: object) -> bool:
-    return isinstance(given, int | float) and 0.0 <= given <= 1.0
 
 
 def _shown(given: Any) -> str:
