@@ -253,6 +253,20 @@ def test_the_built_in_rail_is_there_again_after_remove(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("empty", ["rails:", "rails:\n  output:", "rails:\n  output:\n    flows:"])
+def test_keys_without_a_value_which_nemo_guardrails_refuses_go_with_the_rail(
+    tmp_path: Path, empty: str
+) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(f"models: []\n{empty}\n", "utf-8")
+    with pytest.raises((AttributeError, TypeError)):
+        RailsConfig.from_path(str(tmp_path))
+    assert init(tmp_path, "--yes").exit_code == 0
+    assert RailsConfig.from_path(str(tmp_path)).rails.output.flows == [FLOW]
+    assert init(tmp_path, "--remove", "--yes").exit_code == 0
+    assert path.read_text("utf-8") == "models: []\n"
+
+
 def test_remove_takes_out_the_rail_on_tool_calls_too(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     others = "models: []\nrails:\n  tool_output:\n    flows:\n      - mine\n"
@@ -292,21 +306,23 @@ def test_colang_2_gets_its_import_and_its_call_and_loses_them_again(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("call", [f"\nflow output rails $output_text\n  {FLOW}\n", ""])
 def test_in_colang_2_the_built_in_rail_is_there_again_after_remove(
-    tmp_path: Path, line_end: str
+    tmp_path: Path, line_end: str, call: str
 ) -> None:
     (tmp_path / "config.yml").write_text('colang_version: "2.x"\n', encoding="utf-8")
     path = tmp_path / "main.co"
     built_in = "import nemoguardrails.library.cleanlab"
-    text = (
-        f"import core\n{built_in}  # the hosted one\n\nflow output rails $output_text\n  {FLOW}\n"
-    )
+    text = f"import core\n{built_in}  # the hosted one\n{call}"
     before = text.replace("\n", line_end).encode()
     path.write_bytes(before)
     assert init(tmp_path, "--yes").exit_code == 0
-    assert path.read_text("utf-8") == text.replace(
-        built_in, "import nemoguardrails_trust.rail  # instead of nemoguardrails.library.cleanlab"
-    )
+    ours = "import nemoguardrails_trust.rail  # instead of nemoguardrails.library.cleanlab"
+    if call:
+        assert path.read_text("utf-8") == text.replace(built_in, ours)
+    else:
+        assert f"{ours}, which no flow called  # the hosted one\n" in path.read_text("utf-8")
+        assert path.read_text("utf-8").count(FLOW) == 1
     assert init(tmp_path, "--remove", "--yes").exit_code == 0
     assert path.read_bytes() == before
 

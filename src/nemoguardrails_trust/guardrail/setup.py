@@ -25,6 +25,7 @@ _IN_PLACE_OF_BUILT_IN = "  # instead of the built-in rail"  # whose line stays w
 _IMPORT = "import nemoguardrails_trust.rail"
 _BUILT_IN = "import nemoguardrails.library.cleanlab"
 _INSTEAD = f"{_IMPORT}  # instead of nemoguardrails.library.cleanlab"
+_INSTEAD_UNCALLED = f"{_INSTEAD}, which no flow called"  # so that the call goes when ours goes
 _OUTPUT_RAILS = re.compile(r"^flow output rails\b.*(?:\n[ \t].*|\n\r?(?=\n|\Z))*", re.MULTILINE)
 _CALL = re.compile(
     rf"\r?\n[ \t]+(?:await[ \t]+)?{FLOW_NAME}(?:[ \t$(][^\r\n]*)?(?=\r?\n|\Z)", re.MULTILINE
@@ -214,14 +215,14 @@ def _colang_files(folder: Path) -> dict[Path, str]:
 def _added_v2(folder: Path) -> list[Change]:
     files = _colang_files(folder)
     built_in = re.compile(rf"^{re.escape(_BUILT_IN)}(?=\s|\Z)", re.MULTILINE)
-    after = {path: built_in.sub(_INSTEAD, text) for path, text in files.items()}
+    is_called = any(_CALL.search(rails) for code in files.values() for rails in _output_rails(code))
+    instead = _INSTEAD if is_called else _INSTEAD_UNCALLED
+    after = {path: built_in.sub(instead, text) for path, text in files.items()}
     path = next((path for path, text in files.items() if _OUTPUT_RAILS.search(text)), None)
     path = path or next((path for path in files if path.name == "main.co"), None)
     path = path or next(iter(files), folder / "main.co")
     text = after.get(path, "")
-    if not any(_CALL.search(rails) for code in files.values() for rails in _output_rails(code)):
-        text = _with_call(text)
-    after[path] = text
+    after[path] = text = text if is_called else _with_call(text)
     if not any(_is_our_import(line) for code in after.values() for line in code.splitlines()):
         after[path] = _with_import(text)
     return [Change(path, files.get(path, ""), text) for path, text in after.items()]
@@ -229,13 +230,16 @@ def _added_v2(folder: Path) -> list[Change]:
 
 def _removed_v2(folder: Path) -> list[Change]:
     files = _colang_files(folder)
-    replaced = any(_INSTEAD in text for text in files.values())
-    return [Change(path, text, _without_v2(text, replaced)) for path, text in files.items()]
-
-
-def _without_v2(text: str, replaced: bool) -> str:
-    """A Colang text without the rail, or with the built-in one that it took the place of."""
-    return text.replace(_INSTEAD, _BUILT_IN) if replaced else _without_import(_without_call(text))
+    together = "\n".join(files.values())
+    replaced, uncalled = _INSTEAD in together, _INSTEAD_UNCALLED in together
+    after = dict(files)
+    if uncalled or not replaced:
+        after = {path: _without_call(text) for path, text in after.items()}
+    for ours in (_INSTEAD_UNCALLED, _INSTEAD):
+        after = {path: text.replace(ours, _BUILT_IN) for path, text in after.items()}
+    if not replaced:
+        after = {path: _without_import(text) for path, text in after.items()}
+    return [Change(path, text, after[path]) for path, text in files.items()]
 
 
 def _output_rails(text: str) -> list[str]:

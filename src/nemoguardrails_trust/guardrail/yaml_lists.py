@@ -53,6 +53,8 @@ def with_value(text: str, keys: _Keys, value: str, comment: str = "") -> str:
 def without_values(text: str, keys: _Keys, goes: Callable[[str], bool]) -> str:
     """The text without some values of a list, and without what is empty then.
 
+    A key that had no value before goes too: NeMo Guardrails refuses one.
+
     Raises:
         DataError: The list cannot be changed alone.
     """
