@@ -24,28 +24,28 @@ ECE_BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How well scores do on labelled answers; `None` where a figure cannot be had.
+    """How well scores tell right answers from wrong ones. A figure that cannot be had is `None`.
 
-    The unchecked are counted in `n` and in what a score costs, and left out of everything else.
+    Answers without a score count in `n` and in the cost of a score, and nowhere else.
 
     Attributes:
-        n: Answers, the unchecked among them.
+        n: Number of answers, including those without a score.
         accuracy: Share of right answers.
         auroc: Probability that a right answer has a higher score than a wrong one (ties count
             half): the area under the ROC curve.
         auroc_low: Lower end of its 95 % interval.
         auroc_high: Upper end.
         threshold: Scores below it are flagged.
-        flagged_share: Share of the answers that are flagged.
-        precision: Share of the flagged that are wrong.
-        recall: Share of the wrong that are flagged.
+        flagged_share: Share of answers that are flagged.
+        precision: Share of flagged answers that are wrong.
+        recall: Share of wrong answers that are flagged.
         accuracy_kept: Share of right answers among those not flagged.
         ece: Expected calibration error of the score as a probability of being right.
         calls_per_score: Mean number of requests to a model or service; `None` if unknown.
         samples_per_score: Mean number of samples drawn, likewise.
         prompt_tokens_per_score: Mean number of tokens read, likewise.
         completion_tokens_per_score: Mean number of tokens written, likewise.
-        unchecked: Answers without a score.
+        unchecked: Number of answers without a score.
         seconds: Wall-clock time of the scoring.
     """
 

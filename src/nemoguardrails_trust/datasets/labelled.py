@@ -178,24 +178,24 @@ def evaluate_dataset(
     limit: int | None = None,
     **scoring: Any,
 ) -> "Evaluation":
-    """Says how well scores tell right answers from wrong ones.
+    """Measures how well scores tell right answers from wrong ones.
 
     Args:
-        data: What `score_dataset` takes, or what it gave: a path, a pandas or polars frame, an
-            Arrow table or a list of mappings.
-        scorer: Scores the answers; without one, the scores in the data are taken.
-        label_column: Whether each answer is right: 1 or 0, true or false, yes or no, right or
-            wrong, correct or incorrect, as text too, in any case.
-        score_column: Where the scores are, without a `scorer`.
+        data: Labelled answers, in any form that `score_dataset` takes or returns: a path, a
+            pandas or polars frame, an Arrow table or a list of mappings.
+        scorer: The scorer. Without one, the scores in the data are used.
+        label_column: The column that says whether an answer is right: 1 or 0, true or false, yes
+            or no, right or wrong, correct or incorrect, also as text in any case.
+        score_column: The column with the scores, if there is no `scorer`.
         threshold: Scores below it are flagged, 0 to 1.
-        calibration: Turns the scores into probabilities first.
-        out: With a `scorer` and a path, the file that keeps the scored rows; a run that ended
-            early goes on from it.
-        limit: Only the first rows of a file, at least 1.
-        scoring: More that `score_dataset` takes, such as `prompt_column` or `concurrency`.
+        calibration: A calibration that turns the scores into probabilities first.
+        out: With a `scorer` and a path as `data`, the file in which to keep the scored rows. A
+            run that ended early continues from it.
+        limit: How many rows of a file to use, from the first; at least 1.
+        scoring: Further arguments of `score_dataset`, such as `prompt_column` or `concurrency`.
 
     Raises:
-        DataError: The data cannot be read, has no label that can be read, or one that cannot.
+        DataError: The data cannot be read, or a label in it cannot, or it has no labels.
         TrustError: Scoring ended early.
     """
     from nemoguardrails_trust.calibration.evaluation import evaluate
@@ -222,24 +222,24 @@ def calibrate_dataset(
     """Learns from labelled answers to turn scores into probabilities, and chooses a threshold.
 
     Args:
-        data: What `score_dataset` takes, or what it gave.
-        scorer: Scores the answers; without one, the scores in the data are taken.
-        target: What the threshold is to reach, such as `precision=0.9`; without one none is
-            chosen.
-        settings: Those of the scorer that gave the scores in the data. Without them the
-            calibration serves for evaluating only.
-        label_column: Whether each answer is right, as for `evaluate_dataset`.
-        score_column: Where the scores are, without a `scorer`.
+        data: Labelled answers, as for `evaluate_dataset`.
+        scorer: The scorer. Without one, the scores in the data are used.
+        target: What the threshold should reach, such as `precision=0.9`. Without a target, no
+            threshold is chosen.
+        settings: The settings of the scorer that made the scores in the data. Without them, the
+            calibration can only be used to evaluate.
+        label_column: As for `evaluate_dataset`.
+        score_column: As for `evaluate_dataset`.
         out: As for `evaluate_dataset`.
-        limit: Only the first rows of a file, at least 1.
-        scoring: More that `score_dataset` takes.
+        limit: As for `evaluate_dataset`.
+        scoring: Further arguments of `score_dataset`.
 
     Returns:
-        The calibration; its `save` writes the file that settings name.
+        The calibration. Its `save` writes the file to name in the settings.
 
     Raises:
-        SettingsError: The target is none, or out of reach on this data.
-        DataError: The data cannot be read, or is too little.
+        SettingsError: The target is not a valid one, or cannot be reached on this data.
+        DataError: The data cannot be read, or has too few answers.
         TrustError: Scoring ended early.
     """
     from nemoguardrails_trust.calibration.learning import Origin, learn_calibration

@@ -157,21 +157,21 @@ async def score_rows(
     context_column: str = "context",
     concurrency: int = DEFAULT_CONCURRENCY,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Scores rows as they come, on the running event loop, and yields them in their order.
+    """Scores rows as they arrive, on the running event loop, and yields them in order.
 
     Args:
-        rows: Mappings by column; read no further ahead than four times the concurrency. What is
-            not asynchronous is read in a worker thread.
-        scorer: What scores. It is left open.
-        model: With `generate`, what makes the responses.
-        generate: Whether responses are made where there are none; else such rows get an error.
-        prompt_column: The prompts, as text or chat messages.
-        response_column: The answers to score.
-        context_column: Retrieved passages.
-        concurrency: Rows in flight at a time, at least 1.
+        rows: Mappings by column, read ahead by at most four times the concurrency. An iterable
+            that is not asynchronous is read in a worker thread.
+        scorer: The scorer. It is not closed at the end.
+        model: With `generate`, the model that writes the responses.
+        generate: Whether to write missing responses. Otherwise, such rows get an error.
+        prompt_column: The column with the prompts, as text or chat messages.
+        response_column: The column with the answers to score.
+        context_column: The column with retrieved passages.
+        concurrency: How many rows to score at once, at least 1.
 
     Yields:
-        Each row with what scoring adds, as `score_dataset` tells.
+        Each row with the columns that `score_dataset` adds.
 
     Raises:
         CredentialsError: A key is missing or was refused.

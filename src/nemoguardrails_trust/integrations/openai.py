@@ -38,28 +38,28 @@ Client = TypeVar("Client", "OpenAI", "AsyncOpenAI")
 def trust_openai(
     client: Client, *, tlm: TLM | None = None, quality_preset: QualityPreset = "medium"
 ) -> Client:
-    """Makes a client whose answers are scored.
+    """Returns a client whose answers are scored.
 
-    Whatever `create` and `parse` of `chat.completions` and `responses` return has the attribute
-    `trust`: a dictionary with `trustworthiness_score`, `threshold` and `status` (`trusted`,
-    `untrustworthy` or `unchecked`), and with `log["error"]` if there is no score. Each choice of
-    a chat completion has its own, and the completion that of its first. So have the answers of
-    `with_raw_response`. A stream is passed through, and its `trust` is `unchecked`; with the
-    helper `stream`, what `get_final_completion` or `get_final_response` returns is scored. If
-    scoring fails, the call still succeeds.
+    The results of `create` and `parse`, under `chat.completions` and `responses`, get an
+    attribute `trust`: a dictionary with `trustworthiness_score`, `threshold` and `status`
+    (`trusted`, `untrustworthy` or `unchecked`), and with `log["error"]` if there is no score. In
+    a chat completion, each choice has its own, and the completion has that of its first choice.
+    Results of `with_raw_response` are scored too. A stream is passed through with a `trust` that
+    is `unchecked`; with the helper `stream`, the result of `get_final_completion` or
+    `get_final_response` is scored. If scoring fails, the call still succeeds.
 
     Args:
-        client: An `OpenAI` or `AsyncOpenAI` client, which is not changed.
-        tlm: The `TLM` that scores. By default the model that answered, on the client's server, in
-            no more than the client's timeout.
+        client: An `OpenAI` or `AsyncOpenAI` client. It is not changed.
+        tlm: The `TLM` that scores. By default, the model that answered does, on the client's
+            server and within the client's timeout.
         quality_preset: What a score may cost if there is no `tlm`; see `TLM`.
 
     Returns:
-        A copy of the client. What its own `copy` and `with_options` return scores too.
+        A copy of the client. Clients from its `copy` and `with_options` score too.
 
     Raises:
-        SettingsError: The client is of another kind, or there is no `tlm` although the client is
-            for Azure or makes its keys by itself.
+        SettingsError: The client is of another kind, or a `tlm` is needed because the client is
+            for Azure or gets a new key for each call.
         MissingDependencyError: The `openai` package is not installed.
     """
     with needing("openai", "openai"):

@@ -74,8 +74,8 @@ class Recorded:
         paraphrase_samples: Answers to rephrasings of the prompt.
         judged_fields: How likely the judge found it that each field of the response, or each
             argument of a call, is right, in the order in which they are asked about.
-        judged_samples: What the judge said of each sample that it was asked to compare with the
-            response, by the sample; `None` where it said nothing that can be used.
+        judged_samples: The judge's verdict on each sample that it compared with the response, by
+            the sample; `None` if its answer could not be used.
     """
 
     prompt: Annotated[str | tuple[Message, ...], _read_by(read_messages, "prompt")]
@@ -149,8 +149,8 @@ class ReplayModel:
     the last one ended. It starts over when an answer is requested again or, with `rewind`, when all
     samples have been given.
 
-    Rephrasings are not recorded, but answers to them may be: a placeholder for each rephrasing
-    leads to its answer.
+    Rephrasings themselves are not recorded, but the answers to them may be. Each rephrasing is
+    then a placeholder that leads to its answer.
 
     Token counts are estimates, namely characters divided by `CHARACTERS_PER_TOKEN`.
     """

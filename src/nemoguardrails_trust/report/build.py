@@ -64,8 +64,8 @@ class Report:
         labelled: Scored answers that are known to be right or wrong.
         answers: Answers whose text is in the page.
         bytes: The size of the file.
-        unread: Rows of the results with something that cannot be read.
-        remarks: What people are to be told of the results.
+        unread: Rows with a value that could not be read.
+        remarks: What a reader of the report should know about the results.
     """
 
     path: Path
