@@ -623,6 +623,13 @@ def test_a_calibration_is_recommended_for_a_model_on_a_server(version: str, tmp_
     assert told in shown
 
 
+def test_the_recommended_calibration_is_of_the_bots_preset(tmp_path: Path) -> None:
+    with threaded_server(OpenAIServer(answer=answer)) as server:
+        bot = bot_at(tmp_path, "1.0", server.base_url, "quality: low")
+        shown = " ".join(check(bot).stdout.split())
+    assert f"--base-url {server.base_url} --quality low --out calibration.json" in shown
+
+
 def test_of_a_recorded_model_no_answers_are_made_for_a_calibration() -> None:
     shown = " ".join(check(EXAMPLES / "trivia").stdout.split())
     assert "--live" not in shown

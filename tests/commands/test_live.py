@@ -177,7 +177,10 @@ def test_where_no_question_is_answered_only_the_reason_is_told() -> None:
     assert "3 rows have no score: 3 × m at 127.0.0.1: the connection was refused" in result.stderr
 
 
-def test_the_demo_says_how_to_go_on_with_the_same_server(server: OpenAIServer) -> None:
-    model = ("--model", "gpt-test", "--base-url", server.base_url)
-    shown = run("demo", *model, "--turns", 10).stdout
-    assert f"  nemo-trust calibrate --live {' '.join(model[1:])} --out calibration.json" in shown
+@pytest.mark.parametrize("quality", [(), ("--quality", "low")])
+def test_the_demo_says_how_to_go_on_with_the_same_scores(
+    quality: tuple[str, ...], server: OpenAIServer
+) -> None:
+    scored = ("gpt-test", "--base-url", server.base_url, *quality)
+    shown = run("demo", "--model", *scored, "--turns", 10).stdout
+    assert f"  nemo-trust calibrate --live {' '.join(scored)} --out calibration.json" in shown

@@ -203,10 +203,14 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
     console.print(
         "Labels were made by comparison with one reference answer each; a few may be wrong."
     )
-    server = "" if options.base_url is None else f" --base-url {options.base_url}"
+    asked = f"--live {figures['model']}"
+    if options.base_url is not None:
+        asked += f" --base-url {options.base_url}"
+    if options.quality is not None:
+        asked += f" --quality {options.quality}"
     console.print("To turn such scores into probabilities:")
     console.print(
-        f"  nemo-trust calibrate --live {figures['model']}{server} --out calibration.json",
+        f"  nemo-trust calibrate {asked} --out calibration.json",
         markup=False,
         soft_wrap=True,
     )

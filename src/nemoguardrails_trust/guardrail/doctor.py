@@ -29,6 +29,7 @@ from nemoguardrails_trust.guardrail.tool_calls import TOOL_GUARD_PARAMETER, Tool
 from nemoguardrails_trust.guardrail.trial import try_turn
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.models.openai import OPENAI_URL
+from nemoguardrails_trust.scorers.base import QualityPreset
 
 _WITHOUT_EFFECT: dict[tuple[str, ...], set[str]] = {
     (): {"trust"},
@@ -249,16 +250,18 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
     elif model is not None:
         yield fact(f"model '{model.name}' judges and samples")
         if guard.settings.calibration is None:
-            yield _uncalibrated(model)
+            yield _uncalibrated(model, guard.settings.quality)
 
 
-def _uncalibrated(model: LanguageModel) -> Finding:
+def _uncalibrated(model: LanguageModel, quality: QualityPreset) -> Finding:
     base_url = getattr(model, "base_url", None)
     live = f"--live {model.name}"
     if base_url is None:
         live = "DATA"  # of a model that no command can reach
     elif base_url != OPENAI_URL:
         live += f" --base-url {base_url}"
+    if quality != TrustSettings.model_fields["quality"].default:  # it is of one preset
+        live += f" --quality {quality}"
     return note(
         "no calibration: one score means different things for different models",
         f"nemo-trust calibrate {live} --out calibration.json, and "
