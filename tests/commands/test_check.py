@@ -623,6 +623,24 @@ def test_a_calibration_is_recommended_for_a_model_on_a_server(version: str, tmp_
     assert told in shown
 
 
+def test_it_says_how_large_the_blocks_of_a_stream_are(tmp_path: Path) -> None:
+    write_v1(tmp_path)
+    path = tmp_path / "config.yml"
+    yaml = path.read_text()
+
+    def stream(**streaming: Any) -> str:
+        found = json.dumps({"enabled": True, **streaming})
+        path.write_text(yaml.replace("{output: {", f"{{output: {{streaming: {found}, "))
+        return check(tmp_path).stdout
+
+    told = stream()
+    assert "! streamed text comes in blocks of 200 tokens" in told
+    assert "for smaller ones, set rails.output.streaming.chunk_size" in told
+    told = stream(chunk_size=1, context_size=0)
+    assert "✓ streamed text comes in blocks of 1 token\n" in told
+    assert "chunk_size" not in told
+
+
 def test_the_recommended_calibration_is_of_the_bots_preset(tmp_path: Path) -> None:
     with threaded_server(OpenAIServer(answer=answer)) as server:
         bot = bot_at(tmp_path, "1.0", server.base_url, "quality: low")

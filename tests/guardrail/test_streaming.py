@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -66,6 +67,35 @@ async def test_text_comes_in_pieces_and_then_one_verdict(
     assert event.outcome is not None
     assert (event.outcome.status, event.outcome.trustworthiness_score) == ("untrustworthy", 0.3)
     assert event.outcome.text == f"{TEXT}\n{CAUTION}"
+
+
+class WaitingModel(FakeLLMModel):  # type: ignore[misc]
+    """Streams its first word, then waits to be told to go on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(responses=[text])
+        self.goes_on = asyncio.Event()
+
+    async def stream_async(self, *args: Any, **options: Any) -> AsyncIterator[Any]:
+        async for chunk in super().stream_async(*args, **options):
+            yield chunk
+            await self.goes_on.wait()
+
+
+async def test_in_blocks_of_one_token_text_comes_before_the_answer_is_complete(
+    scorer: ScriptedScorer,
+) -> None:
+    register()
+    yaml = STREAMING.format(parallel="false", first="true", settings="")
+    yaml = yaml.replace("chunk_size: 3, context_size: 1", "chunk_size: 1, context_size: 0")
+    model = WaitingModel(TEXT)
+    rails = LLMRails(RailsConfig.from_content(yaml_content=yaml), llm=model)
+    stream = stream_with_trust(rails, ask())
+    assert str(await anext(stream)).strip() == "Lyon"
+    model.goes_on.set()
+    *_, event = [item async for item in stream]
+    assert isinstance(event, TrustEvent)
+    assert [exchange.response for exchange in scorer.exchanges] == [TEXT]
 
 
 async def test_an_answer_is_scored_once_on_its_full_text(scorer: ScriptedScorer) -> None:

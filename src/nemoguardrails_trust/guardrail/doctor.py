@@ -281,8 +281,18 @@ def _exchange(config: RailsConfig) -> Iterator[Finding]:
         parts.append("chunks from the knowledge base")
     parts.append("relevant_chunks if you pass them")
     yield fact(f"what is scored with the answer: {', '.join(parts)}")
+    if config.colang_version == "1.0":
+        yield _streaming(config)
+
+
+def _streaming(config: RailsConfig) -> Finding:
     streaming = config.rails.output.streaming
-    if config.colang_version == "1.0" and not (streaming and streaming.enabled):
-        yield note(
+    if not (streaming and streaming.enabled):
+        return note(
             "stream_async is not available", "to stream, set rails.output.streaming.enabled: true"
         )
+    tokens = "token" if streaming.chunk_size == 1 else "tokens"
+    told = f"streamed text comes in blocks of {streaming.chunk_size} {tokens}"
+    if "chunk_size" in streaming.model_fields_set:
+        return fact(told)
+    return note(told, "for smaller ones, set rails.output.streaming.chunk_size")

@@ -44,7 +44,8 @@ async def stream_with_trust(
 ) -> AsyncGenerator[str | TrustEvent, None]:
     """Streams an answer, then its outcome.
 
-    The text arrives as the model writes it. If the settings can withhold or replace an answer
+    The text arrives in blocks, while the model writes: of 200 tokens unless the configuration has
+    another `rails.output.streaming.chunk_size`. If the settings can withhold or replace an answer
     (`block`, `escalate`, `regenerate`, `on_error: block`, `enable_rails_exceptions`) or mark it
     (`mark`), or a flow or message of your own may, the text is held back until the outcome is
     known. What arrives then is what the user may read: the answer, with
