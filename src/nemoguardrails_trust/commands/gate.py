@@ -18,8 +18,7 @@ FailUnderOption = Annotated[
     Heading.RESULT.option(
         "--fail-under FIGURE=LIMIT,...",
         f"Exit with {EXIT_GATE} if a figure is below its limit, such as "
-        "'auroc=0.8,accuracy_kept=0.9'. "
-        f"Figures: {', '.join(UNDER)}. Can be repeated.",
+        f"'auroc=0.8,accuracy_kept=0.9'. Figures: {', '.join(UNDER)}. Can be repeated.",
     ),
 ]
 FailIfOption = Annotated[

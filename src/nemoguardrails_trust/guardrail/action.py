@@ -134,9 +134,7 @@ def _not_set_up(answer: str) -> TrustOutcome:
 
 def _given(value: object) -> str | None:
     """A parameter that the flow filled; Colang 1.0 leaves `$name` where there is no value."""
-    if isinstance(value, str) and not value.startswith("$"):
-        return value
-    return None
+    return value if isinstance(value, str) and not value.startswith("$") else None
 
 
 def _overrides(**values: object) -> dict[str, Any]:

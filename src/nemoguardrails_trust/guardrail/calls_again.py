@@ -33,13 +33,7 @@ _TOLD = (
 
 @dataclass(frozen=True, slots=True)
 class SecondAnswer:
-    """What the model said when it was asked again.
-
-    Attributes:
-        tool_calls: The calls that it now wants made, as NeMo Guardrails hands them on.
-        text: What it says instead of calls.
-        usage: What that cost.
-    """
+    """What the model said when it was asked again: calls for NeMo Guardrails, or a text."""
 
     tool_calls: Sequence[Mapping[str, Any]]
     text: str
@@ -54,14 +48,7 @@ async def ask_again(
     *,
     timeout: float,
 ) -> SecondAnswer:
-    """Asks once more.
-
-    Args:
-        llm: The bot's main model.
-        exchange: What was asked, and the calls that were held back.
-        parameters: Those of the first call, its tools among them.
-        reason: Why they were held back.
-        timeout: Seconds.
+    """Asks once more, with the parameters of the first call.
 
     Raises:
         TrustError: Nothing came, or nothing in time.

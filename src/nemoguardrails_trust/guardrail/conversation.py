@@ -39,15 +39,7 @@ async def read_exchange(
     user_message: str | None = None,
     bot_message: str | None = None,
 ) -> Exchange:
-    """Builds the exchange of the current turn.
-
-    Args:
-        context: The context variables of the conversation.
-        events: The events so far, of either Colang version.
-        config: The configuration of the bot.
-        kb: Its knowledge base.
-        user_message: The user's message, where the caller knows it better than the context.
-        bot_message: The answer, likewise.
+    """Builds the exchange of the current turn; messages that are passed win over the context's.
 
     Raises:
         DataError: A message is of no known form.
@@ -80,12 +72,7 @@ def said_by_bot(context: Mapping[str, Any]) -> Any:
 
 
 def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
-    """Why the exchange is only a part of what the answer's model was given; `None` where it is not.
-
-    Args:
-        context: The context variables of the conversation.
-        exchange: What could be read.
-    """
+    """Why the exchange is but a part of what the answer's model was given; else `None`."""
     output = context.get("passthrough_output")
     if not exchange.response.strip() and isinstance(output, Mapping) and output:
         return (
@@ -94,9 +81,8 @@ def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
         )
     if "passthrough_output" in context and _prompt_of_function(context, exchange.response) is None:
         return (
-            "the answer comes from a passthrough function or chain, and its prompt "
-            f"is not known; have it return (text, {{{PROMPT_OF_FUNCTION!r}: "
-            "messages})"
+            "the answer comes from a passthrough function or chain, and its prompt is not known; "
+            f"have it return (text, {{{PROMPT_OF_FUNCTION!r}: messages}})"
         )
     if not any(
         message.role == "user" and (message.content.strip() or message.media)

@@ -33,29 +33,16 @@ def _texts(source: str) -> Iterator[str]:
 
 
 def is_defined(text: str, messages: frozenset[str], events: Sequence[Any]) -> bool:
-    """Whether the configuration itself says a text: it stands there, and nothing else brought it.
-
-    Args:
-        text: What the bot says.
-        messages: The texts that stand in the configuration.
-        events: The events of the turn.
-    """
-    if text.strip() not in messages:
+    """Whether a text stands in the configuration, and nothing else brought it."""
+    text = text.strip()
+    if text not in messages:
         return False
-    return not (_came_from_model(text.strip()) or _came_from_action(text.strip(), events))
-
-
-def _came_from_model(text: str) -> bool:
     explain_info = explain_info_var.get()
     calls = explain_info.llm_calls if explain_info else []
-    return any(text in (call.completion or "") for call in calls)
-
-
-def _came_from_action(text: str, events: Sequence[Any]) -> bool:
-    """Whether an action gave the text, or something that holds it."""
-    return any(
-        _holds(event.get("return_value"), text) for event in events if isinstance(event, Mapping)
-    )
+    if any(text in (call.completion or "") for call in calls):
+        return False
+    given = (event.get("return_value") for event in events if isinstance(event, Mapping))
+    return not any(_holds(value, text) for value in given)
 
 
 def _holds(value: Any, text: str, depth: int = 0) -> bool:

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from nemoguardrails import LLMRails, RailsConfig
@@ -16,27 +15,15 @@ from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.quiet import quiet
 
 RECORDED_NOTE = (
-    "The answers and samples were recorded from LLaMA-13B; no model runs. No "
-    "judgements were recorded, so the scores rest on samples alone. Right "
-    "and wrong are the data set's labels, made by comparing texts; some of "
-    "them are mistaken."
+    "The answers and samples were recorded from LLaMA-13B; no model runs. No judgements were "
+    "recorded, so the scores rest on samples alone. Right and wrong are the data set's labels, "
+    "made by comparing texts; some of them are mistaken."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question, as the bot answered it.
-
-    Attributes:
-        question: What was asked.
-        answer: What the model answered.
-        score: The trustworthiness score, `None` where it could not be had.
-        flagged: Whether the rail marked the answer.
-        correct: Whether the recorded label says that the answer is right.
-        shown: What the user read.
-        threshold: Scores below it are flagged.
-        calls: Requests to the model that the score took.
-    """
+    """One question, as the bot answered it; `correct` is what the recorded label says."""
 
     question: str
     answer: str
@@ -76,19 +63,10 @@ class Summary:
     seconds: float
 
 
-def demo_folder() -> Path:
-    """The trivia bot's configuration: in the package, or in the checkout it is installed from.
-
-    Raises:
-        DataError: It is in neither.
-    """
-    return examples_folder() / "trivia"
-
-
 async def play(limit: int) -> AsyncIterator[Turn]:
     """Asks the first `limit` recorded questions, and yields each turn as it ends."""
     register()
-    folder = demo_folder()
+    folder = examples_folder() / "trivia"  # in the package, or in the checkout
     rails = LLMRails(RailsConfig.from_path(str(folder)))
     lines = (folder / "recorded.jsonl").read_text(encoding="utf-8").splitlines()
     with quiet(missing.__name__, level=logging.ERROR):  # the note says what is missing

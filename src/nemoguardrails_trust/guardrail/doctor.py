@@ -271,12 +271,10 @@ def _uncalibrated(model: LanguageModel, quality: QualityPreset) -> Finding:
 
 def _exchange(config: RailsConfig) -> Iterator[Finding]:
     """What the exchange will contain."""
-    parts = []
     if config.passthrough:
-        parts.append("your messages as they are sent (passthrough)")
+        parts = ["your messages as they are sent (passthrough)"]
     else:
-        parts.append("the general instructions")
-        parts.append("earlier turns and the user's message")
+        parts = ["the general instructions", "earlier turns and the user's message"]
     if config.docs:
         parts.append("chunks from the knowledge base")
     parts.append("relevant_chunks if you pass them")

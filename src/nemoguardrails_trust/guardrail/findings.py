@@ -1,6 +1,7 @@
 """What `nemo-trust check` finds, one thing at a time."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from nemoguardrails.exceptions import LLMCallException
@@ -37,19 +38,14 @@ class Finding:
     mend: str | None = None
 
 
-def fact(text: str) -> Finding:
-    """What is as it should be."""
-    return Finding("fact", text)
+fact = partial(Finding, "fact")
+"""What is as it should be."""
 
+note = partial(Finding, "note")
+"""What is worth knowing."""
 
-def note(text: str, mend: str | None = None) -> Finding:
-    """What is worth knowing."""
-    return Finding("note", text, mend)
-
-
-def problem(text: str, mend: str | None = None) -> Finding:
-    """What keeps the rail from running as meant."""
-    return Finding("problem", text, mend)
+problem = partial(Finding, "problem")
+"""What keeps the rail from running as meant."""
 
 
 def failure(what: str, error: BaseException) -> Finding:

@@ -88,11 +88,6 @@ def language_model(
     Where the configuration's entry shows that it speaks the OpenAI protocol, a client of our
     own is built from the entry: same address, key and parameters, and with it `n` and token
     probabilities. Any other model is called through NeMo Guardrails.
-
-    Args:
-        llm: The model as NeMo Guardrails holds it.
-        entry: The `models:` entry it was made from, where it was made from one.
-        most_bytes: The most that an answer to our own client may have, unpacked.
     """
     if isinstance(llm, HasLanguageModel):
         return ShownModel(llm.language_model, llm.provider_name)
@@ -103,10 +98,8 @@ def language_model(
 
 def _speaks_openai(llm: LLMModel, entry: Model) -> bool:
     parameters = entry.parameters or {}
-    has_address = "base_url" in parameters or entry.engine in _OPENAI_ENGINES
     return (
         entry.engine in _OPENAI_ENGINES
-        and has_address
         and entry.mode == "chat"
         and not parameters.get("default_query")
         and llm.model_name == entry.model
@@ -271,7 +264,9 @@ class NemoModel:
         try:
             response = await llm_call(self._llm, chat, llm_params=dict(parameters))
         except LLMCallException as error:
-            self._learn_of_media(str(error.inner_exception), _kinds(chat))
+            refused = kinds_refused(str(error.inner_exception), _kinds(chat)) - self._taken_media
+            self._refused_media |= refused
+            _require_taken(refused)
             raise model_error(error) from None
         seconds = time.perf_counter() - started
         self._taken_media |= _kinds(chat)
@@ -288,11 +283,6 @@ class NemoModel:
         if not text and response.finish_reason != "length":
             raise ModelResponseError("the model's answer has no text")
         return Completion(text, finish_reason=response.finish_reason), call
-
-    def _learn_of_media(self, said: str, sent: frozenset[MediaKind]) -> None:
-        refused = kinds_refused(said, sent) - self._taken_media
-        self._refused_media |= refused
-        _require_taken(refused)
 
     async def aclose(self) -> None:
         """NeMo Guardrails owns the connections."""
@@ -326,21 +316,15 @@ def _chat_message(message: Message) -> ChatMessage:
 
 
 def _gathered(results: Sequence[tuple[Completion, CallUsage] | BaseException]) -> Reply:
-    completions = []
-    calls = []
-    failures: list[BaseException] = []
-    for result in results:
-        if isinstance(result, BaseException):
-            failures.append(result)
-        else:
-            completions.append(result[0])
-            calls.append(result[1])
-    if not completions:
+    answered = [result for result in results if not isinstance(result, BaseException)]
+    failures = [result for result in results if isinstance(result, BaseException)]
+    if not answered:
         first = failures[0]
         if isinstance(first, CredentialsError | ModelError) or not isinstance(first, Exception):
             raise first
         raise ModelResponseError(f"the model failed with {type(first).__name__}") from first
-    return Reply(tuple(completions), tuple(calls), tuple(str(failure) for failure in failures))
+    completions, calls = zip(*answered, strict=True)
+    return Reply(completions, calls, tuple(map(str, failures)))
 
 
 def model_error(error: LLMCallException) -> CredentialsError | ModelError:

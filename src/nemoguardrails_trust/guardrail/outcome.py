@@ -69,21 +69,13 @@ class TrustOutcome(RailOutcome):  # type: ignore[misc]
 
         A Colang 2.x state contains what actions return, and can only be saved as JSON.
         """
-        return {
-            "trustworthiness_score": self.trustworthiness_score,
-            "threshold": self.threshold,
-            "status": self.status,
-            "explanation": self.explanation,
-            "consequence": self.consequence,
-            "text": self.text,
-            "is_answer": self.is_answer,
-            "is_blocked": self.is_blocked,
-            "is_transform": self.is_transform,
-            "reason": self.reason,
-            "metadata": self.metadata,
-        }
+        return {name: getattr(self, name) for name in _READ_BY_FLOWS}
 
 
+_READ_BY_FLOWS = (
+    *("trustworthiness_score", "threshold", "status", "explanation", "consequence", "text"),
+    *("is_answer", "is_blocked", "is_transform", "reason", "metadata"),
+)
 _LONGEST_TEXT = 80  # characters of a text in the history
 _MOST_CLAIMS = 8  # sentences in the history, those with the lowest scores
 _LEFT_OUT = frozenset({"alternatives", "details", "metadata", "missing", "usage"})
@@ -134,26 +126,12 @@ def make_outcome(
     answer: str,
     extra: Mapping[str, Any] | None = None,
 ) -> TrustOutcome:
-    """Puts a verdict together.
-
-    Args:
-        result: The score.
-        threshold: What it was held against.
-        status: What came out.
-        consequence: What the flow has to do; where it is nothing, the answer passes.
-        text: What the user is to read.
-        answer: The answer as it came in; a different `text` that passes is a rewrite.
-        extra: Further metadata, ready for JSON.
-    """
-    passes = consequence == "none"
-    if not passes:
-        decision = RailDecision.BLOCK
-    elif text != answer:
-        decision = RailDecision.TRANSFORM
-    else:
-        decision = RailDecision.ALLOW
+    """Puts a verdict together. A `text` that passes and is not the `answer` is a rewrite."""
+    decision, stand_in = RailDecision.BLOCK, 0.0
+    if consequence == "none":
+        decision = RailDecision.ALLOW if text == answer else RailDecision.TRANSFORM
+        stand_in = 1.0
     rewritten = decision is RailDecision.TRANSFORM
-    stand_in = 1.0 if passes else 0.0
     told = result.to_json()
     if EVALUATIONS in told["metadata"]:
         told[EVALUATIONS] = told["metadata"].pop(EVALUATIONS)

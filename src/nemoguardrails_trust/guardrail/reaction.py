@@ -125,7 +125,8 @@ def read_own_flow(config: RailsConfig, source: str, threshold: str) -> Iterator[
             else "call it: $result = await CallCleanlabApiAction()",
         )
         return
-    compared = _compared_with(source)
+    names = "".join(rf"|\{name}\b" for name in _SCORE.findall(source))
+    compared = list(dict.fromkeys(re.findall(_COMPARISON.format(names=names), source)))
     if compared:
         listed = " and ".join(compared)
         yield fact(f"your flow compares the score with {listed} and decides what follows")
@@ -145,13 +146,6 @@ def read_own_flow(config: RailsConfig, source: str, threshold: str) -> Iterator[
             "your flow does not send TrustworthinessScored, so the application gets no score",
             "add the line: send TrustworthinessScored(trust=$result.metadata)",
         )
-
-
-def _compared_with(source: str) -> list[str]:
-    """The numbers that a flow compares the score with, as it writes them."""
-    names = "".join(rf"|\{name}\b" for name in _SCORE.findall(source))
-    found = re.findall(_COMPARISON.format(names=names), source)
-    return list(dict.fromkeys(found))
 
 
 def _unheeded(config: RailsConfig, compared: list[str]) -> Iterator[Finding]:

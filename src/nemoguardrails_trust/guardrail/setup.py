@@ -42,13 +42,7 @@ _SHAPES: tuple[tuple[tuple[str, ...], type, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of a file.
-
-    Attributes:
-        path: The file.
-        before: What stands in it.
-        after: What shall stand in it.
-    """
+    """What becomes of a file."""
 
     path: Path
     before: str
@@ -78,11 +72,7 @@ class Change:
 
 
 def changes(config: Path, *, remove: bool = False) -> list[Change]:
-    """What adds the rail to a configuration, or takes it out again.
-
-    Args:
-        config: The configuration's folder, or its config.yml.
-        remove: Whether to take it out.
+    """What adds the rail to a configuration, a folder or its config.yml, or takes it out.
 
     Returns:
         The files that change; none where nothing is to be done.
@@ -215,7 +205,8 @@ def _colang_files(folder: Path) -> dict[Path, str]:
 def _added_v2(folder: Path) -> list[Change]:
     files = _colang_files(folder)
     built_in = re.compile(rf"^{re.escape(_BUILT_IN)}(?=\s|\Z)", re.MULTILINE)
-    is_called = any(_CALL.search(rails) for code in files.values() for rails in _output_rails(code))
+    rails = [found for code in files.values() for found in _OUTPUT_RAILS.findall(code)]
+    is_called = any(map(_CALL.search, rails))
     instead = _INSTEAD if is_called else _INSTEAD_UNCALLED
     after = {path: built_in.sub(instead, text) for path, text in files.items()}
     path = next((path for path, text in files.items() if _OUTPUT_RAILS.search(text)), None)
@@ -240,10 +231,6 @@ def _removed_v2(folder: Path) -> list[Change]:
     if not replaced:
         after = {path: _without_import(text) for path, text in after.items()}
     return [Change(path, text, after[path]) for path, text in files.items()]
-
-
-def _output_rails(text: str) -> list[str]:
-    return [found.group() for found in _OUTPUT_RAILS.finditer(text)]
 
 
 def _line_end(text: str) -> str:

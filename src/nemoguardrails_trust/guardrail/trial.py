@@ -27,13 +27,7 @@ _MEND = "judge and sample with another model: custom_data.trust.model"
 
 
 async def try_turn(rails: LLMRails, question: str | None = None) -> list[Finding]:
-    """Asks a bot one question, and tells what its rail makes of the answer.
-
-    Args:
-        rails: The bot, with the rail.
-        question: What is asked; `None` asks for the capital of France, or what a replay model has
-            recorded.
-    """
+    """Asks a bot one question, and tells what its rail makes of the answer."""
     parameters = rails.runtime.registered_action_params
     guard = parameters[GUARD_PARAMETER]
     assert isinstance(guard, Guard)
@@ -95,9 +89,8 @@ def _told(outcome: TrustOutcome, question: str, *, is_replayed: bool) -> Iterato
         return
     had = [name for name, signal in data["signals"].items() if signal["value"] is not None]
     yield fact(
-        f"one turn, '{question}': score {data['trustworthiness_score']:.2f}, "
-        f"{outcome.status}, from {', '.join(had) or 'no signals reported'} "
-        f"({cost})"
+        f"one turn, '{question}': score {data['trustworthiness_score']:.2f}, {outcome.status}, "
+        f"from {', '.join(had) or 'no signals reported'} ({cost})"
     )
     for name, missing in data.get("missing", {}).items():
         # What is not recorded says nothing of a model that runs.

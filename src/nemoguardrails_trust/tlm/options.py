@@ -170,9 +170,8 @@ def require_effect(options: TLMOptions, quality: QualityPreset, *, is_local: boo
     name = "use_self_reflection" if options.num_self_reflections is None else _REFLECTIONS
     if quality != "base":
         raise SettingsError(
-            f"options.{name} is {getattr(options, name)}, which leaves nothing to "
-            "score with: draw samples, with quality_preset 'medium' or "
-            "num_consistency_samples",
+            f"options.{name} is {getattr(options, name)}, which leaves nothing to score with: draw "
+            "samples, with quality_preset 'medium' or num_consistency_samples",
             key=f"options.{name}",
         )
     if "explanation" in options.log:

@@ -17,12 +17,7 @@ _QUOTES = "\"'` \n"
 
 @dataclass(slots=True)
 class ChainCall:
-    """One call of a chain to a model.
-
-    Attributes:
-        prompt: What the model was given: LangChain's messages, or a text.
-        texts: What it said.
-    """
+    """One call of a chain to a model: LangChain's messages or a text, and what came."""
 
     prompt: Any
     texts: tuple[str, ...] = ()
@@ -74,14 +69,11 @@ def _handler_class() -> type[Any]:
             self._calls = calls
 
         def on_chat_model_start(
-            self, _serialized: Any, messages: list[list[Any]], *, run_id: Any, **_: Any
-        ) -> None:
-            self._calls.begin(run_id, messages)
-
-        def on_llm_start(
-            self, _serialized: Any, prompts: list[str], *, run_id: Any, **_: Any
+            self, _serialized: Any, prompts: Sequence[Any], *, run_id: Any, **_: Any
         ) -> None:
             self._calls.begin(run_id, prompts)
+
+        on_llm_start = on_chat_model_start
 
         def on_llm_end(self, response: Any, *, run_id: Any, **_: Any) -> None:
             self._calls.end(run_id, response.generations)
@@ -92,9 +84,6 @@ def _handler_class() -> type[Any]:
 
 def prompt_of_chain(answer: str) -> tuple[Message, ...] | None:
     """What the model was given that wrote an answer of this turn, in a chain.
-
-    Args:
-        answer: The answer, as it is or out of a text that holds more.
 
     Returns:
         The messages; `None` where no call is known to have brought the answer.
@@ -131,11 +120,6 @@ def settled_output(output: Any, said: Any, *, is_withheld: bool) -> Any:
 
     `RunnableRails` puts what they made of an answer into texts and objects alone: a message, as
     chat models give it, would go out as it came.
-
-    Args:
-        output: What the chain brought.
-        said: What the bot says.
-        is_withheld: Whether the answer must not go out.
     """
     if "langchain_core" not in sys.modules:
         return output

@@ -74,12 +74,10 @@ class MainCall:
     def answered(self, text: str, found: TokenProbabilities) -> None:
         """Records what the call brought."""
         self.text, self.tokens, self.unread_calls = text, found.tokens, found.unread_calls
-        if self.prefetch is None:
-            return
-        if text.strip():
+        if not text.strip():
+            self.failed()
+        elif self.prefetch is not None:
             self.prefetch.answered()
-        else:
-            self.prefetch.drop()
 
     def failed(self) -> None:
         """Records that no answer came."""
@@ -175,12 +173,7 @@ class MainCalls:
 
 
 class MainModel:
-    """The bot's main model, unchanged, with its answering calls watched.
-
-    Args:
-        model: The model.
-        calls: Where its calls are recorded.
-    """
+    """The bot's main model, unchanged, with its answering calls recorded in `calls`."""
 
     def __init__(self, model: LLMModel, calls: MainCalls) -> None:
         self.wrapped_model = model
@@ -324,18 +317,11 @@ class _Watching:
     calls: MainCalls
     probabilities: bool
 
-    def put_back(self) -> None:
-        """Makes the configuration what it was."""
-        self.config.models[:] = [
-            self.entry if original_entry(model) is self.entry else model
-            for model in self.config.models
-        ]
-
 
 def _make_watched(*, model: str, **parameters: Any) -> LLMModel:
     watching: _Watching = parameters.pop(_WATCHING)
-    watching.put_back()
-    entry = watching.entry
+    entry, models = watching.entry, watching.config.models
+    models[:] = [entry if original_entry(known) is entry else known for known in models]
     whole = {**(entry.parameters or {}), **parameters}
     made: LLMModel = init_llm_model(model, entry.engine, whole, mode="chat")
     if watching.probabilities:
@@ -351,16 +337,13 @@ def _plain_messages(prompt: str | list[ChatMessage]) -> tuple[Message, ...] | No
     """The prompt as messages; `None` where they would not say all of it."""
     if isinstance(prompt, str):
         messages = [Message("user", prompt)]
+    elif any(
+        message.role is Role.TOOL or message.tool_calls or not isinstance(message.content, str)
+        for message in prompt
+    ):
+        return None
     else:
-        messages = []
-        for message in prompt:
-            if (
-                message.role is Role.TOOL
-                or message.tool_calls
-                or not isinstance(message.content, str)
-            ):
-                return None
-            messages.append(Message(message.role.value, message.content))
+        messages = [Message(message.role.value, str(message.content)) for message in prompt]
     length = sum(len(message.content) for message in messages)
     return tuple(messages) if messages and length <= PROMPT_LIMIT else None
 
