@@ -54,12 +54,7 @@ class Abilities:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Something that shows about a server.
-
-    Attributes:
-        words: For people, to follow on "the server".
-        change: What it changes.
-    """
+    """Something that shows about a server: what it changes, in words that follow "the server"."""
 
     words: str
     change: Callable[[Abilities], Abilities]
@@ -83,12 +78,7 @@ def abilities_by_name(model: str) -> Abilities:
 
 
 def lesson_of(refusal: RefusedRequestError, body: Mapping[str, Any]) -> Lesson | None:
-    """What a refused request teaches; `None` where it is nothing.
-
-    Args:
-        refusal: The server's refusal.
-        body: The request's body.
-    """
+    """What a refused request teaches; `None` where it is nothing."""
     name = _culprit(refusal, body) if refusal.status in _REFUSALS else None
     about_amount = _ABOUT_AMOUNT.search(refusal.said) is not None
     if name is None:
@@ -115,13 +105,7 @@ def lesson_of(refusal: RefusedRequestError, body: Mapping[str, Any]) -> Lesson |
 def lessons_of(
     choices: Sequence[Choice], body: Mapping[str, Any], known: Abilities
 ) -> list[Lesson]:
-    """What an answer teaches.
-
-    Args:
-        choices: The answer's choices.
-        body: The request's body.
-        known: What was known when it was made.
-    """
+    """What an answer to a request teaches, after what was known when it was made."""
     lessons = []
     if len(choices) < body.get("n", 1):
         lessons.append(_most_choices(len(choices)))
@@ -165,12 +149,10 @@ def _culprit(refusal: RefusedRequestError, body: Mapping[str, Any]) -> str | Non
     if named not in (None, "", "null", "None"):
         return None
     said = [
-        (m.start(), name) for name in _LEARNABLE if name in body and (m := _find(name, refusal))
+        (found.start(), name)
+        for name in _LEARNABLE
+        if name in body and (found := re.search(rf"(?<!\w){name}(?!\w)", refusal.said))
     ]
     if "n" in body and (about_n := _ABOUT_N.search(refusal.said)):
         said.append((about_n.start(), "n"))
     return min(said)[1] if said else None
-
-
-def _find(name: str, refusal: RefusedRequestError) -> re.Match[str] | None:
-    return re.search(rf"(?<!\w){name}(?!\w)", refusal.said)

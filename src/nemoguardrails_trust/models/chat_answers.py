@@ -48,12 +48,7 @@ class Choice:
 
 
 def read_choices(body: Mapping[str, Any], *, most: int | None = None) -> list[Choice]:
-    """The choices of a server's answer; none where it holds no list of them.
-
-    Args:
-        body: The answer.
-        most: How many were asked for; a server that gives more is not read on.
-    """
+    """The first choices of a server's answer; none where it holds no list of them."""
     details = usage_in(body).get("completion_tokens_details")
     reasoned = isinstance(details, dict) and token_count(details.get("reasoning_tokens")) > 0
     choices = objects_in(body.get("choices"))[:most]
@@ -224,13 +219,7 @@ def _pair(entry: Any) -> tuple[str, float] | None:
 def _tokens_of(
     tokens: Sequence[TokenLogprob] | None, text: str, *, whole: bool
 ) -> tuple[TokenLogprob, ...] | None:
-    """The tokens of the answer itself; `None` where they cannot be told from others.
-
-    Args:
-        tokens: Those of all that was written.
-        text: The answer.
-        whole: Whether nothing else was written.
-    """
+    """The tokens of the answer itself, if they can be told from those of all that was written."""
     if tokens is None or whole:
         return None if tokens is None else tuple(tokens)
     answer = text.strip()
@@ -242,14 +231,7 @@ def _tokens_of(
 def usage_of(
     purpose: Purpose, spent: Sequence[float], answer: Mapping[str, Any], choices: Sequence[Choice]
 ) -> Iterator[CallUsage]:
-    """What a call used, an entry for each try; the last one may have brought something.
-
-    Args:
-        purpose: What was asked for.
-        spent: Seconds of each try.
-        answer: The body of the last one; empty where it brought none.
-        choices: What was read from it.
-    """
+    """What a call used, an entry for each try; the last one may have brought something."""
     counts = usage_in(answer)
     for i, seconds in enumerate(spent, start=1):
         if i < len(spent) or not answer:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nemoguardrails_trust.exchange.values import objects_in
+
 Chunk = dict[str, Any]
 
 _ENVELOPE = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
@@ -28,7 +30,7 @@ class Gathering:
     def add(self, chunk: Chunk) -> None:
         """Adds a chunk."""
         self._envelope = self._envelope or enveloped(chunk)
-        for choice in choices_of(chunk):
+        for choice in objects_in(chunk.get("choices")):
             index = choice.get("index") or 0
             ends = choice.get("finish_reason") is not None
             if index != 0:
@@ -86,9 +88,8 @@ class Gathering:
         for name in ("content", "refusal", "reasoning_content"):
             if isinstance(text := delta.get(name), str):
                 self._texts.setdefault(name, []).append(text)
-        calls = delta.get("tool_calls")
-        for call in calls if isinstance(calls, list) else ():
-            if isinstance(call, dict):
+        if calls := delta.get("tool_calls"):
+            for call in objects_in(calls):
                 self._add_call(call)
         _add_function(self._function, delta.get("function_call"))  # as it was before tools
 
@@ -98,14 +99,6 @@ class Gathering:
         whole = self._calls.setdefault(place, {"id": None, "type": "function", "function": {}})
         whole["id"] = call.get("id") or whole["id"]
         _add_function(whole["function"], call.get("function"))
-
-
-def choices_of(chunk: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The choices of a completion, or those that a chunk has a part of."""
-    listed = chunk.get("choices")
-    if not isinstance(listed, list):
-        return []
-    return [choice for choice in listed if isinstance(choice, dict)]
 
 
 def enveloped(completion: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,28 +29,18 @@ _OPTIONAL = SAMPLING.union(_LIMITS, _PROBABILITIES, ["n"])
 
 @dataclass(frozen=True, slots=True)
 class RequestDefaults:
-    """What goes into every request of a model.
+    """What goes into every request of a model, where a call does not say otherwise."""
 
-    Attributes:
-        fixed: The parts of the body that no call changes.
-        temperature: Where a call gives none; `None` leaves it to the server.
-        max_tokens: Likewise.
-        top_logprobs: Likewise; `None` asks for no probabilities.
-    """
-
-    fixed: Mapping[str, Any]
+    fixed: Mapping[str, Any]  # what no call changes
     temperature: Any = None
     max_tokens: Any = None
     top_logprobs: Any = None
 
     def as_parameters(self) -> dict[str, Any]:
         """All of it, by the names that a server knows."""
-        given = {
-            "temperature": self.temperature,
-            "max_tokens": self.max_tokens,
-            "top_logprobs": self.top_logprobs,
-        }
-        return {**self.fixed, **{name: value for name, value in given.items() if value is not None}}
+        names = ("temperature", "max_tokens", "top_logprobs")
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return {**self.fixed, **given}
 
     @classmethod
     def of(cls, model: str, parameters: Mapping[str, Any]) -> "RequestDefaults":
@@ -95,21 +85,13 @@ class RequestDefaults:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What one call asks for, whatever the server turns out to take.
+    """What one call asks for, whatever the server turns out to take."""
 
-    Attributes:
-        fixed: The parts of the body that are the same for every call.
-        messages: The conversation in the protocol's form.
-        temperature: `None` leaves it to the server.
-        max_tokens: The most tokens of an answer, thinking not counted; `None` likewise.
-        top_logprobs: Alternatives for each token; `None` asks for no probabilities.
-    """
-
-    fixed: Mapping[str, Any]
-    messages: list[dict[str, Any]]
-    temperature: float | None
-    max_tokens: int | None
-    top_logprobs: int | None
+    fixed: Mapping[str, Any]  # the parts of the body that are the same for every call
+    messages: list[dict[str, Any]]  # in the protocol's form
+    temperature: float | None  # `None` leaves it to the server
+    max_tokens: int | None  # of an answer, thinking not counted
+    top_logprobs: int | None  # alternatives for each token; `None` asks for no probabilities
 
     def body(self, known: Abilities, n: int) -> dict[str, Any]:
         """The body of a request for `n` choices to a server of which so much is known."""
@@ -135,12 +117,8 @@ def request_like(
 ) -> ChatRequest:
     """A request for further answers to what another request asked.
 
-    Args:
-        body: That request. Of it, the messages count, and what decides the form and the length
-            of an answer; how it is sampled does not.
-        fixed: What goes into every request of the model, and wins.
-        temperature: Of the answers.
-        max_tokens: The most tokens of one, where the other request set no limit.
+    Of that request, the messages count, and what decides the form and the length of an answer;
+    how it is sampled does not. What is `fixed` for the model wins.
     """
     shaping = {name: body[name] for name in _SHAPING if body.get(name) is not None}
     limits = (body.get(name) for name in _LIMITS)

@@ -35,17 +35,11 @@ class TooLargeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An answer.
-
-    Attributes:
-        status: The HTTP status.
-        headers: Their names may be looked up in any case.
-        content: The body, unpacked. Of an error that is too large, nothing.
-    """
+    """An answer."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytearray
+    headers: Mapping[str, str]  # their names may be looked up in any case
+    content: bytearray  # unpacked; nothing of an error that is too large
 
     async def parsed(self) -> Any:
         """The JSON that the body is; a large one is parsed in a thread.
@@ -84,13 +78,6 @@ class HttpClient:
         seconds: float | None = None,
     ) -> Received:
         """Sends one request. Redirects are not followed: they may lead to anyone.
-
-        Args:
-            method: `GET`, `POST`, …
-            url: The address.
-            data: The body, as aiohttp takes it.
-            headers: Of this request.
-            seconds: Until the whole answer must be there; `None` for any time.
 
         Raises:
             aiohttp.ClientError: There is no answer. Its text may hold the request's headers.
@@ -168,7 +155,15 @@ class Incoming:
             TimeoutError: It did not come in time.
             TooLargeError: It is too large.
         """
-        return Received(self.status, self.headers, await self._body())
+        is_error = self.status >= 300
+        most = min(MOST_BYTES_OF_ERROR, self._most_bytes) if is_error else self._most_bytes
+        try:
+            content = await _read(self._response, most)
+        except TooLargeError:
+            if not is_error:
+                raise
+            content = bytearray()  # its status says what it is
+        return Received(self.status, self.headers, content)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, which must not be packed.
@@ -181,14 +176,6 @@ class Incoming:
             raise aiohttp.ClientPayloadError("compressed in a way that was not requested")
         async for chunk in self._response.content.iter_any():
             yield chunk
-
-    async def _body(self) -> bytearray:
-        if self.status < 300:
-            return await _read(self._response, self._most_bytes)
-        try:
-            return await _read(self._response, min(MOST_BYTES_OF_ERROR, self._most_bytes))
-        except TooLargeError:  # its status says what it is
-            return bytearray()
 
 
 def _new_session(headers: Mapping[str, str]) -> aiohttp.ClientSession:

@@ -127,12 +127,12 @@ class Limits:
     @property
     def requests_per_minute(self) -> int | None:
         """The most requests in any 60 seconds, as set."""
-        return self._pacing.requests_per_minute
+        return self._pacing.rates[0]
 
     @property
     def tokens_per_minute(self) -> int | None:
         """The most tokens in any 60 seconds, as set."""
-        return self._pacing.tokens_per_minute
+        return self._pacing.rates[1]
 
     def configure(
         self,
@@ -198,12 +198,7 @@ class Permit:
     _turn_taken: Turn | None = None
 
     def accepted(self, headers: Mapping[str, str], tokens: int = 0) -> None:
-        """Reports that the server took the request.
-
-        Args:
-            headers: Of the answer, with names in lower case or a mapping that does not mind.
-            tokens: What the request used; 0 where that is not known.
-        """
+        """Reports that the server took the request, and the tokens it used, if that is known."""
         if self._turn_taken is not None:
             self._turn_taken.accepted(headers, tokens)
 
@@ -345,11 +340,7 @@ _rates_by: Callable[[str], SharedRates] | None = None
 
 
 def share_rates(make: Callable[[str], SharedRates] | None) -> None:
-    """Has what this process makes from now on keep its rates together with other processes.
-
-    Args:
-        make: Gives the rates of what has a name, the same in all processes; `None` ends it.
-    """
+    """Has rates that this process makes from now on kept together with other processes."""
     global _rates_by
     _rates_by = make
 
@@ -360,13 +351,7 @@ def rates_shared(name: str) -> SharedRates | None:
 
 
 def shared_limits(base_url: str, model: str, credential: str = "") -> Limits:
-    """The one limiter of this process for a model of a server, used with one key.
-
-    Args:
-        base_url: The server.
-        model: The model's name.
-        credential: The key, for which alone a server's limits hold; kept as a digest.
-    """
+    """The one limiter of this process for a model of a server, used with one key."""
     digest = hashlib.blake2b(credential.encode(), digest_size=16).digest()
     key = base_url.rstrip("/"), model, digest
     with _shared_lock:

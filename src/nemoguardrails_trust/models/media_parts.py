@@ -50,12 +50,7 @@ def kinds_in(messages: Iterable[Any]) -> frozenset[MediaKind]:
 
 
 def tokens_in(content: bytes, messages: Iterable[Any]) -> int:
-    """About how many tokens a request has.
-
-    Args:
-        content: It.
-        messages: Its messages.
-    """
+    """About how many tokens a request has."""
     sizes = [_size(part) for part in _parts(messages, None)]
     return max(0, len(content) - sum(sizes)) // 4 + _TOKENS_A_MEDIUM * len(sizes)
 
@@ -100,12 +95,9 @@ def _parts(messages: Iterable[Any], roles: tuple[str, ...] | None) -> Iterator[M
             continue
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
-            if isinstance(part, Mapping) and _is_medium(part.get("type")):
+            kind = part.get("type") if isinstance(part, Mapping) else None
+            if isinstance(kind, str) and kind in _KIND_OF_PART:
                 yield part
-
-
-def _is_medium(name: Any) -> bool:
-    return isinstance(name, str) and name in _KIND_OF_PART
 
 
 def _size(part: Mapping[str, Any]) -> int:

@@ -27,45 +27,29 @@ _LONGEST_HOLD = 60.0
 
 @dataclass(slots=True)
 class Sent:
-    """A request that was sent.
+    """A request that was sent."""
 
-    Attributes:
-        at: When it was sent, in seconds on the loop's clock.
-        tokens: What it uses, estimated until its answer is there.
-        counts: Whether it counts against the limits a minute.
-    """
-
-    at: float
-    tokens: int
-    counts: bool = False
+    at: float  # seconds on the loop's clock
+    tokens: int  # estimated until its answer is there
+    counts: bool = False  # against the limits a minute
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A turn that has not come yet.
-
-    Attributes:
-        seconds: How long it is still off.
-        held: Whether it is the server that asks for it.
-    """
+    """A turn that has not come yet."""
 
     seconds: float
-    held: bool
+    held: bool  # by the server
 
 
 class Pacing:
     """The rates of one model. Safe to use from any thread; waits for nothing itself.
 
     All times are given by the caller, in seconds on one monotonic clock.
-
-    Attributes:
-        requests_per_minute: The most requests in any 60 seconds; `None` for no limit.
-        tokens_per_minute: The most tokens in any 60 seconds; `None` for no limit.
     """
 
     def __init__(self) -> None:
-        self.requests_per_minute: int | None = None
-        self.tokens_per_minute: int | None = None
+        self.rates: Rates = (None, None)
         self._lock = threading.Lock()
         self._open = 0
         self._mean_tokens = 0.0
@@ -79,15 +63,6 @@ class Pacing:
         self._pace_refused: float | None = None
         self._paced_since = self._next_at = 0.0
         self._measured_over = _LEAST_MEASURE
-
-    @property
-    def rates(self) -> Rates:
-        """Both limits a minute."""
-        return self.requests_per_minute, self.tokens_per_minute
-
-    @rates.setter
-    def rates(self, rates: Rates) -> None:
-        self.requests_per_minute, self.tokens_per_minute = rates
 
     @property
     def slows(self) -> bool:
@@ -195,11 +170,12 @@ class Pacing:
             oldest.counts = False
             self._sent_tokens -= oldest.tokens
         wait = 0.0
-        if self.requests_per_minute is not None and len(sent) >= self.requests_per_minute:
-            wait = sent[-self.requests_per_minute].at + _MINUTE - now
-        if self.tokens_per_minute is not None:
+        most_requests, most_tokens = self.rates
+        if most_requests is not None and len(sent) >= most_requests:
+            wait = sent[-most_requests].at + _MINUTE - now
+        if most_tokens is not None:
             # A request larger than the whole limit goes when nothing else counts any more.
-            excess = self._sent_tokens + tokens - self.tokens_per_minute
+            excess = self._sent_tokens + tokens - most_tokens
             for request in sent:
                 if excess <= 0:
                     break

@@ -44,8 +44,8 @@ def prompt_messages(exchange: Exchange) -> tuple[Message, ...]:
     messages = exchange.messages
     if not exchange.context:
         return messages
-    said = _spaced("\n".join(message.content for message in messages))
-    missing = [passage for passage in exchange.context if _spaced(passage) not in said]
+    said = spaced("\n".join(message.content for message in messages))
+    missing = [passage for passage in exchange.context if spaced(passage) not in said]
     if not missing:
         return messages
     return exchange.asking("\n\n".join(["Context:", *missing, exchange.question])).messages
@@ -84,5 +84,6 @@ def _kinds(media: Sequence[Media]) -> str:
     return ", ".join(dict.fromkeys(medium.kind for medium in media))
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
+    """A text with single spaces in the place of all white space."""
     return " ".join(text.split())

@@ -19,17 +19,11 @@ KINDS = ("requests", "tokens")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of one rate limit.
-
-    Attributes:
-        remaining: Requests or tokens that may still be used.
-        limit: How many there are when all are left; `None` where the server does not say.
-        reset: Seconds until all are left again.
-    """
+    """What is left of one rate limit, in requests or tokens."""
 
     remaining: float
-    limit: float | None
-    reset: float
+    limit: float | None  # `None` where the server does not say
+    reset: float  # seconds until all are left again
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -41,12 +41,7 @@ class Again(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A try that failed.
-
-    Attributes:
-        error: What is raised if no other try is made.
-        again: Whether another can help.
-    """
+    """A try that failed, with the error if no other is made, and whether another can help."""
 
     error: CredentialsError | ModelError
     again: Again

@@ -24,6 +24,7 @@ from nemoguardrails_trust.exchange import (
 from nemoguardrails_trust.exchange.thinking import answer_in
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.base import Ask, Completion, Reply
+from nemoguardrails_trust.models.prompts import spaced
 from nemoguardrails_trust.scores import CallUsage
 
 CHARACTERS_PER_TOKEN = 4
@@ -171,7 +172,7 @@ class ReplayModel:
         self._records: dict[str, list[Recorded]] = {}
         self._drawn: dict[str, int] = {}
         for record in records:
-            self._records.setdefault(_spaced(record.exchange.question), []).append(record)
+            self._records.setdefault(spaced(record.exchange.question), []).append(record)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
@@ -243,10 +244,10 @@ class ReplayModel:
         asked = next(
             (message.content for message in reversed(messages) if message.role == "user"), ""
         )
-        if (exact := _spaced(asked)) in self._records:
+        if (exact := spaced(asked)) in self._records:
             return exact
         texts = [message.content for message in (messages if anywhere else messages[-1:])]
-        text = _spaced("\n".join(texts))
+        text = spaced("\n".join(texts))
         ends = [
             (start + len(question), len(question), question)
             for question in self._records
@@ -259,7 +260,7 @@ class ReplayModel:
         return question
 
     def _given(self, question: str, ask: Ask) -> tuple[str, ...]:
-        if _spaced(ask.messages[-1].content).startswith(_IN_OTHER_WORDS):
+        if spaced(ask.messages[-1].content).startswith(_IN_OTHER_WORDS):
             return self._records[question][0].paraphrase_samples[: ask.n]
         return self._draw(question, ask.n)
 
@@ -309,9 +310,9 @@ class ReplayModel:
 
     def _compare(self, question: str, messages: Sequence[Message]) -> Completion:
         asked = "\n".join(message.content for message in messages)
-        answers = {found["number"]: _spaced(found["text"]) for found in _ANSWER.finditer(asked)}
+        answers = {found["number"]: spaced(found["text"]) for found in _ANSWER.finditer(asked)}
         for _, record in sorted(self._judged(question, messages), key=itemgetter(0), reverse=True):
-            said = {_spaced(sample): word for sample, word in record.judged_samples.items()}
+            said = {spaced(sample): word for sample, word in record.judged_samples.items()}
             if said.keys() >= set(answers.values()):
                 words = {number: said[answer] for number, answer in answers.items()}
                 told = {number: word for number, word in words.items() if word is not None}
@@ -328,10 +329,6 @@ class ReplayModel:
             response = _bare(record.response)[:_RECOGNISED_BY]
             if response in judged:
                 yield len(response), record
-
-
-def _spaced(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _bare(text: str) -> str:

@@ -19,12 +19,8 @@ class JsonAnswer(JSONResponse):
 def as_json(content: Any, *, is_ascii: bool = False) -> bytes:
     """A value as JSON that every reader takes.
 
-    Halves of surrogate pairs, which no encoding has, stay as their escapes; what is no number
-    becomes `null`.
-
-    Args:
-        content: The value.
-        is_ascii: Whether all that is not ASCII stays as its escapes.
+    Halves of surrogate pairs, which no encoding has, stay as their escapes, as does all that is not
+    ASCII where `is_ascii` is wanted; what is no number becomes `null`.
     """
     try:
         return json.dumps(

@@ -116,7 +116,10 @@ class Chat:
             if answer.completion is None:
                 return answer
             metadata = await tlm_metadata(self._scoring, turn, answer.completion, samples)
-        return replace(answer, body=_finished(turn, answer.completion, metadata))
+        completion = answer.completion
+        if turn.fallback is not None and metadata["status"] != "trusted":
+            completion = replaced(completion, metadata, turn.fallback)
+        return replace(answer, body={**completion, "tlm_metadata": metadata})
 
     def _threshold(self, body: ChatBody, wanted: Wanted) -> float | None:
         """With what the score is to be compared, where something is to come of it."""
@@ -165,12 +168,6 @@ def _wanted(model: str | None, quality: str | None, options: dict[str, Any] | No
     # An option names the model for internal calls, and a client of chat completions has named it.
     named = {} if model is None or not model.strip() else {"model": model}
     return read_wanted(quality, {**(options or {}), **named})
-
-
-def _finished(turn: Turn, completion: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    if turn.fallback is not None and metadata["status"] != "trusted":
-        completion = replaced(completion, metadata, turn.fallback)
-    return {**completion, "tlm_metadata": metadata}
 
 
 async def _drawn(model: OpenAICompatibleModel, turn: Turn, question: Exchange, count: int) -> Reply:

@@ -23,17 +23,11 @@ _PASSED_HEADERS = ("retry-after", "retry-after-ms", "x-request-id", "x-should-re
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client gets.
+    """What a client gets."""
 
-    Attributes:
-        body: JSON; `None` where a stream follows.
-        status: The HTTP status.
-        headers: Those of the backend that concern the client.
-    """
-
-    body: dict[str, Any] | None
+    body: dict[str, Any] | None  # `None` where a stream follows
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  # those that concern the client
 
     @property
     def completion(self) -> dict[str, Any] | None:
@@ -44,13 +38,7 @@ class Answer:
 async def answered(
     model: LanguageModel, asked: Mapping[str, Any], question: Exchange | DataError, seconds: float
 ) -> Answer:
-    """Has a backend answer.
-
-    Args:
-        model: It.
-        asked: The request.
-        question: The same, as a scorer sees it, or why it cannot be read.
-        seconds: Seconds until the answer must be there.
+    """Has a backend answer a request, or the question that a scorer sees in it.
 
     Raises:
         TrustError: There is no answer.
@@ -109,11 +97,9 @@ async def _read(incoming: Incoming) -> Answer:
 
 def _is_completion(body: Mapping[str, Any]) -> bool:
     choices = body.get("choices")
-    return (
-        isinstance(choices, list)
-        and len(choices) > 0
-        and all(isinstance(choice, dict) for choice in choices)
-        and all(isinstance(choice.get("message"), dict) for choice in choices)
+    return isinstance(choices, list) and all(
+        isinstance(choice, dict) and isinstance(choice.get("message"), dict)
+        for choice in choices or [None]
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import Any
 
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, TrustError
-from nemoguardrails_trust.models.chat_chunks import Chunk, Gathering, choices_of
+from nemoguardrails_trust.exchange.values import objects_in
+from nemoguardrails_trust.models.chat_chunks import Chunk, Gathering
 from nemoguardrails_trust.server.chat_chunks import DONE, data_of, event_of, parsed
 from nemoguardrails_trust.server.chat_verdicts import FIRST_CHOICE
 from nemoguardrails_trust.server.failures import openai_error
@@ -21,11 +22,8 @@ async def scored_events(
 ) -> AsyncGenerator[bytes, None]:
     """Passes a stream on, with a score of the whole answer on its last chunk.
 
-    Args:
-        events: Those of the backend.
-        score: Gives the `tlm_metadata` of a completion.
-        fallback: What takes the place of an answer that is not trusted; with one, all is held
-            back until the score is there.
+    Where a fallback is to take the place of an answer that is not trusted, all is held back until
+    the score is there.
     """
     stream = _Scored(score, holds_all=fallback is not None)
     try:
@@ -50,20 +48,14 @@ async def scored_events(
 
 
 class _Scored:
-    """The state of one stream.
-
-    Attributes:
-        gathering: The answer so far.
-        failure: The event that ends a stream that failed.
-        is_done: Whether the backend said that it was done.
-    """
+    """The state of one stream."""
 
     def __init__(
         self, score: Callable[[dict[str, Any]], Awaitable[Metadata]], *, holds_all: bool
     ) -> None:
         self.gathering = Gathering()
-        self.failure: bytes | None = None
-        self.is_done = False
+        self.failure: bytes | None = None  # the event that ends a stream that failed
+        self.is_done = False  # as the backend says
         self._score = score
         self._holds_all = holds_all
         self._held: list[tuple[bytes, Chunk]] = []
@@ -82,7 +74,7 @@ class _Scored:
                     if not self._holds_all:
                         yield event  # a comment, by which servers keep a connection open
                     continue
-                if "error" in chunk and not choices_of(chunk):
+                if "error" in chunk and not objects_in(chunk.get("choices")):
                     self.failure = event
                     return
                 for passed in self._take(event, chunk):
@@ -105,7 +97,7 @@ class _Scored:
 
     def held_with(self, metadata: Metadata) -> Iterator[bytes]:
         """What was held back, with the metadata on its last chunk that has choices."""
-        places = [i for i, (_, chunk) in enumerate(self._held) if choices_of(chunk)]
+        places = [i for i, (_, chunk) in enumerate(self._held) if objects_in(chunk.get("choices"))]
         last = places[-1] if places else None
         for i, (event, chunk) in enumerate(self._held):
             yield event_of(chunk | {"tlm_metadata": metadata}) if i == last else event
@@ -120,7 +112,7 @@ class _Scored:
 
     def _take(self, event: bytes, chunk: Chunk) -> Iterator[bytes]:
         self.gathering.add(chunk)
-        choices = choices_of(chunk)
+        choices = objects_in(chunk.get("choices"))
         ends = any(choice.get("finish_reason") is not None for choice in choices)
         if self.gathering.is_finished:
             self._begin_judging()

@@ -6,9 +6,9 @@ from typing import Any
 
 from nemoguardrails_trust.errors import DataError, TrustError
 from nemoguardrails_trust.exchange import Exchange, read_messages
+from nemoguardrails_trust.exchange.values import objects_in
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.chat_answers import read_choices
-from nemoguardrails_trust.models.chat_chunks import choices_of
 from nemoguardrails_trust.scores import status_of
 from nemoguardrails_trust.server.failures import told
 from nemoguardrails_trust.server.scoring import Scoring
@@ -56,14 +56,7 @@ async def tlm_metadata(
     completion: Mapping[str, Any],
     prefetched: Awaitable[Reply] | None,
 ) -> dict[str, Any]:
-    """Scores the first choice of a completion; no failure raises: the score is `None` then.
-
-    Args:
-        scoring: Makes the score.
-        turn: The request that it answers.
-        completion: The answer, in OpenAI's form.
-        prefetched: Samples that are already being drawn.
-    """
+    """Scores the first choice of a completion; no failure raises: the score is `None` then."""
     try:
         metadata = await scored(scoring, turn, completion, prefetched)
     except TrustError as error:
@@ -93,7 +86,7 @@ async def scored(
 
 def choice_scored(completion: Mapping[str, Any]) -> dict[str, Any]:
     """Which choice a score belongs to, where there are several."""
-    choices = choices_of(completion)
+    choices = objects_in(completion.get("choices"))
     if len(choices) < 2:
         return {}
     index = choices[0].get("index")

@@ -23,12 +23,7 @@ _JSON = b"application/json"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What an endpoint takes, and what makes its answer.
-
-    Attributes:
-        body: Reads the request.
-        answer: Makes the answer of it; may raise `TrustError`.
-    """
+    """What reads a request of an endpoint, and makes the answer or raises a `TrustError`."""
 
     body: type[BaseModel]
     answer: Callable[[Any], Awaitable[dict[str, Any]]]

@@ -207,12 +207,7 @@ class Measured:
 
 
 def _without(counted: dict[int, CallUsage], usage: Usage) -> Usage:
-    """What a score cost, less what another of the same request did: several share their samples.
-
-    Args:
-        counted: All calls until now, by their identity; those of `usage` are added.
-        usage: What the score cost.
-    """
+    """What a score cost, less what another of the same request did: several share their samples."""
     new = tuple(call for call in usage.by_call if id(call) not in counted)
     counted.update((id(call), call) for call in new)
     return usage if len(new) == len(usage.by_call) else Usage.of_calls(new, usage.seconds)

@@ -32,29 +32,17 @@ OPTIONS = frozenset(TLMOptions.model_fields) | {"max_timeout", "model_provider"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a client wants of one request.
+    """What a client wants of one request."""
 
-    Attributes:
-        model: The model name that it sent; `None` where it sent none.
-        quality: The preset that scores are made with.
-        task: What kind of responses are scored.
-        options: The library's options, without the model and the reasoning effort.
-        reasoning_effort: How long a model that thinks may think.
-        log: What the answer's `log` is to hold.
-        has_trustworthiness: Whether it wants a trustworthiness score.
-        seconds: How long it waits; `None` where it did not say.
-        notes: What is not done as it asked.
-    """
-
-    model: str | None
+    model: str | None  # the name that it sent
     quality: QualityPreset
     task: Task
-    options: TLMOptions
+    options: TLMOptions  # without the model and the reasoning effort
     reasoning_effort: str | None
-    log: frozenset[str]
+    log: frozenset[str]  # what the answer's `log` is to hold
     has_trustworthiness: bool
-    seconds: float | None
-    notes: tuple[str, ...]
+    seconds: float | None  # for which it waits, if it says so
+    notes: tuple[str, ...]  # what is not done as it asked
 
 
 def read_wanted(

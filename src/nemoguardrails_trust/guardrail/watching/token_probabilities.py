@@ -19,9 +19,10 @@ from nemoguardrails.types import LLMModel
 
 from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
+from nemoguardrails_trust.exchange.values import objects_in
 from nemoguardrails_trust.guardrail.llm import KEY_VARIABLES
 from nemoguardrails_trust.models.chat_answers import read_choices
-from nemoguardrails_trust.models.chat_chunks import Gathering, choices_of
+from nemoguardrails_trust.models.chat_chunks import Gathering
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
 
 _log = logging.getLogger(__name__)
@@ -223,14 +224,10 @@ def _tokens(body: Any) -> tuple[TokenLogprob, ...] | None:
 
 def _unread_calls(body: Any) -> tuple[str, ...]:
     """The names of the called tools whose arguments NeMo Guardrails cannot read."""
-    choices = choices_of(body) if isinstance(body, dict) else []
+    choices = objects_in(body.get("choices")) if isinstance(body, dict) else []
     message = choices[0].get("message") if choices else None
-    calls = message.get("tool_calls") if isinstance(message, dict) else None
-    functions = [
-        call.get("function")
-        for call in (calls if isinstance(calls, list) else ())
-        if isinstance(call, dict)
-    ]
+    calls = objects_in(message.get("tool_calls")) if isinstance(message, dict) else []
+    functions = [call.get("function") for call in calls]
     return tuple(
         str(function.get("name"))
         for function in functions
