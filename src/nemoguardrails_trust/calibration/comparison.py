@@ -16,12 +16,7 @@ _SEED = 20_260_101
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Scores of answers to the same questions, and whether each answer is right.
-
-    Attributes:
-        values: 0 to 1.
-        correct: Whether each answer is right.
-    """
+    """Scores of answers to the same questions, and whether each answer is right."""
 
     values: Floats
     correct: Booleans

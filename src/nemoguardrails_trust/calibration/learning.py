@@ -27,11 +27,7 @@ class Origin:
 def learn_calibration(sample: Sample, origin: Origin, aim: Target | float) -> Calibration:
     """Fits weights, a map and a threshold, and says what to expect of them.
 
-    Args:
-        sample: Labelled scores.
-        origin: What gave them.
-        aim: What the threshold is to reach; or a threshold that is there already, of which the
-            calibration then says what to expect.
+    The aim is what the threshold is to reach, or a threshold that is there already.
 
     Raises:
         SettingsError: The target is out of reach on this data.

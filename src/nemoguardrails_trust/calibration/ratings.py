@@ -16,15 +16,10 @@ _PRIOR = 0.1  # a rating says more than one right or wrong
 
 @dataclass(frozen=True, slots=True)
 class RatingMap:
-    """A map from scores to ratings that never falls as a score rises.
+    """A map from scores to ratings that never falls as a score rises."""
 
-    Attributes:
-        weights: How much each score counts, adding up to 1.
-        knots: The map of the weighted mean, to be joined by straight lines.
-    """
-
-    weights: tuple[float, ...]
-    knots: Knots
+    weights: tuple[float, ...]  # of the scores, adding up to 1
+    knots: Knots  # of the weighted mean, to be joined by straight lines
 
     def apply(self, scores: Sequence[float]) -> float:
         """The rating that scores let expect, from 0 (the lowest given) to 1 (the highest)."""
@@ -38,10 +33,6 @@ def fit_ratings(scores: Sequence[Sequence[float]], ratings: Sequence[float]) -> 
 
     The scores are weighed by a least-squares fit in which none counts downwards, and their mean
     is mapped by isotonic regressions on resampled rows.
-
-    Args:
-        scores: For each row its scores, 0 to 1, as many in every row.
-        ratings: For each row its rating; only the order and the distances matter.
 
     Raises:
         DataError: The rows are too few, or all of one rating.

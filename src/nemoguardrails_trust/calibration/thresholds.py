@@ -76,17 +76,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Scored answers to calibrate on.
-
-    Attributes:
-        scores: 0 to 1.
-        correct: Whether each answer is right.
-        by_weights: The scores by the weights of the signals, where weights are to be fitted.
-    """
+    """Scored answers to calibrate on."""
 
     scores: Floats
     correct: Booleans
-    by_weights: Mapping[Weights, Floats]
+    by_weights: Mapping[Weights, Floats]  # the scores, where weights are to be fitted
 
     @classmethod
     def of(
@@ -95,12 +89,7 @@ class Sample:
         correct: Sequence[bool],
         signals: Sequence[Mapping[str, float]] | None = None,
     ) -> Self:
-        """Gathers scored answers.
-
-        Args:
-            scores: 0 to 1.
-            correct: Whether each answer is right.
-            signals: The signals' values, where weights are to be fitted.
+        """Gathers scored answers, with the signals where weights are to be fitted.
 
         Raises:
             DataError: There are too few right or too few wrong answers.
@@ -131,21 +120,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What was fitted to a sample.
+    """What was fitted to a sample."""
 
-    Attributes:
-        weights: Of the signals; `None` where the usual ones do as well.
-        fit: The kind of the map.
-        knots: The map, joined by straight lines.
-        threshold: Probabilities below it are flagged.
-        reached: Whether the threshold reaches the target on the sample.
-    """
-
-    weights: Weights | None
-    fit: str
+    weights: Weights | None  # of the signals; `None` where the usual ones do as well
+    fit: str  # the kind of the map
     knots: Knots
     threshold: float
-    reached: bool
+    reached: bool  # the threshold reaches the target on the sample
 
     def probabilities(self, sample: Sample) -> Floats:
         """The probabilities that the answers of a sample are right."""
@@ -155,12 +136,7 @@ class Fitted:
 
 
 def fit(sample: Sample, aim: Target | float) -> Fitted:
-    """Fits weights, a map and a threshold.
-
-    Args:
-        sample: What to fit to.
-        aim: What the threshold is to reach, or the threshold itself.
-    """
+    """Fits weights, a map, and a threshold where that is not the aim itself."""
     weights = None
     if sample.by_weights:
         chosen = choose_weights(sample.by_weights, sample.correct)
@@ -253,10 +229,6 @@ def _counted(flags: Booleans) -> Interval:
 
 def rows_wanted(share: Interval, rows: int) -> int | None:
     """How many labelled answers it would take to know a share to within 0.05.
-
-    Args:
-        share: With Wilson's interval.
-        rows: How many there are.
 
     Returns:
         `None` where the interval is narrow enough to rely on, at most `WIDEST`, or there is none.

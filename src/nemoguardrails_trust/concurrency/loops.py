@@ -23,11 +23,7 @@ class LoopThread:
     """
 
     def __init__(self, name: str = "nemo-trust") -> None:
-        """Starts nothing yet.
-
-        Args:
-            name: The thread's name.
-        """
+        """Starts nothing yet; the thread will have this name."""
         self._name = name
         self._lock = threading.Lock()
         self._runner: _Runner | None = None

@@ -94,20 +94,20 @@ def _form_of(item: Item) -> Callable[[Item], Iterator[Item]] | None:
 
 def _speaker(item: Item) -> str | None:
     """Who speaks in a message that says it by a flag, a direction or its author."""
-    for key, (if_true, if_not) in _FLAGS.items():
-        if isinstance(item.get(key), bool):
-            return if_true if item[key] else if_not
-    if (role := _DIRECTIONS.get(str(item.get("direction")))) is not None:
+    role = _flagged(item) or _DIRECTIONS.get(str(item.get("direction")))
+    if role is not None:
         return role
     author = item.get("author")
     if isinstance(author, Mapping):
-        for key, (if_true, if_not) in _FLAGS.items():
-            if isinstance(author.get(key), bool):
-                return if_true if author[key] else if_not
-        return _KINDS_OF_AUTHORS.get(str(author.get("type")))
+        return _flagged(author) or _KINDS_OF_AUTHORS.get(str(author.get("type")))
     if item.get("type") == "message" and "ts" in item:
         return _BOT if item.get("bot_id") else _USER
     return None
+
+
+def _flagged(item: Item) -> str | None:
+    flags = (key for key in _FLAGS if isinstance(item.get(key), bool))
+    return next((_FLAGS[key][not item[key]] for key in flags), None)
 
 
 def _message(item: Item) -> Iterator[Item]:

@@ -108,84 +108,62 @@ class Phrase(NamedTuple):
 
 _ROLES_THAT_THINK = "think|thinking|thought|reasoning|analysis"
 
-PHRASES = (
-    # Granite 3
-    Phrase(
-        " process:",
-        re.compile(r"Here(?: is|'s) my (?:thought|thinking) process:"),
-        re.compile(r"Here(?: is|'s) my response:"),
-    ),
-    # Apriel Thinker
-    Phrase(
-        "my reasoning steps:",
-        re.compile(r"Here are my reasoning steps:"),
-        re.compile(r"\[BEGIN FINAL RESPONSE\]"),
-    ),
-    # Muse
-    Phrase(
-        "to=self",
-        re.compile(r"(?:<\|start\|>\s{0,3}assistant\s{0,3})?to=self<\|message\|>"),
-        re.compile(r"to=user<\|message\|>"),
-    ),
-    # s1, and models tuned to think in a turn of its own
-    Phrase(
-        "<|im_start|>",
-        re.compile(rf"<\|im_start\|>(?:{_ROLES_THAT_THINK})\b"),
-        re.compile(r"<\|im_start\|>(?:answer|assistant)\b:?"),
-    ),
-    # The same of Gemma
-    Phrase(
-        "<start_of_turn>",
-        re.compile(rf"<start_of_turn>(?:{_ROLES_THAT_THINK})\b"),
-        re.compile(r"<start_of_turn>model\b"),
-    ),
-    # s1 and Gemini, without their tokens
-    *(
-        Phrase(
-            f"{word}\n",
-            re.compile(rf"{word}\n"),
-            re.compile(r"^answer(?::|[ \t]*\n)", re.MULTILINE),
-        )
-        for word in ("think", "thought", "THOUGHT")
-    ),
-    # Harmony, its channels as headings
-    Phrase(
-        "analysis",
-        re.compile(r"(?:\*\*)?analysis(?:\*\*)?:?\n(?=[\s\S]*^(?:\*\*)?final)", re.MULTILINE),
-        re.compile(r"^(?:\*\*)?final(?:\*\*)?(?::|[ \t]*\n)", re.MULTILINE),
-    ),
-    # Models told to hide their thoughts in a page
-    Phrase(
-        "<!--",
-        re.compile(rf"<!--\s{{0,9}}(?:{_NAMES})\b", re.IGNORECASE),
-        re.compile("-->"),
-    ),
-    # LibreChat
-    Phrase(
-        ":::",
-        re.compile(rf":::(?:{_BARE_NAMES})[ \t]*\n"),
-        re.compile(r"^:::[ \t]*$", re.MULTILINE),
-    ),
-    # Poe, whose thoughts are quoted
-    Phrase(
-        "Thinking...",
-        re.compile(r"\*?Thinking\.\.\.\*?\n\s{0,9}(?:>[^\n]*+\n)++"),
-        re.compile(r"(?=\S)"),
-    ),
-    # The command line of Ollama
-    Phrase(
-        "...done thinking.",
-        re.compile(r"Thinking\.\.\.\n(?=[\s\S]*^\.\.\.done thinking\.)", re.MULTILINE),
-        re.compile(r"^\.\.\.done thinking\.", re.MULTILINE),
-    ),
-    # HyperCLOVA X SEED Think
-    Phrase(
-        "/think",
-        re.compile(r"/think\n"),
-        re.compile(r"<\|im_end\|>\s{0,3}<\|im_start\|>assistant\b"),
-    ),
+PHRASES = tuple(
+    Phrase(sign, re.compile(begins, re.MULTILINE), re.compile(answers, re.MULTILINE))
+    for sign, begins, answers in (
+        # Granite 3
+        (
+            " process:",
+            r"Here(?: is|'s) my (?:thought|thinking) process:",
+            r"Here(?: is|'s) my response:",
+        ),
+        # Apriel Thinker
+        ("my reasoning steps:", r"Here are my reasoning steps:", r"\[BEGIN FINAL RESPONSE\]"),
+        # Muse
+        (
+            "to=self",
+            r"(?:<\|start\|>\s{0,3}assistant\s{0,3})?to=self<\|message\|>",
+            r"to=user<\|message\|>",
+        ),
+        # s1, and models tuned to think in a turn of its own
+        (
+            "<|im_start|>",
+            rf"<\|im_start\|>(?:{_ROLES_THAT_THINK})\b",
+            r"<\|im_start\|>(?:answer|assistant)\b:?",
+        ),
+        # The same of Gemma
+        (
+            "<start_of_turn>",
+            rf"<start_of_turn>(?:{_ROLES_THAT_THINK})\b",
+            r"<start_of_turn>model\b",
+        ),
+        # s1 and Gemini, without their tokens
+        *(
+            (f"{word}\n", rf"{word}\n", r"^answer(?::|[ \t]*\n)")
+            for word in ("think", "thought", "THOUGHT")
+        ),
+        # Harmony, its channels as headings
+        (
+            "analysis",
+            r"(?:\*\*)?analysis(?:\*\*)?:?\n(?=[\s\S]*^(?:\*\*)?final)",
+            r"^(?:\*\*)?final(?:\*\*)?(?::|[ \t]*\n)",
+        ),
+        # Models told to hide their thoughts in a page
+        ("<!--", rf"(?i:<!--\s{{0,9}}(?:{_NAMES})\b)", "-->"),
+        # LibreChat
+        (":::", rf":::(?:{_BARE_NAMES})[ \t]*\n", r"^:::[ \t]*$"),
+        # Poe, whose thoughts are quoted
+        ("Thinking...", r"\*?Thinking\.\.\.\*?\n\s{0,9}(?:>[^\n]*+\n)++", r"(?=\S)"),
+        # The command line of Ollama
+        (
+            "...done thinking.",
+            r"Thinking\.\.\.\n(?=[\s\S]*^\.\.\.done thinking\.)",
+            r"^\.\.\.done thinking\.",
+        ),
+        # HyperCLOVA X SEED Think
+        ("/think", r"/think\n", r"<\|im_end\|>\s{0,3}<\|im_start\|>assistant\b"),
+    )
 )
-
 FENCES = ("```", "~~~")
 """With which all code blocks begin."""
 
@@ -280,10 +258,6 @@ def without_labelled_thought(text: str, start: int) -> str:
 
     As in `**Thinking:** … **Answer:** …`, in ReAct (`Thought: … Final Answer: …`) and in DSPy. A
     text in which such labels alternate, or nothing is labelled as the answer, is an answer itself.
-
-    Args:
-        text: It.
-        start: Where its first letter is.
     """
     if not begins_with_label(text):
         return text

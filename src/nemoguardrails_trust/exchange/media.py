@@ -52,8 +52,9 @@ class Media:
     @property
     def data(self) -> str | None:
         """Its data as Base64; `None` if the URL is only an address."""
-        head = _head(self.url)
-        return None if head is None else (self.url or "")[len(head) :]
+        url = self.url or ""
+        head = _IN_BASE64.match(url[:_LONGEST_HEAD])
+        return None if head is None else url[head.end() :]
 
 
 def why_unsendable(media: Sequence[Media]) -> str | None:
@@ -84,8 +85,3 @@ def _is_base64(data: str) -> bool:
         return False
     bare = data.rstrip("=").encode("ascii")
     return bool(bare) and len(bare) % 4 != 1 and not bare.translate(None, _ALPHABET)
-
-
-def _head(url: str | None) -> str | None:
-    found = _IN_BASE64.match((url or "")[:_LONGEST_HEAD])
-    return None if found is None else found[0]

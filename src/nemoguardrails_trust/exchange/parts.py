@@ -89,27 +89,15 @@ _BEGIN = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a message, read.
-
-    Attributes:
-        text: Its words.
-        media: What it holds besides.
-        kind: `text`, `call` (of a tool, by the assistant), `result` (of a tool) or `tools` (that
-            there are).
-    """
+    """A part of a message, read: its words, and what it holds besides."""
 
     text: str
     media: tuple[Media, ...] = ()
-    kind: str = "text"
+    kind: str = "text"  # or `call` and `result` of a tool, or `tools`, that there are
 
 
 def read_content(content: Any, where: str, depth: int = 0) -> Iterator[Piece]:
     """Reads the content of a message: text, a part, or a list of parts. Thoughts are dropped.
-
-    Args:
-        content: It.
-        where: What it is the content of, for errors.
-        depth: How many parts it stands in.
 
     Raises:
         DataError: A part is of no known form.

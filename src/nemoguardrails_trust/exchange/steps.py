@@ -78,8 +78,7 @@ def _spoken(call: Any) -> str | None:
     """What a call of the tool for speaking says; `None` of another tool's."""
     if not isinstance(call, Mapping) or call.get("name") != _SAYING:
         return None
-    arguments = call.get("arguments")
-    arguments = unpacked(arguments)
+    arguments = unpacked(call.get("arguments"))
     said = arguments.get("message") if isinstance(arguments, Mapping) else None
     return said if isinstance(said, str) else None
 

@@ -85,18 +85,16 @@ def answer_in(written: str) -> str | None:
     Thinking counts at the beginning, at the beginning of a later line, and before a closing tag
     that nothing opened. Elsewhere, in code and in quotes, the tags belong to the answer.
 
-    Args:
-        written: What the model wrote.
-
     Returns:
         The answer; `None` where there is thinking or special tokens and nothing else, and where
         the text is too long to tell (`why_no_answer` says which). A text without these is
         returned as it is.
     """
-    if not _has_signs(written):
+    if not (any(map(written.__contains__, _ALL_SIGNS)) or begins_with_label(written)):
         return written
     if _has_too_many_signs(written):
-        return None if _may_think(written) else written
+        lower = written.lower()  # without a word of thinking, no mark of it can be there
+        return None if any(word in lower for word in WORDS_OF_MARKS) else written
     bare = without_envelope(written)
     said = _without_thinking(bare)
     if said is bare:
@@ -121,22 +119,11 @@ def why_no_answer(written: str) -> str:
     return "is thinking without an answer"
 
 
-def _has_signs(text: str) -> bool:
-    """Whether a text has anything by which thinking or a special token is known."""
-    return any(map(text.__contains__, _ALL_SIGNS)) or begins_with_label(text)
-
-
 def _has_too_many_signs(text: str) -> bool:
     if len(text) <= _MOST_SIGNS:
         return False
     signs = sum(map(text.count, SIGNS))
     return signs > (0 if len(text) > MOST_CHARACTERS else _MOST_SIGNS)
-
-
-def _may_think(text: str) -> bool:
-    """Whether a text holds a word of which a mark of thinking could be made."""
-    lower = text.lower()
-    return any(word in lower for word in WORDS_OF_MARKS)
 
 
 def _without_thinking(text: str) -> str | None:

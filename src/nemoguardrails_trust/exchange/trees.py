@@ -71,11 +71,6 @@ def last_of(value: Item) -> Any:
 def in_order(items: Sequence[Any], last: Any, what: str) -> list[Any]:
     """The messages of a list as they were said: the newest last, and along one branch.
 
-    Args:
-        items: They, as servers list them.
-        last: The id of the one that was shown last, if it is known.
-        what: What they are, for errors.
-
     Raises:
         DataError: Some are other versions of others, and which were shown cannot be told.
     """
@@ -104,12 +99,11 @@ def _nodes_of(value: Item) -> Mapping[Any, Item] | None:
     nodes = history.get("messages") if isinstance(history, Mapping) else value.get("mapping")
     if not isinstance(nodes, Mapping) or not nodes:
         return None
-    is_known = all(isinstance(node, Mapping) and _are_linked(node) for node in nodes.values())
+    is_known = all(
+        isinstance(node, Mapping) and any(key in node for key in _PARENTS)
+        for node in nodes.values()
+    )
     return nodes if is_known else None
-
-
-def _are_linked(node: Item) -> bool:
-    return any(key in node for key in _PARENTS)
 
 
 def _thread_of(value: Item) -> Item | None:

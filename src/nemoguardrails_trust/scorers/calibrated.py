@@ -20,12 +20,7 @@ class CalibratedScorer:
     """A scorer whose scores a calibration turns into probabilities."""
 
     def __init__(self, scorer: Scorer, calibration: Calibration) -> None:
-        """Wraps a scorer.
-
-        Args:
-            scorer: Gives the scores.
-            calibration: Maps them.
-        """
+        """Takes what gives the scores, and what maps them."""
         self._scorer = scorer
         self._calibration = calibration
         self.samples_per_score = samples_drawn_by(scorer)

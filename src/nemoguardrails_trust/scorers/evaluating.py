@@ -35,15 +35,7 @@ class EvaluatingScorer:
         timeout: float,
         concurrency: int = 64,
     ) -> None:
-        """Wraps a scorer.
-
-        Args:
-            scorer: Gives the scores.
-            model: Evaluates.
-            evaluations: What is evaluated.
-            timeout: Seconds for all of it.
-            concurrency: The most evaluations at once on an event loop.
-        """
+        """Takes what scores, the model that evaluates, and the seconds for all of it."""
         self._scorer = scorer
         self._evaluator = Evaluator(model, concurrency=concurrency)
         self._chosen = [(chosen.evaluation(), chosen.threshold) for chosen in evaluations]

@@ -16,23 +16,14 @@ _SHARES = tuple(place / 10 for place in range(1, 11))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
-    """One thing that is measured.
+    """One thing that is measured."""
 
-    Attributes:
-        name: Its name, without the prefix; Prometheus puts `_total` behind that of a counter.
-        kind: Whether it only grows, goes up and down, or is a distribution.
-        told: What it is.
-        labels: What it is divided by.
-        unit: In OpenTelemetry's form (UCUM).
-        buckets: The upper bounds of a distribution.
-    """
-
-    name: str
+    name: str  # without the prefix; Prometheus puts `_total` behind that of a counter
     kind: Literal["counter", "gauge", "histogram"]
     told: str
     labels: tuple[str, ...] = ()
-    unit: str = "1"
-    buckets: tuple[float, ...] = ()
+    unit: str = "1"  # in OpenTelemetry's form (UCUM)
+    buckets: tuple[float, ...] = ()  # the upper bounds of a distribution
 
 
 SCORES = Figure(

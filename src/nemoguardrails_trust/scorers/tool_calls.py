@@ -27,13 +27,7 @@ class ToolCallScorer:
     """
 
     def __init__(self, scorer: Scorer, model: LanguageModel, *, timeout: float) -> None:
-        """Wraps a scorer.
-
-        Args:
-            scorer: Scores the calls as a whole.
-            model: Judges the arguments.
-            timeout: Seconds for all of it.
-        """
+        """Takes what scores the calls as a whole, and the model that judges their arguments."""
         self._scorer = scorer
         self._evaluator = Evaluator(model)
         self._timeout = timeout

@@ -81,19 +81,12 @@ class Eval:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What evaluations look at.
-
-    Attributes:
-        query: What the user asked.
-        context: Retrieved passages.
-        response: The answer; empty where there is none yet.
-        media: Pictures, recordings and files that the user sent with the query.
-    """
+    """What evaluations look at."""
 
     query: str
     context: tuple[str, ...] = ()
     response: str = ""
-    media: tuple[Media, ...] = ()
+    media: tuple[Media, ...] = ()  # sent with the query
 
 
 _EVALS = (

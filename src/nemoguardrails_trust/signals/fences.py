@@ -13,11 +13,7 @@ class Fence:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        """Draws a random part that occurs in none of the texts.
-
-        Args:
-            texts: Everything that will be quoted.
-        """
+        """Draws a random part that occurs in none of the texts."""
         everything = "\n".join(texts).casefold()
         self.mark = secrets.token_hex(4)
         while self.mark in everything:

@@ -33,13 +33,7 @@ _LEADS_IN = re.compile(r"[:：]\s*[*_]*$")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an answer that may claim something.
-
-    Attributes:
-        start: Where it begins in the answer, in characters from 0.
-        end: Where it ends.
-        text: What stands there.
-    """
+    """A sentence of an answer that may claim something."""
 
     start: int
     end: int
@@ -48,27 +42,14 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Sentences:
-    """The sentences of an answer.
+    """The sentences of an answer, or the first of them."""
 
-    Attributes:
-        listed: The first ones, in order; they do not overlap.
-        is_whole: Whether these are all.
-    """
-
-    listed: tuple[Sentence, ...]
+    listed: tuple[Sentence, ...]  # in order; they do not overlap
     is_whole: bool
 
 
 def split_sentences(answer: str, *, most: int) -> Sentences:
-    """Splits an answer into the sentences that may claim something.
-
-    A line of a list is a sentence, or several; a row of a table is one. Headings, code, the head
-    of a table, questions, lines that lead in to a list, and what has neither letters nor digits
-    are none.
-
-    Args:
-        answer: Any text, with markdown or without.
-        most: The most sentences.
+    """Splits an answer into the sentences that may claim something, so many at most.
 
     Raises:
         MissingDependencyError: The extra `claims` is not installed.

@@ -12,25 +12,15 @@ from nemoguardrails_trust.scorers.cleanlab.session import ServiceSession
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One of the hosted services, and the package that speaks to it.
+    """One of the hosted services, and the package that speaks to it."""
 
-    Attributes:
-        package: The distribution; also the scorer's name.
-        module: The package's import name.
-        client_module: Where its `TLM` is.
-        bad_request: The package's error that its `TLM` passes on without a retry.
-        key_variable: The environment variable with the API key.
-        account_page: Where to get a key.
-        validates_keys: Whether it tells about a key without being asked for a score.
-    """
-
-    package: str
+    package: str  # the distribution; also the scorer's name
     module: str
-    client_module: str
-    bad_request: str
+    client_module: str  # where its `TLM` is
+    bad_request: str  # the package's error that its `TLM` passes on without a retry
     key_variable: str
-    account_page: str
-    validates_keys: bool
+    account_page: str  # where to get a key
+    validates_keys: bool  # without being asked for a score
 
 
 # `Studio(key).TLM()` builds the same class, but before that makes two blocking requests without a
@@ -62,23 +52,14 @@ _SENDING = "_get_trustworthiness_score_async"
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What is needed of an imported package.
-
-    Attributes:
-        service: The service that it speaks to.
-        tlm: The class of its clients.
-        api: The module that holds the service's URLs.
-        bad_request: The error that the clients pass on without a retry.
-        timeout: The error of a client whose own timeout ran out.
-        invalid: The error of a client that does not take its settings.
-    """
+    """What is needed of an imported package."""
 
     service: Service
-    tlm: Any
-    api: Any
+    tlm: Any  # the class of its clients
+    api: Any  # the module that holds the service's URLs
     bad_request: type[Exception]
     timeout: type[Exception]
-    invalid: type[Exception]
+    invalid: type[Exception]  # settings
 
 
 def installed(service: Service) -> bool:

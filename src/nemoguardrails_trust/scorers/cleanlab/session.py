@@ -25,14 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer, in the form in which the clients read an aiohttp response.
-
-    Attributes:
-        url: Where it came from.
-        body: The JSON object it holds.
-        status: The HTTP status.
-        headers: The HTTP headers.
-    """
+    """A good answer, in the form in which the clients read an aiohttp response."""
 
     url: str
     body: dict[str, Any]

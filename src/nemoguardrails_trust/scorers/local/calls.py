@@ -39,10 +39,6 @@ class Calls:
     async def ask(self, model: LanguageModel, ask: Ask) -> Reply:
         """Makes one call.
 
-        Args:
-            model: Whom to ask.
-            ask: What to ask.
-
         Raises:
             TrustError: No answer could be had.
         """
@@ -50,11 +46,7 @@ class Calls:
             return await self.take(model.complete(ask), ask.purpose)
 
     async def take(self, call: Awaitable[Reply], purpose: Purpose) -> Reply:
-        """Waits for a call that someone has made, or is about to make.
-
-        Args:
-            call: The call. It is cancelled where this is.
-            purpose: What its answer is for.
+        """Waits for a call that someone has made, or is about to make; ends it when cancelled.
 
         Raises:
             TrustError: No answer could be had.

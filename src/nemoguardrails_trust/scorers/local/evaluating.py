@@ -33,10 +33,8 @@ class Evaluator:
     ) -> None:
         """Sets the evaluator up; nothing is called yet.
 
-        Args:
-            model: The judge.
-            concurrency: The most calls at once on an event loop, over all exchanges.
-            on_spent: Told what each judging by criteria or fields cost, failed ones included.
+        The concurrency holds on an event loop, over all exchanges; `on_spent` is told what each
+        judging by criteria or fields cost, failed ones included.
         """
         self._judge = Judge(model)
         self._limits = Limits(concurrency)
@@ -50,13 +48,7 @@ class Evaluator:
         timeout: float,
         spent: list[CallUsage] | None = None,
     ) -> Mapping[str, Evaluated]:
-        """Makes the evaluations, one call each, all at once.
-
-        Args:
-            evaluations: What to judge by.
-            evidence: What to judge.
-            timeout: Seconds for all of them.
-            spent: Gets what each call cost.
+        """Makes the evaluations, one call each, all at once; `spent` gets what each cost.
 
         Returns:
             By name in their order, what each brought. No failure raises.
@@ -74,11 +66,6 @@ class Evaluator:
 
     async def explain(self, exchange: Exchange, score: float, *, timeout: float) -> str:
         """Has the model say why a response has the score that it has, by one call.
-
-        Args:
-            exchange: What was scored.
-            score: Its trustworthiness score, 0 to 1.
-            timeout: Seconds.
 
         Returns:
             The reasons; empty where the model gave none.
@@ -99,12 +86,6 @@ class Evaluator:
         spent: list[CallUsage] | None = None,
     ) -> Mapping[str, FieldJudgement | TrustError]:
         """Judges the fields of a JSON response, all at once, many of them by one call.
-
-        Args:
-            exchange: What to judge.
-            names: The fields.
-            timeout: Seconds for all of them.
-            spent: Gets what each call cost.
 
         Returns:
             By name in their order, what each brought. No failure raises.

@@ -23,24 +23,14 @@ _TASK = (
 
 @dataclass(frozen=True, slots=True)
 class FieldJudgement:
-    """What a judge says of a field.
-
-    Attributes:
-        value: How likely its value is right, 0 to 1.
-        reason: Why; empty where the judge did not say.
-    """
+    """How likely the value of a field is right, 0 to 1, and why, if the judge says it."""
 
     value: float
     reason: str = ""
 
 
 def fields_messages(exchange: Exchange, names: Sequence[str]) -> tuple[Message]:
-    """The prompt that asks a judge about fields of a JSON response.
-
-    Args:
-        exchange: What to judge.
-        names: The fields, which the prompt numbers from 1.
-    """
+    """The prompt that asks a judge about fields of a JSON response, numbered from 1."""
     listed = "\n".join(
         f"{number}. {json.dumps(name[:_NAME_LIMIT])}" for number, name in enumerate(names, start=1)
     )

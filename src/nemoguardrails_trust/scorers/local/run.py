@@ -47,17 +47,11 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """When a run may end before everything has come.
-
-    Attributes:
-        threshold: The decision is whether the score lies below it.
-        rounds: In how many rounds samples are asked for.
-        score_of: Makes a score of signals, monotone in each; `None` where there are none.
-    """
+    """When a run may end before everything has come."""
 
     threshold: float
-    rounds: int
-    score_of: Callable[[Mapping[str, float]], float | None]
+    rounds: int  # in which samples are asked for
+    score_of: Callable[[Mapping[str, float]], float | None]  # monotone in each signal
 
 
 @dataclass(slots=True)
@@ -65,11 +59,6 @@ class Run:
     """Gathers the signals of one score.
 
     Attributes:
-        exchange: What is scored.
-        plan: What is asked for.
-        ask: How it is asked for.
-        early: When to stop; `None` waits for everything.
-        criteria: The user's own, each asked about in a call of its own.
         signals: Those that were there before, then also the reflection; one without a value says
             why there is none.
         comparison: How the samples compare with the response, once there are any.
@@ -77,7 +66,6 @@ class Run:
         claim_verdicts: What the judge says of the sentences; `None` until then.
         claims_problem: Why there is nothing of that.
         problems: Why samples, or the judge's comparison of them, are missing.
-        lateness: The error of a run that ran out of time.
         decided_early: Whether something was left out because it could not change the decision.
     """
 
@@ -103,12 +91,9 @@ class Run:
     _comparison_to_come: bool = False
 
     async def gather(self, timeout: float) -> None:
-        """Makes the calls and takes what they bring.
+        """Makes the calls and takes what they bring, which at the timeout has to do.
 
         Every call that is still open at the end, or when this is cancelled, is cancelled.
-
-        Args:
-            timeout: Seconds, after which the run makes do with what has come.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
