@@ -172,7 +172,7 @@ def test_it_tells_what_will_run(tmp_path: Path) -> None:
     assert "✓ Colang 1.0, the rail's folder is imported" in lines
     assert "✓ output rail 'cleanlab trustworthiness' with threshold = 0.8" in lines
     assert "✓ flow 'cleanlab trustworthiness': this package's is used" in lines
-    assert "✓ model 'm' judges and samples" in lines
+    assert "✓ model 'm' at https://api.openai.com/v1 judges and samples" in lines
     assert "✓ below 0.8 (the flow's line): the message instead of the answer (block)" in lines
     assert "✓ longest time for a check: 20 s" in lines
     assert lines[-1] == "The rail will run."

@@ -391,6 +391,12 @@ def test_a_configuration_of_another_shape_is_told_and_stays(
     assert path.read_text() == text
 
 
+def test_a_folder_that_is_not_there_is_told_so(tmp_path: Path) -> None:
+    result = init(tmp_path / "absent")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'absent'}: there is no such folder" in " ".join(result.stderr.split())
+
+
 def test_the_rail_goes_into_the_file_that_has_the_rails(tmp_path: Path) -> None:
     """NeMo Guardrails takes the `rails` of one file, whatever the others say."""
     models = "models: [{type: main, engine: openai, model: gpt-4o-mini}]\n"

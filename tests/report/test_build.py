@@ -185,6 +185,22 @@ def test_results_without_labels_say_so(tmp_path: Path) -> None:
     assert 'id="reliability"' not in page
 
 
+@pytest.mark.parametrize(
+    ("signals", "told"),
+    [
+        ({}, "The results have no signals besides the score, so"),
+        ({"signal_reflection": ""}, "No answer has two signals, so"),
+    ],
+)
+def test_one_answer_without_a_score_is_told_as_one(
+    signals: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    row = {"prompt": "a", "response": "b", "trustworthiness_score": "", "error": "x", **signals}
+    page = " ".join(built([row], tmp_path / "report.html").split())
+    assert '<b>It could not be scored</b>; <a href="#cost">the errors</a> say why.' in page
+    assert told in page
+
+
 def test_a_column_of_another_name_holds_the_labels_when_asked(tmp_path: Path) -> None:
     rows = [{**row, "verdict": row["correct"], "correct": None} for row in ROWS]
     figures = embedded(built(rows, tmp_path / "r.html", label_column="verdict"))["figures"]

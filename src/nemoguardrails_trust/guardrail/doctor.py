@@ -248,15 +248,16 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
             "token probabilities and only one answer per call"
         )
     elif model is not None:
-        yield fact(f"model '{model.name}' judges and samples")
+        base_url = _base_url(model)
+        yield fact(f"model '{model.name}'{base_url and f' at {base_url}'} judges and samples")
         if guard.settings.calibration is None:
             yield _uncalibrated(model, guard.settings.quality)
 
 
 def _uncalibrated(model: LanguageModel, quality: QualityPreset) -> Finding:
-    base_url = getattr(model, "base_url", None)
+    base_url = _base_url(model)
     live = f"--live {model.name}"
-    if base_url is None:
+    if not base_url:
         live = "DATA"  # of a model that no command can reach
     elif base_url != OPENAI_URL:
         live += f" --base-url {base_url}"
@@ -267,6 +268,11 @@ def _uncalibrated(model: LanguageModel, quality: QualityPreset) -> Finding:
         f"nemo-trust calibrate {live} --out calibration.json, and "
         "calibration: calibration.json under custom_data.trust",
     )
+
+
+def _base_url(model: LanguageModel) -> str:
+    """The address of a model's server; empty where it has none that a command could reach."""
+    return str(getattr(model, "base_url", ""))
 
 
 def _exchange(config: RailsConfig) -> Iterator[Finding]:

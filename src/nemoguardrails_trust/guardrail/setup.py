@@ -185,6 +185,8 @@ def _file_of_rails(first: Path, data: dict[Path, dict[str, Any]]) -> Path:
 
 
 def _config_file(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise DataError("there is no such folder", path=str(folder))
     for name in ("config.yml", "config.yaml"):
         if (folder / name).is_file():
             return folder / name
