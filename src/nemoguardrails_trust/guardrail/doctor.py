@@ -272,7 +272,7 @@ def _uncalibrated(model: LanguageModel, quality: QualityPreset) -> Finding:
 
 def _base_url(model: LanguageModel) -> str:
     """The address of a model's server; empty where it has none that a command could reach."""
-    return str(getattr(model, "base_url", ""))
+    return getattr(model, "base_url", None) or ""
 
 
 def _exchange(config: RailsConfig) -> Iterator[Finding]:
