@@ -57,44 +57,31 @@ def calibrate(
     rows: RowOptions,
     labels: LabelOptions,
     data: OptionalLabelledArgument = None,
-    live: Annotated[
-        str | None,
-        Heading.LABELS.option(
-            "--live MODEL",
-            "Without DATA: learn from this model's answers to questions that come with the "
-            "package, labelled by reference answers.",
-        ),
-    ] = None,
-    questions: Annotated[
-        int,
-        Heading.LABELS.option("--questions N", "How many questions --live asks.", min=20, max=500),
-    ] = 150,
-    target: Annotated[
-        str | None,
-        Heading.RESULT.option(
-            "--target WHAT=SHARE",
-            "What the threshold must reach: 'precision=0.9' (of the flagged answers, the share "
-            "that is wrong), 'recall=0.8' (of the wrong answers, the share that is flagged), "
-            "'accuracy-kept=0.95' (of the answers not flagged, the share that is right) or "
-            "'flag-at-most=0.1'. Without it no threshold is chosen, and the figures are for 0.6.",
-        ),
-    ] = None,
-    for_model: Annotated[
-        str | None,
-        Heading.MODEL.option(
-            "--for-model NAME",
-            "The model that will use the calibration, if it is not --model; for example with "
-            "recorded answers.",
-        ),
-    ] = None,
-    scored: Annotated[
-        Path | None,
-        Heading.RESULT.option(
-            "--scored SCORED",
-            "Keep the scored rows in this file, as 'nemo-trust score' does. By default they are "
-            "kept beside the calibration until it is written.",
-        ),
-    ] = None,
+    live: str | None = Heading.LABELS.parameter(
+        "--live MODEL",
+        "Without DATA: learn from this model's answers to questions that come with the "
+        "package, labelled by reference answers.",
+    ),
+    questions: int = Heading.LABELS.parameter(
+        "--questions N", "How many questions --live asks.", min=20, max=500, default=150
+    ),
+    target: str | None = Heading.RESULT.parameter(
+        "--target WHAT=SHARE",
+        "What the threshold must reach: 'precision=0.9' (of the flagged answers, the share "
+        "that is wrong), 'recall=0.8' (of the wrong answers, the share that is flagged), "
+        "'accuracy-kept=0.95' (of the answers not flagged, the share that is right) or "
+        "'flag-at-most=0.1'. Without it no threshold is chosen, and the figures are for 0.6.",
+    ),
+    for_model: str | None = Heading.MODEL.parameter(
+        "--for-model NAME",
+        "The model that will use the calibration, if it is not --model; for example with "
+        "recorded answers.",
+    ),
+    scored: Path | None = Heading.RESULT.parameter(
+        "--scored SCORED",
+        "Keep the scored rows in this file, as 'nemo-trust score' does. By default they are "
+        "kept beside the calibration until it is written.",
+    ),
     json_output: JsonOption = False,
 ) -> None:
     """Turn scores into probabilities, and choose a threshold.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.help import argument, option
+from nemoguardrails_trust.commands.help import argument, parameter
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, user_errors
 from nemoguardrails_trust.commands.terminal import tell, terminal
 
@@ -18,13 +18,12 @@ _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]
 @user_errors()
 def check(
     config: Annotated[str, argument("CONFIG", "The configuration's folder.")],
-    ask: Annotated[
-        bool, option("--ask", "Also ask the bot one question, and score its answer.")
-    ] = False,
-    question: Annotated[
-        str | None,
-        option("--question TEXT", "The question for --ask. Default: the capital of France."),
-    ] = None,
+    ask: bool = parameter(
+        "--ask", "Also ask the bot one question, and score its answer.", default=False
+    ),
+    question: str | None = parameter(
+        "--question TEXT", "The question for --ask. Default: the capital of France."
+    ),
     as_json: JsonOption = False,
 ) -> None:
     """Say what a configuration's rail will do, and what to fix.

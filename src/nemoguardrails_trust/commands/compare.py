@@ -26,9 +26,9 @@ def compare(
     ],
     b: Annotated[Path, argument("B", "Later results for the same prompts; '-' is standard input.")],
     reading: ResultOptions,
-    threshold: Annotated[
-        float, Heading.RESULT.option("--threshold 0..1", "Answers that score below it are flagged.")
-    ] = 0.6,
+    threshold: float = Heading.RESULT.parameter(
+        "--threshold 0..1", "Answers that score below it are flagged.", default=0.6
+    ),
     json_output: JsonOption = False,
 ) -> None:
     """Compare two files of scored answers, and say which is better.

@@ -47,29 +47,21 @@ CompletionPriceOption = Annotated[
 class CostOptions:
     """What may be spent, and what tokens cost. Each field is an option."""
 
-    dry_run: Annotated[
-        bool,
-        Heading.COST.option(
-            "--dry-run",
-            "Score a sample of 20 rows, estimate what all of them would take, and write nothing.",
-        ),
-    ] = False
-    budget: Annotated[
-        str | None,
-        Heading.COST.option(
-            "--budget AMOUNT",
-            "Stop before more than this is spent on OUT: money, such as '5.00' (needs prices), or "
-            "tokens, such as '2M tokens'. To continue, repeat the command with a larger budget.",
-        ),
-    ] = None
-    prices: Annotated[
-        Path | None,
-        Heading.COST.option(
-            "--prices FILE",
-            "Show the cost, at the prices per million tokens that this YAML file gives for "
-            "--model, such as 'NAME: {prompt: 0.15, completion: 0.60}'.",
-        ),
-    ] = None
+    dry_run: bool = Heading.COST.field(
+        "--dry-run",
+        "Score a sample of 20 rows, estimate what all of them would take, and write nothing.",
+        default=False,
+    )
+    budget: str | None = Heading.COST.field(
+        "--budget AMOUNT",
+        "Stop before more than this is spent on OUT: money, such as '5.00' (needs prices), or "
+        "tokens, such as '2M tokens'. To continue, repeat the command with a larger budget.",
+    )
+    prices: Path | None = Heading.COST.field(
+        "--prices FILE",
+        "Show the cost, at the prices per million tokens that this YAML file gives for "
+        "--model, such as 'NAME: {prompt: 0.15, completion: 0.60}'.",
+    )
     prompt_price: PromptPriceOption = None
     completion_price: CompletionPriceOption = None
 

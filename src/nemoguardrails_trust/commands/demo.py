@@ -3,9 +3,9 @@
 import dataclasses
 import json
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from nemoguardrails_trust.commands.help import option
+from nemoguardrails_trust.commands.help import parameter
 from nemoguardrails_trust.commands.options import JsonOption, ScorerOptions, user_errors
 from nemoguardrails_trust.commands.output import LinesNowAndThen, counted, is_quiet
 from nemoguardrails_trust.commands.terminal import tell, terminal
@@ -17,28 +17,21 @@ if TYPE_CHECKING:
 
 @user_errors()
 def demo(
-    turns: Annotated[int, option("--turns N", "How many questions to ask.", min=1, max=500)] = 100,
-    show_every: Annotated[bool, option("--all", "Show every answer.")] = False,
-    model: Annotated[
-        str | None,
-        option(
-            "--model NAME",
-            "Ask this model instead, on an OpenAI-compatible server (key in OPENAI_API_KEY). Its "
-            "answers are labelled by reference answers.",
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None,
-        option("--base-url URL", "The server of --model. Default: OPENAI_BASE_URL, or OpenAI."),
-    ] = None,
-    quality: Annotated[
-        str | None,
-        option(
-            "--quality PRESET",
-            "With --model, how many model calls a score may take: base, low, medium (the "
-            "default), high or best.",
-        ),
-    ] = None,
+    turns: int = parameter("--turns N", "How many questions to ask.", min=1, max=500, default=100),
+    show_every: bool = parameter("--all", "Show every answer.", default=False),
+    model: str | None = parameter(
+        "--model NAME",
+        "Ask this model instead, on an OpenAI-compatible server (key in OPENAI_API_KEY). Its "
+        "answers are labelled by reference answers.",
+    ),
+    base_url: str | None = parameter(
+        "--base-url URL", "The server of --model. Default: OPENAI_BASE_URL, or OpenAI."
+    ),
+    quality: str | None = parameter(
+        "--quality PRESET",
+        "With --model, how many model calls a score may take: base, low, medium (the "
+        "default), high or best.",
+    ),
     as_json: JsonOption = False,
 ) -> None:
     """Try the rail on trivia questions; needs no model and no key.

@@ -3,7 +3,7 @@
 import inspect
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from nemoguardrails_trust.commands.building import scorer_settings
 from nemoguardrails_trust.commands.gate import (
@@ -55,22 +55,17 @@ def evaluate(
     labels: LabelOptions,
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
-    early_stop: Annotated[
-        bool,
-        Heading.MODEL.option(
-            "--early-stop",
-            "Draw one sample at a time, and stop once the decision at the threshold cannot change "
-            "any more.",
-        ),
-    ] = False,
-    out: Annotated[
-        Path | None,
-        Heading.RESULT.option(
-            "--out OUT",
-            "Keep the scored rows in this file, as 'nemo-trust score' does. An interrupted run "
-            "continues when you repeat the command.",
-        ),
-    ] = None,
+    early_stop: bool = Heading.MODEL.parameter(
+        "--early-stop",
+        "Draw one sample at a time, and stop once the decision at the threshold cannot change "
+        "any more.",
+        default=False,
+    ),
+    out: Path | None = Heading.RESULT.parameter(
+        "--out OUT",
+        "Keep the scored rows in this file, as 'nemo-trust score' does. An interrupted run "
+        "continues when you repeat the command.",
+    ),
     fail_under: FailUnderOption = None,
     fail_if: FailIfOption = None,
     json_output: JsonOption = False,

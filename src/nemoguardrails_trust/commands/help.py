@@ -1,6 +1,7 @@
 """Help in plain text, which every terminal shows: at 80 columns, and with ASCII letters alone."""
 
 import re
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
@@ -8,18 +9,24 @@ import typer
 from typer.core import TyperCommand
 
 
-def option(usage: str, text: str, **more: Any) -> Any:
+def option(usage: str, text: str, *default: Any, **more: Any) -> Any:
     """An option of a command.
 
     Args:
         usage: Its flag or flags, and what it takes, such as `--limit N`; a switch takes nothing.
         text: What the help says of it.
+        default: Its default; none where it is part of an annotation.
         more: What else `typer.Option` knows.
     """
     words = usage.split()
     flags = [word for word in words if word.startswith("-")]
     metavar = " ".join(words[len(flags) :]) or None
-    return typer.Option(*flags, metavar=metavar, help=text, **more)
+    return typer.Option(*default, *flags, metavar=metavar, help=text, **more)
+
+
+def parameter(usage: str, text: str, *, default: Any = None, **more: Any) -> Any:
+    """An option in the place of a parameter's default; see `option`."""
+    return option(usage, text, default, **more)
 
 
 def argument(name: str, text: str, **more: Any) -> Any:
@@ -42,6 +49,14 @@ class Heading(StrEnum):
     def option(self, usage: str, text: str, **more: Any) -> Any:
         """An option that is listed under this heading; see `option`."""
         return option(usage, text, rich_help_panel=self, **more)
+
+    def parameter(self, usage: str, text: str, **more: Any) -> Any:
+        """The same in the place of a parameter's default; see `parameter`."""
+        return parameter(usage, text, rich_help_panel=self, **more)
+
+    def field(self, usage: str, text: str, *, default: Any = None, **more: Any) -> Any:
+        """A field of a dataclass, each of whose fields is an option."""
+        return field(default=default, metadata={"option": self.option(usage, text, **more)})
 
 
 # Lines are broken at hyphens too, and then a name such as --base-url stands on two.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nemoguardrails_trust.commands.help import argument, option
+from nemoguardrails_trust.commands.help import argument, parameter
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, user_errors
 from nemoguardrails_trust.commands.output import say
 from nemoguardrails_trust.commands.terminal import tell
@@ -17,8 +17,8 @@ from nemoguardrails_trust.errors import DataError
 @user_errors()
 def init(
     config: Annotated[Path, argument("CONFIG", "The configuration's folder.")],
-    remove: Annotated[bool, option("--remove", "Remove the rail from the configuration.")] = False,
-    yes: Annotated[bool, option("--yes -y", "Write without asking.")] = False,
+    remove: bool = parameter("--remove", "Remove the rail from the configuration.", default=False),
+    yes: bool = parameter("--yes -y", "Write without asking.", default=False),
 ) -> None:
     """Add the rail to an existing configuration (Colang 1.0 or 2.x).
 

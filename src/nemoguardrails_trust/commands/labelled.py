@@ -55,41 +55,31 @@ OptionalLabelledArgument = Annotated[Path | None, _DATA]
 class LabelOptions:
     """Where labels and scores are. Each field is an option."""
 
-    label_column: Annotated[
-        str,
-        Heading.LABELS.option(
-            "--label-column NAME",
-            "Whether each answer is right: 1 or 0, true or false, yes or no, right or wrong, "
-            "correct or incorrect.",
-        ),
-    ] = "correct"
-    score_column: Annotated[
-        str | None,
-        Heading.LABELS.option(
-            "--score-column NAME",
-            "Use the scores in this column instead of scoring. Default: 'trustworthiness_score', "
-            "if present and neither --model nor --scorer is given.",
-        ),
-    ] = None
-    gold_column: Annotated[
-        str | None,
-        Heading.LABELS.option(
-            "--gold-column NAME",
-            "Label each answer by comparing it with the reference answer in this column (or with "
-            "each of a list). Default with --generate: 'gold' or another common name, such as "
-            "'expected' or 'ground_truth'.",
-        ),
-    ] = None
-    generate: Annotated[
-        bool,
-        Heading.LABELS.option(
-            "--generate", "Have the model answer every prompt, ignoring any answers in DATA."
-        ),
-    ] = False
-    skip_bad: Annotated[
-        bool,
-        Heading.LABELS.option("--skip-bad", "Exit with 0 even if some rows could not be used."),
-    ] = False
+    label_column: str = Heading.LABELS.field(
+        "--label-column NAME",
+        "Whether each answer is right: 1 or 0, true or false, yes or no, right or wrong, "
+        "correct or incorrect.",
+        default="correct",
+    )
+    score_column: str | None = Heading.LABELS.field(
+        "--score-column NAME",
+        "Use the scores in this column instead of scoring. Default: 'trustworthiness_score', "
+        "if present and neither --model nor --scorer is given.",
+    )
+    gold_column: str | None = Heading.LABELS.field(
+        "--gold-column NAME",
+        "Label each answer by comparing it with the reference answer in this column (or with "
+        "each of a list). Default with --generate: 'gold' or another common name, such as "
+        "'expected' or 'ground_truth'.",
+    )
+    generate: bool = Heading.LABELS.field(
+        "--generate",
+        "Have the model answer every prompt, ignoring any answers in DATA.",
+        default=False,
+    )
+    skip_bad: bool = Heading.LABELS.field(
+        "--skip-bad", "Exit with 0 even if some rows could not be used.", default=False
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -30,42 +30,27 @@ Texts = list[str] | None
 class TraceOptions:
     """Which traces are scored. Each field is an option."""
 
-    since: Annotated[
-        str | None,
-        Heading.TRACES.option(
-            "--since 24h", "Traces from this far back, such as 90s, 15m or 24h. Default: 24h."
-        ),
-    ] = None
-    from_: Annotated[
-        str | None,
-        Heading.TRACES.option("--from TIME", "Traces that began at this time or later (ISO 8601)."),
-    ] = None
-    to: Annotated[
-        str | None,
-        Heading.TRACES.option("--to TIME", "Traces that began before this time (ISO 8601)."),
-    ] = None
-    tags: Annotated[
-        Texts, Heading.TRACES.option("--tags TAG", "Traces with this tag. Can be repeated.")
-    ] = None
-    name: Annotated[str | None, Heading.TRACES.option("--name NAME", "Traces with this name.")] = (
-        None
+    since: str | None = Heading.TRACES.field(
+        "--since 24h", "Traces from this far back, such as 90s, 15m or 24h. Default: 24h."
     )
-    environment: Annotated[
-        Texts,
-        Heading.TRACES.option(
-            "--environment NAME", "Traces from this environment. Can be repeated."
-        ),
-    ] = None
-    session: Annotated[
-        str | None, Heading.TRACES.option("--session ID", "Traces of this session.")
-    ] = None
-    trace_id: Annotated[
-        Texts, Heading.TRACES.option("--trace-id ID", "This trace, however old. Can be repeated.")
-    ] = None
-    filter_: Annotated[
-        str | None,
-        Heading.TRACES.option("--filter JSON", "Further conditions, in Langfuse's filter syntax."),
-    ] = None
+    from_: str | None = Heading.TRACES.field(
+        "--from TIME", "Traces that began at this time or later (ISO 8601)."
+    )
+    to: str | None = Heading.TRACES.field(
+        "--to TIME", "Traces that began before this time (ISO 8601)."
+    )
+    tags: Texts = Heading.TRACES.field("--tags TAG", "Traces with this tag. Can be repeated.")
+    name: str | None = Heading.TRACES.field("--name NAME", "Traces with this name.")
+    environment: Texts = Heading.TRACES.field(
+        "--environment NAME", "Traces from this environment. Can be repeated."
+    )
+    session: str | None = Heading.TRACES.field("--session ID", "Traces of this session.")
+    trace_id: Texts = Heading.TRACES.field(
+        "--trace-id ID", "This trace, however old. Can be repeated."
+    )
+    filter_: str | None = Heading.TRACES.field(
+        "--filter JSON", "Further conditions, in Langfuse's filter syntax."
+    )
 
 
 @with_options
@@ -73,79 +58,57 @@ class TraceOptions:
 def langfuse(
     scorer_options: ScorerOptions,
     traces: TraceOptions,
-    recorded: Annotated[
-        Path | None,
-        Heading.MODEL.option(
-            "--recorded FILE", "The recorded answers for --model replay (JSON Lines)."
-        ),
-    ] = None,
+    recorded: Path | None = Heading.MODEL.parameter(
+        "--recorded FILE", "The recorded answers for --model replay (JSON Lines)."
+    ),
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
-    timeout: Annotated[
-        float | None,
-        Heading.RUN.option("--timeout SECONDS", "The time limit for one score. Default: 20."),
-    ] = None,
-    explain: Annotated[
-        bool, Heading.RESULT.option("--explain", "Also ask the scorer for explanations.")
-    ] = False,
-    score_name: Annotated[
-        str, Heading.RESULT.option("--score-name NAME", "The name of the score in Langfuse.")
-    ] = "trust_score",
-    context_key: Annotated[
-        Texts,
-        Heading.TRACES.option(
-            "--context-key KEY", "A metadata key that holds retrieved passages. Can be repeated."
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, Heading.RESULT.option("--dry-run", "Print the scores as a table, and write nothing.")
-    ] = False,
-    skip_scored: Annotated[
-        bool, Heading.TRACES.option("--skip-scored", "Skip traces that already have the score.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        Heading.RESULT.option(
-            "--out FILE.jsonl", "Also save the results as JSON Lines, for 'report' and 'calibrate'."
-        ),
-    ] = None,
-    watch: Annotated[
-        str | None,
-        Heading.WATCH.option(
-            "--watch 60s", "Keep running, and look for new traces at this interval."
-        ),
-    ] = None,
-    position: Annotated[
-        Path | None,
-        Heading.WATCH.option(
-            "--position FILE", "The file in which --watch records how far it got."
-        ),
-    ] = None,
-    lookback: Annotated[
-        str,
-        Heading.WATCH.option(
-            "--lookback 15m",
-            "How far back --watch looks each time. Must be longer than the longest trace.",
-        ),
-    ] = "15m",
-    settle: Annotated[
-        str | None,
-        Heading.WATCH.option(
-            "--settle 30s",
-            "Leave traces that ended less than this long ago for later. Default: 30s with "
-            "--watch, otherwise 0s.",
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int, Heading.RUN.option("--concurrency N", "Score N traces at a time.", min=1)
-    ] = 16,
-    page_size: Annotated[
-        int, Heading.RUN.option("--page-size N", "Traces per request to Langfuse.", min=1, max=100)
-    ] = 100,
-    max_characters: Annotated[
-        int,
-        Heading.TRACES.option("--max-characters N", "Skip traces with more text than this.", min=1),
-    ] = 400_000,
+    timeout: float | None = Heading.RUN.parameter(
+        "--timeout SECONDS", "The time limit for one score. Default: 20."
+    ),
+    explain: bool = Heading.RESULT.parameter(
+        "--explain", "Also ask the scorer for explanations.", default=False
+    ),
+    score_name: str = Heading.RESULT.parameter(
+        "--score-name NAME", "The name of the score in Langfuse.", default="trust_score"
+    ),
+    context_key: Texts = Heading.TRACES.parameter(
+        "--context-key KEY", "A metadata key that holds retrieved passages. Can be repeated."
+    ),
+    dry_run: bool = Heading.RESULT.parameter(
+        "--dry-run", "Print the scores as a table, and write nothing.", default=False
+    ),
+    skip_scored: bool = Heading.TRACES.parameter(
+        "--skip-scored", "Skip traces that already have the score.", default=False
+    ),
+    out: Path | None = Heading.RESULT.parameter(
+        "--out FILE.jsonl", "Also save the results as JSON Lines, for 'report' and 'calibrate'."
+    ),
+    watch: str | None = Heading.WATCH.parameter(
+        "--watch 60s", "Keep running, and look for new traces at this interval."
+    ),
+    position: Path | None = Heading.WATCH.parameter(
+        "--position FILE", "The file in which --watch records how far it got."
+    ),
+    lookback: str = Heading.WATCH.parameter(
+        "--lookback 15m",
+        "How far back --watch looks each time. Must be longer than the longest trace.",
+        default="15m",
+    ),
+    settle: str | None = Heading.WATCH.parameter(
+        "--settle 30s",
+        "Leave traces that ended less than this long ago for later. Default: 30s with "
+        "--watch, otherwise 0s.",
+    ),
+    concurrency: int = Heading.RUN.parameter(
+        "--concurrency N", "Score N traces at a time.", min=1, default=16
+    ),
+    page_size: int = Heading.RUN.parameter(
+        "--page-size N", "Traces per request to Langfuse.", min=1, max=100, default=100
+    ),
+    max_characters: int = Heading.TRACES.parameter(
+        "--max-characters N", "Skip traces with more text than this.", min=1, default=400_000
+    ),
     json_output: JsonOption = False,
 ) -> None:
     """Score traces in Langfuse, and write the scores to them.

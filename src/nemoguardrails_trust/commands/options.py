@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import Field, dataclass, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Annotated, Any, get_type_hints
 
@@ -55,89 +55,57 @@ JsonOption = Annotated[bool, option("--json", "Print one JSON object instead of 
 class ScorerOptions:
     """Which scorer, on which model. Each field is an option."""
 
-    model: Annotated[
-        str | None,
-        Heading.MODEL.option(
-            "--model NAME",
-            "The model that judges and samples: a model name on an OpenAI-compatible server (key "
-            "in OPENAI_API_KEY), or 'replay' for answers recorded in the data.",
-        ),
-    ] = None
-    base_url: Annotated[
-        str | None,
-        Heading.MODEL.option(
-            "--base-url URL", "The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI."
-        ),
-    ] = None
-    scorer: Annotated[
-        str | None,
-        Heading.MODEL.option(
-            "--scorer NAME",
-            "'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or 'package.module:factory'.",
-            autocompletion=lambda: list(_SCORERS),
-        ),
-    ] = None
-    quality: Annotated[
-        str | None,
-        Heading.MODEL.option(
-            "--quality PRESET",
-            "How many model calls a score may take: base, low, medium (the default), high or best.",
-            autocompletion=lambda: list(_PRESETS),
-        ),
-    ] = None
-    samples: Annotated[
-        int | None,
-        Heading.MODEL.option("--samples K", "Samples per score. Default: set by --quality.", min=1),
-    ] = None
-    rephrase: Annotated[
-        int | None,
-        Heading.MODEL.option(
-            "--rephrase N",
-            "How many of the samples answer the question in other words. Default: set by "
-            "--quality.",
-            min=0,
-        ),
-    ] = None
-    requests_per_minute: Annotated[
-        int | None,
-        Heading.RUN.option(
-            "--requests-per-minute N",
-            "Send at most N requests a minute. The server's own limit is detected without this.",
-            min=1,
-        ),
-    ] = None
-    tokens_per_minute: Annotated[
-        int | None,
-        Heading.RUN.option(
-            "--tokens-per-minute N",
-            "Use at most N tokens a minute, prompts and completions together.",
-            min=1,
-        ),
-    ] = None
-    most_bytes: Annotated[
-        int | None,
-        Heading.RUN.option(
-            "--most-bytes N",
-            "Reject replies from the model's server that are larger than N bytes, decompressed. "
-            "Default: 8 MB.",
-            min=1,
-        ),
-    ] = None
-    cache: Annotated[
-        str | None,
-        Heading.MODEL.option(
-            "--cache DIR",
-            "Keep the model's replies in this folder, and reuse them instead of asking again.",
-        ),
-    ] = None
-    cache_megabytes: Annotated[
-        float | None,
-        Heading.MODEL.option(
-            "--cache-megabytes N",
-            "The size limit of --cache; the oldest replies are dropped first. Default: 1024.",
-            min=1.0,
-        ),
-    ] = None
+    model: str | None = Heading.MODEL.field(
+        "--model NAME",
+        "The model that judges and samples: a model name on an OpenAI-compatible server (key "
+        "in OPENAI_API_KEY), or 'replay' for answers recorded in the data.",
+    )
+    base_url: str | None = Heading.MODEL.field(
+        "--base-url URL", "The OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI."
+    )
+    scorer: str | None = Heading.MODEL.field(
+        "--scorer NAME",
+        "'local' (the default), 'cleanlab-studio', 'cleanlab-tlm' or 'package.module:factory'.",
+        autocompletion=lambda: list(_SCORERS),
+    )
+    quality: str | None = Heading.MODEL.field(
+        "--quality PRESET",
+        "How many model calls a score may take: base, low, medium (the default), high or best.",
+        autocompletion=lambda: list(_PRESETS),
+    )
+    samples: int | None = Heading.MODEL.field(
+        "--samples K", "Samples per score. Default: set by --quality.", min=1
+    )
+    rephrase: int | None = Heading.MODEL.field(
+        "--rephrase N",
+        "How many of the samples answer the question in other words. Default: set by --quality.",
+        min=0,
+    )
+    requests_per_minute: int | None = Heading.RUN.field(
+        "--requests-per-minute N",
+        "Send at most N requests a minute. The server's own limit is detected without this.",
+        min=1,
+    )
+    tokens_per_minute: int | None = Heading.RUN.field(
+        "--tokens-per-minute N",
+        "Use at most N tokens a minute, prompts and completions together.",
+        min=1,
+    )
+    most_bytes: int | None = Heading.RUN.field(
+        "--most-bytes N",
+        "Reject replies from the model's server that are larger than N bytes, decompressed. "
+        "Default: 8 MB.",
+        min=1,
+    )
+    cache: str | None = Heading.MODEL.field(
+        "--cache DIR",
+        "Keep the model's replies in this folder, and reuse them instead of asking again.",
+    )
+    cache_megabytes: float | None = Heading.MODEL.field(
+        "--cache-megabytes N",
+        "The size limit of --cache; the oldest replies are dropped first. Default: 1024.",
+        min=1.0,
+    )
 
     def without_needless_variables(self) -> "ScorerOptions":
         """Without what the environment says about a model's server, where none is asked."""
@@ -186,62 +154,43 @@ def first_given(options: Mapping[str, object]) -> str | None:
 class RowOptions:
     """Which rows of a data set are scored, and how. Each field is an option."""
 
-    prompt_column: Annotated[
-        str | None,
-        Heading.DATA.option(
-            "--prompt-column NAME",
-            "The prompts: text or chat messages. Default: 'prompt' or another common name, such "
-            "as 'question' or 'messages'.",
-        ),
-    ] = None
-    response_column: Annotated[
-        str | None,
-        Heading.DATA.option(
-            "--response-column NAME",
-            "The answers to score. Default: 'response' or another common name, such as 'answer' "
-            "or 'output'; otherwise the last turn of a chat.",
-        ),
-    ] = None
-    context_column: Annotated[
-        str | None,
-        Heading.DATA.option(
-            "--context-column NAME",
-            "Retrieved passages: text or a list. Default: 'context' or another common name, if "
-            "present.",
-        ),
-    ] = None
-    encoding: Annotated[
-        str | None,
-        Heading.DATA.option("--encoding NAME", "The text encoding of DATA. Default: detected."),
-    ] = None
-    limit: Annotated[
-        int | None, Heading.DATA.option("--limit N", "Use only the first N rows.", min=1)
-    ] = None
-    concurrency: Annotated[
-        int, Heading.RUN.option("--concurrency N", "Score N rows at a time.", min=1)
-    ] = 64
+    prompt_column: str | None = Heading.DATA.field(
+        "--prompt-column NAME",
+        "The prompts: text or chat messages. Default: 'prompt' or another common name, such "
+        "as 'question' or 'messages'.",
+    )
+    response_column: str | None = Heading.DATA.field(
+        "--response-column NAME",
+        "The answers to score. Default: 'response' or another common name, such as 'answer' "
+        "or 'output'; otherwise the last turn of a chat.",
+    )
+    context_column: str | None = Heading.DATA.field(
+        "--context-column NAME",
+        "Retrieved passages: text or a list. Default: 'context' or another common name, if "
+        "present.",
+    )
+    encoding: str | None = Heading.DATA.field(
+        "--encoding NAME", "The text encoding of DATA. Default: detected."
+    )
+    limit: int | None = Heading.DATA.field("--limit N", "Use only the first N rows.", min=1)
+    concurrency: int = Heading.RUN.field(
+        "--concurrency N", "Score N rows at a time.", min=1, default=64
+    )
     # No one waits for a single row, and a rate limit may hold it up for a minute or more.
-    timeout: Annotated[
-        float,
-        Heading.RUN.option(
-            "--timeout SECONDS",
-            "The time limit for one score, including waits for the server's rate limit.",
-        ),
-    ] = 300.0
-    max_failures: Annotated[
-        int,
-        Heading.RUN.option(
-            "--max-failures N",
-            "Stop once N consecutive rows could not be scored; 0 never stops.",
-            min=0,
-        ),
-    ] = 50
-    retry_errors: Annotated[
-        bool,
-        Heading.RUN.option(
-            "--retry-errors", "Score again the rows that an earlier run could not score."
-        ),
-    ] = False
+    timeout: float = Heading.RUN.field(
+        "--timeout SECONDS",
+        "The time limit for one score, including waits for the server's rate limit.",
+        default=300.0,
+    )
+    max_failures: int = Heading.RUN.field(
+        "--max-failures N",
+        "Stop once N consecutive rows could not be scored; 0 never stops.",
+        min=0,
+        default=50,
+    )
+    retry_errors: bool = Heading.RUN.field(
+        "--retry-errors", "Score again the rows that an earlier run could not score.", default=False
+    )
 
 
 def exit_codes(*gates: str, incomplete: str = "some rows could not be used") -> str:
@@ -276,9 +225,9 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     for parameter in inspect.signature(command).parameters.values():
         kind = hints[parameter.name]
         if is_dataclass(kind) and isinstance(kind, type):
-            options = list(inspect.signature(kind).parameters.values())
-            groups[parameter.name] = (kind, [option.name for option in options])
-            parameters += options
+            groups[parameter.name] = (kind, [field.name for field in fields(kind)])
+            types = get_type_hints(kind, include_extras=True)
+            parameters += [_parameter_of(field, types[field.name]) for field in fields(kind)]
         else:
             parameters.append(parameter.replace(annotation=kind))
 
@@ -296,6 +245,13 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     parameters.append(inspect.Parameter("context", keyword, annotation=typer.Context))
     set_parameters(run, parameters)
     return run
+
+
+def _parameter_of(field: "Field[Any]", kind: Any) -> inspect.Parameter:
+    option = field.metadata.get("option")
+    annotation = kind if option is None else Annotated[kind, option]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(field.name, keyword, default=field.default, annotation=annotation)
 
 
 @contextmanager

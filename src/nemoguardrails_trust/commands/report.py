@@ -30,39 +30,28 @@ def report(
         ),
     ],
     reading: ResultOptions,
-    out: Annotated[
-        Path, Heading.RESULT.option("--out FILE", "The HTML page to write; '-' is standard output.")
-    ] = Path("report.html"),
-    threshold: Annotated[
-        float,
-        Heading.RESULT.option(
-            "--threshold 0..1",
-            "Where the slider on the page starts; answers that score below it are flagged.",
-        ),
-    ] = 0.6,
-    title: Annotated[
-        str, Heading.RESULT.option("--title TEXT", "The heading of the page.")
-    ] = "Trustworthiness report",
-    group_by: Annotated[
-        str | None,
-        Heading.DATA.option(
-            "--group-by NAME", "Also give the figures for each value of this column."
-        ),
-    ] = None,
-    against: Annotated[
-        Path | None,
-        Heading.DATA.option(
-            "--against FILE", "Earlier results for the same prompts, to compare with."
-        ),
-    ] = None,
-    prices: Annotated[
-        Path | None,
-        Heading.COST.option(
-            "--prices FILE",
-            "Show the cost, at the prices per million tokens that this YAML file gives for the "
-            "model of the run, as recorded in RESULTS.run.json.",
-        ),
-    ] = None,
+    out: Path = Heading.RESULT.parameter(
+        "--out FILE", "The HTML page to write; '-' is standard output.", default=Path("report.html")
+    ),
+    threshold: float = Heading.RESULT.parameter(
+        "--threshold 0..1",
+        "Where the slider on the page starts; answers that score below it are flagged.",
+        default=0.6,
+    ),
+    title: str = Heading.RESULT.parameter(
+        "--title TEXT", "The heading of the page.", default="Trustworthiness report"
+    ),
+    group_by: str | None = Heading.DATA.parameter(
+        "--group-by NAME", "Also give the figures for each value of this column."
+    ),
+    against: Path | None = Heading.DATA.parameter(
+        "--against FILE", "Earlier results for the same prompts, to compare with."
+    ),
+    prices: Path | None = Heading.COST.parameter(
+        "--prices FILE",
+        "Show the cost, at the prices per million tokens that this YAML file gives for the "
+        "model of the run, as recorded in RESULTS.run.json.",
+    ),
     prompt_price: PromptPriceOption = None,
     completion_price: CompletionPriceOption = None,
     json_output: JsonOption = False,

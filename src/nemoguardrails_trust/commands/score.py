@@ -71,61 +71,45 @@ def score(
     options: ScorerOptions,
     rows: RowOptions,
     costs: CostOptions,
-    out: Annotated[
-        Path | None,
-        Heading.RESULT.option(
-            "--out OUT",
-            "The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx; '-' is standard "
-            "output, as JSON Lines. Required without --dry-run. During the run, scored rows are "
-            "kept in OUT.shards.",
-        ),
-    ] = None,
+    out: Path | None = Heading.RESULT.parameter(
+        "--out OUT",
+        "The file to write: .csv, .tsv, .jsonl, .json, .parquet or .xlsx; '-' is standard "
+        "output, as JSON Lines. Required without --dry-run. During the run, scored rows are "
+        "kept in OUT.shards.",
+    ),
     threshold: ThresholdOption = None,
     calibration: CalibrationOption = None,
-    generate: Annotated[
-        bool,
-        Heading.DATA.option("--generate", "Have the model answer prompts that have no response."),
-    ] = False,
-    evaluations: Annotated[
-        list[str] | None,
-        Heading.RESULT.option(
-            "--evaluation NAME",
-            "Also have the model judge the answers by this criterion, in a column of its own: "
-            "context_sufficiency, response_groundedness, response_helpfulness or query_ease. "
-            "Takes one more request per row. Can be repeated.",
-        ),
-    ] = None,
-    claims: Annotated[
-        bool,
-        Heading.RESULT.option(
-            "--claims",
-            "Also score each sentence of an answer, in the column 'claims'. Takes one more "
-            "request per row, and the extra 'claims'.",
-        ),
-    ] = False,
-    bom: Annotated[
-        bool,
-        Heading.RESULT.option(
-            "--bom", "Start a CSV OUT with the mark by which Excel recognizes UTF-8."
-        ),
-    ] = False,
-    safe_cells: Annotated[
-        bool,
-        Heading.RESULT.option(
-            "--safe-cells",
-            "In a CSV OUT, put an apostrophe before text that a spreadsheet would run as a "
-            "formula.",
-        ),
-    ] = False,
-    shard_size: Annotated[
-        int, Heading.RUN.option("--shard-size N", "Rows per file in OUT.shards.", min=1)
-    ] = DEFAULT_SHARD_SIZE,
-    engine: Annotated[
-        EngineName,
-        Heading.RUN.option(
-            "--engine", "Run in this process (local), or on many machines with Ray Data (ray)."
-        ),
-    ] = EngineName.LOCAL,
+    generate: bool = Heading.DATA.parameter(
+        "--generate", "Have the model answer prompts that have no response.", default=False
+    ),
+    evaluations: list[str] | None = Heading.RESULT.parameter(
+        "--evaluation NAME",
+        "Also have the model judge the answers by this criterion, in a column of its own: "
+        "context_sufficiency, response_groundedness, response_helpfulness or query_ease. "
+        "Takes one more request per row. Can be repeated.",
+    ),
+    claims: bool = Heading.RESULT.parameter(
+        "--claims",
+        "Also score each sentence of an answer, in the column 'claims'. Takes one more "
+        "request per row, and the extra 'claims'.",
+        default=False,
+    ),
+    bom: bool = Heading.RESULT.parameter(
+        "--bom", "Start a CSV OUT with the mark by which Excel recognizes UTF-8.", default=False
+    ),
+    safe_cells: bool = Heading.RESULT.parameter(
+        "--safe-cells",
+        "In a CSV OUT, put an apostrophe before text that a spreadsheet would run as a formula.",
+        default=False,
+    ),
+    shard_size: int = Heading.RUN.parameter(
+        "--shard-size N", "Rows per file in OUT.shards.", min=1, default=DEFAULT_SHARD_SIZE
+    ),
+    engine: EngineName = Heading.RUN.parameter(
+        "--engine",
+        "Run in this process (local), or on many machines with Ray Data (ray).",
+        default=EngineName.LOCAL,
+    ),
     fail_if: FailIfOption = None,
     json_output: JsonOption = False,
 ) -> None:

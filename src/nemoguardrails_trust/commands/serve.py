@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from nemoguardrails_trust.commands.garbage import seldom_collected
-from nemoguardrails_trust.commands.help import option
+from nemoguardrails_trust.commands.help import parameter
 from nemoguardrails_trust.commands.options import REPLAY, user_errors
 from nemoguardrails_trust.errors import CredentialsError, MissingDependencyError, SettingsError
 
@@ -15,31 +15,25 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 @user_errors()
 @seldom_collected()  # from the first import on: there the collector takes a sixth of the time
 def serve(
-    config: Annotated[str | None, option("--config FILE", "The server's settings (YAML).")] = None,
-    model: Annotated[
-        str | None,
-        option(
-            "--model NAME",
-            "Without --config: the model, on the server in OPENAI_BASE_URL with the key in "
-            "OPENAI_API_KEY; or 'replay' for recorded answers.",
-        ),
-    ] = None,
-    recorded: Annotated[
-        str | None,
-        option(
-            "--recorded FILE",
-            "The recorded answers for --model replay (JSON Lines). Default: the trivia example.",
-        ),
-    ] = None,
-    host: Annotated[str, option("--host ADDRESS", "The address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, option("--port N", "The port; 0 takes any free one.", min=0, max=65535)
-    ] = 8080,
-    workers: Annotated[int, option("--workers N", "How many processes serve.", min=1)] = 1,
-    allow_open: Annotated[
-        bool, option("--allow-open", "Allow a server without keys to listen beyond this machine.")
-    ] = False,
-    log_json: Annotated[bool, option("--log-json", "Write the log as JSON Lines.")] = False,
+    config: str | None = parameter("--config FILE", "The server's settings (YAML)."),
+    model: str | None = parameter(
+        "--model NAME",
+        "Without --config: the model, on the server in OPENAI_BASE_URL with the key in "
+        "OPENAI_API_KEY; or 'replay' for recorded answers.",
+    ),
+    recorded: str | None = parameter(
+        "--recorded FILE",
+        "The recorded answers for --model replay (JSON Lines). Default: the trivia example.",
+    ),
+    host: str = parameter("--host ADDRESS", "The address to listen on.", default="127.0.0.1"),
+    port: int = parameter(
+        "--port N", "The port; 0 takes any free one.", min=0, max=65535, default=8080
+    ),
+    workers: int = parameter("--workers N", "How many processes serve.", min=1, default=1),
+    allow_open: bool = parameter(
+        "--allow-open", "Allow a server without keys to listen beyond this machine.", default=False
+    ),
+    log_json: bool = parameter("--log-json", "Write the log as JSON Lines.", default=False),
 ) -> None:
     """Serve scores over HTTP to TLM clients.
 
