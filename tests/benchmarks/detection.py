@@ -37,14 +37,14 @@ class Goal(NamedTuple):
         data: The recorded answers.
         quality: The preset.
         samples: How many samples to draw; 0 for a preset that draws none.
-        area: The AUROC.
+        area: The AUROC; `None` for what is only shown.
         rephrase: How many of the samples answer the question in other words.
     """
 
     data: str
     quality: str
     samples: int
-    area: float
+    area: float | None
     rephrase: int = 0
 
 
@@ -56,6 +56,8 @@ GOALS = (
     Goal("live-qwen-triviaqa", "low", 0, 0.865),
     Goal("live-qwen-triviaqa", "medium", 5, 0.875),
     Goal("live-qwen-triviaqa", "best", 8, 0.885),
+    Goal("live-qwen-compared", "medium", 5, None),
+    Goal("live-qwen-compared", "high", 5, None),
     Goal("sac3-hotpotqa", "medium", 10, 0.83, rephrase=5),
     Goal("sac3-nq", "medium", 10, 0.78, rephrase=5),
     Goal("sac3-prime", "medium", 10, 0.90, rephrase=5),
@@ -63,6 +65,7 @@ GOALS = (
     Goal("structured-fields", "medium", 5, 0.68),
     Goal("contradictions", "medium", 1, 0.80),
 )
+AGAIN = "live-qwen-compared"  # rows of live-qwen-triviaqa
 EARLY_SETS = ("triviaqa-llama13b", "gsm8k-qwen-math", "math500-qwen-math")
 EARLY_SAMPLES = 8
 EARLY_AT_MOST = 0.65
@@ -94,7 +97,7 @@ def show_detection(console: Console) -> bool:
         if goal.rephrase:
             options += ["--rephrase", str(goal.rephrase)]
         found = evaluated(goal.data, *options)
-        is_reached = found["auroc"] >= goal.area
+        is_reached = goal.area is None or found["auroc"] >= goal.area
         reached = reached and is_reached
         table.add_row(
             goal.data,
@@ -105,11 +108,16 @@ def show_detection(console: Console) -> bool:
             else str(goal.samples),
             f"{found['auroc']:.4f}",
             f"{found['auroc_low']:.3f} to {found['auroc_high']:.3f}",
-            f"{goal.area:.3f}",
-            "reached" if is_reached else "MISSED",
+            *_told(goal.area, is_reached=is_reached),
         )
     console.print(table)
     return reached
+
+
+def _told(area: float | None, *, is_reached: bool) -> tuple[str, str]:
+    if area is None:
+        return "", ""
+    return f"{area:.3f}", "reached" if is_reached else "MISSED"
 
 
 def show_early_stopping(console: Console) -> bool:
@@ -144,7 +152,8 @@ def show_probability(console: Console) -> None:
     found: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in PROBABILITY_WEIGHTS}
     files: dict[str, set[str]] = {kind: set() for kind in PROBABILITY_WEIGHTS}
     folders = {DATA, Path(os.environ.get("NEMO_TRUST_DATA") or DATA)}
-    for path in sorted(path for folder in folders for path in folder.glob("*.jsonl*")):
+    paths = {path for folder in folders for path in folder.glob("*.jsonl*")}
+    for path in sorted(path for path in paths if not path.name.startswith(AGAIN)):
         for _, row in open_source(path).rows():
             tokens = None if isinstance(row, UnreadableRow) else read_tokens(row)
             if tokens is None or "correct" not in row:

@@ -159,6 +159,23 @@ def test_the_presets_on_the_page_are_those_of_the_scorer() -> None:
         assert row == (str(plan_for(preset, has_probability=False).samples or "–"))
 
 
+def test_the_areas_of_the_presets_on_the_page_are_those_that_are_printed() -> None:
+    page = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+    printed = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+
+    def area(data: str, preset: str) -> float:
+        (found,) = re.findall(rf"^│ {data} │ {preset} .*?│ (0\.\d{{4}}) │", printed, re.MULTILINE)
+        return float(found)
+
+    shown = dict(re.findall(r"^\| `(\w+)` \|.*\| (0\.\d{3}.*?) \|$", page, re.MULTILINE))
+    assert shown.keys() == set(get_args(QualityPreset))
+    high, medium = (area("live-qwen-compared", preset) for preset in ("high", "medium"))
+    rows = len((ROOT / "tests/data/live-qwen-compared.jsonl").read_text().splitlines())
+    assert shown.pop("high") == f"{high:.3f}; `medium` {medium:.3f} on the same {rows} answers"
+    for preset, figure in shown.items():
+        assert float(figure) == pytest.approx(area("live-qwen-triviaqa", preset), abs=0.0006)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -169,7 +186,9 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
 def test_the_tables_for_users_are_the_printed_figures_rounded() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     tables = page.split("## What they mean")[1].split("\n## ")[0]
-    printed = re.findall(r"^│ [\w-]+ +│ (?:base|medium|best) .*?│ (0\.\d{4}) │", page, re.MULTILINE)
+    printed = re.findall(
+        r"^│ [\w-]+ +│ (?:base|medium|high|best) .*?│ (0\.\d{4}) │", page, re.MULTILINE
+    )
     shown = re.findall(r"^\| .*?\| `.*?\| (0\.\d\d) \|", tables, re.MULTILINE)
     assert shown == [f"{float(figure):.2f}" for figure in printed]
     figures = dict(re.findall(r"^│ ([^│]+?) +│ (-?[\d.]+) +│", page, re.MULTILINE))
