@@ -17,7 +17,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_timedelta
 from babel.numbers import format_compact_decimal, get_currency_name
-from babel.units import format_unit
+from babel.units import format_compound_unit, format_unit
 from num2words import num2words
 from num2words.lang_AR import Num2Word_AR
 
@@ -77,6 +77,36 @@ FEMININE = {
     "ro": {"una": 1}, "sk": {"jedna": 1, "dve": 2},
 }  # fmt: skip
 """The other gender of one and two, which num2words gives for no number of these languages."""
+HALVES = text.word_set(
+    "halb halbe halber halbes halben demi demie medio media mezzo mezza meio meia mig mitja half"
+    " halve halv halvt halva puoli puolen pół fel jumatate yarım bucuk nua setengah половина"
+    " половиной половину μισή μισό μισός חצי וחצי نصف ونصف النصف आधा आधे आधी"
+)
+"""Half of something; CLDR has no words for it."""
+TIMES = text.word_set(
+    "mal fois vez veces volta volte vezes vegades vegada keer maal gånger gång ganger"
+    " kez kere defa раз раза рази raz razy krát kertaa ori alkalommal kali φορές φορά פעמים"
+    " مرات مرة مرّات बार"
+)
+EVERY = text.word_set(
+    "alle jede jeden jedes cada chaque ogni elke iedere vart varje var hver hvert co każdego"
+    " каждые каждый каждую каждое кожні minden fiecare joka setiap mỗi κάθε כל كل हर हरेक"
+)
+EACH_TIME = {
+    "täglich": "day", "wöchentlich": "week", "monatlich": "month", "jährlich": "year",
+    "stündlich": "hour", "am tag": "day", "die woche": "week", "im monat": "month",
+    "im jahr": "year", "in der woche": "week", "al día": "day", "a la semana": "week",
+    "al mes": "month", "al año": "year", "ao dia": "day", "por dia": "day", "ao mês": "month",
+    "ao ano": "year", "diariamente": "day", "diarias": "day", "diarios": "day", "all ora": "hour",
+    "all anno": "year", "dziennie": "day", "codziennie": "day", "tygodniowo": "week",
+    "miesięcznie": "month", "rocznie": "year", "ежедневно": "day", "в сутки": "day",
+    "еженедельно": "week", "ежемесячно": "month", "ежегодно": "year", "günde": "day",
+    "haftada": "week", "ayda": "month", "yılda": "year", "dagelijks": "day", "wekelijks": "week",
+    "dagligen": "day", "daglig": "day", "om dagen": "day", "i veckan": "week", "denně": "day",
+    "týdně": "week", "يوميا": "day", "اسبوعيا": "week", "شهريا": "month", "سنويا": "year",
+    "रोज़": "day", "रोज": "day", "प्रतिदिन": "day", "sehari": "day", "seminggu": "week",
+}  # fmt: skip
+"""How often something is done, beside what CLDR has for `per day`."""
 NUMBERS = (*range(101), *range(200, 1_000, 100), *range(1_000, 10_000, 1_000), 10**6)
 
 
@@ -112,6 +142,13 @@ def make() -> dict[str, Any]:
         "scales": _agreed(_scales()),
         "eras": _agreed(_eras()),
         "quarters": _agreed(_quarters()),
+        "periods": _agreed(_periods()),
+        "shares": _agreed(_shares()),
+        "halves": sorted({*map(_folded, HALVES)}),
+        "half_units": _agreed(_half_units()),
+        "multiples": dict(_multiples()),
+        "times": sorted({*map(_folded, TIMES)}),
+        "every": sorted({*map(_folded, EVERY)}),
         "ordinals": {
             "".join(re.split("[- ]", word)): number for word, number in _agreed(_ordinals()).items()
         },
@@ -191,6 +228,24 @@ def _duals() -> Iterator[tuple[str, str]]:
                     yield written, UNITS[name]
 
 
+def _multiples() -> Iterator[tuple[str, str]]:
+    """What some languages say in one word for `three times`."""
+    for language, times in (("de", "mal"), ("nl", "maal")):
+        for number in range(2, 13):
+            yield _folded(num2words(number, lang=language)) + times, f"{number}"
+    yield from (("дважды", "2"), ("трижды", "3"), ("dwukrotnie", "2"), ("trzykrotnie", "3"))
+
+
+def _half_units() -> Iterator[tuple[str, str]]:
+    """What Russian and Italian say in one word for half of something."""
+    for language, half in (("ru", "пол"), ("uk", "пів")):
+        for name, unit in UNITS.items():
+            written = format_unit(0.5, name, "long", locale=language).split()[-1]
+            if _is_word(written):
+                yield half + written, unit
+    yield from (("полкило", "kilogram"), ("полгода", "year"), ("mezzora", "hour"))
+
+
 def _is_word(written: str) -> bool:
     """Whether it can be nothing else: long enough, and no word that English has."""
     folded = _folded(written)
@@ -209,7 +264,7 @@ _MISSING = ("duration-", "concentr-", "digital-", "area-", "length-", "mass-", "
 ENGLISH = text.word_set(
     "are mile men per mil min sec god den sat bill mill bil mia tri billion billions million"
     " millions trillion trillions ton tons dna bit bits degree degrees mir set dan sit"
-    " dec dam man dies art sem gun hari uge nam dia metro saat tis yil segundo bio tag abad mili"
+    " dec dam man dies art sem gun hari uge nam dia metro tis yil segundo bio tag abad mili"
     " let met nap lit time timer jam vat het mes uke bin lat perc binde gam miler arti hat"
 )
 """Words that mean something else in English, or another number."""
@@ -244,6 +299,43 @@ def _quarters() -> Iterator[tuple[str, int]]:
     for language in ("en", *LANGUAGES, *MORE_LANGUAGES):
         for number, name in Locale(language).quarters["format"]["wide"].items():
             yield name, number
+
+
+def _periods() -> Iterator[tuple[str, str]]:
+    """The parts of a day that are told behind a time: `de la tarde`, `abends`."""
+    for language in ("en", *LANGUAGES, *MORE_LANGUAGES):
+        found: dict[str, str] = {}
+        for names in Locale(language).day_periods["format"].values():
+            for period, name in names.items():
+                written = " ".join(text.tokens(_folded(name)))
+                half = HALVES_OF_DAY.get(period.rstrip("12"))
+                if half and len(written) > 2 and "." not in name and not _SIGNS.search(written):
+                    found.setdefault(written, half)  # the hours after midnight are a morning, too
+        yield from found.items()
+
+
+HALVES_OF_DAY = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
+_SIGNS = re.compile("[\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7a3]")
+"""Scripts that are read sign by sign, or elsewhere."""
+
+
+def _shares() -> Iterator[tuple[str, str]]:
+    """What is said for `per day`, as words."""
+    for language in _languages():
+        whole = format_unit(3, "volume-liter", "long", locale=language)
+        for span in ("hour", "day", "week", "month", "year"):
+            written = format_compound_unit(
+                3,
+                "volume-liter",
+                denominator_unit=f"duration-{span}",
+                length="long",
+                locale=language,
+            )
+            words = text.tokens(text.fold((written or "").replace(whole, "")))
+            known = not any(map((written or "/").__contains__, ("/", "duration-")))
+            if len(words) > 1 and known and not _SIGNS.search(" ".join(words)):
+                yield " ".join(words), span
+    yield from EACH_TIME.items()
 
 
 def _ordinals() -> Iterator[tuple[str, int]]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from num2words import num2words
 
-from nemoguardrails_trust.agreement import SAME, agreement, languages, text
+from nemoguardrails_trust.agreement import SAME, agreement, counting, languages, text
 from tests.agreement.make_languages import CHARACTERS, FILE, LANGUAGES, make, make_characters
 
 PARKING = "Ist das Parken hier erlaubt?"
@@ -144,7 +144,7 @@ def test_these_are_different(prompt: str, first: str, second: str) -> None:
 )
 def test_english_words_in_front_of_a_unit_stay_as_they_are(text: str) -> None:
     words = text.lower().rstrip(".").split()
-    assert languages.counted(words) == words
+    assert counting.counted(words) == words
 
 
 def test_the_file_is_what_its_sources_give() -> None:

@@ -16,24 +16,15 @@ from itertools import chain
 from nemoguardrails_trust.agreement import text, units
 from nemoguardrails_trust.agreement.scripts import SIGNS_ON_LETTERS
 
-_PREFIX = 3
+PREFIX = 3
 """Letters by which it is seen at once that a word is no number in any language."""
 _MOST_WORDS = 24
-_LONGEST_RUN = 9
+LONGEST_RUN = 9
 """Most words that one number is written in."""
 _LONGEST_NUMBER = 60
 """Most letters that one number is written in."""
-_ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million")
-_ARTICLES = (["a"], ["an"])
-_BEFORE_A_SPAN = text.word_set("in within after lasts lasting last takes taking take")
-"""Behind which an article in front of a unit of time is a number."""
-_NO_NUMBERS = _ENGLISH_TOO | text.word_set("ein eine ett een una une uma")
-_NO_COUNTS = text.word_set("to on en et ni ti")
-"""Number words that by themselves are no numbers in front of a unit."""
-_NO_ENGLISH_COUNTS = _NO_COUNTS | _ENGLISH_TOO | text.word_set("due fire hat kirk lima pat pet sex")
-"""The same in front of a unit that is spelled as in English."""
-_ONE_BEHIND = frozenset(("واحد", "واحدة", "אחד", "אחת"))
-"""Which stand behind what there is one of."""
+ENGLISH_TOO = text.word_set("once elf cent die bin set six zero nine million")
+_NO_NUMBERS = ENGLISH_TOO | text.word_set("ein eine ett een una une uma")
 _BETWEEN = ("und", "y", "e", "et", "si", "en", "och", "og", "and", "و", "ו", "i")
 
 # What some languages say behind a year: `12 апреля 1961 года`, `11 listopada 1918 roku`.
@@ -64,8 +55,15 @@ class _Words:
         numbers: By language, number words without spaces, with their value.
         prefixes: By the first letters of a number word, the languages that have it.
         units: Units of measure and currencies, with their names in English.
-        duals: Words for two of a unit of time, with the name of that in English.
-        counted: Names of units of one word, in English, too.
+        wholes: Words for two or half of a unit, with that number and the unit's name in English.
+        halves: Words for half of something.
+        periods: Words for the parts of a day, with its half.
+        period_ends: The last words of these.
+        shares: Words for `per day` and their like, with the unit.
+        share_ends: The last words of these.
+        times: Words for `times`.
+        every: Words for `every`.
+        counted: Of what is measured or counted, all words that do not stand by themselves.
         scales: Words for thousands, millions and so on, with the English one.
         eras: `bc` or `ad`.
         quarters: Quarters of a year, with their number.
@@ -77,7 +75,14 @@ class _Words:
     numbers: dict[str, dict[str, int]]
     prefixes: dict[str, tuple[str, ...]]
     units: dict[str, str]
-    duals: dict[str, str]
+    wholes: dict[str, tuple[str, str]]
+    halves: frozenset[str]
+    periods: dict[tuple[str, ...], str]
+    period_ends: frozenset[str]
+    shares: dict[tuple[str, ...], str]
+    share_ends: frozenset[str]
+    times: frozenset[str]
+    every: frozenset[str]
     counted: frozenset[str]
     scales: dict[str, str]
     eras: dict[str, str]
@@ -91,21 +96,41 @@ def known_words() -> _Words:
     stored = json.loads(files(__package__).joinpath("languages.json").read_text("utf-8"))
     prefixes: defaultdict[str, list[str]] = defaultdict(list)
     for language, words in stored["numbers"].items():
-        for prefix in sorted({word[:_PREFIX] for word in words}):
+        for prefix in sorted({word[:PREFIX] for word in words}):
             prefixes[prefix].append(language)
+    wholes = {word: ("2", unit) for word, unit in stored["duals"].items()}
+    wholes |= {word: ("0.5", unit) for word, unit in stored["half_units"].items()}
+    wholes |= {word: (number, "times") for word, number in stored["multiples"].items()}
+    shares, periods = map(_by_words, (stored["shares"], stored["periods"]))
+    share_ends, period_ends = (
+        frozenset(phrase[-1] for phrase in phrases) for phrases in (shares, periods)
+    )
     return _Words(
         months=stored["months"],
         short_months=stored["short_months"],
         numbers=stored["numbers"],
         prefixes={prefix: tuple(found) for prefix, found in prefixes.items()},
         units=stored["units"],
-        duals=stored["duals"],
-        counted=frozenset((*stored["units"], *stored["duals"], *units.UNITS)),
+        wholes=wholes,
+        halves=frozenset(stored["halves"]),
+        periods=periods,
+        period_ends=period_ends,
+        shares=shares,
+        share_ends=share_ends,
+        times=frozenset(stored["times"]),
+        every=frozenset(stored["every"]),
+        counted=frozenset((*stored["units"], *units.UNITS)).union(
+            wholes, stored["times"], share_ends, period_ends
+        ),
         scales=stored["scales"],
         eras=stored["eras"],
         quarters=stored["quarters"],
         ordinals=stored["ordinals"],
     )
+
+
+def _by_words(phrases: dict[str, str]) -> dict[tuple[str, ...], str]:
+    return {tuple(phrase.split(" ")): meaning for phrase, meaning in phrases.items()}
 
 
 def english_months(folded: str) -> str:
@@ -157,49 +182,6 @@ def _year(found: re.Match[str]) -> str | None:
     return year
 
 
-def counted(words: list[str]) -> list[str]:
-    """Puts digits for number words of another language in front of a unit: `deux ans` as `2 year`.
-
-    The unit may be spelled as in English (`deux minutes`), but not the number (`six minutes`).
-    """
-    known = known_words()
-    if known.counted.isdisjoint(words):
-        return words
-    written: list[str] = []
-    for word in words:
-        unit = known.units.get(word)
-        if word in known.duals:
-            written += ("2", known.duals[word])
-            continue
-        if word in _ONE_BEHIND and written and written[-1] in known.units:
-            written[-1:] = ["1", known.units[written[-1]]]
-            continue
-        if unit is not None or word in units.UNITS:
-            _put_digits(written, word)
-        # Elsewhere it may be a name, as `Dias`.
-        is_counted = bool(written) and text.is_number(written[-1])
-        written.append(unit if unit and is_counted else word)
-    return written
-
-
-def _put_digits(words: list[str], unit: str) -> None:
-    """Puts digits for the number words that the words in front of a unit end with."""
-    if words[-1:] in _ARTICLES and not _BEFORE_A_SPAN.isdisjoint(words[-2:]):
-        # In `within a second attempt` it is no unit.
-        words[-1] = "1" if units.is_time(unit) and unit != "second" else words[-1]
-    prefixes = known_words().prefixes
-    if not words or words[-1][:_PREFIX] not in prefixes:
-        return
-    excepted = _NO_ENGLISH_COUNTS if unit in units.UNITS else _NO_COUNTS
-    for start in range(max(0, len(words) - _LONGEST_RUN), len(words)):
-        run = words[start:]
-        if run[0][:_PREFIX] in prefixes and not (len(run) == 1 and run[0] in excepted):
-            value = next(_values("".join(run)), None)
-            if value is not None:
-                words[start:] = [str(value)]
-                return
-
-
 def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] | None:
     """Words with a number that another language writes in words put in digits.
 
@@ -215,31 +197,31 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
         return None
     prefixes = known_words().prefixes
     for start, first in enumerate(words):
-        if len(first) >= _PREFIX and first[:_PREFIX] not in prefixes:
+        if len(first) >= PREFIX and first[:PREFIX] not in prefixes:
             continue
-        for end in range(min(len(words), start + _LONGEST_RUN), start, -1):
+        for end in range(min(len(words), start + LONGEST_RUN), start, -1):
             run = words[start:end]
             if len(words) > 2 and end - start == 1 and _may_be_another(run[0]):
                 continue
-            values = list(_values("".join(run)))
-            for value in values:
+            found = list(values("".join(run)))
+            for value in found:
                 if wanted(value):
                     return [*words[:start], str(value), *words[end:]]
-            if values and end - start > 1:
+            if found and end - start > 1:
                 break  # `ciento veinticinco mil` is not 125
     return None
 
 
 def _may_be_another(word: str) -> bool:
-    return len(word) < _PREFIX or word in text.STOP_WORDS or word in _NO_NUMBERS
+    return len(word) < PREFIX or word in text.STOP_WORDS or word in _NO_NUMBERS
 
 
-def _values(joined: str) -> Iterator[int]:
+def values(joined: str) -> Iterator[int]:
     """What number words without spaces between them mean, in each language that has them."""
     if len(joined) > _LONGEST_NUMBER:
         return
     words = known_words()
-    starts = (words.prefixes.get(joined[:end], ()) for end in range(_PREFIX, 1, -1))
+    starts = (words.prefixes.get(joined[:end], ()) for end in range(PREFIX, 1, -1))
     for language in dict.fromkeys(chain.from_iterable(starts)):
         value = _value(joined, words.numbers[language])
         if value is not None:

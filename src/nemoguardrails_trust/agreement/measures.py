@@ -65,13 +65,19 @@ _OCLOCK = re.compile(
 )
 _HOUR = re.compile(r"\dh\d")
 _NUMBER_NAMES = {
-    "anderthalb": "1.5", "eineinhalb": "1.5", "полтора": "1.5", "полторы": "1.5",
-    "dutzend": "12", "douzaine": "12", "docena": "12", "dozzina": "12", "duzia": "12",
-    "dozijn": "12", "dussin": "12", "tuzin": "12", "дюжина": "12", "duzine": "12",
+    **dict.fromkeys(
+        ("anderthalb", "eineinhalb", "полтора", "полторы", "poltora", "poltorej", "anderhalf",
+         "anderhalve", "halvannan", "डेढ"), "1.5"),
+    **dict.fromkeys(("zweieinhalb", "ढाई"), "2.5"),
+    **dict.fromkeys(("dizaine", "decena", "dezena", "decina"), "10"),
+    **dict.fromkeys(
+        ("dutzend", "douzaine", "docena", "dozzina", "duzia", "dozijn", "dussin", "tuzin",
+         "дюжина", "duzine"), "12"),
+    "quinzaine": "15", "vingtaine": "20", "ventina": "20", "trentaine": "30", "centaine": "100",
 }  # fmt: skip
 _NUMBER_NAME = re.compile(
-    rf"(?<!\w)(?:(?:ein|eine|une|una|uma|een|ett|jeden) )?({'|'.join(_NUMBER_NAMES)})\b"
-    r"(?: de | d')?"
+    r"(?<!\w)(?:(?:ein|eine|une|una|uma|een|ett|jeden) )?"
+    rf"(demi[- ]|media |meia |mezza |halbes )?({'|'.join(_NUMBER_NAMES)})(?!\w)(?: de | d')?"
 )
 _AT_LEAST = (
     "mindestens", "wenigstens", "au moins", "al menos", "por lo menos", "almeno", "pelo menos",
@@ -83,7 +89,10 @@ _AT_MOST = (
     "максимум", "en fazla",
 )  # fmt: skip
 _PLAIN = re.compile(r"[\d\W]*")
-_OF_NUMBER_NAMES = ("halb", "utz", "uz", "oz", "docena", "ussin", "полтор", "дюжин")
+_OF_NUMBER_NAMES = (
+    "halb", "utz", "uz", "oz", "docena", "ussin", "полтор", "дюжин", "taine", "zaine",
+    "ecena", "ezena", "ecina", "ventina", "poltor", "derhal", "halvan", "डेढ", "ढाई",
+)  # fmt: skip
 """Of each of them, letters that few other words have."""
 _SIGNS = ("th ", "first", "second", "third", "ies", "century")
 _BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
@@ -202,7 +211,10 @@ def _century_in_words(found: re.Match[str]) -> str:
 
 
 def _number_name(found: re.Match[str]) -> str:
-    return _NUMBER_NAMES[found[1]] + " " * (found.end() > found.end(1))
+    number = _NUMBER_NAMES[found[2]]
+    if found[1]:
+        number = text.plain_number(f"{float(number) / 2}")
+    return number + " " * (found.end() > found.end(2))
 
 
 @cache

@@ -10,7 +10,14 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
-from nemoguardrails_trust.agreement import frequencies, languages, number_words, text, units
+from nemoguardrails_trust.agreement import (
+    counting,
+    frequencies,
+    languages,
+    number_words,
+    text,
+    units,
+)
 
 _LONE = frozenset(("none", "nothing", "nil", "nobody", "second"))
 _ASKING_FOR_A_COUNT = frozenset(("many", "much", "number"))
@@ -155,7 +162,7 @@ def words_of(folded: str) -> list[str]:
     words = text.tokens(folded)
     if len(words) != 2 and _read().isdisjoint(words):
         return words
-    words = languages.counted(number_words.join_number_words(words))
+    words = counting.counted(number_words.join_number_words(words))
     if _TRIGGERS.isdisjoint(words):
         return words
     if not _REWORDED.isdisjoint(words):
