@@ -67,10 +67,50 @@ _HALF_OF_DAY = re.compile(
 _LATE = frozenset(("午后", "下午", "晚上", "오후"))
 _HOUR = re.compile(r"(?<!\d)(\d{1,2})[時时시](?!间|間|간)\s?(?:(\d{1,2})[分분]|([半반]))?")
 _CENTURY = re.compile(r"(\d{1,2})\s?(?:世[纪紀]|세기)")
-_BOUND_BEHIND = re.compile(r"(?<![\d,.])(\d[\d,.]{0,30})\s?(以上|以下|이상|이하)")
-_BOUNDS = {"以上": "at least", "以下": "at most", "이상": "at least", "이하": "at most"}
-_BOUND_BEFORE = re.compile(r"(至少|最少|最多|至多|少なくとも|最大|최소|최대)\s?(?=\d)")
-_LEAST = frozenset(("至少", "最少", "少なくとも", "최소"))
+_COUNTER = "[个件枚回次本台名人歳岁天円元%％개명번회장권살원세]"
+_BOUNDS = {
+    bound: limit
+    for limit, bounds in (
+        ("at least", "以上 이상 至少 最少 少なくとも 최소 不少于 不低于"),
+        ("at most", "以下 以内 이하 이내 まで 까지 最多 至多 最大 최대 不超过 不多于"),
+        ("under", "未満 未满 미만 少于 低于 不到"),
+        ("over", "초과 超过 多于"),
+    )
+    for bound in bounds.split()
+}
+_BOUND_BEHIND = re.compile(
+    rf"(?<![\d,.])(\d[\d,.]{{0,30}}\s?)(?:({_COUNTER}?)\s?"
+    rf"(以上|以下|以内|이상|이하|이내|未満|未满|미만|초과)|({_COUNTER})\s?(まで|까지))"
+)
+_BOUND_BEFORE = re.compile(
+    r"(至少|最少|最多|至多|少なくとも|最大|최소|최대|不少于|不低于|不超过|不多于|少于|低于|不到|超过|多于)"
+    r"\s?(?=\d)"
+)
+_SPAN = "小时|时间|시간|天|日间|周|周间|年|개월|か月|个月|月|分|分钟|分间|公里|公斤|キロ|斤|米"
+_DIGIT_BEFORE = re.compile(
+    r"(?<![一二两三四五六七八九十百千万第星期周])([一二两三四五六七八九])"
+    rf"(?=\s?(?:个半|个?(?:{_SPAN})(?!月)|[个次回本件块岁歳元枚]))"
+)
+_AND_A_HALF = re.compile(rf"(\d+)\s?(?:个半(?=(?:{_SPAN}))|个?({_SPAN})\s?[半반](?!\w?[价額天]))")
+_HALF_OF = re.compile(
+    r"(?<![\d点时上下前后一大多过夜])[半반]\s?个?(?=小时|时间|시간|年(?!前|后)|년|天|日|月|公里|公斤|斤|キロ)"
+)
+_OFTEN = re.compile(
+    r"(?:(?:每|毎|1|一)([天日周月年])|(?:(하루|매일|1일)|(일주일|매주|1주)|(한 달|매달))(?:에)?)"
+    r"(?:に|各)?\s?(\d{1,2})\s?[次回번회](?!목)"
+)
+_EACH = re.compile(
+    r"[每毎]\s?(\d{1,3})\s?个?(小时|时间|天|日|周|分钟)(?:一次|1次)?"
+    r"|(\d{1,3})\s?(小时|时间|시간|日|일|분|分)(?:ごと|おき|마다)(?:に|에)?"
+)
+_IN_ENGLISH = {
+    sign: span
+    for span, signs in (
+        ("day", "天 日 일"), ("week", "周 주"), ("month", "月"), ("year", "年"),
+        ("hour", "小时 时间 시간"), ("minute", "分钟 分 분"),
+    )
+    for sign in signs.split()
+}  # fmt: skip
 # Longest first: 美元 before 元.
 _UNITS = {
     "美元": "usd", "日元": "yen", "日圆": "yen", "欧元": "euro", "ユーロ": "euro", "ドル": "usd",
@@ -102,9 +142,13 @@ def plain_script(text: str) -> str:
     text = _SIZED.sub(lambda found: _sized(found[0]), text)
     text = _ERA.sub(_common_year, text)
     text = _DATE.sub(lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}", text)
-    text = _measures(text)
     text = _PARTICLE.sub("", _COPULA.sub("", text))
     text = _NATIVE.sub(_native, text)
+    text = _DIGIT_BEFORE.sub(lambda found: f"{_digit(found[1])}", text)
+    if "半" in text or "반" in text:
+        text = _AND_A_HALF.sub(lambda found: f"{found[1]}.5{found[2] or ''}", text)
+        text = _HALF_OF.sub("0.5", text)
+    text = _measures(text)
     text = _HANGUL_NUMERAL.sub(lambda found: _in_digits(found[0]), text)
     text = _HANGUL_DIGIT.sub(lambda found: _plain_digits(found[1]), text)
     return _UNIT.sub(lambda found: f" {_UNITS[found[1]]} ", text)
@@ -129,8 +173,25 @@ def _measures(text: str) -> str:
     text = _HALF_OF_DAY.sub(_time_of_half, text)
     text = _HOUR.sub(lambda found: _time(int(found[1]), found[2], found[3]), text)
     text = _CENTURY.sub(lambda found: f"{found[1]}th century", text)
-    text = _BOUND_BEHIND.sub(lambda found: f"{_BOUNDS[found[2]]} {found[1]}", text)
-    return _BOUND_BEFORE.sub(lambda found: "at least " if found[1] in _LEAST else "at most ", text)
+    text = _OFTEN.sub(_often, text)
+    text = _EACH.sub(_each, text)
+    text = _BOUND_BEHIND.sub(_bound, text)
+    return _BOUND_BEFORE.sub(lambda found: f"{_BOUNDS[found[1]]} ", text)
+
+
+def _bound(found: re.Match[str]) -> str:
+    bound, counter = found[3] or found[5], found[2] or found[4]
+    return f"{_BOUNDS[bound]} {found[1]}{counter}"
+
+
+def _often(found: re.Match[str]) -> str:
+    korean = zip("日周月", found.groups()[1:4], strict=True)
+    span = found[1] or next(span for span, said in korean if said)
+    return f"{found[5]} times per {_IN_ENGLISH[span]} "
+
+
+def _each(found: re.Match[str]) -> str:
+    return f"every {found[1] or found[3]} {_IN_ENGLISH[found[2] or found[4]]} "
 
 
 def _time_of_half(found: re.Match[str]) -> str:
