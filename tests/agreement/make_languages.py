@@ -148,6 +148,7 @@ def make() -> dict[str, Any]:
         "half_units": _agreed(_half_units()),
         "multiples": dict(_multiples()),
         "times": sorted({*map(_folded, TIMES)}),
+        "joins": sorted({*_joins()}),
         "every": sorted({*map(_folded, EVERY)}),
         "ordinals": {
             "".join(re.split("[- ]", word)): number for word, number in _agreed(_ordinals()).items()
@@ -317,6 +318,17 @@ def _periods() -> Iterator[tuple[str, str]]:
 HALVES_OF_DAY = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
 _SIGNS = re.compile("[\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7a3]")
 """Scripts that are read sign by sign, or elsewhere."""
+
+
+def _joins() -> Iterator[str]:
+    """What stands between the last two things of a list."""
+    for language in _languages():
+        for place in ("end", "2"):
+            pattern = Locale(language).list_patterns["standard"][place]
+            word = pattern.replace("{0}", "").replace("{1}", "").strip(" ,")
+            # `a` and `en` mean something else in languages that have them, too.
+            if word.isalpha() and not _SIGNS.search(word) and word not in ("a", "en", "و"):
+                yield word
 
 
 def _shares() -> Iterator[tuple[str, str]]:

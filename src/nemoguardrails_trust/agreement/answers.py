@@ -347,7 +347,14 @@ class Answer:
     @lazy
     def parts(self) -> list[str] | None:
         """The items of a list, as they stand in the text."""
-        return structures.list_items(text.without_asides(self.final))
+        elsewhere = bool(self.question.function_words)
+        return structures.list_items(text.without_asides(self.final), elsewhere=elsewhere)
+
+    @lazy
+    def enumerates(self) -> bool:
+        """Whether it is a list of several things, and not one thing such as `Paris, France`."""
+        elsewhere = bool(self.question.function_words)
+        return structures.enumerates(self.final, elsewhere=elsewhere)
 
     @lazy
     def items(self) -> list[str] | None:

@@ -320,7 +320,7 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
         apart = bool(first.numbers) and sorted(first.words) == sorted(second.words)
         return Agreement(APART, settled=False) if apart else None
     by_words = _compare_terms(first, second).value
-    if ours != theirs and (ours < theirs or theirs < ours) and _both_enumerate(first, second):
+    if ours != theirs and (ours < theirs or theirs < ours) and _are_lists(first, second):
         by_words = min(by_words, _ITEM_REPLACED)  # one of them leaves something out
         return Agreement(by_words, settled=False)
     if by_words < 0.9 and len(ours) == len(theirs):
@@ -328,9 +328,9 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     return Agreement(max(by_words, 0.9 * shared / len(ours | theirs)), settled=False)
 
 
-def _both_enumerate(first: Answer, second: Answer) -> bool:
-    """Whether both are lists of several things, and not one thing such as `Paris, France`."""
-    return all(structures.enumerates(answer.final) for answer in (first, second))
+def _are_lists(first: Answer, second: Answer) -> bool:
+    """Whether two lists name several things, and not one thing such as `Paris, France`."""
+    return first.enumerates or second.enumerates or first.question.asks_for_several
 
 
 def _about_the_same(first: Answer, second: Answer) -> float:

@@ -221,7 +221,7 @@ def _one_of_several(first: Answer, second: Answer) -> bool:
         return False
     one, listed = (second, first) if second.parts is None else (first, second)
     items = listed.items or ()
-    return " ".join(one.key) in items and structures.enumerates(listed.final)
+    return " ".join(one.key) in items and listed.enumerates
 
 
 def _named_after(first: Answer, second: Answer) -> bool:

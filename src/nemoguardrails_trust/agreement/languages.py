@@ -63,6 +63,7 @@ class _Words:
         share_ends: The last words of these.
         times: Words for `times`.
         every: Words for `every`.
+        joins: Words for `and`, as they are written.
         counted: Of what is measured or counted, all words that do not stand by themselves.
         scales: Words for thousands, millions and so on, with the English one.
         eras: `bc` or `ad`.
@@ -83,6 +84,7 @@ class _Words:
     share_ends: frozenset[str]
     times: frozenset[str]
     every: frozenset[str]
+    joins: tuple[str, ...]
     counted: frozenset[str]
     scales: dict[str, str]
     eras: dict[str, str]
@@ -119,6 +121,7 @@ def known_words() -> _Words:
         share_ends=share_ends,
         times=frozenset(stored["times"]),
         every=frozenset(stored["every"]),
+        joins=tuple(stored["joins"]),
         counted=frozenset((*stored["units"], *units.UNITS)).union(
             wholes, stored["times"], share_ends, period_ends
         ),

@@ -5,7 +5,10 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
+
+from nemoguardrails_trust.agreement.languages import known_words
 
 _FENCE = re.compile(r"^```[a-zA-Z]*[ \t]*\n(.*?)\n```", re.DOTALL | re.MULTILINE)
 _LONGEST = 200_000  # characters; longer JSON is compared by its two ends, as other text
@@ -120,21 +123,47 @@ def fields(value: Any) -> Mapping[str, Any] | None:
     return {str(key): part for key, part in value.items()}
 
 
+@cache
+def _joins(*, words: bool) -> re.Pattern[str]:
+    """What other languages have for `and`, and for the comma of a list.
+
+    Args:
+        words: Whether words of letters that English has, too, are among it.
+    """
+    joins = known_words().joins
+    spaced = "|".join(join for join in joins if words or not join.isascii())
+    return re.compile(
+        rf"(?:[,،]?\s+(?:{spaced})\s+|،\s*|\s+و(?=\w)|、(?:和|及|と)?|(?<=..)[和및](?=..)|และ)"
+    )
+
+
 def is_numbered(text: str) -> bool:
     """Whether a text begins with the number of a list's first item."""
     return _FIRST_NUMBER.match(text) is not None
 
 
-def enumerates(text: str) -> bool:
-    """Whether a list joins its items with `and`, or has each on a line of its own."""
-    return "\n" in text.strip() or _JOINED.search(text) is not None
+def enumerates(text: str, *, elsewhere: bool = False) -> bool:
+    """Whether a list joins its items with `and`, or has each on a line of its own.
+
+    Args:
+        text: The list.
+        elsewhere: Whether the question is in another language than English.
+    """
+    if "\n" in text.strip() or _JOINED.search(text) is not None:
+        return True
+    between = _joins(words=elsewhere) if elsewhere or not text.isascii() else None
+    return between is not None and between.search(text) is not None
 
 
-def list_items(text: str) -> list[str] | None:
+def list_items(text: str, *, elsewhere: bool = False) -> list[str] | None:
     """The items of a text that is a list; `None` for other text.
 
     They are lines with bullets or numbers, or short parts between commas, semicolons, slashes
     or `and`.
+
+    Args:
+        text: The text.
+        elsewhere: Whether the question is in another language than English.
     """
     if len(text) > _LONGEST_LIST:
         return None
@@ -144,7 +173,10 @@ def list_items(text: str) -> list[str] | None:
         if len(marked) < 2 or len(lines) - len(marked) > 1:
             return None
         return [_ITEM_MARK.sub("", line).strip() for line in marked]
-    parts = _BETWEEN_ITEMS.split(text.strip().rstrip("."))
+    stripped = text.strip().rstrip(".。")
+    if elsewhere or not text.isascii():
+        stripped = _joins(words=elsewhere).sub(", ", stripped)
+    parts = _BETWEEN_ITEMS.split(stripped)
     items = [part.strip() for part in parts if part.strip()]
     if len(items) < 2 or any(len(item.split()) > _MOST_ITEM_WORDS for item in items):
         return None
