@@ -182,7 +182,10 @@ def free_or_priced(first: Answer, second: Answer) -> bool:
         for answer in (first, second)
     )
     if free == other_free:
-        return False
+        return any(
+            "included" in one.words and prices.is_charged(other.words)
+            for one, other in ((first, second), (second, first))
+        )
     words = second.words if free else first.words
     priced = not prices.MONEY.isdisjoint(words) and "0" not in words
     return priced or prices.is_charged(words)

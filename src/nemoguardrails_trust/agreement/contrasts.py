@@ -1,7 +1,7 @@
 """What tells two answers apart that use the same words."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from itertools import pairwise
 
 from nemoguardrails_trust.agreement import (
@@ -46,10 +46,19 @@ _ALL = _UNIVERSAL | text.word_set("both either")
 _JOINING = _ALL | text.word_set("and or also")
 # A single capital in front of another name, or with a full stop, is an initial.
 _LETTER = re.compile(r"\b([A-Za-z]{3,}) ([A-HJ-Z])\b(?![.'’&-]|\s[A-Z])")
-_DENYING_ENDING = "ません"
+# Where words go without spaces, or deny by their endings.
+_DENYING = re.compile(
+    "不|没|未|勿|无法|别(?=[再让关要用动去开])|ません|ないで|(?<=[か-ん])ない(?!と)|ไม่|ห้าม|อย่า"
+    "|지 ?[않마못말]|(?<![가-힣])[안못] |없|아니"
+)
+_LONGEST_DENIAL = 60
+_DENIED_IN_TURKISH = re.compile(r"(?=(\w{3,}?)m[aeiu]y?(\w{2,9})$)")
 _OWNER = re.compile(r"\b(\w+)'s (\w+)")
 _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
-_MOST_NUMBERS = 6
+# Without the particles and verbs that make a sentence.
+_NAME_IN_SIGNS = re.compile("[\u30a0-\u30ff\u3041-\u3096\u3400-\u9fff]{4,16}")
+_SENTENCE_IN_SIGNS = re.compile("[はがをのにで在是的了于於]")
+_MOST_MARKS = 6
 # Not in `30s`, which are seconds.
 _DECADE = re.compile(r"\b(\d{2,3}0)'?s\b|(?<=the )(\d0)'?s\b|(?<=')(\d0)s\b")
 
@@ -234,7 +243,32 @@ def _named_after(first: Answer, second: Answer) -> bool:
     ):
         return True
     short, long = sorted((ours, theirs), key=len)
-    return namesakes.is_named_after(short, long, asked)
+    return namesakes.is_named_after(short, long, asked) or (
+        namesakes.has_more_in_front(short, long, asked)
+    )
+
+
+def _other_aside(first: Answer, second: Answer) -> bool:
+    """Whether a name goes on in brackets, and the other otherwise: `Frankfurt (Oder)`."""
+    if "(" not in first.final and "(" not in second.final:
+        return False
+    return any(
+        namesakes.goes_on_otherwise(one.final, other.final)
+        for one, other in ((first, second), (second, first))
+    )
+
+
+def _longer_within(first: Answer, second: Answer) -> bool:
+    """Whether one name has more in its midst, as `東京工業大学` has than `東京大学`."""
+    short, long = sorted((first.folded.strip(" ."), second.folded.strip(" .")), key=len)
+    if not (_NAME_IN_SIGNS.fullmatch(long) and _NAME_IN_SIGNS.fullmatch(short)):
+        return False
+    if _SENTENCE_IN_SIGNS.search(long):
+        return False
+    return len(long) - len(short) > 1 and any(
+        long.startswith(short[:end]) and long.endswith(short[end:])
+        for end in range(2, len(short) - 1)
+    )
 
 
 def _decade_or_year(first: Answer, second: Answer) -> bool:
@@ -288,31 +322,36 @@ def _other_variant(first: Answer, second: Answer) -> bool:
     return False
 
 
-def _numbers_changed_places(first: Answer, second: Answer) -> bool:
-    """Whether they give two things the same numbers, but each the other's."""
-    numbers = set(first.numbers)
-    if not 2 <= len(numbers) <= _MOST_NUMBERS or numbers != set(second.numbers):
+def _marks_changed_places(first: Answer, second: Answer) -> bool:
+    """Whether they tell the same of two numbers or names, but of each what the other has."""
+    marks, by_name = set(first.numbers), False
+    if not marks and not second.numbers and len(first.words) <= _LONGEST:
+        marks, by_name = set(first.capitalised - text.STOP_WORDS).intersection(first.words), True
+    others = second.capitalised.intersection(second.words) if by_name else set(second.numbers)
+    if not 2 <= len(marks) <= _MOST_MARKS or marks != others - text.STOP_WORDS:
         return False
     if all(structures.is_numbered(answer.final) for answer in (first, second)):
         return False  # they number the items of a list
     same = crossed = 0
-    for ours, theirs in zip(_beside(first), _beside(second), strict=True):
-        for number, words in ours.items():
-            if words & theirs[number]:
+    sides = list(zip(_beside(first, marks), _beside(second, marks), strict=True))
+    # Behind names may stand what is done by them, or to them.
+    for ours, theirs in sides[:1] if by_name else sides:
+        for mark, words in ours.items():
+            if words & theirs[mark]:
                 same += 1
             elif any(words & others for others in theirs.values()):
                 crossed += 1
     return crossed > 1 and not same
 
 
-def _beside(answer: Answer) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """The words in front of each number and behind it, but for those that stand at each."""
-    before: dict[str, set[str]] = {number: set() for number in answer.numbers}
-    behind: dict[str, set[str]] = {number: set() for number in answer.numbers}
+def _beside(answer: Answer, marks: Set[str]) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """The words in front of each mark and behind it, but for those that stand at each."""
+    before: dict[str, set[str]] = {mark: set() for mark in marks}
+    behind: dict[str, set[str]] = {mark: set() for mark in marks}
     passed: set[str] = set()
     last = None
     for word in answer.words:
-        if text.is_number(word):
+        if word in marks:
             before[word] |= passed
             passed, last = set(), word
         elif word not in text.STOP_WORDS:
@@ -326,19 +365,53 @@ def _beside(answer: Answer) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     return before, behind
 
 
-def _denied_by_ending(first: Answer, second: Answer) -> bool:
-    """Whether only one has Japanese verbs that deny by their ending: `できます`, `できません`."""
-    if (_DENYING_ENDING in first.folded) == (_DENYING_ENDING in second.folded):
+def _denied_in_signs(first: Answer, second: Answer) -> bool:
+    """Whether only one denies, in a script without spaces: `できます`, `できません`."""
+    ours, theirs = first.folded, second.folded
+    if (ours.isascii() and theirs.isascii()) or max(len(ours), len(theirs)) > _LONGEST_DENIAL:
         return False
-    return first.said_stance is None and second.said_stance is None
+    denied, other_denied = (
+        answer.said_stance is False or _DENYING.search(answer.folded) is not None
+        for answer in (first, second)
+    )
+    both_said = first.said_stance is not None and second.said_stance is not None
+    return denied != other_denied and not both_said
+
+
+def _denied_by_suffix(first: Answer, second: Answer) -> bool:
+    """Whether a word of one has what denies within a Turkish verb: `kapatın`, `kapatmayın`."""
+    if len(first.words) != len(second.words) or len(first.words) > _SHORT:
+        return False
+    differing = [pair for pair in zip(first.words, second.words, strict=True) if pair[0] != pair[1]]
+    if len(differing) != 1:
+        return False
+    short, long = sorted(differing[0], key=len)
+    return any(start + end == short for start, end in _DENIED_IN_TURKISH.findall(long))
 
 
 def _owners_changed_places(first: Answer, second: Answer) -> bool:
-    """Whether they name `my mother's brother` and `my brother's mother`."""
+    """Whether they name `my mother's brother` and `my brother's mother`.
+
+    Or one says that Ann is Ben's daughter, and the other that Ben is Ann's.
+    """
     if "'" not in first.folded or "'" not in second.folded:
         return False
-    turned = {(owned, owner) for owner, owned in _OWNER.findall(first.folded)}
-    return not turned.isdisjoint(_OWNER.findall(second.folded))
+    ours, theirs = (_OWNER.findall(answer.folded) for answer in (first, second))
+    return any(
+        (owner, owned) == (thing, other)
+        or (owned == thing and owner != other and owner in second.words and other in first.words)
+        for owner, owned in ours
+        for other, thing in theirs
+    )
+
+
+def _other_option(first: Answer, second: Answer) -> bool:
+    """Whether only one of two commands has an option: `git push --force`, `git push`."""
+    for one, other in ((first, second), (second, first)):
+        options = {name for name in one.addresses if name.startswith("-")}
+        if options and not any(name.startswith("-") for name in other.addresses):
+            return not any(name.strip("-") in other.words for name in options)
+    return False
 
 
 def _other_person(first: Answer, second: Answer) -> bool:
@@ -356,6 +429,8 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _another_name,
     _one_of_several,
     _named_after,
+    _other_aside,
+    _longer_within,
     conditions.other_limits,
     conditions.other_conditions,
     conditions.undone_by_one,
@@ -369,9 +444,11 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _other_letters,
     _other_variant,
     _other_person,
-    _numbers_changed_places,
+    _marks_changed_places,
     _owners_changed_places,
-    _denied_by_ending,
+    _denied_in_signs,
+    _denied_by_suffix,
+    _other_option,
     _changed_places,
     echoes.only_one_answers,
     subjects.other_subject,

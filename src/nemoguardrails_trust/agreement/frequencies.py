@@ -81,6 +81,9 @@ def _in_parts(words: Sequence[str]) -> Sequence[str]:
         elif is_one and tuple(words[place + 2 : place + 5]) == _AND_A_HALF:
             written += ("1.5", following[0])
             place += 5
+        elif word == "half" and following[:1] == ("as",):
+            written += (_PARTS[word], "times")
+            place += 1
         else:
             written.append(word)
             place += 1

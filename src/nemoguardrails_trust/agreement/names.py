@@ -226,7 +226,9 @@ def _told(words: Sequence[str], names: set[str]) -> Iterator[_Told]:
             runs.append((named, [word]))
     for (named, x), (_, between), (_, y) in zip(runs, runs[1:], runs[2:], strict=False):
         verb = {word for word in between if word not in STOP_WORDS and not is_number(word)}
-        if named and verb and verb.isdisjoint(MUTUAL):
+        # As `plus grand que`, and not `two plus two`.
+        mutual = MUTUAL if "plus" not in verb or len(verb) == 1 else MUTUAL - {"plus"}
+        if named and verb and verb.isdisjoint(mutual):
             passive = between[-1] == "by" and not _BEING.isdisjoint(between)
             told = [word for word in between[:-1] if word not in _BEING] if passive else between
             x, y = (y, x) if passive else (x, y)

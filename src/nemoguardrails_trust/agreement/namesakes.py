@@ -13,6 +13,8 @@ _LINKS = word_set("of the de del della di da du la le van von der den y e and fo
 _PERSON = word_set("who whom whose name named surname president king queen pope poet monarch saint")
 _PERSON_ENDINGS = ("er", "or", "ist", "ian", "man", "men", "ess", "ers", "ors", "ists", "ians")
 _ROMAN = re.compile("(?=[ivx])x{0,3}(?:ix|iv|v?i{0,3})")
+_ASKING_FOR_TITLE = frozenset(("title", "rank"))
+_LONGEST_ABBREVIATION = 4
 _LEGAL = word_set(
     """
     inc corp corporation ltd limited plc llc gmbh ag sa co group jr sr fc afc cf sc dc usa us uk
@@ -38,6 +40,14 @@ _STYLES = word_set(
     "republic kingdom city town state commonwealth county province isle island duke duchess earl"
 )
 """With `of` in front of a name, these leave it the same."""
+_NAMED_IN_FULL = word_set(
+    "airline airport newspaper paper magazine company bank university college school club team city"
+    " town state county district island church party station street league"
+)
+"""Of these, a name with another word in front is that of another one."""
+_KINDS = word_set("fort port saint san the de la le el los las greater old")
+"""In front of a name, these leave it the same."""
+_WITH_ASIDE = re.compile(r"([^()]{3,40})\(([^()]{3,40})\)")
 _WORKS = word_set(
     "film films movie movies series show shows sitcom novel novels book books comic song songs "
     "album albums single game games band bands group play plays musical opera poem title titled"
@@ -125,11 +135,51 @@ def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[
     if long[count:] == ["city"] and short[-1] in _CITIES:
         return False
     rest = long[count:]
+    if count == 1 and short[0] in TITLES and len(short[0]) > _LONGEST_ABBREVIATION:
+        return _ASKING_FOR_TITLE.isdisjoint(asked)  # `Prince` and `Prince Royce`
     if count > 1 and "".join(rest).isalpha() and not _PERSON.isdisjoint(asked):
         # A surname may follow a first name; behind two names, it makes another person.
         return len(short[-1]) > 1 and rest[-1] not in _LEGAL | SUFFIXES
     person = asks_for_a_person(asked)
     return _is_other(long[count:], stems, lambda rest: _makes_another(rest, person=person))
+
+
+def has_more_in_front(short: Sequence[str], long: Sequence[str], asked: Set[str]) -> bool:
+    """Whether the longer of two names of things has a word in front: `Pan American`, `American`.
+
+    Of people, the first name may be left out, and of mountains and the like the kind.
+
+    Args:
+        short: The words of one name.
+        long: Those of the other.
+        asked: The words of the prompt.
+    """
+    front = long[: -len(short)] if 0 < len(short) < len(long) else []
+    if not front or long[-len(short) :] != short or _NAMED_IN_FULL.isdisjoint(asked):
+        return False
+    return not (
+        asks_for_a_person(asked)
+        or set(front) & (_KINDS | _LEGAL | TITLES | asked)
+        or any(len(word) < 3 for word in front)
+    )
+
+
+def goes_on_otherwise(one: str, other: str) -> bool:
+    """Whether a name with an aside goes on otherwise than another: `Frankfurt (Oder)`.
+
+    Args:
+        one: A name with an aside.
+        other: Another, with or without one.
+    """
+    found = _WITH_ASIDE.fullmatch(one.strip(" ."))
+    if found is None:
+        return False
+    head, aside = found[1].strip(), set(name_words(found[2]))
+    if not aside or not other.startswith(head) or len(other) > _LONGEST:
+        return False
+    rest = other[len(head) :].strip(" .,()")
+    theirs = {fold(word) for word in re.findall(r"[^\W\d_]{2,}", rest) if word[0].isupper()}
+    return bool(theirs) and aside.isdisjoint(theirs)
 
 
 def _is_other(

@@ -36,6 +36,8 @@ _FILLERS = word_set(
     does do did has have had can could will would i'm that'd case
     claim to be very most so and quite my response was totally completely entirely
     absolutely certainly definitely indeed statement's assertion sentence
+    leider moglich malheureusement possible c'est lo siento posible purtroppo possibile e infelizmente
+    possivel helaas mogelijk tyvarr mojligt niestety mozliwe сожалению к возможно это maalesef mumkun
     """
 )
 _OPENING = re.compile(
@@ -82,7 +84,8 @@ _OPPOSITES = {
     "smallest": "largest", "shortest": "longest", "slowest": "fastest", "worst": "best",
     "closed": "open", "shut": "open", "disabled": "enabled", "denied": "approved",
     "declined": "accepted", "unnecessary": "necessary", "loses": "wins", "lost": "won",
-    "rejected": "accepted", "rejects": "accepts", "excluded": "included",
+    "rejected": "accepted", "rejects": "accepts", "excluded": "included", "passed": "succeeded",
+    "contraindicated": "safe",
 }  # fmt: skip
 # Words that mean little by themselves, but not beside their opposite.
 _POLES = (
@@ -101,14 +104,14 @@ _POLES = (
     ("n", "s"), ("e", "w"), ("within", "after"), ("same", "next"),
     ("morning", "bedtime"), ("morning", "night"), ("morning", "afternoon"),
     ("breakfast", "dinner"), ("sender", "recipient"), ("buyer", "seller"), ("light", "dark"),
-    ("off", "more"),
+    ("off", "more"), ("few", "most"), ("few", "many"), ("little", "much"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _OTHER_POLES = {
     word: frozenset(other for pair in _POLES if word in pair for other in pair) - {word}
     for word in POLE_WORDS
 }
-_SAME_SIDE = frozenset(("right", "permitted"))
+_SAME_SIDE = frozenset(("right", "permitted", "passed"))
 _VERDICTS = frozenset(("allowed", "possible", "available", "accepted", "approved", "included"))
 """Which answer whether something may be done, though the question has another word for it."""
 _ASKING_LEAVE = frozenset(("can", "could", "may", "allowed", "possible", "able"))

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Collection, Sequence
 
-from nemoguardrails_trust.agreement import text
+from nemoguardrails_trust.agreement import polarity, text
 from nemoguardrails_trust.agreement.words import stem
 
 _LONGEST_FREE = 10
 _FREE = re.compile(
     r"\bfree\b(?! \w+ing)|\bno(?: \w+)? (?:fees?|charges?|costs?)\b|\bcosts? nothing\b"
-    r"|\bwithout (?:a |any )?(?:fee|charge|cost)\b|\bcomplimentary\b"
+    r"|\bwithout (?:a |any )?(?:fee|charge|cost)\b|\bcomplimentary\b|\bon (?:us|the house)\b"
 )
 MONEY = text.word_set("dollar dollars euro euros pound pounds percent usd eur gbp yen")
 _FREE_ELSEWHERE = text.word_set(
@@ -23,10 +23,15 @@ _COSTS_NOTHING = re.compile(
     r"|\b(?:no|non|nao|ne) (?:\w+ )?(?:cuesta|costa|coute) (?:nada|nulla|niente|rien)\b"
     r"|免 费|无 料"
 )
-_CHARGES = frozenset(("fee", "fees", "charge", "charges"))
+_CHARGES = frozenset(("fee", "fees", "charge", "charges", "cost", "costs"))
 _CHARGED = re.compile(
     r"\b(?:is|are|for|with|pay) (?:an? |the )?(?!no\b|not\b|without\b)(?:\w+ )?(?:fee|charge)s?\b"
-    r"(?! of)|\b(?:fees?|charges?) appl(?:y|ies)\b"
+    r"(?! of)|\b(?:fees?|charges?) appl(?:y|ies)\b|\bcosts? (?:extra|more|money)\b"
+)
+_CHARGED_ELSEWHERE = text.word_set(
+    "kostenpflichtig kostenpflichtige payant payante payants payantes pagamento"
+    " pago paga pagos pagas"
+    " betaald platne platny platna odplatne ucretli платно платныи платная платное 유료"
 )
 _LONGEST = 20
 _ON_CONDITION = re.compile(
@@ -60,6 +65,8 @@ def is_free(words: Sequence[str]) -> bool:
 
 def is_charged(words: Sequence[str]) -> bool:
     """Whether an answer says that there is a charge, without the sum."""
+    if not _CHARGED_ELSEWHERE.isdisjoint(words):
+        return not any(map(polarity.is_negator, words))
     return not _CHARGES.isdisjoint(words) and _CHARGED.search(" ".join(words)) is not None
 
 

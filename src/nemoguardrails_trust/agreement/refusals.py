@@ -24,7 +24,8 @@ _UNKNOWN = re.compile(
 )
 # The usual wordings of other languages, folded.
 _UNKNOWN_ELSEWHERE = re.compile(
-    r"\bich weiss (?:es |das |die antwort )?(?:leider )?nicht\b|\bkeine (?:ahnung|informationen)\b"
+    r"\b(?:ich weiss|weiss ich) (?:es |das |die antwort )?(?:leider )?nicht\b"
+    r"|\bkeine (?:ahnung|informationen)\b"
     r"|\bkann ich (?:\w+ ){0,3}nicht (?:sagen|beantworten|helfen)\b"
     r"|\bkann (?:\w+ ){0,3}nicht (?:sagen|beantworten|helfen)\b"
     r"|\bje ne (?:le )?sais pas\b|\bje n['’]ai (?:pas|aucune) (?:\w+['’ ]){0,2}"
