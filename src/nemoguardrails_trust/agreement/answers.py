@@ -121,6 +121,10 @@ class Answer:
         """Its capitalised words as they stand among its words, each without its elided article."""
         return names.without_elisions(self.capitalised)
 
+    def tells_more_than_a_name(self, part: str) -> bool:
+        """Whether a part of it has words without a capital letter."""
+        return not self.capitalised.issuperset(part.split())
+
     @lazy
     def full_name(self) -> Sequence[str]:
         """The parts of the name that it is; empty where it is none."""
@@ -160,6 +164,12 @@ class Answer:
     def poles(self) -> frozenset[str]:
         """Those of its words that have an opposite and mean little by themselves."""
         return polarity.POLE_WORDS.intersection(self.words)
+
+    def is_opposed(self, other: "Answer") -> bool:
+        """Whether it says `before` where another says `after`, of the same things in one order."""
+        if not polarity.at_opposite_poles(self.poles, other.poles):
+            return False
+        return not polarity.are_converse(self.words, other.words, self.poles, other.poles)
 
     @lazy
     def formula(self) -> bool:

@@ -11,7 +11,7 @@ BOUNDS = {
     "least": ">=",
     # Of a point in time, nobody means the difference.
     **dict.fromkeys(("before", "until", "within"), "<~"),
-    **dict.fromkeys(("after", "since"), ">~"),
+    **dict.fromkeys(("after", "since", "from"), ">~"),
     "plusminus": "±",
 }
 WORDS = frozenset(BOUNDS)

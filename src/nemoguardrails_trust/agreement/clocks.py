@@ -19,6 +19,11 @@ _ENGLISH = re.compile(
 """By itself, `five to six` is a range."""
 _GERMAN = re.compile(rf"{_BEFORE}(halb|viertel nach|viertel vor|dreiviertel) {_HOUR}(?: uhr)?")
 _DUTCH = re.compile(rf"{_BEFORE}(half|kwart over|kwart voor) {_HOUR}(?: uur)?")
+_PARTS = "media|cuarto|mezza|mezzo|un quarto|meia|quart|demie?"
+_ROMANCE = re.compile(
+    r"\b(?:a las?|(?:son )?las|alle|(?:sono )?le|as|a) ([a-z]{3,8}|\d{1,2})(?: heures?)?"
+    rf" (?:(y|e|et)|menos|meno|moins)(?: le)? ({_PARTS})\b"
+)
 _FROM_HOUR = {
     "half past": 30, "quarter past": 15, "quarter to": -15, "five past": 5, "five to": -5,
     "ten past": 10, "ten to": -10, "twenty past": 20, "twenty to": -20, "twenty five past": 25,
@@ -31,7 +36,19 @@ _NAMED = re.compile(
     r"(?:12 )?(?:(noon|midday)|midnight)\b"
 )
 _OF_NAMED = ("noon", " mid")
-_OF_OTHERS = ("hal", "art", "viertel", "past ", "five to ", "ten to ", "twenty to ")
+_OF_OTHERS = (
+    "hal",
+    "art",
+    "viertel",
+    "medi",
+    "mezz",
+    "meia",
+    "demi",
+    "past ",
+    "five to ",
+    "ten to ",
+    "twenty to ",
+)
 """Of half, halb, quarter, kwart and viertel, and of minutes."""
 SIGNS = (*_OF_NAMED, *_OF_OTHERS)
 _MOST = 12
@@ -46,7 +63,7 @@ def in_digits(folded: str) -> str:
         folded = _NAMED.sub(lambda found: f"{found[1]}{'12' if found[2] else '0'}:00", folded)
     if not any(map(folded.__contains__, _OF_OTHERS)):
         return folded
-    folded = _ENGLISH.sub(_in_english, folded)
+    folded = _ROMANCE.sub(_in_romance, _ENGLISH.sub(_in_english, folded))
     folded = _GERMAN.sub(lambda found: _written(found, found[1], found[2], "de"), folded)
     return _DUTCH.sub(lambda found: _written(found, found[1], found[2], "nl"), folded)
 
@@ -54,6 +71,17 @@ def in_digits(folded: str) -> str:
 def _in_english(found: re.Match[str]) -> str:
     part = (found[1] or found[2] or found[3]).replace("-", " ")
     return _written(found, f"{part} {found[4]}", found[5], "en")
+
+
+def _in_romance(found: re.Match[str]) -> str:
+    """`a las ocho y media`, `alle otto meno un quarto`."""
+    numbers = (_number(found[1], language) for language in ("es", "it", "pt", "fr"))
+    hour = next((number for number in numbers if number is not None), 0)
+    minutes = 15 if "quart" in found[3] or "cuarto" in found[3] else 30
+    if not 0 < hour <= _MOST:
+        return found[0]
+    hours = (hour + (minutes if found[2] else -minutes) / 60) % _MOST
+    return f"{plain_number(f'{hours:.4f}')} clockface"
 
 
 def _written(found: re.Match[str], part: str, hour: str, language: str) -> str:

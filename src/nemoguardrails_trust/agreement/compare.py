@@ -6,6 +6,7 @@ lists regardless of order; and at last the words that the answers add to the pro
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ _BOTH_NO = 0.9
 """How far two answers agree that both say no, for reasons that share nothing."""
 _SAYING_YES = frozenset(map(stem, polarity.YES_WORDS))
 _DENIED = 1 / 3
+_GROUPED = re.compile(r"\D{0,3}\d{1,3}(?:\.\d{3})+\D{0,9}")
 _MOST_OF_IT = 0.5
 _FEW = 8
 _WORDS_OF_A_SHARE = 6
@@ -148,7 +150,12 @@ def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     own = text.tokens(spelled.folded)
     words = languages.in_digits(own, lambda number: f"{number}" in other.numbers)
     if words is None:
-        return None
+        # What is spelled out tells that `1.500` is no decimal.
+        whole = other.final.replace(".", "")
+        words = languages.in_digits(own, lambda number: f"{number}" in whole)
+        if words is None or _GROUPED.fullmatch(other.final) is None:
+            return None
+        other = Answer(whole, other.question)
     return _compare_texts(Answer(" ".join(words), spelled.question), other)
 
 
@@ -189,7 +196,7 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
     ours = first.implied_stance if ours is None else ours
     theirs = second.implied_stance if theirs is None else theirs
     if ours is None or theirs is None:
-        return None
+        return _compare_with_denial(first, second)
     if ours != theirs:
         return NO
     bare = min(len(first.words), len(second.words)) <= 3
@@ -201,6 +208,16 @@ def _compare_stances(first: Answer, second: Answer) -> Agreement | None:
     if said and first.question.asks_for_something:
         return by_words
     return Agreement(max(_BOTH_YES, by_words.value), settled=False)
+
+
+def _compare_with_denial(first: Answer, second: Answer) -> Agreement | None:
+    """A yes or no, and a statement about what is asked that denies it: `Nein`, `kein Visum`."""
+    for one, other in ((first, second), (second, first)):
+        if one.said_stance is None or not one.question.may_ask_yes_or_no:
+            continue
+        if other.repeats and polarity.negations(other.words) % 2 == 1:
+            return NO if one.said_stance else Agreement(_BOTH_YES, settled=False)
+    return None
 
 
 def _compare_behind_yes(first: Answer, second: Answer) -> Agreement:
@@ -317,7 +334,9 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     shared = len(ours & theirs)
     if shared == 0:
         # Germany 7, Brazil 1: the numbers have changed places.
-        apart = bool(first.numbers) and sorted(first.words) == sorted(second.words)
+        # Ann in Rome, Bob in Paris: each place is somebody's.
+        named = len(first.capitalised) > 2 and all(map(first.tells_more_than_a_name, ours | theirs))
+        apart = (first.numbers or named) and sorted(first.words) == sorted(second.words)
         return Agreement(APART, settled=False) if apart else None
     by_words = _compare_terms(first, second).value
     if ours != theirs and (ours < theirs or theirs < ours) and _are_lists(first, second):
@@ -330,7 +349,7 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
 
 def _are_lists(first: Answer, second: Answer) -> bool:
     """Whether two lists name several things, and not one thing such as `Paris, France`."""
-    return first.enumerates or second.enumerates or first.question.asks_for_several
+    return first.enumerates or second.enumerates
 
 
 def _about_the_same(first: Answer, second: Answer) -> float:
@@ -350,7 +369,7 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     prose = text.is_sentence(first.words) and text.is_sentence(second.words)
     same = _about_the_same(first, second) if prose else 1.0
     value, against = overlap.compare_words(ours, theirs, prose=prose, about_the_same=same)
-    if first.formula or second.formula or polarity.at_opposite_poles(first.poles, second.poles):
+    if first.formula or second.formula or first.is_opposed(second):
         value *= 0.4
     if chosen and first.picks and second.picks:
         value = value if first.picks == second.picks else 0.0

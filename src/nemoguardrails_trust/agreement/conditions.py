@@ -15,7 +15,10 @@ _LIMITING = re.compile(
     r"\b(?:up to|at most|at least|under|over|below|above|within|until|for|after|before|than)"
     rf"(?: week| day| month| age)? {_NUMBER}"
 )
-_NOT_BY = frozenset(("after", "from", "to"))
+_NOT_BY = {
+    "by": frozenset(("after", "from", "to")),
+    **dict.fromkeys(("on", "at"), frozenset(("after", "before"))),
+}
 _BEHIND_YES = 2
 _CIRCUMSTANCES = text.word_set("if when for in on at with online after before until from")
 _RESTRICTING = text.word_set("only unless except excluding if provided until")
@@ -66,11 +69,16 @@ def other_limits(first: Answer, second: Answer) -> bool:
 
 
 def _by_and_from(first: Sequence[str], second: Sequence[str]) -> bool:
-    """Whether one says `by 1 May`, and the other `from 1 May`; or `rose by 6` and `rose to 6`."""
-    if "by" not in first or _NOT_BY.isdisjoint(second):
-        return False
-    by = {number for word, number in pairwise(first) if word == "by" and text.is_number(number)}
-    return any(word in _NOT_BY and number in by for word, number in pairwise(second))
+    """Whether one says `by 1 May`, and the other `from 1 May`; or `rose by 6` and `rose to 6`.
+
+    `on 1 May` is not `after 1 May`, either.
+    """
+    return any(
+        not _NOT_BY[word].isdisjoint(second)
+        and any(before in _NOT_BY[word] and other == number for before, other in pairwise(second))
+        for word, number in pairwise(first)
+        if word in _NOT_BY and text.is_number(number)
+    )
 
 
 def other_conditions(first: Answer, second: Answer) -> bool:

@@ -51,6 +51,7 @@ _DENYING = re.compile(
     "不|没|未|勿|无法|别(?=[再让关要用动去开])|ません|ないで|(?<=[か-ん])ない(?!と)|ไม่|ห้าม|อย่า"
     "|지 ?[않마못말]|(?<![가-힣])[안못] |없|아니"
 )
+_FREE_OF = re.compile(r"\b([a-z]{3,})[- ]free\b")
 _LONGEST_DENIAL = 60
 _DENIED_IN_TURKISH = re.compile(r"(?=(\w{3,}?)m[aeiu]y?(\w{2,9})$)")
 _OWNER = re.compile(r"\b(\w+)'s (\w+)")
@@ -73,11 +74,11 @@ def _opposite_poles(first: Answer, second: Answer) -> bool:
     ours, theirs = first.value, second.value
     if isinstance(ours, Quantity) and isinstance(theirs, Quantity) and ours.bound == theirs.bound:
         short = short and not ours.bound
-    return short and polarity.at_opposite_poles(first.poles, second.poles)
+    return short and first.is_opposed(second)
 
 
 def _other_units(first: Answer, second: Answer) -> bool:
-    if not (first.numbers and second.numbers):
+    if not (first.numbers or second.numbers):
         return False
     return units.differ(first.words, second.words) or frequencies.differ(first.words, second.words)
 
@@ -170,7 +171,7 @@ def _one_word_replaced(first: Answer, second: Answer) -> bool:
         return False
     if all(map(units.is_unit, replaced[0])):
         return _of_other_lengths(*replaced[0]) and _behind_a_share(ours, replaced[0][0])
-    if _quantifies(replaced[0]):
+    if _quantifies(replaced[0]) or {*replaced[0]} == {"1", "last"}:
         return True
     if names.is_same_person(first.full_name, second.full_name):
         return False  # one has the initial of what the other has in full
@@ -243,9 +244,7 @@ def _named_after(first: Answer, second: Answer) -> bool:
     ):
         return True
     short, long = sorted((ours, theirs), key=len)
-    return namesakes.is_named_after(short, long, asked) or (
-        namesakes.has_more_in_front(short, long, asked)
-    )
+    return namesakes.is_named_after(short, long, asked) or (namesakes.has_more(short, long, asked))
 
 
 def _other_aside(first: Answer, second: Answer) -> bool:
@@ -405,6 +404,31 @@ def _owners_changed_places(first: Answer, second: Answer) -> bool:
     )
 
 
+def _other_steps(first: Answer, second: Answer) -> bool:
+    """Whether what is to be done begins with the same words in another order."""
+    if not first.question.asks_how or first.parts is None or second.parts is None:
+        return False
+    ours, theirs = (
+        [item.lower().split(" ") for item in parts] for parts in (first.parts, second.parts)
+    )
+    heads, others = ([item[0] for item in items] for items in (ours, theirs))
+    is_done = len(ours) > 2 and all(len(item) > 1 for item in ours)
+    return is_done and heads != others and sorted(heads) == sorted(others)
+
+
+def _free_of(first: Answer, second: Answer) -> bool:
+    """Whether only one says that something is free of what the other has: `tax-free`, `taxed`."""
+    if ("free" in first.words) == ("free" in second.words):
+        return False
+    free, other = (first, second) if "free" in first.words else (second, first)
+    found = _FREE_OF.search(free.folded)
+    return (
+        found is not None
+        and stem(found[1]) in map(stem, other.words)
+        and not any(map(polarity.is_negator, other.words))
+    )
+
+
 def _other_option(first: Answer, second: Answer) -> bool:
     """Whether only one of two commands has an option: `git push --force`, `git push`."""
     for one, other in ((first, second), (second, first)):
@@ -448,6 +472,8 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _owners_changed_places,
     _denied_in_signs,
     _denied_by_suffix,
+    _other_steps,
+    _free_of,
     _other_option,
     _changed_places,
     echoes.only_one_answers,

@@ -75,7 +75,10 @@ def _in_parts(words: Sequence[str]) -> Sequence[str]:
         word, following = words[place], tuple(words[place + 1 : place + 3])
         of_one = len(following) == 2 and following[0] in ONE and units.is_unit(following[1])
         is_one = word in ONE and bool(following) and units.is_unit(following[0])
-        if word in _PARTS and of_one:
+        if word == "half" and following == ("a", "dozen"):
+            written.append("6")
+            place += 3
+        elif word in _PARTS and of_one:
             written += (_PARTS[word], following[1])
             place += 3
         elif is_one and tuple(words[place + 2 : place + 5]) == _AND_A_HALF:
@@ -142,6 +145,8 @@ def _rates(words: Sequence[str]) -> dict[str | None, set[Fraction]]:
         else:
             number, unit = Fraction(1), words[place + 2 : place + 3]
             spans = words[place + 1 : place + 2]
+            if word == "every" and spans and units.is_time(spans[0]):
+                spans, unit = ["1"], spans
             if not (spans and is_number(spans[0]) and Fraction(spans[0]) > 0):
                 continue
             number /= Fraction(spans[0])

@@ -47,3 +47,12 @@ def function_words(asked: Set[str]) -> Set[str]:
     if _ASKING.isdisjoint(asked) or not _ENGLISH.isdisjoint(asked - _WORDS):
         return NONE
     return _WORDS
+
+
+def may_ask_yes_or_no(asked: Set[str]) -> bool:
+    """Whether a question is not in English, and has no word that asks who, what or when.
+
+    Args:
+        asked: The words of the question.
+    """
+    return _ASKING.isdisjoint(asked) and _ENGLISH.isdisjoint(asked)

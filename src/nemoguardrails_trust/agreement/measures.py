@@ -16,7 +16,7 @@ _BARE = 24
 """Characters of an answer that is little more than a span of time."""
 _BEHIND_NUMBER = re.compile(rf"(\d[\d.,]{{0,20}}\s?)((?:(?:d')?{LETTER}{{2,24}}\.?\s?){{1,3}})")
 _CJK = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
-_DECIMAL = re.compile(r"(\d{1,3}),(\d{1,2})(\s?)")
+_DECIMAL = re.compile(r"(\d{1,3}),(\d{1,2})(?!\d)")
 _ROMAN = {
     "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10,
     "xi": 11, "xii": 12, "xiii": 13, "xiv": 14, "xv": 15, "xvi": 16, "xvii": 17, "xviii": 18,
@@ -79,15 +79,22 @@ _NUMBER_NAME = re.compile(
     r"(?<!\w)(?:(?:ein|eine|une|una|uma|een|ett|jeden) )?"
     rf"(demi[- ]|media |meia |mezza |halbes )?({'|'.join(_NUMBER_NAMES)})(?!\w)(?: de | d')?"
 )
-_AT_LEAST = (
-    "mindestens", "wenigstens", "au moins", "al menos", "por lo menos", "almeno", "pelo menos",
-    "ao menos", "minstens", "minst", "co najmniej", "не менее", "не меньше", "минимум", "en az",
-)  # fmt: skip
-_AT_MOST = (
-    "hochstens", "maximal", "au plus", "au maximum", "como maximo", "a lo sumo", "al massimo",
-    "no maximo", "hoogstens", "maximaal", "hogst", "co najwyzej", "не более", "не больше",
-    "максимум", "en fazla",
-)  # fmt: skip
+_BOUNDS = {
+    name: bound
+    for bound, names in {
+        "at least": "mindestens wenigstens au_moins al_menos por_lo_menos almeno pelo_menos"
+        " ao_menos minstens minst co_najmniej не_менее не_меньше минимум en_az",
+        "at most": "hochstens maximal au_plus au_maximum como_maximo a_lo_sumo al_massimo no_maximo"
+        " hoogstens maximaal hogst co_najwyzej не_более не_больше максимум en_fazla",
+        "until": "bis_zum bis jusqu'au jusqu'a hasta_el hasta fino_al fino_a entro_il entro ate_o"
+        " ate tot до do",
+        "from": "ab_dem ab a_partir_du a_partir_de a_partir_del desde_el desde dal a_partire_dal"
+        " vanaf начиная_с",
+        "before": "vor_dem vor avant_le avant antes_del prima_del antes_de voor",
+        "after": "nach_dem nach apres_le apres despues_del dopo_il depois_de после",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
 _PLAIN = re.compile(r"[\d\W]*")
 _OF_NUMBER_NAMES = (
     "halb", "utz", "uz", "oz", "docena", "ussin", "полтор", "дюжин", "taine", "zaine",
@@ -95,7 +102,9 @@ _OF_NUMBER_NAMES = (
 )  # fmt: skip
 """Of each of them, letters that few other words have."""
 _SIGNS = ("th ", "first", "second", "third", "ies", "century")
-_BOUND = re.compile(rf"(?<!\w)(?:({'|'.join(_AT_LEAST)})|(?:{'|'.join(_AT_MOST)}))\s(?=\d)")
+_BOUND = re.compile(
+    rf"(?<!\w)({'|'.join(sorted(_BOUNDS, key=len, reverse=True)).replace('_', ' ')})\s(?=\d)"
+)
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
 
@@ -114,7 +123,7 @@ def in_english(folded: str) -> str:
     if not short:
         return folded
     folded = _times(_quarters(folded))
-    folded = _BOUND.sub(lambda found: "at least " if found[1] else "at most ", folded)
+    folded = _BOUND.sub(lambda found: f"{_BOUNDS[found[1].replace(' ', '_')]} ", folded)
     folded = _era_names().sub(_era, folded)
     return _BEHIND_NUMBER.sub(_unit, folded)
 
@@ -334,7 +343,7 @@ def _unit(found: re.Match[str]) -> str:
     else:
         if not scale:
             return found[0]
-    number = _DECIMAL.sub(r"\1.\2\3", number)
+    number = _DECIMAL.sub(r"\1.\2", number)
     end = " " if words.endswith(" ") else ""
     return " ".join(filter(None, (number.strip(), scale, *rest))) + end
 

@@ -26,6 +26,7 @@ _ARTICLES = word_set(
 )
 _ELIDED = re.compile(r"^(?:l|d|dell|nell|all)['’]")
 _CJK_ONLY = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{5,40}")
+_KOREAN_ROLES = re.compile(r"([가-힣]+)[이가은는]\s(?:\S+\s)?([가-힣]+)[을를]\s")
 _CJK_JOINS = frozenset("和与與及或跟同、とや")
 MUTUAL = word_set(
     "met meet meets married marry marries played plays play drew tied equals equal resembles "
@@ -33,6 +34,7 @@ MUTUAL = word_set(
 )
 """Between two names, these leave their order without a meaning."""
 _NAMES_OF_A_SWAP = 2
+_SHORTEST_IN_SHORT = 3
 _OF_MEN = word_set("mr mister sir lord king prince duke count baron emperor monsieur")
 _OF_WOMEN = word_set("mrs ms miss madam lady dame queen princess duchess countess baroness empress")
 _BEING = word_set("is are was were be been being")
@@ -138,6 +140,9 @@ def swapped_in_signs(first: str, second: str) -> bool:
     """The same where no capital letters tell names: `德国击败巴西` and `巴西击败德国`."""
     if first.isascii() or second.isascii():
         return False
+    ours, theirs = _KOREAN_ROLES.search(first), _KOREAN_ROLES.search(second)
+    if ours is not None and theirs is not None:
+        return ours.groups() == theirs.groups()[::-1] and ours[1] != ours[2]
     first, second = (text.strip(" .。!！") for text in (first, second))
     if len(first) != len(second) or not _CJK_ONLY.fullmatch(first) or first == second:
         return False
@@ -179,7 +184,7 @@ def is_same_person(ours: Sequence[str], theirs: Sequence[str]) -> bool | None:
         return None
     middle, other_middle = ours[1:-1], theirs[1:-1]
     if not middle or not other_middle:
-        return True if 1 in (len(ours[0]), len(theirs[0])) else None
+        return True if ours[0] != theirs[0] else None
     return len(middle) == len(other_middle) and all(map(_may_stand_for, middle, other_middle))
 
 
@@ -206,7 +211,11 @@ def parts_of_name(name: str) -> list[str]:
 
 
 def _may_stand_for(first: str, second: str) -> bool:
-    return first == second or (1 in (len(first), len(second)) and first[0] == second[0])
+    short, long = sorted((first, second), key=len)
+    if short == long or len(short) < _SHORTEST_IN_SHORT:
+        return short == long or (len(short) == 1 and long.startswith(short))
+    # `Tim` and `Timothy`, but not `Paul` and `Paula`.
+    return long.startswith(short) and (len(long) - len(short) != 1 and long[-1] not in "ae")
 
 
 _Told = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]

@@ -144,24 +144,23 @@ def is_named_after(short: Sequence[str], long: Sequence[str], asked: Collection[
     return _is_other(long[count:], stems, lambda rest: _makes_another(rest, person=person))
 
 
-def has_more_in_front(short: Sequence[str], long: Sequence[str], asked: Set[str]) -> bool:
+def has_more(short: Sequence[str], long: Sequence[str], asked: Set[str]) -> bool:
     """Whether the longer of two names of things has a word in front: `Pan American`, `American`.
 
-    Of people, the first name may be left out, and of mountains and the like the kind.
+    Or within: `Columbia University`, `University of British Columbia`. Of people, the first name
+    may be left out, and of mountains and the like the kind.
 
     Args:
         short: The words of one name.
         long: Those of the other.
         asked: The words of the prompt.
     """
-    front = long[: -len(short)] if 0 < len(short) < len(long) else []
-    if not front or long[-len(short) :] != short or _NAMED_IN_FULL.isdisjoint(asked):
+    if long[: len(short)] == short or not {*short} - _LINKS < {*long}:
         return False
-    return not (
-        asks_for_a_person(asked)
-        or set(front) & (_KINDS | _LEGAL | TITLES | asked)
-        or any(len(word) < 3 for word in front)
-    )
+    if _NAMED_IN_FULL.isdisjoint(asked) or asks_for_a_person(asked):
+        return False
+    more = {*long}.difference(short, _LINKS, _KINDS, _LEGAL, _STYLES, TITLES, asked)
+    return any(len(word) > 2 for word in more) and not {*long}.difference(short) & _KINDS
 
 
 def goes_on_otherwise(one: str, other: str) -> bool:

@@ -63,6 +63,7 @@ _IN_A_DAY = re.compile(
     r"(?<=[^\W\d] )(?:in|within|over|during|per|each|every)(?: an?| any| the| one| each)?"
     r" 24 hours?(?: period)?\b"
 )
+_EVERY_OTHER = re.compile(r"\bevery (?:other|second|2nd) (?=(?:day|week|month|year|hour)s?\b)")
 _LIMITING = text.word_set(
     "least most over under above below more less fewer greater older longer higher larger heavier "
     "later younger shorter lower smaller lighter earlier up minimum maximum min max from exceeding "
@@ -168,6 +169,8 @@ def words_of(folded: str) -> list[str]:
     if not _REWORDED.isdisjoint(words):
         words = _in_one_wording(words)
     limits, often = _LIMITING.isdisjoint(words), _OFTEN.isdisjoint(words)
+    if not often and "every" in words:
+        words = _EVERY_OTHER.sub("every 2 ", " ".join(words)).split(" ")
     if (limits and often) or not text.has_digits(joined := " ".join(words)):
         return words
     if not limits and _may_limit(words):
@@ -222,7 +225,11 @@ def _with_rates(joined: str) -> list[str]:
     """Puts `3 per day` for `3 daily`, `3 a day` and `3 in 24 hours`."""
     joined = _YEARLY.sub("per year", joined)
     if "24 hour" in joined:
-        joined = _IN_A_DAY.sub("per day", joined)
+        # By itself, `within 24 hours` is a limit.
+        joined = _IN_A_DAY.sub(
+            lambda found: "per day" if text.has_digits(joined[: found.start()]) else found[0],
+            joined,
+        )
     words = joined.split(" ")
     # In `the daily dose is 4 g` it is no share.
     start = next((place for place, word in enumerate(words) if text.is_number(word)), len(words))

@@ -36,8 +36,9 @@ _FILLERS = word_set(
     does do did has have had can could will would i'm that'd case
     claim to be very most so and quite my response was totally completely entirely
     absolutely certainly definitely indeed statement's assertion sentence
-    leider moglich malheureusement possible c'est lo siento posible purtroppo possibile e infelizmente
-    possivel helaas mogelijk tyvarr mojligt niestety mozliwe сожалению к возможно это maalesef mumkun
+    leider moglich malheureusement possible c'est lo siento posible purtroppo possibile e
+    infelizmente possivel helaas mogelijk tyvarr mojligt niestety mozliwe к сожалению это возможно
+    maalesef mumkun
     """
 )
 _OPENING = re.compile(
@@ -105,6 +106,10 @@ _POLES = (
     ("morning", "bedtime"), ("morning", "night"), ("morning", "afternoon"),
     ("breakfast", "dinner"), ("sender", "recipient"), ("buyer", "seller"), ("light", "dark"),
     ("off", "more"), ("few", "most"), ("few", "many"), ("little", "much"),
+    ("beat", "lost"), ("beats", "loses"), ("defeated", "lost"), ("larger", "smaller"),
+    ("bigger", "smaller"), ("older", "younger"), ("taller", "shorter"), ("longer", "shorter"),
+    ("heavier", "lighter"), ("faster", "slower"), ("higher", "lower"), ("better", "worse"),
+    ("earlier", "later"), ("stronger", "weaker"), ("lent", "borrowed"), ("bought", "sold"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _OTHER_POLES = {
@@ -116,6 +121,7 @@ _VERDICTS = frozenset(("allowed", "possible", "available", "accepted", "approved
 """Which answer whether something may be done, though the question has another word for it."""
 _ASKING_LEAVE = frozenset(("can", "could", "may", "allowed", "possible", "able"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
+_MOST_OF_CONVERSE = 12
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
 _SENTENCES = re.compile(r"[.!?](?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s|\n")
@@ -201,6 +207,30 @@ def at_opposite_poles(first: frozenset[str], second: frozenset[str]) -> bool:
     """Whether of two texts' `POLE_WORDS` one says `before` where the other says `after`."""
     ours, theirs = first - second, second - first
     return bool(theirs) and any(not _OTHER_POLES[word].isdisjoint(theirs) for word in ours)
+
+
+def are_converse(
+    first: Sequence[str], second: Sequence[str], ours: frozenset[str], theirs: frozenset[str]
+) -> bool:
+    """Whether both say the same from two sides: `x came before y` and `y came after x`.
+
+    Args:
+        first: The words of one text.
+        second: Those of the other.
+        ours: The `POLE_WORDS` of the first.
+        theirs: Those of the second.
+    """
+    if max(len(first), len(second)) > _MOST_OF_CONVERSE:
+        return False
+    for word in ours - theirs:
+        for other in _OTHER_POLES[word] & theirs:
+            (x, y), (a, b) = (
+                ({*words[:place]}, {*words[place + 1 :]})
+                for words, place in ((first, first.index(word)), (second, second.index(other)))
+            )
+            if (x & b) - a - y and (y & a) - b - x:
+                return True
+    return False
 
 
 def is_yes_no_question(folded_prompt: str) -> bool:

@@ -119,6 +119,11 @@ class Question:
         return polarity.is_yes_no_question(self.folded)
 
     @lazy
+    def may_ask_yes_or_no(self) -> bool:
+        """Whether it may ask so in another language than English."""
+        return "?" in self.folded[-3:] and function_words.may_ask_yes_or_no(self.words)
+
+    @lazy
     def asks_for_something(self) -> bool:
         """Whether it asks who, what or why, so that no yes or no answers it."""
         return not (self.asks_yes_or_no or self.words.isdisjoint(_ASKING))

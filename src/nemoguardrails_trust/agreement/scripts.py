@@ -20,7 +20,10 @@ _CJK = re.compile("[\u3007-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff66-\uff9f]")
 _FORMAL = str.maketrans("壹贰貳叁參肆伍陆陸柒捌玖拾佰仟", "一二二三三四五六六七八九十百千")
 _FORMAL_NUMERAL = re.compile("[壹贰貳叁參肆伍陆陸柒捌玖拾佰仟万萬亿億零]{2,24}")
 _NUMERAL = re.compile("[〇零一二两三四五六七八九十百千万亿億萬兩]{2,24}")
-_HANGUL_NUMERAL = re.compile("(?<![가-힣])[일이삼사오육칠팔구십백천만억]{2,24}(?![가-힣])")
+_HANGUL_NUMERAL = re.compile(
+    "(?<![가-힣])[일이삼사오육칠팔구십백천만억](?:[일이삼사오육칠팔구십백천만억]"
+    "|(?<=[만억]) ?(?=[일이삼사오육칠팔구]?[십백천])){1,24}(?![가-힣])"
+)
 _HANGUL_DIGIT = re.compile(
     r"(?<![가-힣])([일이삼사오육칠팔구십백천만])(?= (?:년|개월|초|퍼센트|원|층)(?![가-힣]))"
 )
@@ -149,7 +152,7 @@ def plain_script(text: str) -> str:
         text = _AND_A_HALF.sub(lambda found: f"{found[1]}.5{found[2] or ''}", text)
         text = _HALF_OF.sub("0.5", text)
     text = _measures(text)
-    text = _HANGUL_NUMERAL.sub(lambda found: _in_digits(found[0]), text)
+    text = _HANGUL_NUMERAL.sub(lambda found: _in_digits(found[0].replace(" ", "")), text)
     text = _HANGUL_DIGIT.sub(lambda found: _plain_digits(found[1]), text)
     return _UNIT.sub(lambda found: f" {_UNITS[found[1]]} ", text)
 

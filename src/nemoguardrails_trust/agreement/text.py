@@ -68,7 +68,7 @@ _MIXED = re.compile(r"(?<![\w./])(\d{1,9}) (\d{1,2})/(\d{1,2})(?![\w/])")
 _SEPARATED = re.compile(r"\d[.,' ]\d")
 _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,'])(?:(\d{1,3}(?:[.' ]\d{3})+),(\d{1,2})|(\d{4,}|0),(\d+)"
-    r"|(\d{1,3}),(\d{1,2})(?=\s?(?:[€%$£]|(?:eur|euro|euros|kg|g|mg|km|m|cm|mm|l|ml|kwh|uhr|prozent)\b))"
+    r"|(\d{1,3}),(\d{1,2})(?=\s?(?:[€%$£]|(?:eur|euro|euros|kg|g|mg|km|m|cm|mm|l|ml|kwh|uhr|prozent|liter|meter|gramm?|kilos?|grad|watt|gb|mb|tb)\b))"
     r"|(?<=[€$£])(\d{1,3}),(\d{1,2}))"
     r"(?![\w]*,?\d)"
 )

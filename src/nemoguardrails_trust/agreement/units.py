@@ -103,7 +103,10 @@ _define("biological activity", "1 iu")
 _define("equivalents", "1 meq")
 _define(None, "1 dollar dollars usd buck bucks; 1/100 cent cents")
 _define("dollar", "1/100 cent cents")
-_define(None, "1 euro euros eur; 1 yen jpy; 1 rupee rupees inr; 1 try; 1 ils; 1 uah; 1 vnd")
+_define(
+    None,
+    "1 euro euros eur; 1 yen jpy; 1 rupee rupees inr; 1 try tl lira liras; 1 ils; 1 uah; 1 vnd",
+)
 _define("percent", "1 percent pct; 1/10 permille promille")
 _define("percentage point", "1 percentagepoint; 1/100 basispoint")
 _define(None, "1 degree degrees deg; 1 gbp quid; 1 yuan cny rmb renminbi; 1 peso pesos")
