@@ -47,6 +47,7 @@ _LETTER_WORDS = word_set(
 _HEDGES = word_set("or either oder ou o oppure lub eller или")
 _TOKEN = re.compile(r"[^\W_]+")
 _CAPITAL = re.compile(r"(?<![a-zA-Z\dÀ-ӿ'’])([A-H])(?![a-zA-Z\dÀ-ӿ'’])")
+_DENIED = re.compile(r"(?i)n[o']t\b|\b(?:no|never|except|nicht|pas|non|не)\b")
 _MOST_WORDS = 12
 _MOST_WORDS_OF_TEXTS = 40
 _ALL = frozenset(("all", "all of them", "all of above", "all of these", "all options"))
@@ -220,4 +221,4 @@ def _letter_at_the_end(final: str) -> Choice | None:
     is_last = letters and final.rstrip(" .!*)\"'")[-1:] == letters[-1]
     if not is_last or len(set(letters)) > 1 or len(final.split()) > _MOST_WORDS:
         return None
-    return Choice(letters[-1].lower())
+    return None if _DENIED.search(final) else Choice(letters[-1].lower())

@@ -149,13 +149,13 @@ def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     spelled, other = (second, first) if first.has_digits else (first, second)
     own = text.tokens(spelled.folded)
     words = languages.in_digits(own, lambda number: f"{number}" in other.numbers)
-    if words is None:
+    if words is None and _GROUPED.fullmatch(other.final):
         # What is spelled out tells that `1.500` is no decimal.
         whole = other.final.replace(".", "")
         words = languages.in_digits(own, lambda number: f"{number}" in whole)
-        if words is None or _GROUPED.fullmatch(other.final) is None:
-            return None
         other = Answer(whole, other.question)
+    if words is None:
+        return None
     return _compare_texts(Answer(" ".join(words), spelled.question), other)
 
 
@@ -381,6 +381,13 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
         )
     ):
         value *= 0.5  # both name it, but perhaps only one chooses it
+    elif (
+        value >= SAME
+        and first.question.alternatives is not None
+        and max(len(first.words), len(second.words)) <= _FEW
+        and {first.picks, second.picks} == {1, 2}
+    ):
+        value = APART
     return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())
 
 

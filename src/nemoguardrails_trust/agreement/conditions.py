@@ -73,11 +73,13 @@ def _by_and_from(first: Sequence[str], second: Sequence[str]) -> bool:
 
     `on 1 May` is not `after 1 May`, either.
     """
+    if _NOT_BY.keys().isdisjoint(first):
+        return False
     return any(
-        not _NOT_BY[word].isdisjoint(second)
-        and any(before in _NOT_BY[word] and other == number for before, other in pairwise(second))
+        before in _NOT_BY[word] and other == number
         for word, number in pairwise(first)
         if word in _NOT_BY and text.is_number(number)
+        for before, other in pairwise(second)
     )
 
 
@@ -190,10 +192,9 @@ def free_or_priced(first: Answer, second: Answer) -> bool:
         for answer in (first, second)
     )
     if free == other_free:
-        return any(
-            "included" in one.words and prices.is_charged(other.words)
-            for one, other in ((first, second), (second, first))
-        )
+        if ("included" in first.words) == ("included" in second.words):
+            return False
+        return prices.is_charged((second if "included" in first.words else first).words)
     words = second.words if free else first.words
     priced = not prices.MONEY.isdisjoint(words) and "0" not in words
     return priced or prices.is_charged(words)

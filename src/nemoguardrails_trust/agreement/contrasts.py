@@ -29,6 +29,12 @@ _SHORT = 12
 """Most words of an answer in which a single one of them makes the difference."""
 _LONGEST = 40
 """Most words of which the order is looked at."""
+_ELSEWHERE = text.word_set(
+    "a nach zu para в во до na do naar til till puis ensuite dann danach luego despues poi depois"
+    " потом затем potem"
+)
+"""What other languages have for `to` and `then`."""
+_STEM_ELSEWHERE = 5
 # Between two things, these say which of them comes first, or what is done to which.
 _DIRECTED = text.word_set("to from then than before after into over by for under until through")
 _SYMMETRIC = names.MUTUAL | text.word_set("and or also with called named known means mean located")
@@ -59,6 +65,7 @@ _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
 # Without the particles and verbs that make a sentence.
 _NAME_IN_SIGNS = re.compile("[\u30a0-\u30ff\u3041-\u3096\u3400-\u9fff]{4,16}")
 _SENTENCE_IN_SIGNS = re.compile("[はがをのにで在是的了于於]")
+_NAME = 2
 _MOST_MARKS = 6
 # Not in `30s`, which are seconds.
 _DECADE = re.compile(r"\b(\d{2,3}0)'?s\b|(?<=the )(\d0)'?s\b|(?<=')(\d0)s\b")
@@ -66,7 +73,12 @@ _DECADE = re.compile(r"\b(\d{2,3}0)'?s\b|(?<=the )(\d0)'?s\b|(?<=')(\d0)s\b")
 
 def tells_apart(first: Answer, second: Answer) -> bool:
     """Whether something small turns one of two answers with like words into another one."""
-    return any(check(first, second) for check in _CHECKS)
+    checks = _CHECKS
+    if first.numbers or second.numbers:
+        checks = _OF_NUMBERS + checks
+    if not (first.folded.isascii() and second.folded.isascii()):
+        checks = _OF_SIGNS + checks
+    return any(check(first, second) for check in checks)
 
 
 def _opposite_poles(first: Answer, second: Answer) -> bool:
@@ -78,8 +90,6 @@ def _opposite_poles(first: Answer, second: Answer) -> bool:
 
 
 def _other_units(first: Answer, second: Answer) -> bool:
-    if not (first.numbers or second.numbers):
-        return False
     return units.differ(first.words, second.words) or frequencies.differ(first.words, second.words)
 
 
@@ -95,12 +105,17 @@ def _changed_places(first: Answer, second: Answer) -> bool:
     So they have in `from Paris to Rome` and `from Rome to Paris`, but not in `Paris is the
     capital` and `the capital is Paris`.
     """
+    elsewhere = bool(first.question.function_words)
     ours, theirs = (
-        [word for word in answer.words if word not in text.ARTICLES] for answer in (first, second)
+        [word[:_STEM_ELSEWHERE] for word in answer.words]
+        if elsewhere
+        else [word for word in answer.words if word not in text.ARTICLES]
+        for answer in (first, second)
     )
     if len(ours) != len(theirs) or not 3 <= len(ours) <= _LONGEST or sorted(ours) != sorted(theirs):
         return False
-    if first.parts is not None and not {"then", "to"} & set(ours):
+    in_order = _ELSEWHERE if elsewhere else {"then", "to"}
+    if first.parts is not None and in_order.isdisjoint(ours):
         return False
     start = 0
     while start < len(ours) and ours[start] == theirs[start]:
@@ -108,15 +123,17 @@ def _changed_places(first: Answer, second: Answer) -> bool:
     end = len(ours)
     while end > start and ours[end - 1] == theirs[end - 1]:
         end -= 1
-    return _is_swap(ours[start:end], theirs[start:end])
+    return _is_swap(ours[start:end], theirs[start:end], elsewhere=elsewhere)
 
 
-def _is_swap(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+def _is_swap(ours: Sequence[str], theirs: Sequence[str], *, elsewhere: bool) -> bool:
     """Whether they are `x relation y` and `y relation x`."""
     for left in range(1, len(ours) - 1):
         for right in range(left + 1, len(ours)):
             relation = ours[left:right]
-            if [*ours[right:], *relation, *ours[:left]] == theirs and _relates(relation):
+            if [*ours[right:], *relation, *ours[:left]] == theirs and (
+                _relates(relation) or (elsewhere and not _ELSEWHERE.isdisjoint(relation))
+            ):
                 return True
     return False
 
@@ -164,15 +181,20 @@ def _denies(first: Answer, second: Answer) -> bool:
 def _one_word_replaced(first: Answer, second: Answer) -> bool:
     """Whether they are the same but for one word, in whose place another one stands."""
     ours, theirs = first.words, second.words
-    if len(ours) != len(theirs) or not 3 <= len(ours) <= _SHORT:
+    if len(ours) != len(theirs) or not 2 <= len(ours) <= _SHORT:
         return False
     replaced = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
     if len(replaced) != 1:
         return False
     if all(map(units.is_unit, replaced[0])):
         return _of_other_lengths(*replaced[0]) and _behind_a_share(ours, replaced[0][0])
-    if _quantifies(replaced[0]) or {*replaced[0]} == {"1", "last"}:
+    short, long = sorted(replaced[0], key=len)
+    if any(start + end == short for start, end in _DENIED_IN_TURKISH.findall(long)):
+        return True  # `kapatın`, `kapatmayın`
+    if _quantifies(replaced[0]) or {*replaced[0]} in ({"1", "last"}, {"1", "both"}):
         return True
+    if len(ours) == _NAME and not first.capitalised.isdisjoint(replaced[0]):
+        return False  # one name in two spellings, perhaps
     if names.is_same_person(first.full_name, second.full_name):
         return False  # one has the initial of what the other has in full
     if sum(word in text.TITLES for word in replaced[0]) == 1:
@@ -285,7 +307,8 @@ def _decades(answer: Answer) -> set[str]:
 
 
 def _other_complexities(first: Answer, second: Answer) -> bool:
-    return operators.complexities_differ(first.final, second.final)
+    ours, theirs = first.final, second.final
+    return operators.complexities_differ(ours, theirs) or operators.calls_differ(ours, theirs)
 
 
 def _other_designations(first: Answer, second: Answer) -> bool:
@@ -324,7 +347,7 @@ def _other_variant(first: Answer, second: Answer) -> bool:
 def _marks_changed_places(first: Answer, second: Answer) -> bool:
     """Whether they tell the same of two numbers or names, but of each what the other has."""
     marks, by_name = set(first.numbers), False
-    if not marks and not second.numbers and len(first.words) <= _LONGEST:
+    if not marks and {*first.words} == {*second.words} and len(first.words) <= _LONGEST:
         marks, by_name = set(first.capitalised - text.STOP_WORDS).intersection(first.words), True
     others = second.capitalised.intersection(second.words) if by_name else set(second.numbers)
     if not 2 <= len(marks) <= _MOST_MARKS or marks != others - text.STOP_WORDS:
@@ -366,8 +389,7 @@ def _beside(answer: Answer, marks: Set[str]) -> tuple[dict[str, set[str]], dict[
 
 def _denied_in_signs(first: Answer, second: Answer) -> bool:
     """Whether only one denies, in a script without spaces: `できます`, `できません`."""
-    ours, theirs = first.folded, second.folded
-    if (ours.isascii() and theirs.isascii()) or max(len(ours), len(theirs)) > _LONGEST_DENIAL:
+    if max(len(first.folded), len(second.folded)) > _LONGEST_DENIAL:
         return False
     denied, other_denied = (
         answer.said_stance is False or _DENYING.search(answer.folded) is not None
@@ -375,17 +397,6 @@ def _denied_in_signs(first: Answer, second: Answer) -> bool:
     )
     both_said = first.said_stance is not None and second.said_stance is not None
     return denied != other_denied and not both_said
-
-
-def _denied_by_suffix(first: Answer, second: Answer) -> bool:
-    """Whether a word of one has what denies within a Turkish verb: `kapatın`, `kapatmayın`."""
-    if len(first.words) != len(second.words) or len(first.words) > _SHORT:
-        return False
-    differing = [pair for pair in zip(first.words, second.words, strict=True) if pair[0] != pair[1]]
-    if len(differing) != 1:
-        return False
-    short, long = sorted(differing[0], key=len)
-    return any(start + end == short for start, end in _DENIED_IN_TURKISH.findall(long))
 
 
 def _owners_changed_places(first: Answer, second: Answer) -> bool:
@@ -443,10 +454,19 @@ def _other_person(first: Answer, second: Answer) -> bool:
     return names.is_same_person(ours, theirs) is False or names.differ_in_gender(ours, theirs)
 
 
-_CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
-    _opposite_poles,
+_Checks = tuple[Callable[[Answer, Answer], bool], ...]
+_OF_NUMBERS: _Checks = (
     _other_units,
     _reversed_pairs,
+    conditions.other_limits,
+    _decade_or_year,
+    _other_variant,
+)
+"""Those that only answers with numbers need."""
+_OF_SIGNS: _Checks = (_longer_within, _denied_in_signs)
+"""Those that only answers in other scripts need."""
+_CHECKS: _Checks = (
+    _opposite_poles,
     _both_or_one,
     _restricted,
     _one_word_replaced,
@@ -454,24 +474,18 @@ _CHECKS: Sequence[Callable[[Answer, Answer], bool]] = (
     _one_of_several,
     _named_after,
     _other_aside,
-    _longer_within,
-    conditions.other_limits,
     conditions.other_conditions,
     conditions.undone_by_one,
     conditions.free_or_priced,
     conditions.free_for_some,
-    _decade_or_year,
     moments.other_moment,
     moments.other_days,
     _other_complexities,
     _other_designations,
     _other_letters,
-    _other_variant,
     _other_person,
     _marks_changed_places,
     _owners_changed_places,
-    _denied_in_signs,
-    _denied_by_suffix,
     _other_steps,
     _free_of,
     _other_option,

@@ -45,6 +45,10 @@ _THAI_YEARS = 543
 _FIRST_THAI, _LAST_THAI = 2300, 2700
 
 
+_ENGLISH_ENDS = text.word_set("an any time ar ev zi week")
+"""Of `par an` and the like, what also stands in English, and so is not looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """What the file holds.
@@ -123,7 +127,7 @@ def known_words() -> _Words:
         every=frozenset(stored["every"]),
         joins=tuple(stored["joins"]),
         counted=frozenset((*stored["units"], *units.UNITS)).union(
-            wholes, stored["times"], share_ends, period_ends
+            wholes, stored["times"], period_ends, (share_ends | {"par"}) - _ENGLISH_ENDS
         ),
         scales=stored["scales"],
         eras=stored["eras"],

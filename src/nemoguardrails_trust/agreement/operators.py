@@ -9,6 +9,8 @@ _HINT = re.compile(r"[<>=&|\\]|\breturn\b")
 _COMPLEXITY = re.compile(
     r"(?:\b[OΘΩ]|\\(?:mathcal\{O\}|Theta|Omega)) ?\(([^()]*(?:\([^()]*\))?[^()]*)\)"
 )
+_CALL = re.compile(r"([A-Za-z_]\w+)\(([^()]*)\)")
+_QUOTES_AND_SPACES = re.compile(r"[\s\"']")
 _WRITING = re.compile(r"[\s*\\{}·]|\*\*|cdot")
 _POWERS = str.maketrans({"²": "^2", "³": "^3", "√": "sqrt"})
 
@@ -32,6 +34,17 @@ def complexities_differ(first: str, second: str) -> bool:
         return False
     ours, theirs = (set(map(_order, _COMPLEXITY.findall(text))) for text in (first, second))
     return bool(ours and theirs) and ours.isdisjoint(theirs)
+
+
+def calls_differ(first: str, second: str) -> bool:
+    """Whether two texts call one function with other arguments: `f(x)`, `f(x, reverse=True)`."""
+    if "(" not in first or "(" not in second:
+        return False
+    ours, theirs = (
+        {name: _QUOTES_AND_SPACES.sub("", given) for name, given in _CALL.findall(text)}
+        for text in (first, second)
+    )
+    return any(theirs.get(name, given) != given for name, given in ours.items())
 
 
 def _signs(text: str) -> list[str]:

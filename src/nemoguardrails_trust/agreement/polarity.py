@@ -110,6 +110,7 @@ _POLES = (
     ("bigger", "smaller"), ("older", "younger"), ("taller", "shorter"), ("longer", "shorter"),
     ("heavier", "lighter"), ("faster", "slower"), ("higher", "lower"), ("better", "worse"),
     ("earlier", "later"), ("stronger", "weaker"), ("lent", "borrowed"), ("bought", "sold"),
+    ("both", "either"), ("both", "neither"), ("either", "neither"),
 )  # fmt: skip
 POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
 _OTHER_POLES = {
