@@ -49,6 +49,8 @@ _PROSE = re.compile(
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
+_SHORT = 12
+"""Words of an answer that compares two things only."""
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -167,6 +169,11 @@ class Answer:
 
     def is_opposed(self, other: "Answer") -> bool:
         """Whether it says `before` where another says `after`, of the same things in one order."""
+        if not (self.poles and other.poles):
+            return False
+        if max(len(self.words), len(other.words)) > _SHORT:
+            ours, theirs = self.poles - polarity.IN_SHORT, other.poles - polarity.IN_SHORT
+            return polarity.at_opposite_poles(ours, theirs)
         if not polarity.at_opposite_poles(self.poles, other.poles):
             return False
         return not polarity.are_converse(self.words, other.words, self.poles, other.poles)

@@ -349,6 +349,9 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
 
 def _are_lists(first: Answer, second: Answer) -> bool:
     """Whether two lists name several things, and not one thing such as `Paris, France`."""
+    items = {*(first.items or ()), *(second.items or ())}
+    if any(item.startswith(("other ", "etc", "more")) for item in items):
+        return False  # they are examples
     return first.enumerates or second.enumerates
 
 

@@ -58,7 +58,7 @@ _DENYING = re.compile(
     "|지 ?[않마못말]|(?<![가-힣])[안못] |없|아니"
 )
 _FREE_OF = re.compile(r"\b([a-z]{3,})[- ]free\b")
-_LONGEST_DENIAL = 60
+_LONGEST_DENIAL = 24
 _DENIED_IN_TURKISH = re.compile(r"(?=(\w{3,}?)m[aeiu]y?(\w{2,9})$)")
 _OWNER = re.compile(r"\b(\w+)'s (\w+)")
 _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
@@ -66,6 +66,7 @@ _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
 _NAME_IN_SIGNS = re.compile("[\u30a0-\u30ff\u3041-\u3096\u3400-\u9fff]{4,16}")
 _SENTENCE_IN_SIGNS = re.compile("[はがをのにで在是的了于於]")
 _NAME = 2
+_OF_OTHER_EXTENT = ({"1", "last"}, {"1", "both"}, {"either", "both"}, {"neither", "both"})
 _MOST_MARKS = 6
 # Not in `30s`, which are seconds.
 _DECADE = re.compile(r"\b(\d{2,3}0)'?s\b|(?<=the )(\d0)'?s\b|(?<=')(\d0)s\b")
@@ -191,9 +192,10 @@ def _one_word_replaced(first: Answer, second: Answer) -> bool:
     short, long = sorted(replaced[0], key=len)
     if any(start + end == short for start, end in _DENIED_IN_TURKISH.findall(long)):
         return True  # `kapatın`, `kapatmayın`
-    if _quantifies(replaced[0]) or {*replaced[0]} in ({"1", "last"}, {"1", "both"}):
+    if _quantifies(replaced[0]) or {*replaced[0]} in _OF_OTHER_EXTENT:
         return True
-    if len(ours) == _NAME and not first.capitalised.isdisjoint(replaced[0]):
+    named = not first.capitalised.isdisjoint(replaced[0])
+    if len(ours) == _NAME and (named or first.declines):
         return False  # one name in two spellings, perhaps
     if names.is_same_person(first.full_name, second.full_name):
         return False  # one has the initial of what the other has in full
@@ -352,6 +354,8 @@ def _marks_changed_places(first: Answer, second: Answer) -> bool:
     others = second.capitalised.intersection(second.words) if by_name else set(second.numbers)
     if not 2 <= len(marks) <= _MOST_MARKS or marks != others - text.STOP_WORDS:
         return False
+    if by_name and sorted(first.items or ()) == sorted(second.items or ("",)):
+        return False
     if all(structures.is_numbered(answer.final) for answer in (first, second)):
         return False  # they number the items of a list
     same = crossed = 0
@@ -396,7 +400,7 @@ def _denied_in_signs(first: Answer, second: Answer) -> bool:
         for answer in (first, second)
     )
     both_said = first.said_stance is not None and second.said_stance is not None
-    return denied != other_denied and not both_said
+    return denied != other_denied and not both_said and not first.declines
 
 
 def _owners_changed_places(first: Answer, second: Answer) -> bool:

@@ -105,16 +105,20 @@ _POLES = (
     ("n", "s"), ("e", "w"), ("within", "after"), ("same", "next"),
     ("morning", "bedtime"), ("morning", "night"), ("morning", "afternoon"),
     ("breakfast", "dinner"), ("sender", "recipient"), ("buyer", "seller"), ("light", "dark"),
-    ("off", "more"), ("few", "most"), ("few", "many"), ("little", "much"),
+    ("off", "more"), ("few", "most"), ("few", "many"),
+)  # fmt: skip
+_COMPARATIVES = (
     ("beat", "lost"), ("beats", "loses"), ("defeated", "lost"), ("larger", "smaller"),
     ("bigger", "smaller"), ("older", "younger"), ("taller", "shorter"), ("longer", "shorter"),
     ("heavier", "lighter"), ("faster", "slower"), ("higher", "lower"), ("better", "worse"),
     ("earlier", "later"), ("stronger", "weaker"), ("lent", "borrowed"), ("bought", "sold"),
-    ("both", "either"), ("both", "neither"), ("either", "neither"),
 )  # fmt: skip
-POLE_WORDS = frozenset(word for pair in _POLES for word in pair)
+IN_SHORT = frozenset(word for pair in _COMPARATIVES for word in pair)
+"""Which oppose each other in short texts only, as longer ones compare several things."""
+POLE_WORDS = IN_SHORT.union(word for pair in _POLES for word in pair)
 _OTHER_POLES = {
-    word: frozenset(other for pair in _POLES if word in pair for other in pair) - {word}
+    word: frozenset(other for pair in _POLES + _COMPARATIVES if word in pair for other in pair)
+    - {word}
     for word in POLE_WORDS
 }
 _SAME_SIDE = frozenset(("right", "permitted", "passed"))
@@ -122,7 +126,6 @@ _VERDICTS = frozenset(("allowed", "possible", "available", "accepted", "approved
 """Which answer whether something may be done, though the question has another word for it."""
 _ASKING_LEAVE = frozenset(("can", "could", "may", "allowed", "possible", "able"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
-_MOST_OF_CONVERSE = 12
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
 _SENTENCES = re.compile(r"[.!?](?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s|\n")
@@ -221,8 +224,6 @@ def are_converse(
         ours: The `POLE_WORDS` of the first.
         theirs: Those of the second.
     """
-    if max(len(first), len(second)) > _MOST_OF_CONVERSE:
-        return False
     for word in ours - theirs:
         for other in _OTHER_POLES[word] & theirs:
             (x, y), (a, b) = (

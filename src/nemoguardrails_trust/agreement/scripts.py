@@ -90,6 +90,7 @@ _BOUND_BEFORE = re.compile(
     r"\s?(?=\d)"
 )
 _SPAN = "小时|时间|시간|天|日间|周|周间|年|개월|か月|个月|月|分|分钟|分间|公里|公斤|キロ|斤|米"
+_SHORT = 40
 _DIGIT_BEFORE = re.compile(
     r"(?<![一二两三四五六七八九十百千万第星期周])([一二两三四五六七八九])"
     rf"(?=\s?(?:个半|个?(?:{_SPAN})(?!月)|[个次回本件块岁歳元枚]))"
@@ -147,7 +148,8 @@ def plain_script(text: str) -> str:
     text = _DATE.sub(lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}", text)
     text = _PARTICLE.sub("", _COPULA.sub("", text))
     text = _NATIVE.sub(_native, text)
-    text = _DIGIT_BEFORE.sub(lambda found: f"{_digit(found[1])}", text)
+    if len(text) <= _SHORT:  # in prose, `一个` may be but an article
+        text = _DIGIT_BEFORE.sub(lambda found: f"{_digit(found[1])}", text)
     if "半" in text or "반" in text:
         text = _AND_A_HALF.sub(lambda found: f"{found[1]}.5{found[2] or ''}", text)
         text = _HALF_OF.sub("0.5", text)
