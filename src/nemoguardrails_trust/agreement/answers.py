@@ -49,8 +49,6 @@ _PROSE = re.compile(
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
-_SHORT = 12
-"""Words of an answer that compares two things only."""
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -123,10 +121,6 @@ class Answer:
         """Its capitalised words as they stand among its words, each without its elided article."""
         return names.without_elisions(self.capitalised)
 
-    def tells_more_than_a_name(self, part: str) -> bool:
-        """Whether a part of it has words without a capital letter."""
-        return not self.capitalised.issuperset(part.split())
-
     @lazy
     def full_name(self) -> Sequence[str]:
         """The parts of the name that it is; empty where it is none."""
@@ -166,17 +160,6 @@ class Answer:
     def poles(self) -> frozenset[str]:
         """Those of its words that have an opposite and mean little by themselves."""
         return polarity.POLE_WORDS.intersection(self.words)
-
-    def is_opposed(self, other: "Answer") -> bool:
-        """Whether it says `before` where another says `after`, of the same things in one order."""
-        if not (self.poles and other.poles):
-            return False
-        if max(len(self.words), len(other.words)) > _SHORT:
-            ours, theirs = self.poles - polarity.IN_SHORT, other.poles - polarity.IN_SHORT
-            return polarity.at_opposite_poles(ours, theirs)
-        if not polarity.at_opposite_poles(self.poles, other.poles):
-            return False
-        return not polarity.are_converse(self.words, other.words, self.poles, other.poles)
 
     @lazy
     def formula(self) -> bool:

@@ -11,16 +11,17 @@ BOUNDS = {
     "least": ">=",
     # Of a point in time, nobody means the difference.
     **dict.fromkeys(("before", "until", "within"), "<~"),
-    **dict.fromkeys(("after", "since", "from"), ">~"),
+    **dict.fromkeys(("after", "since"), ">~"),
     "plusminus": "±",
 }
 WORDS = frozenset(BOUNDS)
+_IN_PROSE = BOUNDS | {"from": ">~"}
 _STRICT = frozenset("<>")
 _ONE_ONLY = 0.8
 _BUT_FOR_THE_LIMIT = 0.4
 """How far `at least 18` and `over 18` agree, which differ in a single case."""
 _BEFORE_NUMBER = re.compile(
-    rf"\b({'|'.join(sorted(WORDS - {'less', 'fewer', 'more', 'greater'}))})"
+    rf"\b({'|'.join(sorted(_IN_PROSE.keys() - {'less', 'fewer', 'more', 'greater'}))})"
     r" (?:(?:the )?(?:age of |age |week |day |month ))?(-?\d+(?:\.\d+)?)(?![\w.])"
 )
 
@@ -50,11 +51,11 @@ def may_agree(first: str, second: str) -> bool:
 
 def limits(words: Sequence[str]) -> dict[str, set[str]]:
     """The numbers among words that are limits, each with what it is."""
-    if WORDS.isdisjoint(words):
+    if _IN_PROSE.keys().isdisjoint(words):
         return {}
     found: defaultdict[str, set[str]] = defaultdict(set)
     for word, number in _BEFORE_NUMBER.findall(" ".join(words)):
-        found[number].add(BOUNDS[word])
+        found[number].add(_IN_PROSE[word])
     return found
 
 

@@ -20,6 +20,7 @@ from nemoguardrails_trust.agreement import (
     operators,
     overlap,
     pairs,
+    places,
     polarity,
     structures,
     text,
@@ -335,7 +336,9 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     if shared == 0:
         # Germany 7, Brazil 1: the numbers have changed places.
         # Ann in Rome, Bob in Paris: each place is somebody's.
-        named = len(first.capitalised) > 2 and all(map(first.tells_more_than_a_name, ours | theirs))
+        named = len(first.capitalised) > 2 and not any(
+            first.capitalised.issuperset(item.split()) for item in ours | theirs
+        )
         apart = (first.numbers or named) and sorted(first.words) == sorted(second.words)
         return Agreement(APART, settled=False) if apart else None
     by_words = _compare_terms(first, second).value
@@ -372,7 +375,7 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     prose = text.is_sentence(first.words) and text.is_sentence(second.words)
     same = _about_the_same(first, second) if prose else 1.0
     value, against = overlap.compare_words(ours, theirs, prose=prose, about_the_same=same)
-    if first.formula or second.formula or first.is_opposed(second):
+    if first.formula or second.formula or places.are_opposed(first, second):
         value *= 0.4
     if chosen and first.picks and second.picks:
         value = value if first.picks == second.picks else 0.0

@@ -1,7 +1,7 @@
 """What tells two answers apart that use the same words."""
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from nemoguardrails_trust.agreement import (
@@ -15,8 +15,8 @@ from nemoguardrails_trust.agreement import (
     namesakes,
     operators,
     pairs,
+    places,
     polarity,
-    structures,
     subjects,
     text,
     units,
@@ -27,17 +27,6 @@ from nemoguardrails_trust.agreement.words import stem
 
 _SHORT = 12
 """Most words of an answer in which a single one of them makes the difference."""
-_LONGEST = 40
-"""Most words of which the order is looked at."""
-_ELSEWHERE = text.word_set(
-    "a nach zu para в во до na do naar til till puis ensuite dann danach luego despues poi depois"
-    " потом затем potem"
-)
-"""What other languages have for `to` and `then`."""
-_STEM_ELSEWHERE = 5
-# Between two things, these say which of them comes first, or what is done to which.
-_DIRECTED = text.word_set("to from then than before after into over by for under until through")
-_SYMMETRIC = names.MUTUAL | text.word_set("and or also with called named known means mean located")
 # In front of a name, these make another one of it.
 _ANOTHER = text.word_set(
     "north south east west northern southern eastern western vice deputy step new upper lower "
@@ -60,14 +49,13 @@ _DENYING = re.compile(
 _FREE_OF = re.compile(r"\b([a-z]{3,})[- ]free\b")
 _LONGEST_DENIAL = 24
 _DENIED_IN_TURKISH = re.compile(r"(?=(\w{3,}?)m[aeiu]y?(\w{2,9})$)")
-_OWNER = re.compile(r"\b(\w+)'s (\w+)")
 _VARIANT = re.compile(r"\b(\d{2,6})-[A-Z]{1,3}\b")
 # Without the particles and verbs that make a sentence.
 _NAME_IN_SIGNS = re.compile("[\u30a0-\u30ff\u3041-\u3096\u3400-\u9fff]{4,16}")
 _SENTENCE_IN_SIGNS = re.compile("[はがをのにで在是的了于於]")
+_LONGEST_EXCEPTION = 20
 _NAME = 2
-_OF_OTHER_EXTENT = ({"1", "last"}, {"1", "both"}, {"either", "both"}, {"neither", "both"})
-_MOST_MARKS = 6
+_OF_OTHER_EXTENT = ({"1", "last"}, {"1", "both"}, {"either", "both"})
 # Not in `30s`, which are seconds.
 _DECADE = re.compile(r"\b(\d{2,3}0)'?s\b|(?<=the )(\d0)'?s\b|(?<=')(\d0)s\b")
 
@@ -87,7 +75,7 @@ def _opposite_poles(first: Answer, second: Answer) -> bool:
     ours, theirs = first.value, second.value
     if isinstance(ours, Quantity) and isinstance(theirs, Quantity) and ours.bound == theirs.bound:
         short = short and not ours.bound
-    return short and first.is_opposed(second)
+    return short and places.are_opposed(first, second)
 
 
 def _other_units(first: Answer, second: Answer) -> bool:
@@ -98,51 +86,6 @@ def _reversed_pairs(first: Answer, second: Answer) -> bool:
     if len(first.numbers) < 2 or len(second.numbers) < 2:
         return False
     return pairs.are_reversed(first.folded, second.folded)
-
-
-def _changed_places(first: Answer, second: Answer) -> bool:
-    """Whether two things have changed their places about a word that relates them.
-
-    So they have in `from Paris to Rome` and `from Rome to Paris`, but not in `Paris is the
-    capital` and `the capital is Paris`.
-    """
-    elsewhere = bool(first.question.function_words)
-    ours, theirs = (
-        [word[:_STEM_ELSEWHERE] for word in answer.words]
-        if elsewhere
-        else [word for word in answer.words if word not in text.ARTICLES]
-        for answer in (first, second)
-    )
-    if len(ours) != len(theirs) or not 3 <= len(ours) <= _LONGEST or sorted(ours) != sorted(theirs):
-        return False
-    in_order = _ELSEWHERE if elsewhere else {"then", "to"}
-    if first.parts is not None and in_order.isdisjoint(ours):
-        return False
-    start = 0
-    while start < len(ours) and ours[start] == theirs[start]:
-        start += 1
-    end = len(ours)
-    while end > start and ours[end - 1] == theirs[end - 1]:
-        end -= 1
-    return _is_swap(ours[start:end], theirs[start:end], elsewhere=elsewhere)
-
-
-def _is_swap(ours: Sequence[str], theirs: Sequence[str], *, elsewhere: bool) -> bool:
-    """Whether they are `x relation y` and `y relation x`."""
-    for left in range(1, len(ours) - 1):
-        for right in range(left + 1, len(ours)):
-            relation = ours[left:right]
-            if [*ours[right:], *relation, *ours[:left]] == theirs and (
-                _relates(relation) or (elsewhere and not _ELSEWHERE.isdisjoint(relation))
-            ):
-                return True
-    return False
-
-
-def _relates(words: Sequence[str]) -> bool:
-    if not _SYMMETRIC.isdisjoint(words):
-        return False
-    return any(word in _DIRECTED or word not in text.STOP_WORDS for word in words)
 
 
 def _both_or_one(first: Answer, second: Answer) -> bool:
@@ -159,7 +102,7 @@ def _both_or_one(first: Answer, second: Answer) -> bool:
 
 def _restricted(first: Answer, second: Answer) -> bool:
     """Whether one makes an exception, or names the only one of what the other joins."""
-    if max(len(first.words), len(second.words)) > _LONGEST // 2:
+    if max(len(first.words), len(second.words)) > _LONGEST_EXCEPTION:
         return False
     if _RESTRICTING.isdisjoint(first.words) and _RESTRICTING.isdisjoint(second.words):
         return False
@@ -346,51 +289,6 @@ def _other_variant(first: Answer, second: Answer) -> bool:
     return False
 
 
-def _marks_changed_places(first: Answer, second: Answer) -> bool:
-    """Whether they tell the same of two numbers or names, but of each what the other has."""
-    marks, by_name = set(first.numbers), False
-    if not marks and {*first.words} == {*second.words} and len(first.words) <= _LONGEST:
-        marks, by_name = set(first.capitalised - text.STOP_WORDS).intersection(first.words), True
-    others = second.capitalised.intersection(second.words) if by_name else set(second.numbers)
-    if not 2 <= len(marks) <= _MOST_MARKS or marks != others - text.STOP_WORDS:
-        return False
-    if by_name and sorted(first.items or ()) == sorted(second.items or ("",)):
-        return False
-    if all(structures.is_numbered(answer.final) for answer in (first, second)):
-        return False  # they number the items of a list
-    same = crossed = 0
-    sides = list(zip(_beside(first, marks), _beside(second, marks), strict=True))
-    # Behind names may stand what is done by them, or to them.
-    for ours, theirs in sides[:1] if by_name else sides:
-        for mark, words in ours.items():
-            if words & theirs[mark]:
-                same += 1
-            elif any(words & others for others in theirs.values()):
-                crossed += 1
-    return crossed > 1 and not same
-
-
-def _beside(answer: Answer, marks: Set[str]) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """The words in front of each mark and behind it, but for those that stand at each."""
-    before: dict[str, set[str]] = {mark: set() for mark in marks}
-    behind: dict[str, set[str]] = {mark: set() for mark in marks}
-    passed: set[str] = set()
-    last = None
-    for word in answer.words:
-        if word in marks:
-            before[word] |= passed
-            passed, last = set(), word
-        elif word not in text.STOP_WORDS:
-            passed.add(stem(word))
-            if last is not None:
-                behind[last].add(stem(word))
-    for side in (before, behind):
-        common = set.intersection(*side.values())
-        for words in side.values():
-            words -= common
-    return before, behind
-
-
 def _denied_in_signs(first: Answer, second: Answer) -> bool:
     """Whether only one denies, in a script without spaces: `できます`, `できません`."""
     if max(len(first.folded), len(second.folded)) > _LONGEST_DENIAL:
@@ -401,34 +299,6 @@ def _denied_in_signs(first: Answer, second: Answer) -> bool:
     )
     both_said = first.said_stance is not None and second.said_stance is not None
     return denied != other_denied and not both_said and not first.declines
-
-
-def _owners_changed_places(first: Answer, second: Answer) -> bool:
-    """Whether they name `my mother's brother` and `my brother's mother`.
-
-    Or one says that Ann is Ben's daughter, and the other that Ben is Ann's.
-    """
-    if "'" not in first.folded or "'" not in second.folded:
-        return False
-    ours, theirs = (_OWNER.findall(answer.folded) for answer in (first, second))
-    return any(
-        (owner, owned) == (thing, other)
-        or (owned == thing and owner != other and owner in second.words and other in first.words)
-        for owner, owned in ours
-        for other, thing in theirs
-    )
-
-
-def _other_steps(first: Answer, second: Answer) -> bool:
-    """Whether what is to be done begins with the same words in another order."""
-    if not first.question.asks_how or first.parts is None or second.parts is None:
-        return False
-    ours, theirs = (
-        [item.lower().split(" ") for item in parts] for parts in (first.parts, second.parts)
-    )
-    heads, others = ([item[0] for item in items] for items in (ours, theirs))
-    is_done = len(ours) > 2 and all(len(item) > 1 for item in ours)
-    return is_done and heads != others and sorted(heads) == sorted(others)
 
 
 def _free_of(first: Answer, second: Answer) -> bool:
@@ -488,12 +358,12 @@ _CHECKS: _Checks = (
     _other_designations,
     _other_letters,
     _other_person,
-    _marks_changed_places,
-    _owners_changed_places,
-    _other_steps,
+    places.marks_changed_places,
+    places.owners_changed_places,
+    places.other_steps,
     _free_of,
     _other_option,
-    _changed_places,
+    places.changed_places,
     echoes.only_one_answers,
     subjects.other_subject,
 )
