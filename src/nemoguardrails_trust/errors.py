@@ -46,7 +46,11 @@ _MUST_BE = {
 
 
 def why_invalid(*problems: Mapping[str, Any]) -> str:
-    """What pydantic finds wrong with one value of one or several forms: `it must be at least 0`."""
+    """What pydantic finds wrong with one value, as in `it must be at least 0`.
+
+    Args:
+        problems: Its errors; several where the value may have one of several forms.
+    """
     words = [_MUST_BE.get(problem["type"]) or _must_be(problem["msg"]) for problem in problems]
     must = [word for word in words if word is not None]
     if must:

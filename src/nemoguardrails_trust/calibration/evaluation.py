@@ -91,6 +91,13 @@ def evaluate(
 ) -> Evaluation:
     """Holds scores against the truth.
 
+    Args:
+        scores: 0 to 1 each; `None` where an answer is unchecked.
+        correct: Whether each answer is right.
+        threshold: Scores below it are flagged.
+        usage: What each score cost, where it is known.
+        seconds: Wall-clock time of the scoring.
+
     Raises:
         ValueError: The sequences differ in length.
     """
@@ -129,6 +136,10 @@ def auroc(scores: Floats, correct: Booleans) -> Interval:
     operating characteristic curves", Biometrics 44 (1988), by midranks as in Sun & Xu, "Fast
     implementation of DeLong's algorithm", IEEE Signal Processing Letters 21 (2014). The interval
     is cut off at 0 and 1.
+
+    Args:
+        scores: Higher means more trustworthy.
+        correct: Whether each answer is right.
 
     Returns:
         No value where all answers are right or all are wrong; no interval where only one is.

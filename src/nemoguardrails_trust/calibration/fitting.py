@@ -85,6 +85,10 @@ def choose_weights(by_weights: Mapping[Weights, Floats], correct: Booleans) -> W
 
     The default ones stay unless, in cross-validation, choosing gains more than the standard
     error of the gain on rows that it was not made on.
+
+    Args:
+        by_weights: The rows' scores, from `scores_by_weights`.
+        correct: Whether each answer is right.
     """
     gains = []
     for held_out in folds(correct, _FOLDS):

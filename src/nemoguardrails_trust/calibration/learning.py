@@ -27,7 +27,11 @@ class Origin:
 def learn_calibration(sample: Sample, origin: Origin, aim: Target | float) -> Calibration:
     """Fits weights, a map and a threshold, and says what to expect of them.
 
-    The aim is what the threshold is to reach, or a threshold that is there already.
+    Args:
+        sample: Labelled scores.
+        origin: What gave them.
+        aim: What the threshold is to reach; or a threshold that is there already, of which the
+            calibration then says what to expect.
 
     Raises:
         SettingsError: The target is out of reach on this data.

@@ -34,6 +34,10 @@ def fit_ratings(scores: Sequence[Sequence[float]], ratings: Sequence[float]) -> 
     The scores are weighed by a least-squares fit in which none counts downwards, and their mean
     is mapped by isotonic regressions on resampled rows.
 
+    Args:
+        scores: For each row its scores, 0 to 1, as many in every row.
+        ratings: For each row its rating; only the order and the distances matter.
+
     Raises:
         DataError: The rows are too few, or all of one rating.
     """

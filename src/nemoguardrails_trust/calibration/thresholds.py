@@ -89,7 +89,12 @@ class Sample:
         correct: Sequence[bool],
         signals: Sequence[Mapping[str, float]] | None = None,
     ) -> Self:
-        """Gathers scored answers, with the signals where weights are to be fitted.
+        """Gathers scored answers.
+
+        Args:
+            scores: 0 to 1.
+            correct: Whether each answer is right.
+            signals: The signals' values, where weights are to be fitted.
 
         Raises:
             DataError: There are too few right or too few wrong answers.
@@ -136,7 +141,12 @@ class Fitted:
 
 
 def fit(sample: Sample, aim: Target | float) -> Fitted:
-    """Fits weights, a map, and a threshold where that is not the aim itself."""
+    """Fits weights, a map and a threshold.
+
+    Args:
+        sample: What to fit to.
+        aim: What the threshold is to reach, or the threshold itself.
+    """
     weights = None
     if sample.by_weights:
         chosen = choose_weights(sample.by_weights, sample.correct)
@@ -229,6 +239,10 @@ def _counted(flags: Booleans) -> Interval:
 
 def rows_wanted(share: Interval, rows: int) -> int | None:
     """How many labelled answers it would take to know a share to within 0.05.
+
+    Args:
+        share: With Wilson's interval.
+        rows: How many there are.
 
     Returns:
         `None` where the interval is narrow enough to rely on, at most `WIDEST`, or there is none.

@@ -20,7 +20,12 @@ async def run_pool(
     """Does the work for every item, so many at a time.
 
     There is a task for each worker, not for each item, and at most as many items wait as there
-    are workers: memory does not grow with their number. The first error of the work ends all.
+    are workers: memory does not grow with their number.
+
+    Args:
+        items: What to work on.
+        work: What to do; its first error ends all.
+        workers: How many at a time.
     """
     queue: asyncio.Queue[Item] = asyncio.Queue(maxsize=workers)
 

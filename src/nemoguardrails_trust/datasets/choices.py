@@ -58,7 +58,12 @@ def read_options(value: Any) -> list[Option]:
 
 
 def with_options(question: str, options: Sequence[Option] | str) -> str:
-    """A question with its options, or a text that lists them, unless it names them already."""
+    """A question with its options under it, unless it names them already.
+
+    Args:
+        question: It.
+        options: They, or a text that lists them.
+    """
     if isinstance(options, str):
         is_list = len(options.split()) > 1 and options.strip() not in question
         return f"{question}\n\n{options.strip()}" if is_list else question

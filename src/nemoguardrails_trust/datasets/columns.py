@@ -92,10 +92,17 @@ class Columns:
         anew: bool = False,
         path: str | None = None,
     ) -> "Columns":
-        """Settles the columns of a data set: the user's choices, else those with a usual name.
+        """Settles the columns of a data set.
 
-        Where all responses are to be made `anew`, they go into the column `response`, and one by
-        another name may hold the reference answers.
+        Args:
+            present: The columns that there are.
+            prompt: The user's choice; `None` takes the one with a name of `PROMPTS`.
+            response: The user's choice; `None` takes the one with a name of `RESPONSES`, if any.
+            context: The user's choice; `None` takes the one with a name of `CONTEXTS`, if any.
+            blank_is_none: Whether an empty response means that there is none.
+            anew: Whether all responses are to be made: then they go into the column `response`,
+                and one by another name may hold the reference answers.
+            path: The file, for the error.
 
         Raises:
             DataError: A column is not there, or which of several it is cannot be told.
@@ -153,7 +160,12 @@ def find_column(
 ) -> str | None:
     """Finds a column by its name; case, spaces, hyphens and underscores do not count.
 
-    Without the user's choice, names that are known are taken, the first before the others.
+    Args:
+        present: The columns that there are.
+        chosen: The user's choice; it must be there.
+        known: The names that are taken without it; the first goes before the others.
+        option: The option by which it is chosen, for errors.
+        path: The file, for errors.
 
     Returns:
         The name as the data has it; `None` where there is no such column.

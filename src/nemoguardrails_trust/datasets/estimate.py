@@ -47,7 +47,15 @@ def estimate(
     """Scores some rows, drawn from the whole data set, and tells what all would take.
 
     Tokens grow with the length of what is read, as the sampled rows show it. The scorer is closed
-    in the end. `least_seconds` tells the time that a rate limit makes a tally take at least.
+    in the end.
+
+    Args:
+        source: The rows.
+        columns: Which of their columns are read.
+        scorer: Scores the sampled rows.
+        concurrency: Rows in flight at a time.
+        threshold: Scores below it are counted as flagged.
+        least_seconds: The time that a rate limit makes a tally take at least.
 
     Raises:
         DataError: The data cannot be read.

@@ -79,8 +79,12 @@ def format_by_name(path: Path) -> Format | None:
 def open_source(path: Path, *, limit: int | None = None, encoding: str | None = None) -> Source:
     """Opens a file to read its rows.
 
-    The format is told by how the file begins, and by its name where that leaves a choice; an
-    encoding that is not given is found out.
+    The format is told by how the file begins, and by its name where that leaves a choice.
+
+    Args:
+        path: The file.
+        limit: Only so many rows, at least 1.
+        encoding: Of a text file; by default it is found out.
 
     Raises:
         DataError: It cannot be read, is empty, or is not what its name says.

@@ -20,7 +20,12 @@ _FEWEST_WORDS = 3  # a column `system` may also say which system answered
 def with_given(
     messages: tuple[Message, ...], row: Mapping[str, Any], given: Sequence[tuple[str, str]]
 ) -> tuple[Message, ...]:
-    """Puts what stands in other columns, as `Columns.given` has them, to what was asked.
+    """Puts what stands in other columns of a row to what was asked.
+
+    Args:
+        messages: What the prompt's column holds.
+        row: The row.
+        given: What other columns hold, and their names, as `Columns.given` has them.
 
     Raises:
         DataError: A column holds what cannot be read.

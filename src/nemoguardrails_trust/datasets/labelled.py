@@ -91,7 +91,10 @@ class LabelledAnswers:
         return LabelledAnswers([mapped(row) for row in self.rows], self.problems)
 
     def sample(self, *, weigh: bool) -> "Sample":
-        """The answers that have a score, to calibrate on; with their signals, to weigh them.
+        """The answers that have a score, to calibrate on.
+
+        Args:
+            weigh: Whether the signals behind the scores may be weighed anew.
 
         Raises:
             DataError: There are too few right or too few wrong answers.
@@ -147,7 +150,12 @@ def check_labels(source: Source, labels: Labels) -> dict[int, DataError]:
 
 
 def read_labelled(source: Source, labels: Labels, *, score_column: str = SCORE) -> LabelledAnswers:
-    """Reads answers that have been scored, with their labels, signals and costs.
+    """Reads answers that have been scored, with their labels.
+
+    Args:
+        source: The rows; beside the scores stand the signals and costs that scoring writes.
+        labels: Whether each answer is right.
+        score_column: The scores.
 
     Raises:
         DataError: No row can be used.

@@ -83,6 +83,10 @@ def _unpacking(path: Path, program: str) -> Iterator[None]:
 def encoding_of(path: Path, chosen: str | None = None) -> tuple[str, str | None]:
     """The encoding of a text file.
 
+    Args:
+        path: The file.
+        chosen: The user's choice.
+
     Returns:
         The encoding, and what people are to be told of it: `None` where it is certain.
 

@@ -79,9 +79,13 @@ class LocalRun:
         self._started = time.monotonic()
 
     async def score(self, stop: asyncio.Event) -> bool:
-        """Scores what is left, and tells whether all rows are scored.
+        """Scores what is left.
 
-        Once `stop` is set, rows in flight are finished and no more are begun.
+        Args:
+            stop: Once set, rows in flight are finished and no more are begun.
+
+        Returns:
+            Whether all rows are scored.
         """
         self._stop = stop
         reporter = asyncio.create_task(self._keep_reporting())

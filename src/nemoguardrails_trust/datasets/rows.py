@@ -294,7 +294,14 @@ def carried_name(column: str, added: Container[str]) -> str:
 def scored_row(
     row: Row, result: RowResult, columns: Columns, signal_names: Iterable[str] | None = None
 ) -> dict[str, Any]:
-    """A row with its own columns, a response that was made for it, and what scoring adds."""
+    """A row with all its own columns, a response that was made for it, and what scoring adds.
+
+    Args:
+        row: The row as it was read.
+        result: What scoring it brought.
+        columns: Which columns were read.
+        signal_names: The signals of the whole data set; `None` takes the row's own.
+    """
     values = result.columns(result.names if signal_names is None else signal_names)
     written = dict(row)
     if result.response is not None or columns.response is None:

@@ -176,7 +176,11 @@ class InputCheck:
             self._before = []
 
     def end(self, rows: int, journalled: int = -1) -> None:
-        """Takes that the input has ended after so many rows, and the last row in a journal.
+        """Takes that the input has ended after so many rows.
+
+        Args:
+            rows: How many rows there were.
+            journalled: The last row that stands in a journal.
 
         Raises:
             DataError: More rows had been scored.

@@ -240,7 +240,14 @@ def find_columns(
     response: str | None = None,
     context: str | None = None,
 ) -> Columns:
-    """Settles the columns of a source, by the user's choices where there are some.
+    """Settles the columns of a source.
+
+    Args:
+        source: The rows.
+        generate: Whether responses are made where there are none.
+        prompt: The user's choice.
+        response: The user's choice.
+        context: The user's choice.
 
     Raises:
         DataError: A column is not there, or there are no responses and none are to be made.

@@ -72,6 +72,11 @@ def read_scored(
 ) -> ScoredRow:
     """Reads the numbers of a row; a column that is not there counts as empty.
 
+    Args:
+        row: The row, by column.
+        score_column: The trustworthiness score, 0 to 1, or empty.
+        label_column: Whether the answer is right, or empty; `None` reads no label.
+
     Raises:
         ValueError: A score or a signal is not a number from 0 to 1, or a label cannot be read.
     """

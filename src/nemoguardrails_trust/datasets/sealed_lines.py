@@ -21,7 +21,13 @@ def seal(values: Mapping[str, Any]) -> bytes:
 
 
 def unseal(line: bytes, *, path: Path, number: int, cure: str) -> dict[str, Any]:
-    """The object that a line holds; the error tells what to do where it is damaged.
+    """The object that a line holds.
+
+    Args:
+        line: It, with its end.
+        path: The file, for the error.
+        number: The line's number, from 1.
+        cure: What to do where the line is damaged.
 
     Raises:
         DataError: It is not as it was written.

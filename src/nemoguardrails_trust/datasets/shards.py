@@ -102,6 +102,12 @@ class Journal:
     def finish(self, folder: Path, index: int, first: int, rows: int) -> Shard:
         """Makes a finished shard of it; the journal stays until the manifest tells of the shard.
 
+        Args:
+            folder: The folder of the run.
+            index: Its place among the shards.
+            first: Its first row.
+            rows: How many rows it has.
+
         Returns:
             The line for the manifest.
 

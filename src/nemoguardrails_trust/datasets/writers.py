@@ -81,6 +81,14 @@ def write_scored(
 ) -> None:
     """Writes all rows with what scoring adds.
 
+    Args:
+        path: The file to make.
+        output: How to write it.
+        source: Where the rows are from.
+        pairs: The rows in order, each with its result.
+        columns: Which columns were read.
+        signals: The names of all signals in the results.
+
     Raises:
         DataError: The rows cannot be written in this format.
         OSError: The file cannot be written.

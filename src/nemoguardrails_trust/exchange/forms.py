@@ -258,6 +258,10 @@ def without_labelled_thought(text: str, start: int) -> str:
 
     As in `**Thinking:** … **Answer:** …`, in ReAct (`Thought: … Final Answer: …`) and in DSPy. A
     text in which such labels alternate, or nothing is labelled as the answer, is an answer itself.
+
+    Args:
+        text: It.
+        start: Where its first letter is.
     """
     if not begins_with_label(text):
         return text

@@ -18,7 +18,12 @@ _MOST_VALUES = 1_000
 
 
 def require_known(value: Mapping[str, Any], known: Collection[str], where: str) -> None:
-    """Makes sure that nothing unknown in a message, or a part, holds what the model was given.
+    """Makes sure that nothing unknown beside what is said holds what the model was given.
+
+    Args:
+        value: A message, or a part of one.
+        known: The keys that are read, or hold nothing of the kind.
+        where: Where it stands, for errors.
 
     Raises:
         DataError: Something may.

@@ -63,7 +63,10 @@ def read_items(items: Sequence[Any], what: str, *, default: str = "") -> Iterato
 def read_item(item: Any, where: str, *, default: str = "") -> Iterator[Message]:
     """The messages of one item: mostly one, none for a thought, more where a tool's are in it.
 
-    Without a default, a message must say who speaks.
+    Args:
+        item: It.
+        where: Where it stands, for errors.
+        default: Who speaks in a message that does not say; nobody, who must not.
 
     Raises:
         DataError: It is of no known form.

@@ -24,7 +24,12 @@ ASKED_OR_SAID = {
 
 
 def named_turns(items: Sequence[Any], names: Mapping[str, str]) -> list[dict[str, str]]:
-    """Turns such as `{"user": …, "assistant": …}` as messages; none where a list has others."""
+    """Turns such as `{"user": …, "assistant": …}` as messages; none where a list has others.
+
+    Args:
+        items: The turns.
+        names: The keys that are known, and who speaks under each.
+    """
     turns: list[dict[str, str]] = []
     for item in items:
         if not isinstance(item, Mapping) or not item or not item.keys() <= names.keys():

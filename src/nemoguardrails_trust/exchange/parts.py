@@ -99,6 +99,11 @@ class Piece:
 def read_content(content: Any, where: str, depth: int = 0) -> Iterator[Piece]:
     """Reads the content of a message: text, a part, or a list of parts. Thoughts are dropped.
 
+    Args:
+        content: It.
+        where: What it is the content of, for errors.
+        depth: How many parts it stands in.
+
     Raises:
         DataError: A part is of no known form.
     """

@@ -110,8 +110,11 @@ def read_messages(
 def read_response(value: Any, *, in_text: bool = True, what: str = "the response") -> str:
     """Reads an answer: its words, followed by its tool calls as JSON, without thinking.
 
-    It may be text, a message, messages of which the last are the answer, or what a model's server
-    gave (a completion); for `in_text`, see `read_messages`.
+    Args:
+        value: Text, a message, messages of which the last are the answer, or what a
+            model's server gave (a completion).
+        in_text: Whether a text may be the JSON of messages; see `read_messages`.
+        what: What the value is, for errors.
 
     Raises:
         DataError: It is of no known form, is no answer, or holds more than text.

@@ -27,8 +27,13 @@ _LONGEST_TAG = 40
 def last_section(text: str) -> str | None:
     """What the last section of a text says, if it is the answer and all before is the model's work.
 
-    KAT, LLaVA-CoT and agents that search write so, with or without a thought in tags of its own,
-    which has been taken out.
+    KAT, LLaVA-CoT and agents that search write so, with or without a thought in tags of its own.
+
+    Args:
+        text: It, without thoughts.
+
+    Returns:
+        The answer; `None` where the text has no such form.
     """
     if not text.lstrip().startswith("<"):
         return None

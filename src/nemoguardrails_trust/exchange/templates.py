@@ -53,6 +53,10 @@ _PLAIN_SIGNS = ("Assistant:", "ASSISTANT:")
 def turns_of(text: str, what: str) -> list[Message] | None:
     """The messages of a chat in one text; `None` for any other text.
 
+    Args:
+        text: It.
+        what: What it is, for errors.
+
     Raises:
         DataError: One of its turns has no form that is known.
     """

@@ -85,6 +85,9 @@ def answer_in(written: str) -> str | None:
     Thinking counts at the beginning, at the beginning of a later line, and before a closing tag
     that nothing opened. Elsewhere, in code and in quotes, the tags belong to the answer.
 
+    Args:
+        written: What the model wrote.
+
     Returns:
         The answer; `None` where there is thinking or special tokens and nothing else, and where
         the text is too long to tell (`why_no_answer` says which). A text without these is

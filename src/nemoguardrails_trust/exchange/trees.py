@@ -71,6 +71,11 @@ def last_of(value: Item) -> Any:
 def in_order(items: Sequence[Any], last: Any, what: str) -> list[Any]:
     """The messages of a list as they were said: the newest last, and along one branch.
 
+    Args:
+        items: They, as servers list them.
+        last: The id of the one that was shown last, if it is known.
+        what: What they are, for errors.
+
     Raises:
         DataError: Some are other versions of others, and which were shown cannot be told.
     """

@@ -48,7 +48,14 @@ async def ask_again(
     *,
     timeout: float,
 ) -> SecondAnswer:
-    """Asks once more, with the parameters of the first call.
+    """Asks once more.
+
+    Args:
+        llm: The bot's main model.
+        exchange: What was asked, and the calls that were held back.
+        parameters: Those of the first call, its tools among them.
+        reason: Why they were held back.
+        timeout: Seconds.
 
     Raises:
         TrustError: Nothing came, or nothing in time.

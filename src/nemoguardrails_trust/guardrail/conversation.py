@@ -39,7 +39,15 @@ async def read_exchange(
     user_message: str | None = None,
     bot_message: str | None = None,
 ) -> Exchange:
-    """Builds the exchange of the current turn; messages that are passed win over the context's.
+    """Builds the exchange of the current turn.
+
+    Args:
+        context: The context variables of the conversation.
+        events: The events so far, of either Colang version.
+        config: The configuration of the bot.
+        kb: Its knowledge base.
+        user_message: The user's message, where the caller knows it better than the context.
+        bot_message: The answer, likewise.
 
     Raises:
         DataError: A message is of no known form.
@@ -72,7 +80,12 @@ def said_by_bot(context: Mapping[str, Any]) -> Any:
 
 
 def unseen_part(context: Mapping[str, Any], exchange: Exchange) -> str | None:
-    """Why the exchange is but a part of what the answer's model was given; else `None`."""
+    """Why the exchange is only a part of what the answer's model was given; `None` where it is not.
+
+    Args:
+        context: The context variables of the conversation.
+        exchange: What could be read.
+    """
     output = context.get("passthrough_output")
     if not exchange.response.strip() and isinstance(output, Mapping) and output:
         return (

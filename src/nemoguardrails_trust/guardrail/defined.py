@@ -33,7 +33,13 @@ def _texts(source: str) -> Iterator[str]:
 
 
 def is_defined(text: str, messages: frozenset[str], events: Sequence[Any]) -> bool:
-    """Whether a text stands in the configuration, and nothing else brought it."""
+    """Whether the configuration itself says a text: it stands there, and nothing else brought it.
+
+    Args:
+        text: What the bot says.
+        messages: The texts that stand in the configuration.
+        events: The events of the turn.
+    """
     text = text.strip()
     if text not in messages:
         return False

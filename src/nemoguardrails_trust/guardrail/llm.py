@@ -88,6 +88,11 @@ def language_model(
     Where the configuration's entry shows that it speaks the OpenAI protocol, a client of our
     own is built from the entry: same address, key and parameters, and with it `n` and token
     probabilities. Any other model is called through NeMo Guardrails.
+
+    Args:
+        llm: The model as NeMo Guardrails holds it.
+        entry: The `models:` entry it was made from, where it was made from one.
+        most_bytes: The most that an answer to our own client may have, unpacked.
     """
     if isinstance(llm, HasLanguageModel):
         return ShownModel(llm.language_model, llm.provider_name)

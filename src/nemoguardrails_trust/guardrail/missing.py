@@ -60,7 +60,13 @@ class MissingSignals:
 def held_to(
     result: TrustworthinessScore, *, require: Collection[str], min_signals: int
 ) -> TrustworthinessScore:
-    """The score, without its value where it lacks signals that the settings ask for."""
+    """The score, without its value where it lacks signals that the settings ask for.
+
+    Args:
+        result: The score.
+        require: The signals that must be there, by name.
+        min_signals: How many must be there at least.
+    """
     if result.score is None:
         return result
     there = result.signal_values

@@ -126,7 +126,17 @@ def make_outcome(
     answer: str,
     extra: Mapping[str, Any] | None = None,
 ) -> TrustOutcome:
-    """Puts a verdict together. A `text` that passes and is not the `answer` is a rewrite."""
+    """Puts a verdict together.
+
+    Args:
+        result: The score.
+        threshold: What it was held against.
+        status: What came out.
+        consequence: What the flow has to do; where it is nothing, the answer passes.
+        text: What the user is to read.
+        answer: The answer as it came in; a different `text` that passes is a rewrite.
+        extra: Further metadata, ready for JSON.
+    """
     decision, stand_in = RailDecision.BLOCK, 0.0
     if consequence == "none":
         decision = RailDecision.ALLOW if text == answer else RailDecision.TRANSFORM

@@ -72,7 +72,11 @@ class Change:
 
 
 def changes(config: Path, *, remove: bool = False) -> list[Change]:
-    """What adds the rail to a configuration, a folder or its config.yml, or takes it out.
+    """What adds the rail to a configuration, or takes it out again.
+
+    Args:
+        config: The configuration's folder, or its config.yml.
+        remove: Whether to take it out.
 
     Returns:
         The files that change; none where nothing is to be done.

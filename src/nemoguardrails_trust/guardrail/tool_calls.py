@@ -116,6 +116,17 @@ async def score_tool_calls(
     The outcome's metadata has as `tool_calls` those that may be carried out, as `arguments` what
     was found of each argument, and as `asks_back` whether the text is the model's own, which it
     says instead of calling a tool.
+
+    Args:
+        tool_calls: The calls, as the model's client gives them.
+        context: The context variables of the conversation.
+        events: The events so far.
+        config: The bot's configuration.
+        llm: The bot's main model.
+        llms: Its other models, by their type.
+        kb: Its knowledge base.
+        trust_tool_guard: What `config.py` registered.
+        trust_main_calls: The calls to the bot's model, where they are watched.
     """
     if trust_tool_guard is None or config is None:
         metadata = {"tool_calls": [], "asks_back": False}

@@ -27,7 +27,13 @@ _MEND = "judge and sample with another model: custom_data.trust.model"
 
 
 async def try_turn(rails: LLMRails, question: str | None = None) -> list[Finding]:
-    """Asks a bot one question, and tells what its rail makes of the answer."""
+    """Asks a bot one question, and tells what its rail makes of the answer.
+
+    Args:
+        rails: The bot, with the rail.
+        question: What is asked; `None` asks for the capital of France, or what a replay model has
+            recorded.
+    """
     parameters = rails.runtime.registered_action_params
     guard = parameters[GUARD_PARAMETER]
     assert isinstance(guard, Guard)

@@ -40,6 +40,9 @@ def wrap_turns(app: LLMRails) -> None:
 
     An answer that is escalated while it is only checked (`check_async`) is blocked. Where
     NeMo Guardrails' server or `RunnableRails` makes a message of an exception, it holds it.
+
+    Args:
+        app: The bot.
     """
     generate = app.generate_async
     is_v2 = app.config.colang_version != "1.0"

@@ -7,7 +7,11 @@ from nemoguardrails_trust.exchange.values import load_json
 
 
 def message_of(stream: bytes) -> dict[str, Any] | None:
-    """The message that a stream was; `None` if it is not one, or did not come to its end."""
+    """The message that a stream was; `None` if it is not one, or did not come to its end.
+
+    Args:
+        stream: All of its bytes.
+    """
     message: dict[str, Any] | None = None
     blocks: dict[int, dict[str, Any]] = {}
     inputs: dict[int, str] = {}

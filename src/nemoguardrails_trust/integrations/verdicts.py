@@ -18,7 +18,11 @@ Verdict = dict[str, Any]
 
 
 def verdict_of(result: Mapping[str, Any], threshold: float) -> Verdict:
-    """Compares the score that a `try_…` method of `TLM` returned for one answer.
+    """Compares a score with a threshold.
+
+    Args:
+        result: What a `try_…` method of `TLM` returned for one answer.
+        threshold: The score, 0 to 1, below which the answer is untrustworthy.
 
     Returns:
         `trustworthiness_score` (`None` if there is none), `threshold`, `status`
@@ -42,6 +46,12 @@ async def verdicts_on(
     """The verdicts on a client's answer: one, or one for each of a completion's choices.
 
     Each choice gets its own as the attribute `trust`, and the answer that of the first.
+
+    Args:
+        tlm: Scores.
+        answered: A completion, a response, or a message as an object.
+        prompt_of: Gives what the model was given.
+        threshold: The score, 0 to 1, below which an answer is untrustworthy.
     """
     try:
         verdicts = await _verdicts(tlm, answered, prompt_of(), threshold)

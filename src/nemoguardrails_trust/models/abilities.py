@@ -78,7 +78,12 @@ def abilities_by_name(model: str) -> Abilities:
 
 
 def lesson_of(refusal: RefusedRequestError, body: Mapping[str, Any]) -> Lesson | None:
-    """What a refused request teaches; `None` where it is nothing."""
+    """What a refused request teaches; `None` where it is nothing.
+
+    Args:
+        refusal: The server's refusal.
+        body: The request's body.
+    """
     name = _culprit(refusal, body) if refusal.status in _REFUSALS else None
     about_amount = _ABOUT_AMOUNT.search(refusal.said) is not None
     if name is None:
@@ -105,7 +110,13 @@ def lesson_of(refusal: RefusedRequestError, body: Mapping[str, Any]) -> Lesson |
 def lessons_of(
     choices: Sequence[Choice], body: Mapping[str, Any], known: Abilities
 ) -> list[Lesson]:
-    """What an answer to a request teaches, after what was known when it was made."""
+    """What an answer teaches.
+
+    Args:
+        choices: The answer's choices.
+        body: The request's body.
+        known: What was known when it was made.
+    """
     lessons = []
     if len(choices) < body.get("n", 1):
         lessons.append(_most_choices(len(choices)))

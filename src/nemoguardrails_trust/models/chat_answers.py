@@ -48,7 +48,12 @@ class Choice:
 
 
 def read_choices(body: Mapping[str, Any], *, most: int | None = None) -> list[Choice]:
-    """The first choices of a server's answer; none where it holds no list of them."""
+    """The choices of a server's answer; none where it holds no list of them.
+
+    Args:
+        body: The answer.
+        most: How many were asked for; a server that gives more is not read on.
+    """
     details = usage_in(body).get("completion_tokens_details")
     reasoned = isinstance(details, dict) and token_count(details.get("reasoning_tokens")) > 0
     choices = objects_in(body.get("choices"))[:most]
@@ -231,7 +236,14 @@ def _tokens_of(
 def usage_of(
     purpose: Purpose, spent: Sequence[float], answer: Mapping[str, Any], choices: Sequence[Choice]
 ) -> Iterator[CallUsage]:
-    """What a call used, an entry for each try; the last one may have brought something."""
+    """What a call used, an entry for each try; the last one may have brought something.
+
+    Args:
+        purpose: What was asked for.
+        spent: Seconds of each try.
+        answer: The body of the last one; empty where it brought none.
+        choices: What was read from it.
+    """
     counts = usage_in(answer)
     for i, seconds in enumerate(spent, start=1):
         if i < len(spent) or not answer:

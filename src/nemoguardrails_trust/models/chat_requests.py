@@ -117,8 +117,12 @@ def request_like(
 ) -> ChatRequest:
     """A request for further answers to what another request asked.
 
-    Of that request, the messages count, and what decides the form and the length of an answer;
-    how it is sampled does not. What is `fixed` for the model wins.
+    Args:
+        body: That request. Of it, the messages count, and what decides the form and the length
+            of an answer; how it is sampled does not.
+        fixed: What goes into every request of the model, and wins.
+        temperature: Of the answers.
+        max_tokens: The most tokens of one, where the other request set no limit.
     """
     shaping = {name: body[name] for name in _SHAPING if body.get(name) is not None}
     limits = (body.get(name) for name in _LIMITS)

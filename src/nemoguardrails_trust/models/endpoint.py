@@ -72,7 +72,12 @@ class Endpoint:
         )
 
     async def post(self, body: bytes, *, tokens: int, spent: list[float]) -> dict[str, Any]:
-        """Posts a body and returns the JSON object that comes back; tells the seconds of each try.
+        """Posts a body and returns the JSON object that comes back.
+
+        Args:
+            body: The JSON, encoded.
+            tokens: What the request is estimated to use of a limit on tokens.
+            spent: Gets the seconds of every try, failed ones too.
 
         Raises:
             ModelError: No answer could be had.
@@ -109,8 +114,13 @@ class Endpoint:
         """Posts a body and gives the answer as it comes, whatever its status.
 
         It is for those who pass the answer on. It keeps to the limits, and makes no further
-        tries, but for one where a connection turns out to have been closed before. The seconds
-        are those until its answer is read.
+        tries, but for one where a connection turns out to have been closed before.
+
+        Args:
+            body: The JSON, encoded.
+            tokens: What the request is estimated to use of a limit on tokens.
+            seconds: Seconds for the request, until its answer is read.
+            headers: Of this request.
 
         Raises:
             ModelError: There is no answer, or it broke off while it was read.

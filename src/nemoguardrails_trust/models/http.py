@@ -79,6 +79,13 @@ class HttpClient:
     ) -> Received:
         """Sends one request. Redirects are not followed: they may lead to anyone.
 
+        Args:
+            method: `GET`, `POST`, …
+            url: The address.
+            data: The body, as aiohttp takes it.
+            headers: Of this request.
+            seconds: Until the whole answer must be there; `None` for any time.
+
         Raises:
             aiohttp.ClientError: There is no answer. Its text may hold the request's headers.
             TimeoutError: It did not come in time.

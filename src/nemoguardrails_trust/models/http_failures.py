@@ -49,8 +49,13 @@ def error_of_status(
 ) -> CredentialsError | ModelError:
     """The error that an answer with an HTTP status is.
 
-    A status below 300 stands for an answer that is not what was asked for. Of what the server
-    itself says, `codes` may be shown. The names of headers are in lower case, if case matters.
+    Args:
+        place: What the error names as its place.
+        status: The HTTP status. One below 300 stands for an answer that is not what was asked for.
+        headers: Of the answer, with names in lower case or a mapping that does not mind.
+        remedies: What the user can do.
+        codes: What the server itself says, as far as it may be shown.
+        quota_used_up: Whether too many requests (429) stands for an account without money.
     """
     advice = remedies or Remedies()
     said = f"{place}: status {status}" + (f" ({codes})" if codes else "")
@@ -85,7 +90,10 @@ def error_of_connection(
 ) -> ModelError:
     """The error that a connection is which could not be made or broke.
 
-    The own text of what aiohttp raised is left out: it may hold the request's headers.
+    Args:
+        place: What the error names as its place.
+        problem: What aiohttp raised. Its own text may hold the request's headers.
+        remedies: What the user can do.
     """
     advice = remedies or Remedies()
     if isinstance(problem, aiohttp.InvalidURL):

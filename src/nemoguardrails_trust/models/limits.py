@@ -198,7 +198,12 @@ class Permit:
     _turn_taken: Turn | None = None
 
     def accepted(self, headers: Mapping[str, str], tokens: int = 0) -> None:
-        """Reports that the server took the request, and the tokens it used, if that is known."""
+        """Reports that the server took the request.
+
+        Args:
+            headers: Of the answer, with names in lower case or a mapping that does not mind.
+            tokens: What the request used; 0 where that is not known.
+        """
         if self._turn_taken is not None:
             self._turn_taken.accepted(headers, tokens)
 
@@ -340,7 +345,11 @@ _rates_by: Callable[[str], SharedRates] | None = None
 
 
 def share_rates(make: Callable[[str], SharedRates] | None) -> None:
-    """Has rates that this process makes from now on kept together with other processes."""
+    """Has what this process makes from now on keep its rates together with other processes.
+
+    Args:
+        make: Gives the rates of what has a name, the same in all processes; `None` ends it.
+    """
     global _rates_by
     _rates_by = make
 
@@ -351,7 +360,13 @@ def rates_shared(name: str) -> SharedRates | None:
 
 
 def shared_limits(base_url: str, model: str, credential: str = "") -> Limits:
-    """The one limiter of this process for a model of a server, used with one key."""
+    """The one limiter of this process for a model of a server, used with one key.
+
+    Args:
+        base_url: The server.
+        model: The model's name.
+        credential: The key, for which alone a server's limits hold; kept as a digest.
+    """
     digest = hashlib.blake2b(credential.encode(), digest_size=16).digest()
     key = base_url.rstrip("/"), model, digest
     with _shared_lock:

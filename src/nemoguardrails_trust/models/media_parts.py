@@ -50,7 +50,12 @@ def kinds_in(messages: Iterable[Any]) -> frozenset[MediaKind]:
 
 
 def tokens_in(content: bytes, messages: Iterable[Any]) -> int:
-    """About how many tokens a request has."""
+    """About how many tokens a request has.
+
+    Args:
+        content: It.
+        messages: Its messages.
+    """
     sizes = [_size(part) for part in _parts(messages, None)]
     return max(0, len(content) - sum(sizes)) // 4 + _TOKENS_A_MEDIUM * len(sizes)
 

@@ -34,6 +34,11 @@ class RatesActor:
     def take_turn(self, name: str, rates: Rates, tokens: int) -> int | Wait:
         """Sends a request, or tells how long to wait before asking again.
 
+        Args:
+            name: What the rates are of.
+            rates: The most requests and the most tokens a minute.
+            tokens: What the request is estimated to use.
+
         Returns:
             A number for the request, by which the rest about it is told.
         """

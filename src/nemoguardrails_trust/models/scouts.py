@@ -21,6 +21,9 @@ class Scouts:
     async def enter(self, is_unproven: Callable[[], bool]) -> "Scout | None":
         """Waits while others try out the same, a second at the most.
 
+        Args:
+            is_unproven: Whether the request holds anything that the server has not yet taken.
+
         Returns:
             The duty to report the end of the request by `leave`, where it is one that tries out.
         """

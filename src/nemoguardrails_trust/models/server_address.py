@@ -26,7 +26,12 @@ def address(base: str) -> URL:
 
 
 def headers_for(url: URL, api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of every request: the caller's own, and the key where there is one.
+    """The headers of every request, with the key where there is one.
+
+    Args:
+        url: The server.
+        api_key: The key; `None` takes that of `OPENAI_API_KEY`.
+        headers: The caller's own, which win.
 
     Raises:
         CredentialsError: A key is needed and there is none, or it holds what no key has.

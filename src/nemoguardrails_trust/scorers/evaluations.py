@@ -102,7 +102,10 @@ class EvaluationSettings(BaseModel):
 def evaluation_values(
     metadata: Mapping[str, Any],
 ) -> tuple[dict[str, float | None], dict[str, str]]:
-    """What evaluations brought, by their names; a score of the user's own may hold anything.
+    """What evaluations brought, by their names.
+
+    Args:
+        metadata: That of a score, which may be a user's own and hold anything.
 
     Returns:
         The scores, `None` where there is none, and why those could not be had that are missing.

@@ -16,6 +16,10 @@ def import_from(folders: Sequence[Path], name: str) -> ModuleType:
     A file is a module of its folder alone: two bots may each have a `scoring.py`. It may import
     what stands beside it.
 
+    Args:
+        folders: Where it is looked for first.
+        name: Its name, with dots where it is in a package.
+
     Raises:
         ImportError: There is none of that name, or another package of its name is in its place.
         Exception: Whatever the module itself raises.

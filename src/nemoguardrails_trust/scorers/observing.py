@@ -16,7 +16,11 @@ _threshold: ContextVar[float] = ContextVar("threshold", default=DEFAULT_THRESHOL
 
 
 def observed_by(observer: Observer) -> AbstractContextManager[Observer]:
-    """Has an observer told of all scores and failures within, also of tasks started there."""
+    """Has an observer told of all scores made within, also by tasks started there.
+
+    Args:
+        observer: Called with what scored and what came of it, a failure included.
+    """
     return Holding(_observer, observer)
 
 

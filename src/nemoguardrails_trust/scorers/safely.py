@@ -143,6 +143,10 @@ async def _ask(
 async def without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
     """Waits for work that may raise anything, within something that bounds its time.
 
+    Args:
+        work: What to wait for.
+        what: Who does the work, for the error.
+
     Raises:
         TrustError: It failed, in whatever way, or was cancelled by another than the caller.
         asyncio.CancelledError: The caller was cancelled.

@@ -7,7 +7,12 @@ Attribute = str | float | list[str]
 
 
 def annotate_span(attributes: Mapping[str, Attribute | None]) -> None:
-    """Sets attributes with values on the current span, where there is one."""
+    """Sets attributes on the current span, where there is one.
+
+    Args:
+        attributes: By name without the prefix `trustworthiness.`; those that are `None` are left
+            out.
+    """
     # Nobody traces who has not imported it, and importing it takes time.
     if "opentelemetry" not in sys.modules:
         return

@@ -19,8 +19,12 @@ class JsonAnswer(JSONResponse):
 def as_json(content: Any, *, is_ascii: bool = False) -> bytes:
     """A value as JSON that every reader takes.
 
-    Halves of surrogate pairs, which no encoding has, stay as their escapes, as does all that is not
-    ASCII where `is_ascii` is wanted; what is no number becomes `null`.
+    Halves of surrogate pairs, which no encoding has, stay as their escapes; what is no number
+    becomes `null`.
+
+    Args:
+        content: The value.
+        is_ascii: Whether all that is not ASCII stays as its escapes.
     """
     try:
         return json.dumps(

@@ -38,7 +38,13 @@ class Answer:
 async def answered(
     model: LanguageModel, asked: Mapping[str, Any], question: Exchange | DataError, seconds: float
 ) -> Answer:
-    """Has a backend answer a request, or the question that a scorer sees in it.
+    """Has a backend answer.
+
+    Args:
+        model: It.
+        asked: The request.
+        question: The same, as a scorer sees it, or why it cannot be read.
+        seconds: Seconds until the answer must be there.
 
     Raises:
         TrustError: There is no answer.

@@ -37,7 +37,12 @@ def openai_bases(prefix: str) -> tuple[str, ...]:
 
 
 def model_routes(names: tuple[str, ...], prefix: str) -> APIRouter:
-    """The endpoints that list the models."""
+    """The endpoints that list the models.
+
+    Args:
+        names: Those that clients may ask for.
+        prefix: The path that all endpoints of the protocol begin with.
+    """
     router = APIRouter(tags=["OpenAI"], responses=OPENAI_FAILURES)
 
     async def models() -> dict[str, Any]:
@@ -61,7 +66,12 @@ def _model(name: str) -> dict[str, Any]:
 
 
 def chat_routes(chat: Chat, prefix: str) -> APIRouter:
-    """The endpoints for chat completions."""
+    """The endpoints for chat completions.
+
+    Args:
+        chat: Gives and scores them.
+        prefix: The path that all endpoints of the protocol begin with.
+    """
     router = APIRouter(tags=["OpenAI"])
 
     async def complete(body: ChatBody, request: Request) -> Response:

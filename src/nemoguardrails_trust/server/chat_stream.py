@@ -22,8 +22,11 @@ async def scored_events(
 ) -> AsyncGenerator[bytes, None]:
     """Passes a stream on, with a score of the whole answer on its last chunk.
 
-    Where a fallback is to take the place of an answer that is not trusted, all is held back until
-    the score is there.
+    Args:
+        events: Those of the backend.
+        score: Gives the `tlm_metadata` of a completion.
+        fallback: What takes the place of an answer that is not trusted; with one, all is held
+            back until the score is there.
     """
     stream = _Scored(score, holds_all=fallback is not None)
     try:

@@ -56,7 +56,14 @@ async def tlm_metadata(
     completion: Mapping[str, Any],
     prefetched: Awaitable[Reply] | None,
 ) -> dict[str, Any]:
-    """Scores the first choice of a completion; no failure raises: the score is `None` then."""
+    """Scores the first choice of a completion; no failure raises: the score is `None` then.
+
+    Args:
+        scoring: Makes the score.
+        turn: The request that it answers.
+        completion: The answer, in OpenAI's form.
+        prefetched: Samples that are already being drawn.
+    """
     try:
         metadata = await scored(scoring, turn, completion, prefetched)
     except TrustError as error:

@@ -53,7 +53,11 @@ def add_endpoint(
 ) -> None:
     """Adds an endpoint that takes one JSON object and gives another.
 
-    Its path ends in its name, and the first line of the docstring of `answer` describes it.
+    Args:
+        router: Gets the endpoint.
+        path: Its path, which ends in its name.
+        body: Reads the request.
+        answer: Makes the answer of it; its docstring's first line describes the endpoint.
     """
 
     async def endpoint(body: Any, request: Request) -> Response:

@@ -22,6 +22,10 @@ _failures: ContextVar[list[TrustError] | None] = ContextVar("failures", default=
 def counted_for(wanted: Wanted, threshold: float) -> Iterator[list[TrustError]]:
     """Has what is scored and spent within, also by tasks started there, counted for a client.
 
+    Args:
+        wanted: What the client wants.
+        threshold: With what scores compare.
+
     Returns:
         Gets the failures behind all scores that could not be had.
     """

@@ -107,7 +107,14 @@ def failure_of(path: str, error: TrustError) -> JSONResponse:
 def failure(
     path: str, status: int, message: str, *, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """The answer that tells a client of a failure; the path that was asked for decides the form."""
+    """The answer that tells a client of a failure.
+
+    Args:
+        path: The path that was asked for; it decides the form.
+        status: The HTTP status.
+        message: What went wrong.
+        headers: Further headers.
+    """
     code = "invalid_api_key" if status == 401 else None
     body: dict[str, Any]
     if _OPENAI_PATH.search(path):

@@ -95,6 +95,11 @@ class Scoring:
     async def outcome_of(self, work: Awaitable[Outcome], wanted: Wanted, *, what: str) -> Outcome:
         """What some work brings in the time that a request has.
 
+        Args:
+            work: What answers and scores.
+            wanted: The client's preset and options.
+            what: What it brings, for messages.
+
         Raises:
             TrustError: It failed, or took too long.
         """
@@ -113,7 +118,13 @@ class Scoring:
         prefetched: Awaitable[Reply] | None = None,
         threshold: float | None = None,
     ) -> TrustworthinessScore:
-        """Scores an exchange as a client wants it and compares it; the score may be `None`.
+        """Scores an exchange as a client wants it; the score may be `None`.
+
+        Args:
+            wanted: The client's preset and options.
+            exchange: What to score.
+            prefetched: Samples that are already being drawn.
+            threshold: With what the client compares it; `None` takes that of the preset.
 
         Raises:
             SetupError: Nothing can be scored.
@@ -241,7 +252,12 @@ def _require_criteria(score: TrustworthinessScore) -> None:
 
 
 def reason_of(error: TrustError, failures: Sequence[TrustError]) -> TrustError:
-    """The failure by which a client knows whether and when to ask again."""
+    """The failure by which a client knows whether and when to ask again.
+
+    Args:
+        error: Why there is no score; for several reasons together, an error of no kind.
+        failures: Those of which it is made.
+    """
     if type(error) is not ScoringError or not failures:
         return error
     alike = next((failure for failure in failures if str(failure) == str(error)), None)

@@ -28,7 +28,12 @@ _FORMS = ("GivenResponse", "str", "list[str]")
 
 
 def told_of_errors(errors: Sequence[Mapping[str, Any]], *, within: str = "") -> str:
-    """Tells of the first place that is not as it must be, and what it should be."""
+    """Tells of the first place that is not as it must be, and what it should be.
+
+    Args:
+        errors: Those of pydantic.
+        within: What the places are parts of, where that is not the whole request.
+    """
     first = _places(errors[0])
     # Of a field with several forms, the form that fits the best tells of a place within it.
     place = max((places for places in map(_places, errors) if places[:1] == first[:1]), key=len)

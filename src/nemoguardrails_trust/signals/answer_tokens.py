@@ -59,7 +59,13 @@ def measured_on(token_logprobs: Sequence[float]) -> Measured:
 
 
 def answer_tokens(response: str, prompt: str, tokens: Sequence[TokenLogprob]) -> AnswerTokens:
-    """Finds the tokens that bear the answer."""
+    """Finds the tokens that bear the answer.
+
+    Args:
+        response: The response.
+        prompt: The message that it answers.
+        tokens: The response's tokens; a text that is not known is empty.
+    """
     answer = Answer(response, Question(prompt))
     spelt = SpeltTokens(tokens)
     kind = measured_on(_logprobs(tokens))

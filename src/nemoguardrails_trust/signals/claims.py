@@ -42,7 +42,11 @@ _NO_CLAIM = "none"
 def claims_messages(exchange: Exchange, sentences: Sequence[str]) -> tuple[Message]:
     """The prompt that asks a judge about the sentences of a response.
 
-    With retrieved passages each is held against these. The prompt numbers them from 1.
+    With retrieved passages each is held against these.
+
+    Args:
+        exchange: What to judge.
+        sentences: The sentences, which the prompt numbers from 1.
     """
     # Each on a line of its own, so that no text can number a sentence.
     numbered = "\n".join(
@@ -54,7 +58,11 @@ def claims_messages(exchange: Exchange, sentences: Sequence[str]) -> tuple[Messa
 
 
 def read_claims(completion: Completion, count: int) -> Mapping[int, float | None]:
-    """What a judge says of so many sentences.
+    """What a judge says of sentences.
+
+    Args:
+        completion: Its reply.
+        count: How many sentences it was given.
 
     Returns:
         By the number of the sentence from 0, how likely it is true, 0 to 1, from the probabilities

@@ -112,10 +112,13 @@ class Comparison:
 def compare(
     response: str, samples: Sequence[str], *, prompt: str = "", rephrased: int = 0
 ) -> Comparison:
-    """Compares a response with other samples of its model's answer to the same prompt.
+    """Compares a response with other samples of its model's answer.
 
-    The prompt's own words say nothing about whether answers agree. The last samples, so many as
-    are `rephrased`, answer the question in other words.
+    Args:
+        response: The response.
+        samples: Other answers of the same model to the same prompt.
+        prompt: The prompt; its own words say nothing about whether answers agree.
+        rephrased: How many of the samples, the last ones, answer the question in other words.
     """
     question = Question(prompt)
     read = {answer: Answer(answer, question) for answer in (response, *samples)}
@@ -147,6 +150,10 @@ def consistency_value(agreements: Sequence[float], rephrased: Sequence[float] = 
 
     It never falls when an agreement rises, so that setting those still to come to 0 and to 1
     bounds it.
+
+    Args:
+        agreements: Those of samples of the question itself.
+        rephrased: Those of answers to rephrasings of it.
 
     Raises:
         ValueError: There are no agreements.

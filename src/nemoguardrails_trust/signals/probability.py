@@ -29,6 +29,9 @@ def response_probability(exchange: Exchange) -> Signal:
     final answer of a longer text, or the values of a JSON object; the object's probability is
     that of its least likely field, as it is right as a whole. Else it is all tokens.
 
+    Args:
+        exchange: The response, with `tokens` or `token_logprobs`.
+
     Returns:
         A signal as `probability_signal` gives it, with the `fields` of a JSON object in its
         details, each with a probability. It never falls when one of the tokens is more likely.
@@ -64,8 +67,10 @@ def measured_in(signal: Signal | None) -> Measured:
 def probability_signal(token_logprobs: Sequence[float] | None) -> Signal:
     """The geometric mean of the probabilities of a response's tokens.
 
-    That is exp of their mean log-probability, the inverse of perplexity. Values below
-    `LEAST_LOGPROB` count as it.
+    That is exp of their mean log-probability, the inverse of perplexity.
+
+    Args:
+        token_logprobs: Natural logarithms, one a token. Values below `LEAST_LOGPROB` count as it.
 
     Returns:
         A signal whose details hold `tokens`, `mean_logprob`, `least_logprob` and `measured`;

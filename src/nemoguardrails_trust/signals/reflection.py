@@ -69,8 +69,14 @@ def reflection_messages(
     """The prompt that asks a judge about an exchange.
 
     It is one user message, since some models refuse a system message. All that was said stands
-    between markers, message by message, and the question comes after it: one of several `view`s of
-    whether the response is correct, or whether it meets a criterion.
+    between markers, message by message, and the question comes after it.
+
+    Args:
+        exchange: What to judge.
+        explain: Whether to ask for reasons, after the verdict.
+        criterion: Ask whether the response meets this, instead of whether it is correct.
+        view: Which of the questions about correctness is put, from 0.
+        task: What kind of response it is.
     """
     form = _FORM_WITH_REASONS if explain else VERDICT_FORM
     question = _question(bool(exchange.context), criterion, view, task)
@@ -78,7 +84,12 @@ def reflection_messages(
 
 
 def explanation_messages(exchange: Exchange, score: float) -> tuple[Message, ...]:
-    """The prompt that asks a judge why a response has the score that it has."""
+    """The prompt that asks a judge why a response has the score that it has.
+
+    Args:
+        exchange: What was scored.
+        score: Its trustworthiness score, 0 to 1.
+    """
     return (asked_about(exchange, _WHY.format(score=score)),)
 
 
@@ -86,7 +97,12 @@ def asked_about(exchange: Exchange, *questions: str, response: str | None = None
     """What a judge is asked about an exchange.
 
     All that was said stands between markers of its own, the pictures and files go along, and the
-    questions come after them. The response may be shown in another form than it has.
+    questions come after them.
+
+    Args:
+        exchange: What to show.
+        questions: What is asked.
+        response: The form in which its response is shown; `None` shows it as it is.
     """
     shown = exchange.response if response is None else response
     fence = Fence([*(m.content for m in exchange.messages), *exchange.context, shown])
@@ -186,6 +202,10 @@ def read_reflection(completion: Completion, *, explain: bool = False) -> Signal:
     first line. A number that can only be meant as the certainty of the verdict (`False 95`) is
     taken as such; a verdict without a number counts as 1 or 0, as in Chen & Mueller (2024).
 
+    Args:
+        completion: The judge's answer.
+        explain: Whether reasons were asked for.
+
     Returns:
         A signal whose details hold `source` (`token_probabilities`, `number` or `verdict`) and,
         where asked for, `reasons`; without a value where the answer is not in the form asked for.
@@ -206,6 +226,9 @@ def mean_reflection(signals: Sequence[Signal]) -> Signal:
     """The reflection of one or several judgements, each by another question.
 
     Judgements that could not be had are left out of the mean, and told in the details' `failed`.
+
+    Args:
+        signals: At least one.
 
     Returns:
         The mean, with the single `values` in the details and the reasons of the most doubtful;

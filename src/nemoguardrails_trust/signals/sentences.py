@@ -49,7 +49,15 @@ class Sentences:
 
 
 def split_sentences(answer: str, *, most: int) -> Sentences:
-    """Splits an answer into the sentences that may claim something, so many at most.
+    """Splits an answer into the sentences that may claim something.
+
+    A line of a list is a sentence, or several; a row of a table is one. Headings, code, the head
+    of a table, questions, lines that lead in to a list, and what has neither letters nor digits
+    are none.
+
+    Args:
+        answer: Any text, with markdown or without.
+        most: The most sentences.
 
     Raises:
         MissingDependencyError: The extra `claims` is not installed.

@@ -44,8 +44,13 @@ def support(
     """How far samples bear out each sentence.
 
     Compared are a sentence and those of each sample that share most words with it. What there is
-    to compare is bounded, however long the texts are. The prompt's own words say nothing about
-    whether sentences agree.
+    to compare is bounded, however long the texts are.
+
+    Args:
+        sentences: Those of the response.
+        samples: Other answers of the same model to the same prompt; the first 20 are looked at.
+        prompt: The prompt; its own words say nothing about whether sentences agree.
+        is_over: Tells when nobody waits for the result any more.
 
     Returns:
         For each sentence the mean over the samples, 0 to 1; `None` without samples, or once it is

@@ -24,7 +24,21 @@ async def run_all(
     concurrency: int,
     advance: Callable[[], None],
 ) -> list[Outcome]:
-    """Does the work for every item, with so many tasks at a time, and keeps their order."""
+    """Does the work for every item; there is a task for each that may run, not for each item.
+
+    Once an item fails for a reason that holds for all, such as a key that is refused, or so many
+    fail in a row that there is no use in going on, the rest fail likewise without being tried.
+    Items that cannot be used themselves do not count: they say nothing about the next one.
+
+    Args:
+        items: What to work on.
+        work: What to do.
+        concurrency: How many at a time.
+        advance: Called as each item ends.
+
+    Returns:
+        The outcomes in the order of the items.
+    """
     outcomes = [Outcome()] * len(items)
     in_vain: Outcome | None = None
     streak = FailureStreak(DEFAULT_MAX_FAILURES)

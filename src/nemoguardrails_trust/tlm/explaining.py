@@ -25,7 +25,14 @@ class Scored:
 async def explain(
     item: Item, scored: Scored, evaluator: Callable[[], Evaluator], *, timeout: float
 ) -> Outcome:
-    """Tells why a response has its score, as the outcome's response. No failure raises."""
+    """Tells why a response has its score, as the outcome's response. No failure raises.
+
+    Args:
+        item: What was asked, and the response.
+        scored: The result; an explanation that it has is taken as it is.
+        evaluator: Gives the model that tells it.
+        timeout: Seconds.
+    """
     if scored.explanation is not None:
         return Outcome(scored.explanation)
     with whole_deadline(timeout):
@@ -39,7 +46,10 @@ async def explain(
 
 
 def read_results(tlm_result: Any) -> tuple[list[Scored], bool]:
-    """Reads earlier results of a `TLM` or a `TrustworthyRAG`, one or an iterable of them.
+    """Reads earlier results.
+
+    Args:
+        tlm_result: One, as a `TLM` or a `TrustworthyRAG` gave it, or an iterable of them.
 
     Returns:
         What they say, and whether there was one rather than a list.

@@ -18,16 +18,32 @@ Judged = Mapping[str, FieldJudgement | TrustError]
 
 
 async def judge_fields(evaluator: Evaluator, exchange: Exchange, *, timeout: float) -> Judged:
-    """Has the fields of a JSON object judged, by name; others have none. No failure raises."""
+    """Has the fields of a response judged; there are none where it is no JSON object.
+
+    Args:
+        evaluator: Has the model judge.
+        exchange: What to judge.
+        timeout: Seconds for all of them.
+
+    Returns:
+        By name, what each brought. No failure raises.
+    """
     names = list(structures.fields(structures.structure(exchange.response)) or ())
     return await evaluator.judge_fields(exchange, names, timeout=timeout) if names else {}
 
 
 def field_scores(judged: Judged, score: TrustworthinessScore) -> dict[str, Any]:
-    """The score of each field with its explanation, by name, as callers get it; or an `error`.
+    """The score of each field as callers get it.
 
     It is made, like that of the whole, of the judgement and of the share of samples that give the
     same value, where there are samples.
+
+    Args:
+        judged: What the judge says of each.
+        score: The score of the whole response, with the shares in its metadata.
+
+    Returns:
+        By name, the field's `score` and `explanation`; where none could be had, an `error`.
     """
     if not judged:
         return {"error": "the response is not a JSON object with fields"}
@@ -42,6 +58,10 @@ def untrustworthy_fields(
     per_field_score: Any, threshold: float = DEFAULT_FIELD_THRESHOLD
 ) -> list[str]:
     """The fields below a threshold, the least trustworthy first; those without a score count too.
+
+    Args:
+        per_field_score: The `per_field_score` of a result's `log`.
+        threshold: 0 to 1.
 
     Raises:
         SettingsError: It is none.

@@ -153,7 +153,12 @@ def read_options(options: Mapping[str, Any] | None) -> TLMOptions:
 
 
 def require_effect(options: TLMOptions, quality: QualityPreset, *, is_local: bool) -> None:
-    """Makes sure that every option that was given does something with a preset and a scorer.
+    """Makes sure that every option that was given does something.
+
+    Args:
+        options: The options.
+        quality: The preset they go with.
+        is_local: Whether the scorer is the local one.
 
     Raises:
         SettingsError: One does nothing, or leaves nothing to score with. The message names it.

@@ -33,7 +33,12 @@ class Outcome:
         return None if self.score is None else self.score.score
 
     def to_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
-        """The outcome as callers get it, with what their options have in the log."""
+        """The outcome as callers get it.
+
+        Args:
+            log: What is told besides: `explanation`, `perplexity`, `claims`, `per_field_score`.
+            with_response: Whether the answer is part of it.
+        """
         result: dict[str, Any] = {"response": self.response} if with_response else {}
         result["trustworthiness_score"] = self.value
         if told := self._told(log):
@@ -47,7 +52,12 @@ class Outcome:
         return {"trustworthiness_score": self.value, "claims": told} | result
 
     def to_rag_result(self, *, log: Collection[str], with_response: bool) -> dict[str, Any]:
-        """The outcome with its evaluations, as callers of `TrustworthyRAG` get it."""
+        """The outcome with its evaluations, as callers of `TrustworthyRAG` get it.
+
+        Args:
+            log: As for `to_result`.
+            with_response: Whether the answer is part of it.
+        """
         result: dict[str, Any] = {"response": self.response} if with_response else {}
         told = self.to_result(log=log, with_response=False)
         result["trustworthiness"] = {"score": told.pop("trustworthiness_score"), **told}

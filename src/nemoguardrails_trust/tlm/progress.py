@@ -11,7 +11,11 @@ _SECONDS_BETWEEN_LINES = 0.2
 
 @contextmanager
 def shown_progress(total: int, verbose: bool | None) -> Iterator[Callable[[], None]]:
-    """Shows progress on stderr, or below a notebook's cell; `True` without a terminal, too.
+    """Shows progress on stderr, or below a notebook's cell.
+
+    Args:
+        total: How many prompts there are.
+        verbose: `None` shows it where there is a terminal or a notebook, `True` everywhere.
 
     Yields:
         What is to be called as each prompt ends.

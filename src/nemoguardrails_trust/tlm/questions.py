@@ -150,9 +150,18 @@ def rag_items_of(
     form_prompt: Callable[[Any, Any], Any] | None,
     responses: tuple[Any] | None = None,
 ) -> tuple[list[Item], bool]:
-    """Takes queries and their responses apart, where there are some; see `items_of`.
+    """Takes queries apart.
 
-    `form_prompt` makes the prompt of a query and its context.
+    Args:
+        query: One query (a text, or chat messages) or an iterable of them.
+        context: For one query a passage or several; for many that of each, or one for all.
+        prompt: What the model is given; for many queries that of each.
+        form_prompt: Makes the prompt of a query and its context.
+        responses: What holds the response, or for many queries the list of them; `None` where
+            responses are to be made.
+
+    Returns:
+        The items, and whether there was one query rather than a list.
 
     Raises:
         SettingsError: The lists do not go together, or the prompt is given twice.

@@ -85,6 +85,9 @@ def _handler_class() -> type[Any]:
 def prompt_of_chain(answer: str) -> tuple[Message, ...] | None:
     """What the model was given that wrote an answer of this turn, in a chain.
 
+    Args:
+        answer: The answer, as it is or out of a text that holds more.
+
     Returns:
         The messages; `None` where no call is known to have brought the answer.
 
@@ -120,6 +123,11 @@ def settled_output(output: Any, said: Any, *, is_withheld: bool) -> Any:
 
     `RunnableRails` puts what they made of an answer into texts and objects alone: a message, as
     chat models give it, would go out as it came.
+
+    Args:
+        output: What the chain brought.
+        said: What the bot says.
+        is_withheld: Whether the answer must not go out.
     """
     if "langchain_core" not in sys.modules:
         return output

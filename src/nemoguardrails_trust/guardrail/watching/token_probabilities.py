@@ -171,6 +171,11 @@ def with_token_probabilities(
 ) -> LLMModel | None:
     """The same model, made so that its answers' token probabilities can be had.
 
+    Args:
+        model: As NeMo Guardrails makes it.
+        engine: The engine of its `models:` entry.
+        parameters: What NeMo Guardrails makes it from.
+
     Returns:
         `None` where it does not speak the OpenAI protocol.
     """

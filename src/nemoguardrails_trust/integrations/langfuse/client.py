@@ -206,8 +206,11 @@ class LangfuseClient:
     ) -> _T:
         """Makes one call of the client, as often as the retry policy allows.
 
-        Errors say that it failed while `doing` something, and what to do where the server has no
-        such address.
+        Args:
+            doing: What the call is for, as in "reading traces".
+            method: The client's method.
+            absent: What to do where the server has no such address (404).
+            **arguments: The method's arguments.
 
         Raises:
             CredentialsError: The keys were refused.

@@ -80,6 +80,11 @@ def read_exchange(
     where they have none. The context is what retrievers gave before the answer and what the
     metadata has under `context_keys`, without passages that the messages already hold.
 
+    Args:
+        trace: The trace.
+        context_keys: Metadata keys that hold retrieved passages.
+        max_characters: A longer exchange is refused.
+
     Raises:
         UnreadableTraceError: The exchange cannot be had whole.
     """

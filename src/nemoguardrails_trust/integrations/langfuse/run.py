@@ -158,9 +158,17 @@ async def run_scoring(
     on_progress: OnProgress | None = None,
     stop: asyncio.Event | None = None,
 ) -> TraceReport:
-    """Scores traces over a client that is open already, without those that are `handled`.
+    """Scores traces over a client that is open already.
 
-    When `stop` is set, the run ends: what is scored is written, what is not is left.
+    Args:
+        client: The client.
+        scorer: Gives the scores.
+        query: Which traces.
+        options: How they are scored.
+        handled: Says of a trace's id whether it is to be passed over.
+        on_result: Called with each result when it is final.
+        on_progress: Called whenever the report has changed.
+        stop: When it is set, the run ends: what is scored is written, what is not is left.
 
     Returns:
         The report; an error that ended the run is in it.

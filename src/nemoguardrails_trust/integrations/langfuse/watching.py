@@ -170,7 +170,17 @@ async def watch_traces(
     """Scores new traces until told to stop.
 
     A server that is away, or too busy, is waited for: the next look begins where the last good
-    one ended. The query's times are not used. What is scored when `stop` is set is written.
+    one ended.
+
+    Args:
+        client: The client.
+        scorer: Gives the scores.
+        query: Which traces; its times are not used.
+        options: How they are scored.
+        watch: How to watch.
+        stop: Ends the watch when it is set. What is scored by then is written.
+        on_result: Called with each result when it is final.
+        on_report: Called after each look.
 
     Raises:
         CredentialsError: The keys were refused.

@@ -159,7 +159,13 @@ def assert_trustworthy(
 
 
 def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None) -> list[Verdict]:
-    """Scores answers in one batch; what fails is part of the verdicts."""
+    """Scores answers in one batch; what fails is part of the verdicts.
+
+    Args:
+        tlm: Scores.
+        answers: The answers.
+        threshold: The run's; `None` takes the one of `tlm`.
+    """
     results: list[dict[str, Any]]
     try:
         results = tlm.try_get_trustworthiness_score(

@@ -64,6 +64,12 @@ class Client:
     ) -> tuple[Mapping[str, Any], int]:
         """Asks for a score; where the service may do better another time, up to three times.
 
+        Args:
+            prompt: The whole prompt.
+            response: The answer to score.
+            perplexity: The mean probability of the response's tokens, 0 to 1, where known.
+            deadline: The time of the event loop at which waiting has no more sense.
+
         Returns:
             What the real client returned, and how many requests it took.
 

@@ -44,6 +44,10 @@ Result = TypeVar("Result")
 def create(name: str, settings: ScorerSettings) -> "CleanlabScorer":
     """Builds a hosted scorer. Neither imports its client nor makes a request.
 
+    Args:
+        name: `cleanlab-studio` or `cleanlab-tlm`.
+        settings: What scores are asked for with.
+
     Raises:
         MissingDependencyError: The client's package is not installed.
         CredentialsError: The environment variable with the API key is not set.

@@ -39,6 +39,10 @@ class Calls:
     async def ask(self, model: LanguageModel, ask: Ask) -> Reply:
         """Makes one call.
 
+        Args:
+            model: Whom to ask.
+            ask: What to ask.
+
         Raises:
             TrustError: No answer could be had.
         """
@@ -46,7 +50,11 @@ class Calls:
             return await self.take(model.complete(ask), ask.purpose)
 
     async def take(self, call: Awaitable[Reply], purpose: Purpose) -> Reply:
-        """Waits for a call that someone has made, or is about to make; ends it when cancelled.
+        """Waits for a call that someone has made, or is about to make.
+
+        Args:
+            call: The call. It is cancelled where this is.
+            purpose: What its answer is for.
 
         Raises:
             TrustError: No answer could be had.

@@ -56,9 +56,15 @@ async def score_claims(
     weights: Weights | None,
     problem: str | None,
 ) -> ScoredClaims:
-    """Makes the scores. No failure raises, and a sentence that states nothing has none.
+    """Makes the scores. No failure raises.
 
-    The problem is why there are no verdicts.
+    Args:
+        sentences: Those of the response.
+        exchange: What is scored.
+        verdicts: How likely each is true, by its number; `None` for one that states nothing.
+        samples: Other answers of the model.
+        weights: How much a verdict and the samples count.
+        problem: Why there are no verdicts.
     """
     borne_out = await _support(sentences, samples, exchange.question)
     claims = []

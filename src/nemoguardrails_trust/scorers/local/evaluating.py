@@ -48,7 +48,13 @@ class Evaluator:
         timeout: float,
         spent: list[CallUsage] | None = None,
     ) -> Mapping[str, Evaluated]:
-        """Makes the evaluations, one call each, all at once; `spent` gets what each cost.
+        """Makes the evaluations, one call each, all at once.
+
+        Args:
+            evaluations: What to judge by.
+            evidence: What to judge.
+            timeout: Seconds for all of them.
+            spent: Gets what each call cost.
 
         Returns:
             By name in their order, what each brought. No failure raises.
@@ -66,6 +72,11 @@ class Evaluator:
 
     async def explain(self, exchange: Exchange, score: float, *, timeout: float) -> str:
         """Has the model say why a response has the score that it has, by one call.
+
+        Args:
+            exchange: What was scored.
+            score: Its trustworthiness score, 0 to 1.
+            timeout: Seconds.
 
         Returns:
             The reasons; empty where the model gave none.
@@ -86,6 +97,12 @@ class Evaluator:
         spent: list[CallUsage] | None = None,
     ) -> Mapping[str, FieldJudgement | TrustError]:
         """Judges the fields of a JSON response, all at once, many of them by one call.
+
+        Args:
+            exchange: What to judge.
+            names: The fields.
+            timeout: Seconds for all of them.
+            spent: Gets what each call cost.
 
         Returns:
             By name in their order, what each brought. No failure raises.

@@ -30,7 +30,12 @@ class FieldJudgement:
 
 
 def fields_messages(exchange: Exchange, names: Sequence[str]) -> tuple[Message]:
-    """The prompt that asks a judge about fields of a JSON response, numbered from 1."""
+    """The prompt that asks a judge about fields of a JSON response.
+
+    Args:
+        exchange: What to judge.
+        names: The fields, which the prompt numbers from 1.
+    """
     listed = "\n".join(
         f"{number}. {json.dumps(name[:_NAME_LIMIT])}" for number, name in enumerate(names, start=1)
     )

@@ -51,7 +51,12 @@ class Judge:
         self._thinks_first = False
 
     async def reflect(self, exchange: Exchange, calls: Calls, view: int = 0) -> Signal:
-        """Asks whether the response is correct, by one of several questions.
+        """Asks whether the response is correct.
+
+        Args:
+            exchange: What to judge.
+            calls: Makes the call.
+            view: Which of the questions is put, from 0.
 
         Raises:
             TrustError: No answer could be had.
@@ -62,6 +67,11 @@ class Judge:
     async def meets(self, exchange: Exchange, calls: Calls, criterion: Criterion) -> Signal:
         """Asks whether the response meets a criterion.
 
+        Args:
+            exchange: What to judge.
+            calls: Makes the call.
+            criterion: What to ask about.
+
         Raises:
             TrustError: No answer could be had.
         """
@@ -70,7 +80,12 @@ class Judge:
     async def verdict(
         self, messages: tuple[Message, ...], calls: Calls, *, explain: bool = False
     ) -> Signal:
-        """Asks a question that is answered by True or False and a chance, and maybe reasons.
+        """Asks a question that is answered by True or False and a chance.
+
+        Args:
+            messages: The question.
+            calls: Makes the call.
+            explain: Whether it asks for reasons.
 
         Raises:
             TrustError: No answer could be had.

@@ -50,9 +50,16 @@ def plan_for(
     rephrase: int | None = None,
     use_consistency: bool = True,
 ) -> Plan:
-    """What a preset asks for, where other numbers are not given.
+    """What a preset asks for.
 
-    `base` makes do with the probabilities of the response's tokens, where they are at hand.
+    Args:
+        quality: The preset.
+        has_probability: Whether the response's token probabilities are at hand, which `base`
+            makes do with.
+        samples: How many samples to draw instead of the preset's number.
+        reflections: How often to ask the judge instead of the preset's number.
+        rephrase: How many of the samples answer rephrasings; `None` takes the preset's number.
+        use_consistency: Whether samples may be drawn.
     """
     plan = _PLANS[quality]
     drawn = plan.samples if samples is None else samples

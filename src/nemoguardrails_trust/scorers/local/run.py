@@ -91,9 +91,12 @@ class Run:
     _comparison_to_come: bool = False
 
     async def gather(self, timeout: float) -> None:
-        """Makes the calls and takes what they bring, which at the timeout has to do.
+        """Makes the calls and takes what they bring.
 
         Every call that is still open at the end, or when this is cancelled, is cancelled.
+
+        Args:
+            timeout: Seconds, after which the run makes do with what has come.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
