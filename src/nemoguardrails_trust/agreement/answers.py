@@ -200,7 +200,9 @@ class Answer:
         if _PLAIN_NUMBER.fullmatch(self.folded):
             return self._quantity_or_date()
         if self.formula or "\\" in self.folded:
-            found = self._mathematics()
+            found = formulas.value_of(
+                self.folded, self.final, is_asked_for=self.question.mathematical
+            )
             if found is not None:
                 return found
             if _RELATION.search(self.folded):
@@ -212,21 +214,6 @@ class Answer:
             return None if conditions else quantities.exact(0)
         is_symbol = mathematics.may_be_symbol(self.final)
         return mathematics.read(self.final.lower()) if is_symbol else None
-
-    def _mathematics(self) -> Value | None:
-        """The value of a formula, with its unit where one stands behind it."""
-        if dates.date(self.folded) is not None:
-            return None  # 4/7/1776 is no fraction
-        found = mathematics.read(self.final.lower())
-        if found is None or not self.question.mathematical:
-            measured = formulas.with_unit(
-                self.folded, known=found is not None and not expressions.has_variables(found)
-            )
-            if measured is not None or found is None:
-                return measured  # in `3/4 cup`, the letters are no variables
-        if isinstance(found, expressions.Expression) and found.constant is not None:
-            return quantities.exact(found.constant)
-        return found
 
     @lazy
     def spaced_value(self) -> expressions.Group | None:

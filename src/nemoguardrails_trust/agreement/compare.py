@@ -49,9 +49,6 @@ _WORDS_OF_A_SHARE = 6
 _ITEM_REPLACED = 0.45
 """Two lists of one length and with different items are at most this alike by their words."""
 
-_ABOUT_THE_SAME = 0.45
-"""The share of two sentences' words from which on they are about the same thing."""
-
 
 def agreement(first: str, second: str, *, prompt: str = "") -> Agreement:
     """Compares two answers to a prompt.
@@ -358,13 +355,6 @@ def _are_lists(first: Answer, second: Answer) -> bool:
     return first.enumerates or second.enumerates
 
 
-def _about_the_same(first: Answer, second: Answer) -> float:
-    """How far two sentences are about the same thing, by their words and the prompt's."""
-    ours, theirs = first.all_terms.keys(), second.all_terms.keys()
-    shared = 2 * len(ours & theirs) / max(1, len(ours) + len(theirs))
-    return min(1.0, shared / _ABOUT_THE_SAME)
-
-
 def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if first.joined == second.joined:
         return YES
@@ -373,7 +363,7 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
     prose = text.is_sentence(first.words) and text.is_sentence(second.words)
-    same = _about_the_same(first, second) if prose else 1.0
+    same = overlap.about_the_same(first.all_terms, second.all_terms) if prose else 1.0
     value, against = overlap.compare_words(ours, theirs, prose=prose, about_the_same=same)
     if first.formula or second.formula or places.are_opposed(first, second):
         value *= 0.4

@@ -8,11 +8,19 @@ from nemoguardrails_trust.agreement.words import NAMES, Term
 
 _COMPATIBLE = 0.3
 """How far two sentences agree that share nothing and do not contradict each other."""
+_ABOUT_THE_SAME = 0.45
+"""The share of two sentences' words from which on they are about the same thing."""
 _PARTLY_DENIED = 0.45
 """The most that two answers agree of which one denies much of what the other says."""
 _MUCH = 1 / 3
 _MOST_PAIRS = 144
 """Pairs of unlike words up to which slips of spelling are looked for."""
+
+
+def about_the_same(ours: Collection[str], theirs: Collection[str]) -> float:
+    """How far two sentences are about the same thing, 0 to 1, by their words and the prompt's."""
+    shared = 2 * len(set(ours) & set(theirs)) / max(1, len(ours) + len(theirs))
+    return min(1.0, shared / _ABOUT_THE_SAME)
 
 
 def compare_words(
