@@ -52,7 +52,7 @@ def copied() -> list[tuple[list[str], str]]:
 
 
 def default_port() -> int:
-    return int(inspect.signature(serve).parameters["port"].default)
+    return int(inspect.signature(serve).parameters["port"].default.default)
 
 
 def test_the_instructions_are_plain_ones_in_an_order_that_holds() -> None:
