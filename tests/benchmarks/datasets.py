@@ -191,9 +191,13 @@ def kill(folder: Path) -> bool:
     kept = b""
     while not out.exists():
         starts += 1
+        made = calls.stat().st_size if calls.exists() else 0
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL)
+        # From the first call on, which comes sooner on one machine than on another.
+        while process.poll() is None and not (calls.exists() and calls.stat().st_size > made):
+            time.sleep(0.002)
         try:
-            ended = process.wait(moments.uniform(0.2, 0.8) if kills < KILLS else None)
+            ended = process.wait(moments.uniform(0.0, 0.6) if kills < KILLS else None)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
