@@ -59,6 +59,7 @@ def port() -> Iterator[int]:
         patch.setenv("RAY_raylet_start_wait_time_s", "120")
         patch.setenv("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "55")
         patch.setenv("RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S", "60")
+        patch.setattr("ray.serve._private.api.HTTP_PROXY_TIMEOUT", 300)  # 60, and no variable
         ray.init(
             num_cpus=4,
             include_dashboard=False,
