@@ -51,7 +51,7 @@ images: .venv/development
 # versions warn of what has since gone; the oldest Langfuse client reads older servers only, the
 # oldest aiohttp reads headers without end until the time is over, and the oldest LiteLLM cannot
 # put a stream of several choices together.
-lowest: .venv/lowest/installed
+lowest: .venv/lowest/installed .venv/clients/installed
 	.venv/lowest/bin/python -m pytest -q -p no:cacheprovider -W default $(LOWEST_TESTS) \
 	  --ignore tests/models/test_ray_rates.py \
 	  --deselect tests/integrations/langfuse/test_client.py::test_a_page_that_is_too_large_is_read_in_smaller_ones \
