@@ -32,7 +32,7 @@ from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.terms import Said, own_words, read_clause, weigh
 from nemoguardrails_trust.agreement.words import Term, stem
 
-Value = quantities.Quantity | dates.Date | expressions.Expression | expressions.Group
+Value = dates.Date | formulas.Value
 
 _MATHEMATICAL = re.compile(
     r"[\\^=<>≤≥√π∞±×÷]|[\d)}]\s*[-+*/]\s*[\d(a-z\\]|(?<![^\W\d_])[a-z](?:\s*\+|\s[-*/])\s*[\d(a-z]"
@@ -334,14 +334,13 @@ class Answer:
     @lazy
     def parts(self) -> list[str] | None:
         """The items of a list, as they stand in the text."""
-        elsewhere = bool(self.question.function_words)
-        return structures.list_items(text.without_asides(self.final), elsewhere=elsewhere)
+        final = text.without_asides(self.final)
+        return structures.list_items(final, elsewhere=self.question.is_elsewhere)
 
     @lazy
     def enumerates(self) -> bool:
         """Whether it is a list of several things, and not one thing such as `Paris, France`."""
-        elsewhere = bool(self.question.function_words)
-        return structures.enumerates(self.final, elsewhere=elsewhere)
+        return structures.enumerates(self.final, elsewhere=self.question.is_elsewhere)
 
     @lazy
     def items(self) -> list[str] | None:

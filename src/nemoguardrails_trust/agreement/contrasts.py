@@ -211,7 +211,7 @@ def _named_after(first: Answer, second: Answer) -> bool:
     ):
         return True
     short, long = sorted((ours, theirs), key=len)
-    return namesakes.is_named_after(short, long, asked) or (namesakes.has_more(short, long, asked))
+    return namesakes.is_named_after(short, long, asked) or namesakes.has_more(short, long, asked)
 
 
 def _other_aside(first: Answer, second: Answer) -> bool:

@@ -80,7 +80,7 @@ _NUMBER_NAME = re.compile(
     rf"(demi[- ]|media |meia |mezza |halbes )?({'|'.join(_NUMBER_NAMES)})(?!\w)(?: de | d')?"
 )
 _BOUNDS = {
-    name: bound
+    name.replace("_", " "): bound
     for bound, names in {
         "at least": "mindestens wenigstens au_moins al_menos por_lo_menos almeno pelo_menos"
         " ao_menos minstens minst co_najmniej не_менее не_меньше минимум en_az",
@@ -102,9 +102,7 @@ _OF_NUMBER_NAMES = (
 )  # fmt: skip
 """Of each of them, letters that few other words have."""
 _SIGNS = ("th ", "first", "second", "third", "ies", "century")
-_BOUND = re.compile(
-    rf"(?<!\w)({'|'.join(sorted(_BOUNDS, key=len, reverse=True)).replace('_', ' ')})\s(?=\d)"
-)
+_BOUND = re.compile(rf"(?<!\w)({'|'.join(sorted(_BOUNDS, key=len, reverse=True))})\s(?=\d)")
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
 
@@ -123,7 +121,7 @@ def in_english(folded: str) -> str:
     if not short:
         return folded
     folded = _times(_quarters(folded))
-    folded = _BOUND.sub(lambda found: f"{_BOUNDS[found[1].replace(' ', '_')]} ", folded)
+    folded = _BOUND.sub(lambda found: f"{_BOUNDS[found[1]]} ", folded)
     folded = _era_names().sub(_era, folded)
     return _BEHIND_NUMBER.sub(_unit, folded)
 

@@ -43,7 +43,7 @@ def changed_places(first: Answer, second: Answer) -> bool:
     So they have in `from Paris to Rome` and `from Rome to Paris`, but not in `Paris is the
     capital` and `the capital is Paris`.
     """
-    elsewhere = bool(first.question.function_words)
+    elsewhere = first.question.is_elsewhere
     ours, theirs = (
         [word[:_STEM_ELSEWHERE] for word in answer.words]
         if elsewhere

@@ -101,6 +101,11 @@ class Question:
         """The stems of words that say nothing in its language, where that is not English."""
         return frozenset(map(stem, function_words.function_words(self.words)))
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is in another language than English."""
+        return bool(self.function_words)
+
     @lazy
     def left_out(self) -> Set[str]:
         """The stems of words that say nothing new in an answer."""

@@ -71,24 +71,37 @@ _LATE = frozenset(("午后", "下午", "晚上", "오후"))
 _HOUR = re.compile(r"(?<!\d)(\d{1,2})[時时시](?!间|間|간)\s?(?:(\d{1,2})[分분]|([半반]))?")
 _CENTURY = re.compile(r"(\d{1,2})\s?(?:世[纪紀]|세기)")
 _COUNTER = "[个件枚回次本台名人歳岁天円元%％개명번회장권살원세]"
-_BOUNDS = {
-    bound: limit
-    for limit, bounds in (
-        ("at least", "以上 이상 至少 最少 少なくとも 최소 不少于 不低于"),
-        ("at most", "以下 以内 이하 이내 まで 까지 最多 至多 最大 최대 不超过 不多于"),
-        ("under", "未満 未满 미만 少于 低于 不到"),
-        ("over", "초과 超过 多于"),
-    )
-    for bound in bounds.split()
+_BEFORE = {
+    "at least": "至少 最少 少なくとも 최소 不少于 不低于",
+    "at most": "最多 至多 最大 최대 不超过 不多于",
+    "under": "少于 低于 不到",
+    "over": "超过 多于",
 }
+_BEHIND = {
+    "at least": "以上 이상",
+    "at most": "以下 以内 이하 이내",
+    "under": "未満 未满 미만",
+    "over": "초과",
+}
+_BEHIND_COUNTER = {"at most": "まで 까지"}
+_BOUNDS = {
+    word: limit
+    for table in (_BEFORE, _BEHIND, _BEHIND_COUNTER)
+    for limit, words in table.items()
+    for word in words.split()
+}
+"""Words that make a limit of a number, with what it is."""
+
+
+def _any_of(table: dict[str, str]) -> str:
+    return "|".join(" ".join(table.values()).split())
+
+
 _BOUND_BEHIND = re.compile(
-    rf"(?<![\d,.])(\d[\d,.]{{0,30}}\s?)(?:({_COUNTER}?)\s?"
-    rf"(以上|以下|以内|이상|이하|이내|未満|未满|미만|초과)|({_COUNTER})\s?(まで|까지))"
+    rf"(?<![\d,.])(\d[\d,.]{{0,30}}\s?)(?:({_COUNTER}?)\s?({_any_of(_BEHIND)})"
+    rf"|({_COUNTER})\s?({_any_of(_BEHIND_COUNTER)}))"
 )
-_BOUND_BEFORE = re.compile(
-    r"(至少|最少|最多|至多|少なくとも|最大|최소|최대|不少于|不低于|不超过|不多于|少于|低于|不到|超过|多于)"
-    r"\s?(?=\d)"
-)
+_BOUND_BEFORE = re.compile(rf"({_any_of(_BEFORE)})\s?(?=\d)")
 _SPAN = "小时|时间|시간|天|日间|周|周间|年|개월|か月|个月|月|分|分钟|分间|公里|公斤|キロ|斤|米"
 _SHORT = 40
 _DIGIT_BEFORE = re.compile(

@@ -123,6 +123,11 @@ def fields(value: Any) -> Mapping[str, Any] | None:
     return {str(key): part for key, part in value.items()}
 
 
+def _joins_in(text: str, *, elsewhere: bool) -> re.Pattern[str] | None:
+    """What may join the items of a list besides English words; `None` where nothing else may."""
+    return _joins(words=elsewhere) if elsewhere or not text.isascii() else None
+
+
 @cache
 def _joins(*, words: bool) -> re.Pattern[str]:
     """What other languages have for `and`, and for the comma of a list.
@@ -151,8 +156,8 @@ def enumerates(text: str, *, elsewhere: bool = False) -> bool:
     """
     if "\n" in text.strip() or _JOINED.search(text) is not None:
         return True
-    between = _joins(words=elsewhere) if elsewhere or not text.isascii() else None
-    return between is not None and between.search(text) is not None
+    joins = _joins_in(text, elsewhere=elsewhere)
+    return joins is not None and joins.search(text) is not None
 
 
 def list_items(text: str, *, elsewhere: bool = False) -> list[str] | None:
@@ -174,8 +179,9 @@ def list_items(text: str, *, elsewhere: bool = False) -> list[str] | None:
             return None
         return [_ITEM_MARK.sub("", line).strip() for line in marked]
     stripped = text.strip().rstrip(".。")
-    if elsewhere or not text.isascii():
-        stripped = _joins(words=elsewhere).sub(", ", stripped)
+    joins = _joins_in(text, elsewhere=elsewhere)
+    if joins is not None:
+        stripped = joins.sub(", ", stripped)
     parts = _BETWEEN_ITEMS.split(stripped)
     items = [part.strip() for part in parts if part.strip()]
     if len(items) < 2 or any(len(item.split()) > _MOST_ITEM_WORDS for item in items):

@@ -134,7 +134,7 @@ def _open(path: Path, limit: int | None, encoding: str | None) -> Source:
         return JsonArraySource(file)
     wrapped = find_wrapped(file)
     if wrapped is not None:
-        told = f"the rows of {path} are read from {wrapped.key!r} in it"
+        told = f"the rows of {path} are read from {wrapped.path!r} in it"
         file = replace(file, remarks=(*file.remarks, told))
         return JsonArraySource(file, begin=wrapped.inside)
     if _SPREAD.match(text):

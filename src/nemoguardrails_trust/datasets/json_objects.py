@@ -31,7 +31,8 @@ _CHATS = ("messages", "conversations", "conversation", "chat")
 class Member(NamedTuple):
     """A list or an object in the object that the file is."""
 
-    key: str  # after those of the objects that it is in
+    path: str  # its key, after those of the objects that it is in
+    key: str
     opening: str  # its bracket
     inside: Position  # where what is in it may begin
     begins: str  # how that begins
@@ -71,19 +72,15 @@ def find_wrapped(file: TextFile, holder: Member | None = None, nested: int = 0) 
     (rows,) = wrapping
     if _OF_LISTS.match(rows.begins):
         raise DataError(
-            f"the rows under {rows.key!r} are lists, so their columns have no names; write objects "
-            "(pandas: orient='records', lines=True)",
+            f"the rows under {rows.path!r} are lists, so their columns have no names; write "
+            "objects (pandas: orient='records', lines=True)",
             path=str(path),
         )
     return rows if _OF_OBJECTS.match(rows.begins) else None
 
 
 def _wraps(member: Member) -> bool:
-    return _last_key(member).casefold() in _WRAPPERS
-
-
-def _last_key(member: Member) -> str:
-    return member.key.rpartition(".")[2]
+    return member.key.casefold() in _WRAPPERS
 
 
 def _members(lines: Lines, holder: Member | None) -> tuple[list[str], list[Member], bool] | None:
@@ -95,7 +92,7 @@ def _members(lines: Lines, holder: Member | None) -> tuple[list[str], list[Membe
     keys: list[str] = []
     members: list[Member] = []
     depth, is_over = int(holder is not None), False
-    prefix = f"{holder.key}." if holder else ""
+    prefix = f"{holder.path}." if holder else ""
     for text in _texts(lines):
         passed = lines.offset - len(text.encode("utf-8", "surrogatepass"))
         end = 0
@@ -113,7 +110,7 @@ def _members(lines: Lines, holder: Member | None) -> tuple[list[str], list[Membe
                     offset = passed + len(text[: token.end()].encode("utf-8", "surrogatepass"))
                     inside = Position(0, offset, lines.line - 1)
                     begins = text[token.end() : token.end() + _SHOWN]
-                    members.append(Member(prefix + keys[-1], sign, inside, begins))
+                    members.append(Member(prefix + keys[-1], keys[-1], sign, inside, begins))
                 depth += 1
             else:
                 depth -= 1
@@ -153,11 +150,11 @@ def _require_rows(keys: list[str], members: list[Member], path: Path) -> None:
     if len(members) < len(keys):
         return
     by_number = all(member.opening == "{" and _BY_NUMBER.match(member.begins) for member in members)
-    asked = [member for member in members if _is_row([_last_key(member)])]
+    asked = [member for member in members if _is_row([member.key])]
     by_list = len(members) > 1 and any(
         member.opening == "[" and _OF_TEXTS.match(member.begins)
         for member in members
-        if _is_column(_last_key(member)) and _last_key(member).casefold() not in _CHATS
+        if _is_column(member.key) and member.key.casefold() not in _CHATS
     )
     if by_number or by_list:
         raise DataError(
@@ -171,7 +168,7 @@ def _require_rows(keys: list[str], members: list[Member], path: Path) -> None:
             path=str(path),
         )
     lists = [
-        member.key
+        member.path
         for member in members
         if member.opening == "[" and _OF_OBJECTS.match(member.begins)
     ]

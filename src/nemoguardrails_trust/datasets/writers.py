@@ -208,9 +208,8 @@ def _names(source: Source, columns: Columns, signals: Sequence[str]) -> list[str
     """The columns of a table, which has to name them before its first row."""
     added = added_columns(signals)
     present: Iterable[str] = source.columns
-    if (
-        source.row_count is None and not source.blank_is_none
-    ):  # only rows of JSON are looked through
+    # Only rows of JSON are looked through.
+    if source.row_count is None and not source.blank_is_none:
         present = dict.fromkeys(name for _, row in source.rows() for name in row)
     own = [carried_name(name, added) for name in present]
     made = () if columns.response else ("response",)

@@ -229,14 +229,14 @@ def _removed_v2(folder: Path) -> list[Change]:
     files = _colang_files(folder)
     together = "\n".join(files.values())
     replaced, uncalled = _INSTEAD in together, _INSTEAD_UNCALLED in together
-    after = dict(files)
-    if uncalled or not replaced:
-        after = {path: _without_call(text) for path, text in after.items()}
-    for ours in (_INSTEAD_UNCALLED, _INSTEAD):
-        after = {path: text.replace(ours, _BUILT_IN) for path, text in after.items()}
-    if not replaced:
-        after = {path: _without_import(text) for path, text in after.items()}
-    return [Change(path, text, after[path]) for path, text in files.items()]
+
+    def restored(text: str) -> str:
+        if uncalled or not replaced:
+            text = _without_call(text)
+        text = text.replace(_INSTEAD_UNCALLED, _BUILT_IN).replace(_INSTEAD, _BUILT_IN)
+        return text if replaced else _without_import(text)
+
+    return [Change(path, text, restored(text)) for path, text in files.items()]
 
 
 def _line_end(text: str) -> str:
