@@ -72,16 +72,12 @@ def read_item(item: Any, where: str, *, default: str = "") -> Iterator[Message]:
         DataError: It is of no known form.
     """
     item = plain(item)
-    if type(item) is dict and item.keys() == _USUAL_KEYS:  # so nearly all are
-        name, text = item["role"], item["content"]
-        if isinstance(text, str) and isinstance(name, str) and name in ROLE_NAMES:
-            yield Message(ROLE_NAMES[name], text)
-            return
+    if (usual := usual_message(item)) is not None:
+        yield usual
+        return
     if is_message_attributes(item):
         item = message_of(item)
-    if isinstance(item, Message):
-        yield item
-    elif isinstance(item, str):
+    if isinstance(item, str):
         yield Message("user", item)
     elif isinstance(item, Mapping):
         yield from _read_message(_unwrapped(item, where), where, default)
@@ -91,6 +87,17 @@ def read_item(item: Any, where: str, *, default: str = "") -> Iterator[Message]:
         yield from _read_message({"role": item[0], "content": item[1]}, where, default)
     else:
         raise DataError(f"{where} is {kind_told(item)}; it must be an object with role and content")
+
+
+def usual_message(item: Any) -> Message | None:
+    """A message of nothing but a role and a text, as nearly all are; `None` for any other."""
+    if isinstance(item, Message):
+        return item
+    if type(item) is not dict or item.keys() != _USUAL_KEYS:
+        return None
+    name, text = item["role"], item["content"]
+    is_known = isinstance(text, str) and isinstance(name, str) and name in ROLE_NAMES
+    return Message(ROLE_NAMES[name], text) if is_known else None
 
 
 def _unwrapped(item: Mapping[str, Any], where: str) -> Mapping[str, Any]:

@@ -42,6 +42,7 @@ from nemoguardrails_trust.exchange.items import (
     read_item,
     read_items,
     role_name,
+    usual_message,
 )
 from nemoguardrails_trust.exchange.kinds import thinks
 from nemoguardrails_trust.exchange.messages import Message
@@ -189,6 +190,10 @@ def _read_chat(value: Any, what: str, last: Any = None) -> Iterator[Message]:
         return
     if not isinstance(value, list | tuple):
         raise DataError(f"{what} is {kind_told(value)}; it must be text or chat messages")
+    usual = list(filter(None, map(usual_message, value)))
+    if len(usual) == len(value):
+        yield from usual
+        return
     one = plain(value[0]) if len(value) == 1 else None
     if isinstance(one, list) and not is_message_pair(one) and not are_pairs([one]):
         value = one  # LangChain's batch of one

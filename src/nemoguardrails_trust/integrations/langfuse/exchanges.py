@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError
@@ -25,7 +26,6 @@ DEFAULT_MAX_CHARACTERS = 400_000
 GENERATION = "GENERATION"
 RETRIEVER = "RETRIEVER"
 
-_SPACES = re.compile(r"\s+")
 _STRANGERS = (0, 0)
 
 
@@ -121,11 +121,13 @@ def _answering_generation(trace: Trace) -> Observation | None:
         return None
     if trace.output is None:
         return generations[-1]
-    answering = max(
-        reversed(generations),  # the last of equals
-        key=lambda step: _kinship(step.output, trace.output),
-    )
-    if _kinship(answering.output, trace.output) > _STRANGERS:
+    whole = _Output(trace.output)
+    closest, answering = _STRANGERS, None
+    for generation in reversed(generations):  # the last of equals
+        kinship = _kinship(_Output(generation.output), whole)
+        if kinship > closest:
+            closest, answering = kinship, generation
+    if answering is not None:
         return answering
     raise UnreadableTraceError(
         f"none of its {len(generations)} generations gave the trace's output, so "
@@ -136,28 +138,40 @@ def _answering_generation(trace: Trace) -> Observation | None:
     )
 
 
-def _kinship(output: Any, whole: Any) -> tuple[int, int]:
+class _Output:
+    """What a generation or a trace gave, as it is compared with others."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self.text = _normal(_text_or_empty(value))
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The texts in it, and its own."""
+        return frozenset(map(_normal, leaves(self._value)))
+
+
+def _kinship(output: _Output, whole: _Output) -> tuple[int, int]:
     """How surely a generation's output is the trace's: the kind of match, and its characters.
 
     A short verdict of another step, such as "No", often stands somewhere in an answer: within a
     text, a match counts where it is at least a quarter of it.
     """
-    answer, trace_text = _normal(_text_or_empty(output)), _normal(_text_or_empty(whole))
+    answer, trace_text = output.text, whole.text
     if not answer or not trace_text:
         return _STRANGERS
-    if answer == trace_text or trace_text in {_normal(text) for text in leaves(output)}:
+    if answer == trace_text or trace_text in output.parts:
         return 3, 0
-    parts = {_normal(text) for text in leaves(whole)}
-    if answer in parts:
+    if answer in whole.parts:
         return 2, len(answer)
-    if any(_stands_in(answer, part) and 4 * len(answer) >= len(part) for part in parts):
+    if any(4 * len(answer) >= len(part) and _stands_in(answer, part) for part in whole.parts):
         return 1, len(answer)
     return (1, len(trace_text)) if _stands_in(trace_text, answer) else _STRANGERS
 
 
 def _stands_in(part: str, text: str) -> bool:
     """Whether a text holds another as whole words."""
-    return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) is not None
+    return part in text and re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) is not None
 
 
 def _text_or_empty(output: Any) -> str:
@@ -190,13 +204,13 @@ def _context(
     messages: Sequence[Message],
     context_keys: Sequence[str],
 ) -> tuple[str, ...]:
-    given = _normal("\n".join(message.content for message in messages))
     found: dict[str, str] = {}
     for passage in _passages(trace, generation, context_keys):
-        normal = _normal(passage)
-        if normal not in given:
-            found.setdefault(normal, passage)
-    return tuple(found.values())
+        found.setdefault(_normal(passage), passage)
+    if not found:
+        return ()
+    given = _normal("\n".join(message.content for message in messages))
+    return tuple(passage for normal, passage in found.items() if normal not in given)
 
 
 def _passages(
@@ -221,4 +235,4 @@ def _passages(
 
 
 def _normal(text: str) -> str:
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(text.split())

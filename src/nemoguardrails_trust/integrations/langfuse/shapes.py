@@ -62,10 +62,10 @@ def text_of(value: Any) -> str:
         DataError: The output is empty, or holds more than text.
     """
     parsed = parse(value)
-    if _is_answer(parsed):
-        text = read_response(parsed, what="the output")
-    elif isinstance(parsed, str) or parsed is None:
+    if isinstance(parsed, str) or parsed is None:
         text = parsed or ""
+    elif _is_answer(parsed):
+        text = read_response(parsed, what="the output")
     else:
         text = value if isinstance(value, str) else to_json(parsed)
     if not text.strip():
