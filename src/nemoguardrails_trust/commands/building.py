@@ -3,9 +3,9 @@
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from nemoguardrails_trust.commands.options import REPLAY, ScorerOptions, first_given
+from nemoguardrails_trust.commands.options import REPLAY, RowOptions, ScorerOptions, first_given
 from nemoguardrails_trust.errors import CredentialsError, SettingsError, why_invalid
 
 if TYPE_CHECKING:
@@ -181,22 +181,19 @@ class RowScorerSpec:
     Attributes:
         settings: The scorer's.
         options: More that was said about it.
-        concurrency: Rows, and calls, in flight at a time.
-        max_failures: How many rows in a row may go without a score; 0 bears any number.
+        rows: Which rows are scored, and how.
         calibration: The one that the settings name, loaded.
         decide_at: The threshold, where only the decision matters.
-        generate: Whether the model makes responses where there are none.
-        anew: Whether it makes them where there are some, too.
+        generate: Whether the model makes responses where there are none; `anew` where there are
+            some, too.
     """
 
     settings: "ScorerSettings"
     options: ScorerOptions
-    concurrency: int
-    max_failures: int
+    rows: RowOptions
     calibration: "Calibration | None" = None
     decide_at: float | None = None
-    generate: bool = False
-    anew: bool = False
+    generate: bool | Literal["anew"] = False
 
     def build(self) -> "RowScorer":
         """Builds the scorer.
@@ -206,7 +203,7 @@ class RowScorerSpec:
         """
         from nemoguardrails_trust.datasets.row_scorers import StoppingRowScorer
 
-        return StoppingRowScorer(self._build(), self.max_failures)
+        return StoppingRowScorer(self._build(), self.rows.max_failures)
 
     def _build(self) -> "RowScorer":
         from nemoguardrails_trust.datasets.row_scorers import ModelRowScorer, ReplayRowScorer
@@ -224,7 +221,7 @@ class RowScorerSpec:
             require_no_server(options)
             return ReplayRowScorer(self._create, decide_at=decide_at)
         limits = Limits(
-            self.concurrency,
+            self.rows.concurrency,
             options.requests_per_minute,
             options.tokens_per_minute,
             shared=rates_shared(f"score {options.base_url} {options.model}"),
@@ -233,7 +230,7 @@ class RowScorerSpec:
         return ModelRowScorer(
             self._create(model),
             model if self.generate else None,
-            anew=self.anew,
+            anew=self.generate == "anew",
             timeout=timeout,
             decide_at=decide_at,
         )
@@ -245,7 +242,7 @@ class RowScorerSpec:
             self.settings,
             model,
             calibration=self.calibration,
-            concurrency=self.concurrency,
+            concurrency=self.rows.concurrency,
             **_samples(self.options),
         ).scorer
 
@@ -255,7 +252,7 @@ class RowScorerSpec:
         told["samples"] = self.options.samples
         if self.settings.rephrase is not None:
             told["rephrase"] = self.settings.rephrase
-        told["generate"] = "anew" if self.anew else self.generate
+        told["generate"] = self.generate
         told["calibration"] = self.calibration and self.calibration.model_dump(mode="json")
         if self.decide_at is not None:
             told["early stop"] = True

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from nemoguardrails_trust.commands.building import scorer_settings
+from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.labelled import (
     LabelOptions,
@@ -110,16 +110,8 @@ def calibrate(
     settings = scorer_settings(options, timeout=rows.timeout)
     origin = _origin(data, options, labels, for_model)
     kept = scored or out.with_name(f"{out.name}.scored.jsonl")
-    request = Request(
-        data,
-        settings,
-        options,
-        rows,
-        labels,
-        out=kept,
-        disposable=scored is None,
-        quiet=json_output,
-    )
+    spec = RowScorerSpec(settings, options, rows, generate=labels.generate and "anew")
+    request = Request(data, spec, labels, kept, disposable=scored is None, quiet=json_output)
     result = read_and_score(request)
     answers = result.answers
     sample = answers.sample(weigh=origin.scorer == "local")

@@ -3,9 +3,9 @@
 import inspect
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from nemoguardrails_trust.commands.building import scorer_settings
+from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
 from nemoguardrails_trust.commands.gate import (
     OVER,
     UNDER,
@@ -87,19 +87,10 @@ def evaluate(
     )
     loaded = _load_calibration(settings, labels)
     at = threshold_of(settings, loaded)
-    scored = read_and_score(
-        Request(
-            data,
-            settings,
-            options,
-            rows,
-            labels,
-            loaded,
-            decide_at=at if early_stop else None,
-            out=out,
-            quiet=json_output,
-        )
-    )
+    decide_at = at if early_stop else None
+    generate: Literal["anew", False] = labels.generate and "anew"
+    spec = RowScorerSpec(settings, options, rows, loaded, decide_at, generate)
+    scored = read_and_score(Request(data, spec, labels, out, quiet=json_output))
     answers = scored.answers
     result = evaluate_scores(
         answers.scores, answers.correct, at, usage=answers.usage, seconds=scored.seconds

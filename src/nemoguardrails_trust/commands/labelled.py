@@ -17,7 +17,6 @@ from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
     REPLAY,
-    RowOptions,
     ScorerOptions,
     first_given,
 )
@@ -32,11 +31,9 @@ from nemoguardrails_trust.commands.running import (
 from nemoguardrails_trust.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
-    from nemoguardrails_trust.calibration.calibration import Calibration
     from nemoguardrails_trust.datasets.labelled import LabelledAnswers
     from nemoguardrails_trust.datasets.labels import Labels
     from nemoguardrails_trust.datasets.source import Source
-    from nemoguardrails_trust.scorers.base import ScorerSettings
 
 _PROBLEMS_SHOWN = 20
 BY_REFERENCE = "Labels were made by comparison with reference answers; a few may be wrong."
@@ -88,24 +85,16 @@ class Request:
 
     Attributes:
         data: The labelled answers.
-        settings: The scorer's.
-        options: More that was said about the scorer.
-        rows: Which rows, and how they are scored.
+        spec: What the scorer is built from; its `decide_at` is the threshold, with `--early-stop`.
         labels: Where labels and scores are.
-        calibration: What turns the scores into probabilities.
-        decide_at: With `--early-stop`, the threshold.
         out: The file that keeps the scored rows; `None` keeps none.
         disposable: Whether nobody asked for that file.
         quiet: Whether to show no progress.
     """
 
     data: Path
-    settings: "ScorerSettings"
-    options: ScorerOptions
-    rows: RowOptions
+    spec: RowScorerSpec
     labels: LabelOptions
-    calibration: "Calibration | None" = None
-    decide_at: float | None = None
     out: Path | None = None
     disposable: bool = False
     quiet: bool = False
@@ -173,7 +162,8 @@ def read_and_score(request: Request) -> Scored:
     from nemoguardrails_trust.datasets.labelled import read_labelled
 
     request = _with_rounds(request)
-    source = open_source(request.data, limit=request.rows.limit, encoding=request.rows.encoding)
+    rows, calibration = request.spec.rows, request.spec.calibration
+    source = open_source(request.data, limit=rows.limit, encoding=rows.encoding)
     score_column = request.labels.score_column
     labels = _labels_of(source, request)
     if score_column is None:
@@ -183,8 +173,8 @@ def read_and_score(request: Request) -> Scored:
     answers = read_labelled(source, labels, score_column=score_column)
     _tell_problems(answers.problems)
     tell_unscored(answers.unchecked)
-    if request.calibration is not None:
-        answers = answers.recalibrated(request.calibration)
+    if calibration is not None:
+        answers = answers.recalibrated(calibration)
     return Scored(answers, 0.0, anew=False)
 
 
@@ -208,11 +198,11 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
     """
     from nemoguardrails_trust.datasets.labels import ColumnLabels, GoldLabels, find_gold
 
-    labels, rows = request.labels, request.rows
+    labels = request.labels
     if not labels.generate and labels.gold_column is None:
         _require_labels(source, labels)
         return ColumnLabels(labels.label_column)
-    if labels.generate and rows.response_column is not None:
+    if labels.generate and request.spec.rows.response_column is not None:
         raise SettingsError(
             "--response-column cannot be used with --generate, which writes all answers"
         )
@@ -222,7 +212,7 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
             f"--label-column cannot be used with {told}, which labels by reference answers"
         )
     gold = find_gold(source, labels.gold_column)
-    columns = find_columns_of(source, rows, generate=labels.generate, anew=labels.generate)
+    columns = find_columns_of(source, request.spec)
     if gold == columns.response:
         raise SettingsError(
             f"column {gold!r} cannot hold both the answers and the reference answers: "
@@ -262,21 +252,12 @@ def _score(source: "Source", labels: "Labels", request: Request) -> Scored:
     )
     from nemoguardrails_trust.datasets.rows import added_columns
 
-    spec = RowScorerSpec(
-        request.settings,
-        request.options,
-        request.rows.concurrency,
-        request.rows.max_failures,
-        request.calibration,
-        request.decide_at,
-        generate=request.labels.generate,
-        anew=request.labels.generate,
-    )
+    spec = request.spec
     row_scorer = LabelledRowScorer(spec.build(), labels)
     problems = check_labels(source, labels)
     _tell_problems(problems)
     with _place(request.out) as out:
-        job = prepare_job(source, out, spec, row_scorer, request.rows)
+        job = prepare_job(source, out, spec, row_scorer)
         settings = {**job.settings, "label column": labels.column}
         job = replace(job, settings=settings, disposable=request.disposable)
         keeps = request.out is not None
@@ -302,27 +283,29 @@ def _with_rounds(request: Request) -> Request:
     """Checks that the options make sense together, and sets a round for each sample."""
     from nemoguardrails_trust.scorers.local.presets import plan_for
 
-    settings, options = request.settings, request.options
+    spec = request.spec
+    settings, options = spec.settings, spec.options
     require_scored_anew(request.labels, options.for_local)
-    if request.decide_at is not None:
+    if spec.decide_at is not None:
         require_scored_anew(request.labels, "--early-stop")
     if settings.scorer != "local":
         require_local_unused(options)
-        if request.decide_at is not None:
+        if spec.decide_at is not None:
             raise SettingsError("--early-stop is for the local scorer")
         return request
     if options.model == REPLAY and request.labels.score_column is None:
         require_no_server(options)
     drawn = plan_for(settings.quality, has_probability=False, samples=options.samples).samples
-    sampling = {"--rephrase": options.rephrase or None, "--early-stop": request.decide_at}
+    sampling = {"--rephrase": options.rephrase or None, "--early-stop": spec.decide_at}
     option = first_given(sampling)
     if drawn == 0 and option is not None:
         raise SettingsError(
             f"{option} cannot be used with --quality {settings.quality}, which draws no samples"
         )
-    if request.decide_at is None:
+    if spec.decide_at is None:
         return request
-    return replace(request, settings=settings.model_copy(update={"rounds": drawn}))
+    with_rounds = settings.model_copy(update={"rounds": drawn})
+    return replace(request, spec=replace(spec, settings=with_rounds))
 
 
 def _tell_problems(problems: Mapping[int, DataError]) -> None:

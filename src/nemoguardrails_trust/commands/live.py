@@ -72,9 +72,9 @@ def ask_live(
     questions = out.with_name(f"{out.name}.questions.jsonl")
     _write_lines(questions, shipped_questions(count))
     try:
-        spec = RowScorerSpec(settings, options, rows.concurrency, rows.max_failures, generate=True)
+        spec = RowScorerSpec(settings, options, rows, generate=True)
         scorer = spec.build()
-        job = prepare_job(open_source(questions), out, spec, scorer, rows)
+        job = prepare_job(open_source(questions), out, spec, scorer)
         job = replace(job, disposable=True)
         outcome = run_job(job, spec, scorer, quiet=quiet)
         scored = [dict(row) for _, row in open_source(out).rows()]

@@ -7,7 +7,7 @@ import typer
 
 from nemoguardrails_trust.commands.building import RowScorerSpec
 from nemoguardrails_trust.commands.garbage import seldom_collected
-from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED, RowOptions
+from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from nemoguardrails_trust.commands.output import counted, note, say
 from nemoguardrails_trust.commands.score_progress import ProgressDisplay
 from nemoguardrails_trust.errors import TooManyFailuresError
@@ -26,21 +26,19 @@ if TYPE_CHECKING:
 DEFAULT_SHARD_SIZE = 1000
 
 
-def columns_of(source: "Source", spec: RowScorerSpec, rows: RowOptions) -> "Columns":
+def columns_of(source: "Source", spec: RowScorerSpec) -> "Columns":
     """Settles which columns are read, and tells what had to be guessed.
 
     Raises:
         DataError: A column is not there.
     """
-    columns = find_columns_of(source, rows, generate=spec.generate, anew=spec.anew)
+    columns = find_columns_of(source, spec)
     for told in filter(None, (*source.remarks, columns.told)):
         note(told)
     return columns
 
 
-def find_columns_of(
-    source: "Source", rows: RowOptions, *, generate: bool, anew: bool = False
-) -> "Columns":
+def find_columns_of(source: "Source", spec: RowScorerSpec) -> "Columns":
     """Settles which columns are read.
 
     Raises:
@@ -49,11 +47,13 @@ def find_columns_of(
     from nemoguardrails_trust.datasets.columns import Columns
     from nemoguardrails_trust.datasets.score import find_columns
 
+    rows = spec.rows
     chosen = {"prompt": rows.prompt_column, "context": rows.context_column}
-    if anew:
+    if spec.generate == "anew":
         blank = source.blank_is_none
         columns, path = source.columns, source.name
         return Columns.find(columns, anew=True, blank_is_none=blank, path=path, **chosen)
+    generate = bool(spec.generate)
     return find_columns(source, generate=generate, response=rows.response_column, **chosen)
 
 
@@ -62,7 +62,6 @@ def prepare_job(
     out: "Path",
     spec: RowScorerSpec,
     row_scorer: "RowScorer",
-    rows: RowOptions,
     *,
     shard_size: int = DEFAULT_SHARD_SIZE,
     bom: bool = False,
@@ -73,20 +72,22 @@ def prepare_job(
     Raises:
         TrustError: Something does; the message says what.
     """
-    from nemoguardrails_trust.datasets.score import prepare
+    from nemoguardrails_trust.datasets.runs import Job
+    from nemoguardrails_trust.datasets.score import settled_output
     from nemoguardrails_trust.scorers.create import threshold_of
 
-    return prepare(
-        source,
-        out,
-        columns=columns_of(source, spec, rows),
+    columns = columns_of(source, spec)
+    out, output = settled_output(source, out, bom=bom, safe_cells=safe_cells)
+    return Job(
+        source=source,
+        columns=columns,
+        out=out,
+        output=output,
         settings={**spec.identity(), "server": row_scorer.server},
         threshold=threshold_of(spec.settings, spec.calibration),
-        concurrency=spec.concurrency,
+        concurrency=spec.rows.concurrency,
         shard_size=shard_size,
-        retry_errors=rows.retry_errors,
-        bom=bom,
-        safe_cells=safe_cells,
+        retry_errors=spec.rows.retry_errors,
     )
 
 

@@ -137,20 +137,13 @@ def score(
     )
     if evaluations and options.model == REPLAY:
         raise SettingsError("--evaluation needs a model that judges; replay has none")
-    spec = RowScorerSpec(
-        settings,
-        options,
-        rows.concurrency,
-        rows.max_failures,
-        load_calibration(settings),
-        generate=generate,
-    )
+    spec = RowScorerSpec(settings, options, rows, load_calibration(settings), generate=generate)
     row_scorer = spec.build()
     source = open_source(
         data.absolute() if on_cluster else data, limit=rows.limit, encoding=rows.encoding
     )
     if costs.dry_run:
-        _estimate(source, spec, row_scorer, rows, prices, as_json=json_output)
+        _estimate(source, spec, row_scorer, prices, as_json=json_output)
         return
     if out is None:
         raise SettingsError("give the file to write: --out OUT", key="out")
@@ -159,7 +152,6 @@ def score(
         out.absolute() if on_cluster else out,
         spec,
         row_scorer,
-        rows,
         bom=bom,
         safe_cells=safe_cells,
         shard_size=shard_size,
@@ -188,7 +180,6 @@ def _estimate(
     source: "Source",
     spec: RowScorerSpec,
     row_scorer: "RowScorer",
-    rows: RowOptions,
     prices: "Prices | None",
     *,
     as_json: bool,
@@ -199,13 +190,13 @@ def _estimate(
 
     told = estimate(
         source,
-        columns_of(source, spec, rows),
+        columns_of(source, spec),
         row_scorer,
-        concurrency=rows.concurrency,
+        concurrency=spec.rows.concurrency,
         threshold=threshold_of(spec.settings, spec.calibration),
         least_seconds=least_seconds(spec.options),
     )
-    tell_estimate(told, prices, rows.concurrency, as_json=as_json)
+    tell_estimate(told, prices, spec.rows.concurrency, as_json=as_json)
 
 
 def _figures(tally: "Tally") -> dict[str, float | None]:

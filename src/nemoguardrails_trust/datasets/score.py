@@ -126,17 +126,17 @@ def score_dataset(
         _log.warning("%s", told)
     columns = find_columns(source, generate=generate, **names)
     if frame is None or out is not None:
-        job = prepare(
-            source,
-            Path(str(out)),
+        place, output = settled_output(source, Path(str(out)), bom=bom, safe_cells=safe_cells)
+        job = Job(
+            source=source,
             columns=columns,
+            out=place,
+            output=output,
             settings=describe_scorer(scorer, model if generate else None),
             threshold=threshold,
             concurrency=concurrency,
             shard_size=shard_size,
             retry_errors=retry_errors,
-            bom=bom,
-            safe_cells=safe_cells,
         )
         if not carry_out(job, local_engine(rows, report=progress)).complete:
             raise KeyboardInterrupt
@@ -281,20 +281,10 @@ def _answering(model: LanguageModel | None, *, generate: bool) -> LanguageModel 
     return model if generate else None
 
 
-def prepare(
-    source: Source,
-    out: Path,
-    *,
-    columns: Columns,
-    settings: Mapping[str, Any],
-    threshold: float,
-    concurrency: int,
-    shard_size: int,
-    retry_errors: bool,
-    bom: bool = False,
-    safe_cells: bool = False,
-) -> Job:
-    """Puts together what is to be done, and finds out what stands against it.
+def settled_output(
+    source: Source, out: Path, *, bom: bool, safe_cells: bool
+) -> tuple[Path, Output]:
+    """Settles where and how OUT is written, and finds out what stands against it.
 
     Raises:
         DataError: OUT is the input, cannot be there, or cannot hold such rows.
@@ -311,17 +301,7 @@ def prepare(
     if out.exists() and Path(source.name).exists() and out.samefile(source.name):
         raise DataError("is the input; OUT must be another file", path=str(out))
     check_writable(output, source)
-    return Job(
-        source=source,
-        columns=columns,
-        out=out,
-        output=output,
-        settings=settings,
-        threshold=threshold,
-        concurrency=concurrency,
-        shard_size=shard_size,
-        retry_errors=retry_errors,
-    )
+    return out, output
 
 
 def describe_scorer(scorer: Scorer, model: LanguageModel | None) -> dict[str, Any]:
