@@ -11,7 +11,7 @@ from nemoguardrails_trust.commands.check import check, rail_path
 from nemoguardrails_trust.commands.compare import compare
 from nemoguardrails_trust.commands.demo import demo
 from nemoguardrails_trust.commands.evaluate import evaluate
-from nemoguardrails_trust.commands.help import CommandWithHeadings
+from nemoguardrails_trust.commands.help import CommandWithHeadings, Program
 from nemoguardrails_trust.commands.init import examples, init
 from nemoguardrails_trust.commands.langfuse import langfuse
 from nemoguardrails_trust.commands.options import exit_codes, user_errors
@@ -26,6 +26,7 @@ from nemoguardrails_trust.commands.variables import defaults_for
 
 app = typer.Typer(
     name="nemo-trust",
+    cls=Program,
     help="Score how far a model's answers can be trusted: in files, bots and traces.",
     epilog=exit_codes("--fail-under", "--fail-if"),
     no_args_is_help=True,

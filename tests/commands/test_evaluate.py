@@ -363,6 +363,20 @@ def test_reference_answers_are_pointed_to_where_there_are_no_labels(tmp_path: Pa
         assert [path.name for path in tmp_path.iterdir()] == ["answers.jsonl"]
 
 
+@pytest.mark.parametrize("name", ["label", "Is Correct", "passed"])
+def test_labels_are_found_under_usual_names(tmp_path: Path, name: str) -> None:
+    rows = [{"trustworthiness_score": score, name: score > 0.5} for score in (0.1, 0.9)]
+    result = invoke(write(tmp_path / "data.jsonl", rows), "--json")
+    assert json.loads(result.stdout)["auroc"] == 1.0
+    assert f"reading labels from {name!r}" in result.stderr
+
+
+def test_labels_of_two_usual_names_have_to_be_chosen(tmp_path: Path) -> None:
+    rows = [{"trustworthiness_score": 0.5, "label": 1, "passed": 1}]
+    result = invoke(write(tmp_path / "data.jsonl", rows), code=2)
+    assert "'label' and 'passed' may both be meant; say which (--label-column)" in result.stderr
+
+
 def test_its_help_tells_the_exit_codes() -> None:
     shown = " ".join(invoke("--help").stdout.split())
     assert "Exit codes: 0 all went well; 1 some rows could not be used" in shown

@@ -111,3 +111,9 @@ def test_every_setting_is_described(kind: str) -> None:
         if "description" not in item
     ]
     assert bare == []
+
+
+def test_another_kind_is_refused_in_plain_words() -> None:
+    result = CliRunner().invoke(app, ["schema", "bot"])
+    assert result.exit_code == 2
+    assert "Invalid value for 'KIND': 'bot' is not one of 'rail', 'server'" in result.stderr

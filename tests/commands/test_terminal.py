@@ -75,3 +75,12 @@ def test_help_is_shown_where_there_is_only_ascii(name: str) -> None:
     code, shown, told = run("ascii", name, "--help")
     assert (code, told) == (0, "")
     assert "--log-level" in shown
+
+
+@pytest.mark.parametrize("arguments", [("scöre",), ("--scöre",), ("score", "x", "--scöre")])
+def test_errors_about_options_are_shown_where_there_is_only_ascii(
+    arguments: tuple[str, ...],
+) -> None:
+    code, _, told = run("ascii", *arguments)
+    assert code == 2
+    assert "sc?re" in told

@@ -127,7 +127,7 @@ SCORED = {"trustworthiness_score": 0.5}
         (
             {"tlm_result": [SCORED], "prompt": ["q", "r"], "response": ["x", "y"]},
             "tlm_result",
-            "1 entries",
+            "has 1 entry, but there are 2 prompts",
         ),
     ],
 )

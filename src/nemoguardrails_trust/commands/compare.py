@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
-from nemoguardrails_trust.commands.output import counted, note
+from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.result_options import ResultOptions
 from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.errors import counted
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.report.comparison import Comparison

@@ -10,10 +10,9 @@ import typer
 
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, ScorerOptions
-from nemoguardrails_trust.commands.output import counted
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 from nemoguardrails_trust.commands.terminal import tell
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

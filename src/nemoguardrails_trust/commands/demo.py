@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from nemoguardrails_trust.commands.help import parameter
 from nemoguardrails_trust.commands.options import JsonOption, ScorerOptions, user_errors
-from nemoguardrails_trust.commands.output import LinesNowAndThen, counted, is_quiet
+from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
 from nemoguardrails_trust.commands.terminal import tell, terminal
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, counted
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.guardrail.demo import Summary, Turn

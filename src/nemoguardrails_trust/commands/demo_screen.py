@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nemoguardrails_trust.commands.output import counted
+from nemoguardrails_trust.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

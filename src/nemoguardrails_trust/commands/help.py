@@ -1,12 +1,17 @@
 """Help in plain text, which every terminal shows: at 80 columns, and with ASCII letters alone."""
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+
+from nemoguardrails_trust.commands.terminal import plain_for
 
 
 def option(usage: str, text: str, *default: Any, **more: Any) -> Any:
@@ -62,6 +67,32 @@ class Heading(StrEnum):
 # Lines are broken at hyphens too, and then a name such as --base-url stands on two.
 _HYPHEN = re.compile(r"(?<=\w)-(?=\w)")
 _UNBROKEN = "\u2011"
+
+
+_UsageError: Any = typer.BadParameter.__base__  # typer has click's, or a copy of it
+
+
+class Program(TyperGroup):
+    """The program, whose errors about its options every terminal shows."""
+
+    def make_context(self, *names: Any, **more: Any) -> Any:
+        """Reads the options that stand before the command."""
+        with _in_plain_words():
+            return super().make_context(*names, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Reads the options of the command, and runs it."""
+        with _in_plain_words():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        error.message = plain_for(sys.stderr, error.message.replace("Value error, ", ""))
+        raise
 
 
 class CommandWithHeadings(TyperCommand):

@@ -52,11 +52,10 @@ OptionalLabelledArgument = Annotated[Path | None, _DATA]
 class LabelOptions:
     """Where labels and scores are. Each field is an option."""
 
-    label_column: str = Heading.LABELS.field(
+    label_column: str | None = Heading.LABELS.field(
         "--label-column NAME",
         "Whether each answer is right: 1 or 0, true or false, yes or no, right or wrong, "
-        "correct or incorrect.",
-        default="correct",
+        "correct or incorrect. Default: 'correct' or another common name, such as 'label'.",
     )
     score_column: str | None = Heading.LABELS.field(
         "--score-column NAME",
@@ -196,17 +195,18 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
         DataError: A column is not there.
         SettingsError: The options contradict each other.
     """
-    from nemoguardrails_trust.datasets.labels import ColumnLabels, GoldLabels, find_gold
+    from nemoguardrails_trust.datasets.labels import GoldLabels, find_gold, find_labels
 
     labels = request.labels
     if not labels.generate and labels.gold_column is None:
-        _require_labels(source, labels)
-        return ColumnLabels(labels.label_column)
+        found = find_labels(source, labels.label_column)
+        _require_labels(source, found.column)
+        return found
     if labels.generate and request.spec.rows.response_column is not None:
         raise SettingsError(
             "--response-column cannot be used with --generate, which writes all answers"
         )
-    if labels.label_column != LabelOptions().label_column:
+    if labels.label_column is not None:
         told = "--generate" if labels.gold_column is None else "--gold-column"
         raise SettingsError(
             f"--label-column cannot be used with {told}, which labels by reference answers"
@@ -221,7 +221,7 @@ def _labels_of(source: "Source", request: Request) -> "Labels":
     return GoldLabels(gold, columns)
 
 
-def _require_labels(source: "Source", labels: LabelOptions) -> None:
+def _require_labels(source: "Source", column: str) -> None:
     """Points to reference answers where there are some and no labels.
 
     Raises:
@@ -231,13 +231,16 @@ def _require_labels(source: "Source", labels: LabelOptions) -> None:
 
     from nemoguardrails_trust.datasets.columns import find_column
     from nemoguardrails_trust.datasets.labels import GOLDS
+    from nemoguardrails_trust.datasets.scored import LABEL
 
-    if labels.label_column in source.columns:
+    if column in source.columns:
+        if column != LABEL:
+            note(f"reading labels from {column!r}")
         return
     gold = find_column(source.columns, None, GOLDS, "--gold-column", path=source.name)
     if gold is not None:
         raise DataError(
-            f"there is no column {labels.label_column!r} (--label-column); to label the answers by "
+            f"there is no column {column!r} (--label-column); to label the answers by "
             f"the reference answers in {gold!r}, give --gold-column {shlex.quote(gold)}",
             path=source.name,
         )

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
-from nemoguardrails_trust.commands.output import LinesNowAndThen, counted, is_quiet
+from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
 from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.errors import DataError, counted
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.query import TraceQuery

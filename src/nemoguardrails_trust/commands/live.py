@@ -11,12 +11,12 @@ import typer
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
 from nemoguardrails_trust.commands.demo_screen import percent, shortened
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
-from nemoguardrails_trust.commands.output import counted, temporary_folder
+from nemoguardrails_trust.commands.output import temporary_folder
 from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing, tell_unscored
 from nemoguardrails_trust.commands.score_progress import cost_of, duration
 from nemoguardrails_trust.commands.terminal import tell, terminal
 from nemoguardrails_trust.disk import write_atomically
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, counted
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.datasets.tally import Tally

@@ -80,11 +80,6 @@ def say(text: str) -> None:
     tell(f"nemo-trust: {' '.join(text.split())}", err=True)
 
 
-def counted(number: int, noun: str) -> str:
-    """How many there are of something."""
-    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
-
-
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A folder for what is kept no longer than a command runs."""

@@ -13,10 +13,10 @@ from nemoguardrails_trust.commands.costs import (
 )
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
-from nemoguardrails_trust.commands.output import counted, note
+from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.result_options import ResultOptions
 from nemoguardrails_trust.commands.terminal import tell
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, counted
 
 
 @with_options

@@ -8,9 +8,9 @@ import typer
 from nemoguardrails_trust.commands.building import RowScorerSpec
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
-from nemoguardrails_trust.commands.output import counted, note, say
+from nemoguardrails_trust.commands.output import note, say
 from nemoguardrails_trust.commands.score_progress import ProgressDisplay
-from nemoguardrails_trust.errors import TooManyFailuresError
+from nemoguardrails_trust.errors import TooManyFailuresError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

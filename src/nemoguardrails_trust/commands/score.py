@@ -30,7 +30,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
-from nemoguardrails_trust.commands.output import counted, note
+from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.running import (
     DEFAULT_SHARD_SIZE,
     columns_of,
@@ -41,7 +41,7 @@ from nemoguardrails_trust.commands.running import (
 )
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
 from nemoguardrails_trust.commands.terminal import tell
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, counted
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.datasets.row_scorers import RowScorer

@@ -3,7 +3,7 @@
 import codecs
 import io
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -32,7 +32,6 @@ _INSTEAD = str.maketrans(
 
 def use_plain_letters() -> None:
     """Lets what is printed show a plain letter, or `?`, for one that the terminal does not have."""
-    codecs.register_error(_PLAIN, _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_PLAIN)
@@ -42,6 +41,12 @@ def tell(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Prints text, and a line end if `nl`, on standard output, or on stderr if `err`."""
     # Left to choose the stream, click writes UTF-8 even where there is only ASCII.
     typer.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+
+
+def plain_for(stream: TextIO, text: str) -> str:
+    """A text as a stream can show it."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, _PLAIN).decode(encoding)
 
 
 def terminal(*, width: int | None = None, soft_wrap: bool = False) -> "Console":
@@ -57,3 +62,6 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
         raise error
     known = error.object[error.start : error.end].translate(_INSTEAD)
     return "".join(letter if letter.isascii() else "?" for letter in known), error.end
+
+
+codecs.register_error(_PLAIN, _plain)

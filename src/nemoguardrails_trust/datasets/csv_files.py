@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from nemoguardrails_trust.datasets.lines import Lines, TextFile, TextSource
 from nemoguardrails_trust.datasets.source import Position, UnreadableRow
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.errors import DataError, counted
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 100
@@ -107,10 +107,9 @@ class CsvSource(TextSource):
             return None if fields is None else {}
         if len(fields) == len(self.columns):
             return dict(zip(self.columns, fields, strict=True))
-        noun = "field" if len(fields) == 1 else "fields"
         told = (
-            f"the row has {len(fields)} {noun}, the header {len(self.columns)}; text that holds "
-            f"{self._dialect.delimiter!r} must be in quotation marks"
+            f"the row has {counted(len(fields), 'field')}, the header {len(self.columns)}; text "
+            f"that holds {self._dialect.delimiter!r} must be in quotation marks"
         )
         problem = DataError(told, path=self.name, line=first)
         return UnreadableRow(problem, "\0".join(fields))

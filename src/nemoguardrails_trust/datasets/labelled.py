@@ -12,11 +12,11 @@ from nemoguardrails_trust.concurrency.failures import count_reason
 from nemoguardrails_trust.datasets.columns import Columns, no_column
 from nemoguardrails_trust.datasets.files import open_source
 from nemoguardrails_trust.datasets.frames import open_frame
-from nemoguardrails_trust.datasets.labels import ColumnLabels, Labels
+from nemoguardrails_trust.datasets.labels import Labels, find_labels
 from nemoguardrails_trust.datasets.row_scorers import RowScorer, RowScorerAround
 from nemoguardrails_trust.datasets.rows import SCORE, Row, RowResult, added_columns
 from nemoguardrails_trust.datasets.score import describe_scorer, score_dataset
-from nemoguardrails_trust.datasets.scored import LABEL, ScoredRow, read_scored
+from nemoguardrails_trust.datasets.scored import ScoredRow, read_scored
 from nemoguardrails_trust.datasets.source import Position, Source
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange.values import kind_told
@@ -178,7 +178,7 @@ def evaluate_dataset(
     data: Any,
     *,
     scorer: Scorer | None = None,
-    label_column: str = LABEL,
+    label_column: str | None = None,
     score_column: str = SCORE,
     threshold: float = DEFAULT_THRESHOLD,
     calibration: "Calibration | None" = None,
@@ -193,7 +193,8 @@ def evaluate_dataset(
             pandas or polars frame, an Arrow table or a list of mappings.
         scorer: The scorer. Without one, the scores in the data are used.
         label_column: The column that says whether an answer is right: 1 or 0, true or false, yes
-            or no, right or wrong, correct or incorrect, also as text in any case.
+            or no, right or wrong, correct or incorrect, also as text in any case. By default
+            `correct` or another usual name, such as `label`.
         score_column: The column with the scores, if there is no `scorer`.
         threshold: Scores below it are flagged, 0 to 1.
         calibration: A calibration that turns the scores into probabilities first.
@@ -221,7 +222,7 @@ def calibrate_dataset(
     scorer: Scorer | None = None,
     target: str | None = None,
     settings: ScorerSettings | None = None,
-    label_column: str = LABEL,
+    label_column: str | None = None,
     score_column: str = SCORE,
     out: str | PathLike[str] | None = None,
     limit: int | None = None,
@@ -268,7 +269,7 @@ def calibrate_dataset(
 def _scored_answers(
     data: Any,
     scorer: Scorer | None,
-    columns: tuple[str, str],
+    columns: tuple[str | None, str],
     out: str | PathLike[str] | None,
     limit: int | None,
     scoring: Mapping[str, Any],
@@ -276,7 +277,7 @@ def _scored_answers(
     """The answers of `data` with their scores and labels, which are in these two columns."""
     label_column, score_column = columns
     source = _opened(data, limit)
-    labels = ColumnLabels(label_column)
+    labels = find_labels(source, label_column)
     if scorer is None:
         answers = read_labelled(source, labels, score_column=score_column)
         _require_none(answers.problems)

@@ -26,6 +26,7 @@ GOLDS = (
     *("expected", "expected_answer", "expected_output", "target", "ideal", "correct_answer"),
 )
 
+LABELS = (LABEL, "is_correct", "label", "right", "is_right", "passed")
 _STANCES = ("yes", "no")
 _NUMBER = re.compile(r"[\W\d_]*")
 
@@ -125,6 +126,21 @@ class GoldLabels(Labels):
         if not golds:
             raise DataError(f"has no {self.column!r}, the reference answer")
         return content, golds
+
+
+def find_labels(source: Source, chosen: str | None) -> ColumnLabels:
+    """Settles which column says whether answers are right.
+
+    Args:
+        source: The rows.
+        chosen: The user's choice; `None` takes the one with a name of `LABELS`, else `correct`.
+
+    Raises:
+        DataError: Which of several it is cannot be told.
+    """
+    option = ColumnLabels.option
+    found = chosen or find_column(source.columns, None, LABELS, option, path=source.name)
+    return ColumnLabels(found or LABEL)
 
 
 def find_gold(source: Source, chosen: str | None) -> str:

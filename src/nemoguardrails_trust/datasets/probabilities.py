@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nemoguardrails_trust.datasets.rows import Row
-from nemoguardrails_trust.errors import DataError
+from nemoguardrails_trust.errors import DataError, counted
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.exchange.values import unpacked
 from nemoguardrails_trust.models.chat_answers import read_logprobs
@@ -48,7 +48,8 @@ def read_tokens(row: Row) -> tuple[TokenLogprob, ...] | None:
     texts = _texts(row, len(tokens))
     if len(listed) != len(tokens):
         raise DataError(
-            f"column {TOP_LOGPROBS!r} has {len(listed)} entries, and {LOGPROBS!r} has {len(tokens)}"
+            f"column {TOP_LOGPROBS!r} has {counted(len(listed), 'entry')}, and "
+            f"{LOGPROBS!r} has {len(tokens)}"
         )
     return tuple(
         TokenLogprob(

@@ -9,7 +9,7 @@ import yaml
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.rails.llm import config as nemo_config
 
-from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.errors import TrustError, counted
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
 from nemoguardrails_trust.guardrail.findings import Finding, fact, failure, note, problem
@@ -295,8 +295,7 @@ def _streaming(config: RailsConfig) -> Finding:
         return note(
             "stream_async is not available", "to stream, set rails.output.streaming.enabled: true"
         )
-    tokens = "token" if streaming.chunk_size == 1 else "tokens"
-    told = f"streamed text comes in blocks of {streaming.chunk_size} {tokens}"
+    told = f"streamed text comes in blocks of {counted(streaming.chunk_size, 'token')}"
     if "chunk_size" in streaming.model_fields_set:
         return fact(told)
     return note(told, "for smaller ones, set rails.output.streaming.chunk_size")

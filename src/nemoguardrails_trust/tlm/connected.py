@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
-from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.scorers.base import close
 from nemoguardrails_trust.scorers.local.evaluating import Evaluator
 from nemoguardrails_trust.tlm.batches import require_all, run_all
@@ -20,6 +19,7 @@ from nemoguardrails_trust.tlm.explaining import (
 from nemoguardrails_trust.tlm.outcomes import Outcome
 from nemoguardrails_trust.tlm.progress import shown_progress
 from nemoguardrails_trust.tlm.questions import Item as GivenItem
+from nemoguardrails_trust.tlm.questions import wrong_number
 
 Item = TypeVar("Item")
 
@@ -95,10 +95,7 @@ class Connected:
         items, is_one_prompt = asked(responses_of(scored, is_one, response))
         require_same_number(is_one, is_one_prompt)
         if len(scored) != len(items):
-            raise SettingsError(
-                f"tlm_result has {len(scored)} entries, but there are {len(items)} prompts",
-                key="tlm_result",
-            )
+            raise wrong_number("tlm_result", len(scored), len(items))
         timeout = self._parts.answerer.timeout
         outcomes = await self._outcomes(
             list(zip(items, scored, strict=True)),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.errors import DataError, SettingsError, counted
 from nemoguardrails_trust.exchange import (
     Exchange,
     Message,
@@ -199,10 +199,14 @@ def one_each(name: str, values: Any, count: int) -> list[Any]:
         )
     listed = list(values)
     if len(listed) != count:
-        raise SettingsError(
-            f"{name} has {len(listed)} entries, but there are {count} prompts", key=name
-        )
+        raise wrong_number(name, len(listed), count)
     return listed
+
+
+def wrong_number(name: str, entries: int, prompts: int) -> SettingsError:
+    """The error that a list has not as many entries as there are prompts."""
+    there = f"there {'is' if prompts == 1 else 'are'} {counted(prompts, 'prompt')}"
+    return SettingsError(f"{name} has {counted(entries, 'entry')}, but {there}", key=name)
 
 
 def require_constraints(items: Iterable[Item], task: Task) -> None:

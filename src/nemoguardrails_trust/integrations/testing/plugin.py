@@ -232,6 +232,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """Shows what the answers came to."""
+    from nemoguardrails_trust.errors import counted
+
     lines: list[tuple[float, str]] = []
     scores: list[float] = []
     unchecked = below = 0
@@ -252,7 +254,7 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
     if not count:
         return
     terminalreporter.section("trustworthiness")
-    told = [f"{count} {'answer' if count == 1 else 'answers'}", f"{below} below the threshold"]
+    told = [f"{counted(count, 'answer')}", f"{below} below the threshold"]
     told.append(f"{unchecked} unchecked")
     if scores:
         told.append(f"lowest {min(scores):.2f}, mean {sum(scores) / len(scores):.2f}")
