@@ -51,6 +51,13 @@ def run_in_terminal(*arguments: str, **environment: str) -> str:
     return written.decode()
 
 
+def test_a_value_that_is_none_of_those_allowed_is_said_in_plain_words() -> None:
+    result = CliRunner().invoke(app, ["schema", "nothing"])
+    assert result.exit_code == 2
+    assert "'nothing' is not one of 'rail', 'server'." in result.stderr
+    assert "Value error" not in result.stderr
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     result = CliRunner().invoke(app, ["--version"])
     assert result.exit_code == 0

@@ -253,6 +253,28 @@ def test_the_built_in_rail_is_there_again_after_remove(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("version", ["1.0", "2.x"])
+def test_the_built_in_rail_is_never_removed(tmp_path: Path, version: str) -> None:
+    config, main = tmp_path / "config.yml", tmp_path / "main.co"
+    colang = f"import nemoguardrails.library.cleanlab\n\nflow output rails $output_text\n  {FLOW}\n"
+    config.write_text(BUILT_IN if version == "1.0" else 'colang_version: "2.x"\n', "utf-8")
+    main.write_text("" if version == "1.0" else colang, "utf-8")
+    before = (config.read_bytes(), main.read_bytes())
+    shown = init(tmp_path, "--remove", "--yes").stdout
+    assert shown == f"Nothing to do: the rail is not in {tmp_path}.\n"
+    assert (config.read_bytes(), main.read_bytes()) == before
+
+
+def test_the_path_that_rail_path_prints_counts_as_the_rail(tmp_path: Path) -> None:
+    printed = CliRunner().invoke(app, ["rail-path"]).stdout.strip()
+    path = tmp_path / "config.yml"
+    path.write_text(f"import_paths: [{printed}]\nmodels: []\n", "utf-8")
+    assert init(tmp_path, "--yes").exit_code == 0
+    assert yaml.safe_load(path.read_bytes())["import_paths"] == [printed]
+    assert init(tmp_path, "--remove", "--yes").exit_code == 0
+    assert path.read_text("utf-8") == "models: []\n"
+
+
 @pytest.mark.parametrize("empty", ["rails:", "rails:\n  output:", "rails:\n  output:\n    flows:"])
 def test_keys_without_a_value_which_nemo_guardrails_refuses_go_with_the_rail(
     tmp_path: Path, empty: str

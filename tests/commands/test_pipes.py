@@ -1,6 +1,8 @@
 """`-` is standard input and standard output."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.cli import app
+from tests.servers.openai import OpenAIServer, threaded_server
 
 ROWS = [
     {"prompt": "1 + 1?", "response": "2", "samples": ["2", "2", "2"], "correct": 1},
@@ -64,6 +67,19 @@ def test_exit_codes_and_limits_stay_as_they_are() -> None:
     lacking = LINES + '{"prompt": "1 + 3?", "response": "4"}\n'
     assert run("score", "-", "--out", "-", *REPLAY, given=lacking).exit_code == 1
     assert "1 row has no score" in run("score", "-", "--out", "-", *REPLAY, given=lacking).stderr
+
+
+def test_nothing_is_said_to_be_kept_of_what_went_into_a_pipe() -> None:
+    def interrupt(_: dict[str, Any]) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "True"
+
+    with threaded_server(OpenAIServer(answer=interrupt)) as server:
+        model = ("--model", "gpt-test", "--base-url", server.base_url, "--concurrency", "1")
+        result = run("score", "-", "--out", "-", *model)
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == "nemo-trust: interrupted; nothing is kept"
+    assert "repeat the command" not in result.stderr
 
 
 def test_evaluate_and_report_read_it_too() -> None:

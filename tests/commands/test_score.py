@@ -143,11 +143,12 @@ def test_rows_that_fail_end_with_1_and_are_tried_again_when_asked(tmp_path: Path
     out = tmp_path / "out.csv"
     arguments = (data, "--out", out, "--model", "gpt-test", "--quality", "low", "--base-url")
     with threaded_server(OpenAIServer(answer="True")) as server:
-        server.faults.always(status(400))
+        server.faults.next(status(400), 3)
         result = run(*arguments, server.base_url)
         assert result.exit_code == 1
+        assert "3 rows have no score: " in result.stderr
         assert "--retry-errors scores them again" in result.stderr
-        assert all(row["error"] for row in read(out))
+        assert sum(bool(row["error"]) for row in read(out)) == 3
         told = refused(*arguments, f"http://127.0.0.1:{closed_port()}/v1", "--retry-errors")
         assert "--base-url is 'http" in told
         assert f"was started with '{server.base_url}'; use the same, or another OUT" in told
@@ -156,6 +157,41 @@ def test_rows_that_fail_end_with_1_and_are_tried_again_when_asked(tmp_path: Path
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["scored"] == 4
     assert not any(row["error"] for row in read(out))
+
+
+def test_a_wrong_address_is_put_right_by_giving_the_right_one(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(4))
+    arguments = (data, "--out", tmp_path / "out.csv", "--model", "gpt-test", "--base-url")
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        result = run(*arguments, server.url)
+        assert result.exit_code == 1
+        assert "4 rows have no score" in result.stderr
+        assert " is missing in " not in result.stderr
+        result = run(*arguments, server.base_url)
+    assert result.exit_code == 0, result.output
+    assert not any(row["error"] for row in read(tmp_path / "out.csv"))
+
+
+def test_a_response_that_is_lacking_may_be_made_later(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", [*make_rows(2), {**make_rows(3)[2], "response": ""}])
+    out = tmp_path / "out.csv"
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        arguments = (data, "--out", out, "--model", "gpt-test", "--base-url", server.base_url)
+        assert "--generate (generate=True) has the model write one" in run(*arguments).stderr
+        asked = len(server.bodies)
+        result = run(*arguments, "--generate", "--retry-errors")
+        assert len(server.bodies) - asked == 3  # for the one response and its score
+    assert result.exit_code == 0, result.output
+    assert "1 of them with a generated response" in result.stdout
+    assert [row["response"] for row in read(out)] == ["answer 0", "answer 1", "True"]
+
+
+def test_one_row_at_a_time_is_said_as_one(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.csv", make_rows(2))
+    with threaded_server(OpenAIServer(answer="True")) as server:
+        model = ("--model", "gpt-test", "--base-url", server.base_url)
+        shown = run(data, "--dry-run", "--concurrency", 1, *model).stdout
+    assert " with 1 row at a time\n" in shown
 
 
 def test_a_refused_key_ends_the_run_and_is_never_shown(

@@ -70,6 +70,26 @@ def test_results_and_remarks_in_one_line_are_plain_as_well(tmp_path: Path) -> No
     assert "donn?es.html: 1 answer," in shown
 
 
+def test_markup_is_shown_as_it_stands(tmp_path: Path) -> None:
+    marked = "[red] :100: [/] [unverified] text"
+    lines = []
+    for number, score in enumerate((0.1, 0.2, 0.8, 0.9) * 6):
+        row = {"prompt": f"{marked} {number}?", "response": "a", "trustworthiness_score": score}
+        lines.append(f"{json.dumps({**row, 'correct': score > 0.5})}\n")
+    path, later = tmp_path / "[bold] :100:.jsonl", tmp_path / "[later] :100:.jsonl"
+    path.write_text("".join(lines), "utf-8")
+    later.write_text("".join(lines).replace("0.9", "0.7"), "utf-8")
+    _, shown, _ = run("utf-8", "evaluate", path)
+    assert f"Scores of {path.name}" in shown
+    _, shown, _ = run("utf-8", "compare", path, later)
+    assert f"{path.name} and {later.name}:" in shown
+    assert marked in shown
+    made = tmp_path / "[made] :100:.json"
+    code, shown, told = run("utf-8", "calibrate", path, "--out", made)
+    assert (code, told) == (0, "")
+    assert f"Written to {made}." in " ".join(shown.split())
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_is_shown_where_there_is_only_ascii(name: str) -> None:
     code, shown, told = run("ascii", name, "--help")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -261,6 +262,8 @@ def test_other_settings_are_named_and_refused(
     [
         (5, None, "samples is not set, but OUT was started with 5"),
         (None, 5, "samples is 5, but OUT was started without it"),
+        (False, True, "samples is set, but OUT was started without it"),
+        (True, False, "samples is not set, but OUT was started with it"),
         ({"knots": [0.1] * 99}, None, "samples is not what OUT was started with"),
     ],
 )
@@ -269,6 +272,31 @@ def test_settings_that_are_not_set_or_long_are_told_in_words(
 ) -> None:
     with pytest.raises(SettingsError, match=f"^{told}; go$"):
         check_same_settings({"samples": then}, {"samples": now}, "OUT", cure="go")
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_a_run_without_any_score_gives_way_to_other_settings(
+    tmp_path: Path, is_finished: bool
+) -> None:
+    data, out = write(tmp_path / "data.csv", make_rows(50)), tmp_path / "out.csv"
+    failing = TestScorer() if is_finished else dying_after(30)
+    dies = failing.broken
+    failing.broken = lambda exchange: dies(exchange) or True
+    with nullcontext() if is_finished else pytest.raises(KilledError):
+        score_dataset(data, scorer=failing, out=out, shard_size=20, concurrency=1)
+    assert run_folder_path(out).exists()
+    score_dataset(data, scorer=TestScorer(), out=out, threshold=0.7)
+    assert recorded_settings(out)["threshold"] == 0.7
+    assert [row["id"] for row in read(out) if not row["error"]] == [str(i) for i in range(50)]
+
+
+def test_one_score_is_enough_to_keep_the_settings(tmp_path: Path) -> None:
+    data, out = write(tmp_path / "data.csv", make_rows(50)), tmp_path / "out.csv"
+    failing = TestScorer()
+    failing.broken = lambda exchange: exchange.response != "answer 47"
+    score_dataset(data, scorer=failing, out=out, shard_size=20)
+    with pytest.raises(SettingsError, match=r"threshold is 0\.7"):
+        score_dataset(data, scorer=TestScorer(), out=out, shard_size=20, threshold=0.7)
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
@@ -283,7 +311,9 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"threshold is 0\.7, but .*out\.csv was started with"):
         score_dataset(data, scorer=scorer, out=out, threshold=0.7)
     write(data, make_rows(51))
-    with pytest.raises(DataError, match="was made from different rows than"):
+    with pytest.raises(
+        DataError, match=r"was made from different rows than .* or with another --l"
+    ):
         score_dataset(data, scorer=scorer, out=out)
     assert out.read_bytes() == content
     assert not run_folder_path(out).exists()

@@ -296,6 +296,13 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
 
 
+@pytest.mark.parametrize("name", ["report.pdf", "REPORT.PDF", "report.xlsx", "report.json"])
+def test_a_page_is_not_called_what_it_is_not(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"the report is HTML; give a name that ends in \.html"):
+        build_report(ROWS, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_page_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     out.write_text("old")

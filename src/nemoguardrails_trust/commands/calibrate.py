@@ -225,6 +225,7 @@ def _rows_wanted(calibration: "Calibration") -> dict[str, int]:
 def _show(
     calibration: "Calibration", sample: "Sample", answers: "LabelledAnswers", out: Path
 ) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from nemoguardrails_trust.calibration.evaluation import expected_calibration_error
@@ -253,8 +254,8 @@ def _show(
     )
     if calibration.weights is not None:
         weights = ", ".join(f"{name} {value:g}" for name, value in calibration.weights.items())
-        console.print(f"The signals' weights: {weights}.")
-    console.print(f"Written to {out}.")
+        console.print(f"The signals' weights: {escape(weights)}.")
+    console.print(f"Written to {escape(str(out))}.")
 
 
 def _cells(figure: "Interval") -> tuple[str, str]:

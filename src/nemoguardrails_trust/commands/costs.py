@@ -154,7 +154,7 @@ def tell_estimate(
         tell(
             f"{counted(whole.rows, 'row')}: about {counted(whole.calls, 'call')}, "
             f"{cost_of(whole.prompt_tokens, whole.completion_tokens)}, {priced}"
-            f"{duration(told.seconds)} with {concurrency:,} rows at a time"
+            f"{duration(told.seconds)} with {counted(concurrency, 'row')} at a time"
         )
         spent = "" if prices is None else f", cost {money(prices.cost(sampled))}"
         tell(

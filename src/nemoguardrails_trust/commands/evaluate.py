@@ -155,6 +155,7 @@ def _show(result: "Evaluation", name: str, *, is_replay: bool, early_stop: bool)
 
 
 def _table(result: "Evaluation", name: str) -> "Table":
+    from rich.markup import escape
     from rich.table import Table
 
     interval = ""
@@ -177,7 +178,7 @@ def _table(result: "Evaluation", name: str) -> "Table":
         ("completion tokens per score", _number(result.completion_tokens_per_score, 0)),
         ("seconds", _number(result.seconds, 1)),
     ]
-    table = Table("figure", "value", title=f"Scores of {name}", title_justify="left")
+    table = Table("figure", "value", title=f"Scores of {escape(name)}", title_justify="left")
     for figure, value in rows:
         table.add_row(figure, value)
     return table

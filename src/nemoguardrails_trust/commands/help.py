@@ -98,6 +98,14 @@ def _in_plain_words() -> Iterator[None]:
 class CommandWithHeadings(TyperCommand):
     """A command whose help lists its options under headings."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the command line; some versions of typer say `Value error` where pydantic does."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words after the command's name: an argument that is needed stands bare."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]

@@ -5,13 +5,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-import typer
-
-from nemoguardrails_trust.commands.options import EXIT_INTERRUPTED, user_errors
-from nemoguardrails_trust.commands.output import say, temporary_folder
+from nemoguardrails_trust.commands.options import user_errors
+from nemoguardrails_trust.commands.output import temporary_folder
+from nemoguardrails_trust.concurrency.context import Holding
 from nemoguardrails_trust.errors import SettingsError
 
 _PIPE = Path("-")
@@ -24,6 +24,8 @@ _ENDINGS = {
     "compare": "",
 }
 """The commands that take it, and the format of what they write there."""
+
+_into_pipe: ContextVar[bool] = ContextVar("into_pipe", default=False)
 
 
 def with_pipes(name: str, command: Callable[..., None]) -> Callable[..., None]:
@@ -53,6 +55,11 @@ def with_pipes(name: str, command: Callable[..., None]) -> Callable[..., None]:
             command(**given)
 
     return run
+
+
+def writes_to_pipe() -> bool:
+    """Whether the running command's OUT is standard output, so that no later run can continue."""
+    return _into_pipe.get()
 
 
 class _Renamed:
@@ -102,12 +109,8 @@ def _written(ending: str) -> Iterator[Path]:
     with temporary_folder() as folder:
         path = folder / f"standard-output{ending}"
         try:
-            with redirect_stdout(sys.stderr):
+            with redirect_stdout(sys.stderr), Holding(_into_pipe, True):
                 yield path
-        except typer.Exit as ended:
-            if ended.exit_code == EXIT_INTERRUPTED:
-                say("nothing is kept: OUT is standard output")
-            raise
         finally:
             if path.exists():
                 with path.open("rb") as file:

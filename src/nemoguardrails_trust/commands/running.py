@@ -9,6 +9,7 @@ from nemoguardrails_trust.commands.building import RowScorerSpec
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from nemoguardrails_trust.commands.output import note, say
+from nemoguardrails_trust.commands.pipes import writes_to_pipe
 from nemoguardrails_trust.commands.score_progress import ProgressDisplay
 from nemoguardrails_trust.errors import TooManyFailuresError, counted
 
@@ -123,6 +124,7 @@ def run_job(
     from nemoguardrails_trust.datasets.runs import carry_out
 
     outcome: Outcome | None = None
+    keeps = keeps and not writes_to_pipe()
     guessed = job.source.row_count is None
     with ProgressDisplay(prices, guessed=guessed, quiet=quiet) as display:
 
@@ -159,8 +161,8 @@ def run_job(
         )
         raise typer.Exit(EXIT_INCOMPLETE)
     if outcome is None or not outcome.complete:
-        kept = "what was scored is kept: repeat the command to continue"
-        say(f"interrupted{'; ' + kept if keeps else ''}")
+        kept = "; what was scored is kept: repeat the command to continue" if keeps else ""
+        say("interrupted; nothing is kept" if writes_to_pipe() else f"interrupted{kept}")
         raise typer.Exit(EXIT_INTERRUPTED)
     return outcome
 
@@ -176,9 +178,12 @@ def tell_unscored(reasons: "Mapping[str, int]") -> None:
 
 
 def tell_missing(tally: "Tally") -> None:
-    """Says on stderr which signals are missing, how often and why."""
+    """Says on stderr which signals are missing, how often and why.
+
+    Where no row has a score, the reason why says the same already.
+    """
     from nemoguardrails_trust.concurrency.failures import told_reasons
 
-    for name, reasons in tally.missing.items():
+    for name, reasons in tally.missing.items() if tally.scored else ():
         count = sum(reasons.values())
         note(f"{name} is missing in {count:,} of {tally.rows:,} rows: {told_reasons(reasons)}")

@@ -50,11 +50,15 @@ def plain_for(stream: TextIO, text: str) -> str:
 
 
 def terminal(*, width: int | None = None, soft_wrap: bool = False) -> "Console":
-    """A console on standard output, on which all commands print their tables."""
+    """A console on standard output, on which all commands print their tables.
+
+    What is printed may hold markup; text that is not the program's own has to be escaped.
+    """
     from rich.console import Console
 
     use_plain_letters()
-    return Console(width=width, soft_wrap=soft_wrap, highlight=False)
+    # Else ":100:" in an answer would become a picture.
+    return Console(width=width, soft_wrap=soft_wrap, highlight=False, emoji=False)
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """A run: one data set scored into one file, by whichever engine."""
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from nemoguardrails_trust.datasets.shards import (
     Shard,
     check_same_settings,
     digest_of,
+    has_results,
     locked_folder,
     run_folder_path,
 )
@@ -24,6 +26,8 @@ from nemoguardrails_trust.datasets.tally import Tally
 from nemoguardrails_trust.datasets.writers import Output, write_scored
 from nemoguardrails_trust.disk import replacing, write_atomically
 from nemoguardrails_trust.errors import DataError, SettingsError
+
+_logger = logging.getLogger(__name__)
 
 _CURE = "choose another OUT, or remove it to score again"
 
@@ -88,7 +92,7 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
     """Scores a data set, or what is left of it, and writes OUT.
 
     Raises:
-        SettingsError: An earlier run on this OUT was started with other settings.
+        SettingsError: An earlier run on this OUT was started with other settings, and has scores.
         DataError: The input has changed since, another run is writing, OUT exists and is not
             this program's, or a file cannot be read or written.
     """
@@ -99,7 +103,7 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
         begun = (path / "manifest.jsonl").exists()
         if job.out.exists() and not begun:
             return Outcome(_finished_before(job), complete=True, already=True)
-        folder = RunFolder(path, job.identity)
+        folder = _folder_of(path, job.identity)
         if job.retry_errors:
             folder.reopen_failed()
         resumed = folder.tally().rows + folder.journalled()[0]
@@ -115,6 +119,18 @@ def carry_out(job: Job, engine: Engine) -> Outcome:
             folder.remove()
         seconds = time.monotonic() - started
         return Outcome(tally, complete=True, resumed=resumed, seconds=seconds)
+
+
+def _folder_of(path: Path, settings: Mapping[str, Any]) -> RunFolder:
+    """The folder of a run; one that was begun with other settings is emptied if nothing is lost."""
+    try:
+        return RunFolder(path, settings)
+    except SettingsError:
+        if has_results(path):
+            raise
+        _logger.info("%s: no row has a score, so the run starts afresh with other settings", path)
+        _empty(path)
+        return RunFolder(path, settings)
 
 
 def recorded_settings(out: Path) -> dict[str, Any]:
@@ -135,7 +151,14 @@ def discard(out: Path) -> None:
 
 def _remove_results(out: Path, folder: Path) -> None:
     """Removes the file of a run, and what its folder holds besides the lock."""
-    for path in (*folder.glob("*.jsonl"), *folder.glob("*.journal"), out, record_path(out)):
+    _empty(folder)
+    for path in (out, record_path(out)):
+        path.unlink(missing_ok=True)
+
+
+def _empty(folder: Path) -> None:
+    """Removes what the folder of a run holds besides the lock."""
+    for path in (*folder.glob("*.jsonl"), *folder.glob("*.journal")):
         path.unlink(missing_ok=True)
 
 
@@ -188,7 +211,9 @@ class InputCheck:
         finished = self._folder.finished.values()
         last = max((shard.first + shard.rows - 1 for shard in finished), default=-1)
         if max(last, journalled) >= rows:
-            raise changed(self._job, rows, "was scored but is no longer there")
+            raise changed(
+                self._job, rows, "was scored but is no longer there (removed, or beyond --limit)"
+            )
 
 
 def check_same_row(job: Job, row: int, then: str, now: str) -> None:
@@ -291,7 +316,8 @@ def _require_same(job: Job, record: _Record) -> None:
     digests = [digest_of([digits for _, digits, _ in rows]) for _, rows in shards]
     if digest_of(digests) != record.digest:
         raise DataError(
-            f"was made from different rows than {job.source.name} has now; {_CURE}",
+            f"was made from different rows than {job.source.name} has now, or with another "
+            f"--limit; {_CURE}",
             path=str(job.out),
         )
 

@@ -262,6 +262,20 @@ def locked_folder(out: Path) -> Iterator[Path]:
                     folder.rmdir()
 
 
+def has_results(folder: Path) -> bool:
+    """Whether a run has a score for any row, or a response that was made.
+
+    Raises:
+        DataError: A shard or a journal is damaged.
+    """
+    for kind, cure in (("jsonl", _MEND_SHARD), ("journal", _MEND_JOURNAL)):
+        for path in folder.glob(f"shard-*.{kind}"):
+            for _, stored in unsealed_lines(path, cure=cure):
+                if stored["result"]["score"] is not None or stored["result"]["made"]:
+                    return True
+    return False
+
+
 def run_folder_path(out: Path) -> Path:
     """Where the folder of a run is."""
     return out.with_name(f"{out.name}.shards")
@@ -297,6 +311,8 @@ def check_same_settings(
     now = json.loads(json.dumps(dict(now)))
     for key in {**then, **now}:
         if then.get(key) != now.get(key):
+            if key == "generate" and then.get(key) is False and now[key] is True:
+                continue  # the rows with a score had a response, and need none made
             told = _other_setting(key, then.get(key), now.get(key), what)
             cure = cure or "use the same, or another OUT, or remove that folder to start afresh"
             raise SettingsError(f"{told}; {cure}", key=key)
@@ -305,8 +321,9 @@ def check_same_settings(
 def _other_setting(key: str, then: Any, now: Any, what: str) -> str:
     if isinstance(then, dict) or isinstance(now, dict):  # a calibration, which is long
         return f"{key} is not what {what} was started with"
-    is_now = f"is {now!r}" if now else "is not set"
-    return f"{key} {is_now}, but {what} was started {f'with {then!r}' if then else 'without it'}"
+    is_now = "is not set" if not now else "is set" if now is True else f"is {now!r}"
+    was = "without it" if not then else "with it" if then is True else f"with {then!r}"
+    return f"{key} {is_now}, but {what} was started {was}"
 
 
 def _without_failed(path: Path, cure: str) -> bytes:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from difflib import unified_diff
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -91,7 +91,10 @@ def changes(config: Path, *, remove: bool = False) -> list[Change]:
     if str(versions[0] if versions else "1.0") != "1.0":
         found = _removed_v2(first.parent) if remove else _added_v2(first.parent)
     elif remove:
-        found = [Change(path, text, _edited(path, text, None)) for path, text in texts.items()]
+        # Without our import the flow is that of the built-in rail, which is not ours to take out.
+        is_added = any(map(_is_ours, _import_paths(data)))
+        own = texts.items() if is_added else ()
+        found = [Change(path, text, _edited(path, text, None)) for path, text in own]
     else:
         path = _file_of_rails(first, data)
         found = [Change(path, texts[path], _edited(path, texts[path], data))]
@@ -112,8 +115,7 @@ def _edited(path: Path, text: str, adding_to: dict[Path, dict[str, Any]] | None)
 
 def _with_rail(path: Path, text: str, data: dict[Path, dict[str, Any]]) -> str:
     listed = any(is_trust_flow(str(flow)) for flow in values_at(data[path], _FLOWS))
-    paths = [given for part in data.values() for given in values_at(part, _IMPORT_PATHS)]
-    if not any(map(_is_ours, paths)):
+    if not any(map(_is_ours, _import_paths(data))):
         comment = _IN_PLACE_OF_BUILT_IN if listed else ""
         text = with_value(text, _IMPORT_PATHS, IMPORT_PATH, comment)
     return text if listed else with_value(text, _FLOWS, FLOW_NAME)
@@ -125,8 +127,14 @@ def _without_rail(text: str) -> str:
     return left if _IN_PLACE_OF_BUILT_IN in text else without_values(left, _FLOWS, is_trust_flow)
 
 
+def _import_paths(data: dict[Path, dict[str, Any]]) -> list[object]:
+    """The import paths of all files of a configuration."""
+    return [given for part in data.values() for given in values_at(part, _IMPORT_PATHS)]
+
+
 def _is_ours(import_path: object) -> bool:
-    return str(import_path).strip("/") == IMPORT_PATH
+    """Whether a path leads to the rail, by its name or, as `nemo-trust rail-path` prints it."""
+    return PurePath(str(import_path)).parts[-2:] == PurePath(IMPORT_PATH).parts
 
 
 def _data(path: Path, text: str) -> dict[str, Any]:
@@ -228,6 +236,8 @@ def _added_v2(folder: Path) -> list[Change]:
 def _removed_v2(folder: Path) -> list[Change]:
     files = _colang_files(folder)
     together = "\n".join(files.values())
+    if not any(map(_is_our_import, together.splitlines())):
+        return []  # what is called is the built-in rail
     replaced, uncalled = _INSTEAD in together, _INSTEAD_UNCALLED in together
 
     def restored(text: str) -> str:

@@ -32,6 +32,7 @@ from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, require_thresho
 DEFAULT_TITLE = "Trustworthiness report"
 
 _SCRIPTS = ("numbers.js", "charts.js", "answers.js", "export.js", "groups.js", "page.js")
+_NOT_HTML = frozenset({".csv", ".docx", ".json", ".jsonl", ".parquet", ".pdf", ".tsv", ".xlsx"})
 _NAMES_SHOWN = 5
 _NAMES_KEPT = 100
 _USAGE_NAMES = {
@@ -139,6 +140,8 @@ def build_report(
     source = Path(results) if isinstance(results, str | Path) else None
     if source is not None and out.exists() and source.exists() and out.samefile(source):
         raise DataError("the page would overwrite the results", path=str(out))
+    if out.suffix.lower() in _NOT_HTML:
+        raise DataError("the report is HTML; give a name that ends in .html", path=str(out))
     chosen: ChosenColumns = {
         "prompt": prompt_column,
         "response": response_column,
