@@ -86,7 +86,7 @@ def test_an_answer_is_read_in_every_form(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (None, "the response is nothing; it must be text"),
+        (None, "the response is null; it must be text"),
         (3, "the response is a number"),
         (["Paris", "Lyon"], "the response is a list of 2 texts; it must be one"),
         ({"replies": ["Paris", "Lyon"]}, "a list of 2 texts; it must be one text"),

@@ -16,6 +16,7 @@ from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
 from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, register
+from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.guardrail.messages import CAUTION
 from nemoguardrails_trust.integrations.langchain import TrustCallback, trust_runnable
 from tests.integrations.scene import run_section
@@ -119,6 +120,17 @@ def test_a_runnable_takes_prompts_in_any_form(tlm: TLM, server: OpenAIServer, pr
     assert "Capital of France?" in shown
     assert "France: Paris." in shown
     assert ("Be brief." in shown) is not isinstance(prompt, str)
+
+
+def test_a_runnable_says_what_it_misses(tlm: TLM, server: OpenAIServer) -> None:
+    runnable = trust_runnable(tlm, prompt="question")
+    verdict = runnable.invoke({"query": "Capital of France?", "response": "Paris"})["trust"]
+    assert verdict["status"] == "unchecked"
+    assert "it has no 'question', only query, response" in verdict["log"]["error"]["message"]
+    for invoked in (runnable.invoke, lambda given: asyncio.run(runnable.ainvoke(given))):
+        with pytest.raises(DataError, match="trust_runnable got text; it takes a dictionary"):
+            invoked("Paris")
+    assert server.bodies == []
 
 
 class Place(BaseModel):

@@ -108,7 +108,7 @@ def test_an_answer_may_be_an_object(tlm: TLM, both: tuple[TLM, OpenAIServer], ou
         ({"question": "a", "user": "b"}, "Paris", "question, user"),
         ({"context": ["a"]}, "Paris", "none"),
         ({"question": ""}, "Paris", "the prompt is empty"),
-        ({"question": "a"}, None, "the response is nothing"),
+        ({"question": "a"}, None, "the response is null"),
         ({"question": "a"}, {("a", "b"): "Paris"}, "keys must be str"),
     ],
     ids=["two", "none", "empty", "silent", "keys"],
@@ -119,6 +119,12 @@ def test_what_cannot_be_scored_is_an_error(
     feedback = trust_scorer(tlm, name="trust").run(inputs=inputs, outputs=outputs)
     assert feedback.value is None
     assert reason in feedback.error.error_message
+
+
+def test_a_prompt_that_is_named_wrong_is_told(tlm: TLM) -> None:
+    feedback = trust_scorer(tlm, prompt="q").run(inputs={"question": "a", "user": "b"}, outputs="c")
+    told = "there is no input 'q'; the inputs are: question, user"
+    assert feedback.error.error_message == told
 
 
 def test_the_page_does_what_it_says(

@@ -250,7 +250,7 @@ def test_reads_every_key_and_passes_over_others(tmp_path: Path) -> None:
             '{"prompt": [{"role": "bard", "content": "c"}], "response": "r"}',
             "'prompt' has the role 'bard'",
         ),
-        ('{"prompt": "p", "response": null}', "'response' is nothing; it must be text"),
+        ('{"prompt": "p", "response": null}', "'response' is null; it must be text"),
         ('{"prompt": "p", "response": "r", "samples": "s"}', "'samples' must be a list"),
         ('{"prompt": "p", "response": "r", "samples": ["s", 1]}', "'samples' must be a list"),
         ('{"prompt": "p", "response": "r", "reflection": 1.5}', "'reflection' must be a number"),

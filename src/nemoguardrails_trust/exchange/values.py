@@ -64,7 +64,7 @@ def is_filled(value: Any) -> bool:
 def kind_told(value: Any) -> str:
     """What a value is, for errors that people read."""
     if value is None:
-        return "nothing"
+        return "null"
     if isinstance(value, bool):
         return "true or false"
     kinds = (

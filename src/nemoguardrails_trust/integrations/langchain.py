@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from nemoguardrails_trust.errors import MissingDependencyError, TrustError
+from nemoguardrails_trust.errors import DataError, MissingDependencyError, TrustError
+from nemoguardrails_trust.exchange.values import kind_told
 from nemoguardrails_trust.integrations.verdicts import Verdict, answer_of, no_verdict, verdict_of
 from nemoguardrails_trust.tlm import TLM
 
@@ -112,10 +113,15 @@ def trust_runnable(
         response: The key of the answer: text, a message, or an object, which is scored as JSON.
             Without it, the last of the messages is the answer, as in the state of an agent.
         context: The key of the retrieved passages, as texts or documents, if there are any.
+
+    The runnable raises a `DataError` if it is given something other than a dictionary.
     """
 
     def taken(given: Mapping[str, Any]) -> dict[str, Any]:
-        asked, said = given.get(prompt), given.get(response)
+        if prompt not in given:
+            told = ", ".join(map(str, given)) or "nothing"
+            raise DataError(f"it has no {prompt!r}, only {told}; name the question with prompt=")
+        asked, said = given[prompt], given.get(response)
         if said is None and isinstance(asked, list) and asked and isinstance(asked[-1], AIMessage):
             asked, said = asked[:-1], asked[-1]
         return {
@@ -125,6 +131,7 @@ def trust_runnable(
         }
 
     def score(given: Mapping[str, Any]) -> dict[str, Any]:
+        _require_mapping(given)
         try:
             result = tlm.try_get_trustworthiness_score(**taken(given))
         except _UNREADABLE as error:
@@ -132,6 +139,7 @@ def trust_runnable(
         return {**given, "trust": verdict_of(result, tlm.threshold)}
 
     async def score_async(given: Mapping[str, Any]) -> dict[str, Any]:
+        _require_mapping(given)
         try:
             result = await tlm.try_get_trustworthiness_score_async(**taken(given))
         except _UNREADABLE as error:
@@ -141,8 +149,21 @@ def trust_runnable(
     return RunnableLambda(score, score_async, name="trustworthiness")
 
 
-# What LangChain raises at messages that it does not know.
-_UNREADABLE = (NotImplementedError, TypeError, ValueError)
+def _require_mapping(given: object) -> None:
+    """Makes sure that a runnable got what a verdict can be added to.
+
+    Raises:
+        DataError: It did not.
+    """
+    if not isinstance(given, Mapping):
+        raise DataError(
+            f"trust_runnable got {kind_told(given)}; it takes a dictionary with the question and "
+            "the answer, as RunnablePassthrough.assign(response=…) makes it"
+        )
+
+
+# The last three are what LangChain raises at messages that it does not know.
+_UNREADABLE = (DataError, NotImplementedError, TypeError, ValueError)
 
 
 def _unread(error: Exception, threshold: float) -> Verdict:

@@ -76,7 +76,9 @@ def _asked(inputs: Mapping[str, Any], prompt: str | None, context: str) -> Any:
     keys = [key for key in inputs if key != context]
     if prompt is None:
         prompt = "messages" if "messages" in keys else keys[0] if len(keys) == 1 else None
-    if prompt is None or prompt not in inputs:
-        told = ", ".join(keys) or "none"
+    told = ", ".join(keys) or "none"
+    if prompt is not None and prompt not in inputs:
+        raise DataError(f"there is no input {prompt!r}; the inputs are: {told}")
+    if prompt is None:
         raise DataError(f"it is unclear which input is the prompt ({told}); name it with prompt=")
     return inputs[prompt]

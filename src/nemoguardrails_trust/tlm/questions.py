@@ -193,8 +193,8 @@ def one_each(name: str, values: Any, count: int) -> list[Any]:
     """
     if isinstance(values, str) or is_object(values) or not isinstance(values, Iterable):
         raise SettingsError(
-            f"{name} is a {type(values).__name__}, but there is a list of {count} "
-            f"prompts; pass a list with the {name} of each",
+            f"{name} is a {type(values).__name__}, but prompt is a list of {count}; pass a list "
+            f"with the {name} of each",
             key=name,
         )
     listed = list(values)
