@@ -85,6 +85,8 @@ class BotModels:
 
     def _for(self, llm: LLMModel | None) -> _Made:
         llm = None if llm is None else plain_model(llm)
+        if self._made and self._made[-1].llm is llm:
+            return self._made[-1]
         found = next((made for made in self._made if made.llm is llm), None)
         if found is None:
             entry = model_entry(self._config, self._settings.model)

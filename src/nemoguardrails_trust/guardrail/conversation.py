@@ -170,7 +170,7 @@ def _conversation(events: Sequence[Any], question: Message | None, answer: str) 
 
 def _reader(event: Any) -> tuple[str, Any]:
     """The type of an event and how to read its values: dicts in 1.0, also objects in 2.x."""
-    if isinstance(event, Mapping):
+    if isinstance(event, dict | Mapping):  # nearly all are dicts, which is found out at once
         return str(event.get("type")), event.get
     return str(getattr(event, "name", "")), getattr(event, "arguments", {}).get
 
@@ -179,8 +179,9 @@ def _ask(messages: list[Message], question: Message) -> None:
     """Makes the user's last message what input rails may have made of it."""
     for index in range(len(messages) - 1, -1, -1):
         if messages[index].role == "user":
-            media = question.media or messages[index].media
-            messages[index] = replace(question, media=media)
+            media = messages[index].media
+            is_whole = question.media or not media
+            messages[index] = question if is_whole else replace(question, media=media)
             return
     messages.append(question)
 
@@ -207,12 +208,11 @@ async def _passages(
     """The retrieved chunks that the model was given."""
     retrieved_for = context.get("retrieved_for")
     if retrieved_for is None or retrieved_for == question:
-        separate = context.get("relevant_chunks_sep")
-        joined = context.get("relevant_chunks")
-        passages = [*read_passages(separate)] or [*read_passages(joined)]
-        passages = [passage.strip() for passage in passages]
-        if passages:
-            return passages
+        for name in ("relevant_chunks_sep", "relevant_chunks"):
+            chunks = context.get(name)
+            passages = () if chunks is None else read_passages(chunks)
+            if passages:
+                return [passage.strip() for passage in passages]
     if kb is None or not question:
         return []
     # Without dialog rails the chunks go into the prompt but not into the context.

@@ -26,6 +26,8 @@ def failing(result: TrustworthinessScore) -> list[str]:
 
 def held_to_evaluations(result: TrustworthinessScore) -> TrustworthinessScore:
     """The score, without its value where an evaluation could not be had; below, it says so."""
+    if not evaluations_of(result):
+        return result
     lacking = [
         f"{name} could not be evaluated: {told['error']}"
         for name, told in evaluations_of(result).items()

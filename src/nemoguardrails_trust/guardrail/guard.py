@@ -244,7 +244,8 @@ def _key(exchange: Exchange) -> tuple[str, bool]:
     A server's probabilities differ in their last digits from one answer to the same next one.
     """
     known = exchange.token_logprobs is not None
-    return exchange.without_probabilities().fingerprint(), known
+    bare = exchange.without_probabilities() if known else exchange
+    return bare.fingerprint(), known
 
 
 def _is_low(result: TrustworthinessScore, settings: TrustSettings) -> bool:
@@ -290,16 +291,16 @@ def _decide(
     text = marked or answer
     if consequence not in ("none", "mark"):
         text = _message(answer, verdict, consequence, render)
-    outcome = make_outcome(
+    return make_outcome(
         result,
         threshold=settings.threshold,
         status=status,
         consequence=consequence,
         text=text,
         answer=original,
+        kept=answer,
         extra=extra,
     )
-    return replace(outcome, answer=answer)
 
 
 def _verdict(result: TrustworthinessScore, settings: TrustSettings) -> tuple[Status, Consequence]:

@@ -1,9 +1,7 @@
 """What a rail's checks are counted and timed by."""
 
 import logging
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from nemoguardrails_trust.guardrail.settings import TrustSettings
 from nemoguardrails_trust.scorers.base import Scorer
@@ -62,14 +60,17 @@ class _Harmless:
         self._instruments = instruments
 
     def add(self, figure: Figure, amount: float, *labels: str) -> None:
-        _note(self._instruments.add, figure, amount, *labels)
+        try:
+            self._instruments.add(figure, amount, *labels)
+        except Exception as error:  # noqa: BLE001
+            _tell(error)
 
     def record(self, figure: Figure, value: float, *labels: str) -> None:
-        _note(self._instruments.record, figure, value, *labels)
+        try:
+            self._instruments.record(figure, value, *labels)
+        except Exception as error:  # noqa: BLE001
+            _tell(error)
 
 
-def _note(note: Callable[..., None], *what: Any) -> None:
-    try:
-        note(*what)
-    except Exception as error:  # noqa: BLE001
-        _log.warning("a metric could not be recorded: %s", type(error).__name__)
+def _tell(error: Exception) -> None:
+    _log.warning("a metric could not be recorded: %s", type(error).__name__)

@@ -87,7 +87,7 @@ def brief(metadata: Mapping[str, Any]) -> dict[str, Any]:
         key: _weakest(value)
         if key == "claims"
         else {name: _numbers(entry) for name, entry in value.items()}
-        if isinstance(value, Mapping)
+        if isinstance(value, dict)
         else _cut(value)
         for key, value in metadata.items()
         if key not in _LEFT_OUT and (value is not None or key == "trustworthiness_score")
@@ -105,7 +105,7 @@ def _weakest(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _numbers(told: Any) -> Any:
     """The numbers of a signal or an evaluation, without its reasons."""
-    if not isinstance(told, Mapping):
+    if not isinstance(told, dict):
         return _cut(told)
     return {key: value for key, value in told.items() if isinstance(value, int | float | None)}
 
@@ -124,6 +124,7 @@ def make_outcome(
     consequence: Consequence,
     text: str,
     answer: str,
+    kept: str = "",
     extra: Mapping[str, Any] | None = None,
 ) -> TrustOutcome:
     """Puts a verdict together.
@@ -135,6 +136,7 @@ def make_outcome(
         consequence: What the flow has to do; where it is nothing, the answer passes.
         text: What the user is to read.
         answer: The answer as it came in; a different `text` that passes is a rewrite.
+        kept: The answer that the text holds or stands for.
         extra: Further metadata, ready for JSON.
     """
     decision, stand_in = RailDecision.BLOCK, 0.0
@@ -163,6 +165,7 @@ def make_outcome(
         explanation=result.explanation,
         consequence=consequence,
         text=text,
+        answer=kept,
     )
 
 

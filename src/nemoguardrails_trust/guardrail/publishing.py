@@ -1,7 +1,7 @@
 """Where an outcome is shown beside the answer: the caller's stream, the current trace span."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -40,7 +40,9 @@ def is_collecting() -> bool:
 
 def flagged_as(text: Any) -> TrustOutcome | None:
     """The outcome of this turn by which an answer became this text, with a caution or marks."""
-    outcomes: Sequence[TrustOutcome] = _collector.get() or ()
+    outcomes = _collector.get()
+    if not outcomes:
+        return None
     found = (outcome for outcome in reversed(outcomes) if outcome.text == text)
     return next((outcome for outcome in found if outcome.is_blocked), None)
 

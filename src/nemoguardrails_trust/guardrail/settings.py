@@ -117,6 +117,7 @@ def read_settings(custom_data: Mapping[str, Any] | None) -> TrustSettings:
     return _validated(values, where="custom_data.trust.")
 
 
+@lru_cache(maxsize=64)
 def flow_on(line: str) -> str:
     """The flow that a line under `flows` names, with settings or without."""
     return re.split(r"[$(]", line, maxsplit=1)[0].strip()

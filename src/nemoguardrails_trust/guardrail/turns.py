@@ -116,13 +116,15 @@ def _settle_chain(result: GenerationResponse, checks: Sequence[TrustOutcome]) ->
 
 def _with_whole_outcomes(result: Any, checks: Sequence[TrustOutcome]) -> Any:
     """What a turn brought, with outcomes in the place of what the events keep of them."""
-    whole = [(brief(outcome.metadata), outcome.metadata) for outcome in checks]
+    if not checks:
+        return result
 
     def restored(data: Any) -> Any:
         if not isinstance(data, Mapping) or OUTPUT_VARIABLE not in data:
             return data
         told = data[OUTPUT_VARIABLE]
-        found = next((full for kept, full in reversed(whole) if kept == told), told)
+        wholes = (outcome.metadata for outcome in reversed(checks))
+        found = next((whole for whole in wholes if brief(whole) == told), told)
         return {**data, OUTPUT_VARIABLE: found}
 
     def message_restored(message: Any) -> Any:
@@ -135,8 +137,6 @@ def _with_whole_outcomes(result: Any, checks: Sequence[TrustOutcome]) -> Any:
             told["events"] = [restored(event) for event in told["events"]]
         return told
 
-    if not whole:
-        return result
     if isinstance(result, GenerationResponse):
         result.output_data = restored(result.output_data)
         if isinstance(result.response, list):
