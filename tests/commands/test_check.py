@@ -120,6 +120,11 @@ def test_a_configuration_that_does_not_load_is_told_in_words(
     assert "input_value" not in problem["text"]
 
 
+def test_a_folder_without_a_configuration_is_told(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path)
+    assert problem["text"] == f"{tmp_path} has no config.yml"
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [

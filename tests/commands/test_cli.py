@@ -2,6 +2,7 @@
 
 import os
 import pty
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
@@ -56,6 +57,17 @@ def test_a_value_that_is_none_of_those_allowed_is_said_in_plain_words() -> None:
     assert result.exit_code == 2
     assert "'nothing' is not one of 'rail', 'server'." in result.stderr
     assert "Value error" not in result.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_that_is_taken_ends_the_server_with_2(workers: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        options = ("--model", "replay", "--port", str(port), "--workers", str(workers))
+        result = run("serve", *options)
+    assert result.returncode == 2
+    assert "address already in use" in result.stderr.lower()
+    assert "Traceback" not in result.stderr
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.help import parameter
-from nemoguardrails_trust.commands.options import REPLAY, user_errors
+from nemoguardrails_trust.commands.options import EXIT_ERROR, REPLAY, user_errors
 from nemoguardrails_trust.errors import CredentialsError, MissingDependencyError, SettingsError
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -71,13 +73,20 @@ def serve(
     if log_json:
         options["log_config"] = json_logs()
     app = create_app(settings)  # what is wrong with the settings shows here, once
-    if workers == 1:
-        uvicorn.run(app, **options)
-        return
-    os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
-    with tempfile.TemporaryDirectory(prefix="nemo-trust-") as folder:
-        os.environ.setdefault(SHARED_BY_WORKERS, folder)
-        uvicorn.run("nemoguardrails_trust.server.app:app_from_environment", factory=True, **options)
+    try:
+        if workers == 1:
+            uvicorn.run(app, **options)
+            return
+        os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
+        with tempfile.TemporaryDirectory(prefix="nemo-trust-") as folder:
+            os.environ.setdefault(SHARED_BY_WORKERS, folder)
+            uvicorn.run(
+                "nemoguardrails_trust.server.app:app_from_environment", factory=True, **options
+            )
+    except SystemExit as ended:  # where uvicorn cannot start, it logs why; its codes mean nothing
+        if ended.code:
+            raise typer.Exit(EXIT_ERROR) from None
+        raise
 
 
 def _backend(model: str, recorded: str | None) -> dict[str, str]:

@@ -63,6 +63,8 @@ def check_configuration(
                 "import_paths when it is given the file itself",
             )
         ]
+    if not any(path.rglob("*.y*ml")):
+        return [problem(f"{path} has no config.yml", "name the folder that contains it")]
     findings = list(_installation())
     register()
     try:
