@@ -40,13 +40,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else several}"
 
 
-_MUST_BE = {
+MUST_BE = {
+    "string_type": "text",
     **dict.fromkeys(("float_type", "float_parsing"), "a number"),
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
     **dict.fromkeys(("tuple_type", "list_type"), "a list"),
     **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a mapping"),
-    "string_type": "text",
 }
 """What a value must be, by the types of pydantic's errors."""
 
@@ -57,7 +57,7 @@ def why_invalid(*problems: Mapping[str, Any]) -> str:
     Args:
         problems: Its errors; several where the value may have one of several forms.
     """
-    words = [_MUST_BE.get(problem["type"]) or _must_be(problem["msg"]) for problem in problems]
+    words = [MUST_BE.get(problem["type"]) or _must_be(problem["msg"]) for problem in problems]
     must = [word for word in words if word is not None]
     if must:
         return f"it must be {' or '.join(dict.fromkeys(must))}"

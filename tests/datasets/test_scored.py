@@ -2,6 +2,7 @@
 
 import math
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from nemoguardrails_trust.datasets.scored import ScoredRow, read_label, read_sco
 
 
 def read(**row: Any) -> ScoredRow:
-    return read_scored(row)
+    return replace(read_scored(row), correct=read_label(row.get("correct")))
 
 
 @pytest.mark.parametrize("value", [0.25, "0.25", np.float64(0.25), "2.5e-1"])

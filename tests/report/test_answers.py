@@ -1,11 +1,12 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.datasets.scored import read_scored
+from nemoguardrails_trust.datasets.scored import read_label, read_scored
 from nemoguardrails_trust.report.answers import (
     ALTERNATIVES_SHOWN,
     TEXT_LIMITS,
@@ -21,7 +22,8 @@ COLUMNS = Columns()
 def picker_of(rows: list[dict[str, Any]]) -> AnswerPicker:
     picker = AnswerPicker()
     for number, row in enumerate(rows, start=1):
-        picker.add(number, row, read_scored(row))
+        result = replace(read_scored(row), correct=read_label(row.get("correct")))
+        picker.add(number, row, result)
     return picker
 
 

@@ -13,20 +13,8 @@ if TYPE_CHECKING:
 _PLAIN = "nemo-trust-plain"
 # One letter for one, so that tables stay straight.
 _INSTEAD = str.maketrans(
-    {
-        "\u2026": "~",
-        "\u2013": "-",
-        "\u2212": "-",
-        "\u00d7": "x",
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u2192": ">",
-        "\u2713": "+",
-        "\u2717": "x",
-        "\u00a0": " ",
-    }
+    "\u2026\u2013\u2212\u00d7\u2018\u2019\u201c\u201d\u2192\u2713\u2717\u00a0",
+    "~--x''\"\">+x ",
 )
 
 

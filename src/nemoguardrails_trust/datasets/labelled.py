@@ -317,7 +317,7 @@ def _read_scored(row: Row, score_column: str) -> ScoredRow:
     if score_column not in row:
         raise DataError(f"has no {score_column!r}")
     try:
-        return read_scored(row, score_column=score_column, label_column=None)
+        return read_scored(row, score_column=score_column)
     except ValueError as error:
         raise DataError(str(error)) from None
 

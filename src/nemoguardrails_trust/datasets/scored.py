@@ -64,25 +64,18 @@ class ScoredRow:
         }
 
 
-def read_scored(
-    row: Row,
-    *,
-    score_column: str = SCORE,
-    label_column: str | None = LABEL,
-) -> ScoredRow:
-    """Reads the numbers of a row; a column that is not there counts as empty.
+def read_scored(row: Row, *, score_column: str = SCORE) -> ScoredRow:
+    """Reads the numbers of a row, without its label; a column that is not there counts as empty.
 
     Args:
         row: The row, by column.
         score_column: The trustworthiness score, 0 to 1, or empty.
-        label_column: Whether the answer is right, or empty; `None` reads no label.
 
     Raises:
-        ValueError: A score or a signal is not a number from 0 to 1, or a label cannot be read.
+        ValueError: A score or a signal is not a number from 0 to 1.
     """
     return ScoredRow(
         score=_share(score_column, row.get(score_column)),
-        correct=None if label_column is None else read_label(row.get(label_column), label_column),
         signals=_signals(row),
         usage=_usage(row),
         error=as_text(row.get("error")),

@@ -143,10 +143,10 @@ def build_report(
     if out.suffix.lower() in _NOT_HTML:
         raise DataError("the report is HTML; give a name that ends in .html", path=str(out))
     chosen: ChosenColumns = {
-        "prompt": prompt_column,
-        "response": response_column,
-        "score": score_column,
-        "label": label_column,
+        "prompt_column": prompt_column,
+        "response_column": response_column,
+        "score_column": score_column,
+        "label_column": label_column,
     }
     comparison = _compared(source, against, chosen, threshold, encoding)
     name = None if source is None else str(source)
@@ -206,16 +206,7 @@ def _compared(
         return None
     if source is None:
         raise SettingsError("against compares two files; give the results as a path", key="against")
-    return compare_results(
-        against,
-        source,
-        threshold=threshold,
-        prompt_column=chosen["prompt"],
-        response_column=chosen["response"],
-        score_column=chosen["score"],
-        label_column=chosen["label"],
-        encoding=encoding,
-    )
+    return compare_results(against, source, threshold=threshold, encoding=encoding, **chosen)
 
 
 def _numbered_rows(

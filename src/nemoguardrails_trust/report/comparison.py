@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from nemoguardrails_trust.calibration.intervals import Interval
 from nemoguardrails_trust.datasets.columns import no_column
 from nemoguardrails_trust.datasets.files import open_source
-from nemoguardrails_trust.datasets.rows import SCORE
 from nemoguardrails_trust.datasets.scored import ScoredRow
 from nemoguardrails_trust.datasets.source import UnreadableRow
 from nemoguardrails_trust.errors import DataError
@@ -131,11 +130,8 @@ def compare_results(
     b: str | Path,
     *,
     threshold: float = DEFAULT_THRESHOLD,
-    prompt_column: str | None = None,
-    response_column: str | None = None,
-    score_column: str = SCORE,
-    label_column: str | None = None,
     encoding: str | None = None,
+    **chosen: Unpack[ChosenColumns],
 ) -> Comparison:
     """Compares two files of scored answers, question by question.
 
@@ -146,25 +142,15 @@ def compare_results(
         a: What `nemo-trust score` wrote before: every format that it writes.
         b: What it wrote afterwards.
         threshold: Scores below it are flagged, 0 to 1.
-        prompt_column: What was asked. `None` takes `prompt` or another usual name, in each file
-            its own.
-        response_column: The answer. `None` takes `response` or another usual name.
-        score_column: The score, 0 to 1.
-        label_column: Whether the answer is right. `None` takes `correct`. Where labels are
-            missing, so are the differences of AUROC and accuracy.
         encoding: Of text files; by default it is found out.
+        chosen: The columns, as for `Columns.find`; usual names are found in each file by itself.
+            Where labels are missing, so are the differences of AUROC and accuracy.
 
     Raises:
         SettingsError: The threshold is not from 0 to 1, or there is no such encoding.
         DataError: A file cannot be read, lacks a column, or the two have no question in common.
     """
     require_threshold(threshold)
-    chosen: ChosenColumns = {
-        "prompt": prompt_column,
-        "response": response_column,
-        "score": score_column,
-        "label": label_column,
-    }
     results_a, results_b = (_read(Path(path), chosen, encoding) for path in (a, b))
     before, after = results_a.answers, results_b.answers
     answers_known = results_a.has_texts and results_b.has_texts

@@ -41,41 +41,43 @@ class Columns:
         cls,
         present: Sequence[str],
         *,
-        prompt: str | None = None,
-        response: str | None = None,
-        score: str = SCORE,
-        label: str | None = None,
-        path: str | None = None,
+        path: str | None,
+        prompt_column: str | None = None,
+        response_column: str | None = None,
+        score_column: str = SCORE,
+        label_column: str | None = None,
     ) -> Self:
         """Settles the columns of results, by the names under which they can be scored.
 
         Args:
             present: The columns that there are.
-            prompt: The user's choice; `None` takes the one with a usual name, if any.
-            response: Likewise.
-            score: The score's.
-            label: The user's choice; `None` takes `correct`, if it is there.
             path: The file, for the error.
+            prompt_column: The user's choice; `None` takes the one with a usual name, if any.
+            response_column: Likewise.
+            score_column: The score's.
+            label_column: The user's choice; `None` takes `correct`, if it is there.
 
         Raises:
             DataError: A column that was chosen is not there, nor that of the score, or which of
                 several is meant cannot be told.
         """
-        for chosen, option in ((score, "--score-column"), (label, "--label-column")):
+        exact = ((score_column, "--score-column"), (label_column, "--label-column"))
+        for chosen, option in exact:
             if chosen is not None and chosen not in present:
                 raise no_column(present, chosen, option, path)
-        asked = find_column(present, prompt, PROMPTS, "--prompt-column", path=path)
-        answer = find_column(present, response, RESPONSES, "--response-column", path=path)
-        return cls(asked or PROMPTS[0], answer or RESPONSES[0], score, label or LABEL)
+        asked = find_column(present, prompt_column, PROMPTS, "--prompt-column", path=path)
+        answer = find_column(present, response_column, RESPONSES, "--response-column", path=path)
+        label = label_column or LABEL
+        return cls(asked or PROMPTS[0], answer or RESPONSES[0], score_column, label)
 
 
-class ChosenColumns(TypedDict):
+class ChosenColumns(TypedDict, total=False):
     """What the user says of the columns; `None` leaves one to be found."""
 
-    prompt: str | None
-    response: str | None
-    score: str
-    label: str | None
+    prompt_column: str | None
+    response_column: str | None
+    score_column: str
+    label_column: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class ResultReader:
         score, label = self._columns.score, self._columns.label
         result, correct, told = ScoredRow(None), None, []
         try:
-            result = read_scored(row, score_column=score, label_column=None)
+            result = read_scored(row, score_column=score)
             self._usable[score] += 1
         except ValueError as error:
             told.append(self._problem(score, error, line))

@@ -3,23 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nemoguardrails_trust.errors import why_invalid
+from nemoguardrails_trust.errors import MUST_BE, why_invalid
 
 _WORDS = {
-    "string_type": "text",
+    **MUST_BE,
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object"),
     "string_unicode": "text that can be encoded",
     "string_pattern_mismatch": "text that is not blank",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
 }
 """What pydantic's errors say that a value should be."""
 
