@@ -27,29 +27,37 @@ async def run_pool(
         work: What to do; its first error ends all.
         workers: How many at a time.
     """
-    queue: asyncio.Queue[Item] = asyncio.Queue(maxsize=workers)
-
-    async def worker() -> None:
-        while (item := await queue.get()) is not _END:
-            await work(item)
-
-    async def feed() -> None:
-        if isinstance(items, AsyncIterable):
-            async for item in items:
-                await queue.put(item)
-        else:
-            for item in items:
-                await queue.put(item)
-        for _ in range(workers):
-            await queue.put(_END)
-
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(feed())
-            for _ in range(workers):
-                tasks.create_task(worker())
+            if isinstance(items, AsyncIterable):
+                queue: asyncio.Queue[Item] = asyncio.Queue(maxsize=workers)
+                tasks.create_task(_feed(items, queue, workers))
+                for _ in range(workers):
+                    tasks.create_task(_work_off(queue, work))
+            else:
+                shared = iter(items)
+                for _ in range(workers):
+                    tasks.create_task(_work_through(shared, work))
     except BaseExceptionGroup as group:
         raise _first_of(group) from None
+
+
+async def _feed(items: AsyncIterable[Item], queue: asyncio.Queue[Item], workers: int) -> None:
+    async for item in items:
+        await queue.put(item)
+    for _ in range(workers):
+        await queue.put(_END)
+
+
+async def _work_off(queue: asyncio.Queue[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+    while (item := await queue.get()) is not _END:
+        await work(item)
+
+
+async def _work_through(items: Iterator[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+    # Several do so with one iterator, and each item is taken by one of them.
+    for item in items:
+        await work(item)
 
 
 async def in_thread(items: Iterator[Item]) -> AsyncIterator[Item]:

@@ -200,7 +200,7 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytearray:
     unpacker = None if packing in ("", "identity") else _Unpacker(packing)
     content = bytearray()
     values = 0
-    async for chunk in response.content.iter_any():
+    while chunk := await response.content.readany():
         start = len(content)
         if unpacker is None:
             content += chunk

@@ -28,6 +28,7 @@ BATCH_TIMEOUT = 300.0
 """Seconds for a score of many, unless told otherwise: a rate limit may hold one up for minutes."""
 
 _CLEAN_UP = 0.1  # seconds that work may take to let go of what it holds, once it is cancelled
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 Result = TypeVar("Result")
 
@@ -225,7 +226,7 @@ def require_usable(score: object) -> None:
     except ValueError as error:
         raise ScoringError(f"the scorer's {error}") from None
     try:
-        json.dumps(score.to_json(), allow_nan=False, ensure_ascii=False).encode()
+        _ENCODER.encode(score.to_json()).encode()
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise ScoringError(
             "the scorer's signals, usage, alternatives, metadata or claims cannot be written as "

@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Iterable
 
+from nemoguardrails_trust.exchange.values import whole_text
+
 
 class Fence:
     """Markers around quoted text that the text cannot forge.
@@ -28,8 +30,8 @@ class Fence:
             limit: The most characters that are quoted; beyond it the middle is left out, and a
                 marker says how much.
         """
-        sendable = text.encode("utf-8", "replace").decode("utf-8")
-        return f"<{name} {self.mark}>\n{self._shortened(sendable, limit)}\n</{name} {self.mark}>"
+        quoted = self._shortened(whole_text(text), limit)
+        return f"<{name} {self.mark}>\n{quoted}\n</{name} {self.mark}>"
 
     def _shortened(self, text: str, limit: int) -> str:
         if len(text) <= limit:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -26,8 +26,10 @@ CONVERSATION_LIMIT = 80_000
 """The most characters of each part that a judge is sent, together some 50,000 tokens. Beyond it
 the middle of a text is left out; of a conversation, the oldest messages go first."""
 
-_TRUE = frozenset({"true", "yes", "correct"})
-_FALSE = frozenset({"false", "no", "incorrect"})
+_VERDICTS: Mapping[str, bool] = {
+    **dict.fromkeys(("true", "yes", "correct"), True),
+    **dict.fromkeys(("false", "no", "incorrect"), False),
+}
 _PARTS = {word[:n]: word for word in ("true", "false") for n in range(1, len(word))}
 _LEAST_MASS = 0.5  # of the verdict's token; below it the judge was saying something else
 
@@ -179,16 +181,18 @@ def _question(has_context: bool, criterion: Criterion | None, view: int, task: T
 
 def _kept(messages: Sequence[Message]) -> list[tuple[Message, int]]:
     """The messages that a judge is sent, each with the most characters of it."""
+    lengths = [len(message.content) for message in messages]
     room = CONVERSATION_LIMIT
+    if sum(lengths) < room:
+        return list(zip(messages, lengths, strict=True))
     limits: dict[int, int] = {}
     last = len(messages) - 1
     # The last message is what is answered, and the first may hold the instructions.
     for i in dict.fromkeys([last, 0, *range(last, -1, -1)] if messages else []):
         if room <= 0:
             break
-        length = len(messages[i].content)
         # At most half of the room for a text that is cut, so that others have a place too.
-        limits[i] = length if length <= room else max(1, room // 2)
+        limits[i] = lengths[i] if lengths[i] <= room else max(1, room // 2)
         room -= limits[i]
     return [(messages[i], limits[i]) for i in sorted(limits)]
 
@@ -285,23 +289,19 @@ def probability_of_true(token: TokenLogprob | None) -> float | None:
         return None
     likely = dict(token.top)
     likely.setdefault(token.token, token.logprob)
-    true = _mass(likely.items(), _TRUE)
-    false = _mass(likely.items(), _FALSE)
+    masses: dict[bool, list[float]] = {True: [], False: []}
+    for text, logprob in likely.items():
+        says_true = _VERDICTS.get(_word(text))
+        # A logarithm above 0, or one that is no number, is no probability.
+        if says_true is not None and logprob <= 1e-3:
+            masses[says_true].append(math.exp(min(0.0, logprob)))
+    true, false = math.fsum(masses[True]), math.fsum(masses[False])
     if not token.top:
         # Only the chosen token's probability is known; the rest is taken to be the other verdict.
         true, false = (true, 1.0 - true) if true else (1.0 - false, false) if false else (0.0, 0.0)
     if not _LEAST_MASS <= true + false <= 1.0 + 1e-2:
         return None
     return min(1.0, max(0.0, true / (true + false)))
-
-
-def _mass(likely: Iterable[tuple[str, float]], words: frozenset[str]) -> float:
-    # A logarithm above 0, or one that is no number, is no probability.
-    return math.fsum(
-        math.exp(min(0.0, logprob))
-        for token, logprob in likely
-        if logprob <= 1e-3 and _word(token) in words
-    )
 
 
 def _word(token: str) -> str:
@@ -314,7 +314,7 @@ def stated(line: str) -> tuple[float | None, str]:
     found = _ANSWER_LINE.fullmatch(line) if len(line) <= _LONGEST_LINE else None
     if found is None or not (found["word"] or found["number"]):
         return None, "neither True, False nor a number alone"
-    says_true = found["word"].casefold() in _TRUE if found["word"] else None
+    says_true = _VERDICTS[found["word"].casefold()] if found["word"] else None
     if found["number"] is None:
         return (1.0 if says_true else 0.0), "verdict"
     value = _share(found["number"], has_unit=found["unit"] is not None)

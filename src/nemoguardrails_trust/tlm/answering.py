@@ -21,7 +21,7 @@ from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import TrustworthinessScore
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
 from nemoguardrails_trust.signals.probability import probability_signal
-from nemoguardrails_trust.tlm.fields import field_scores, judge_fields
+from nemoguardrails_trust.tlm.fields import Judged, field_scores, judge_fields
 from nemoguardrails_trust.tlm.outcomes import Outcome, failed
 from nemoguardrails_trust.tlm.questions import Item, Question, correction, matching
 
@@ -95,8 +95,7 @@ class Answerer:
                 return failed(error)
 
     async def _score(self, question: Question) -> Outcome:
-        exchange = replace(question.unanswered, response=question.response, tokens=question.tokens)
-        return await self._scored(exchange)
+        return await self._scored(question.answered(question.response, question.tokens))
 
     async def _prompt(self, question: Question, told: Callable[[str], None] | None) -> Outcome:
         model = self.model()
@@ -117,36 +116,44 @@ class Answerer:
     async def _scored_answer(
         self, question: Question, answer: Completion, samples: Samples | None
     ) -> Outcome:
-        exchange = replace(question.unanswered, response=answer.text, tokens=answer.tokens or None)
+        exchange = question.answered(answer.text, answer.tokens or None)
         return replace(await self._scored(exchange, samples), response=answer.text)
 
     async def _scored(self, exchange: Exchange, samples: Samples | None = None) -> Outcome:
-        perplexity = probability_signal(exchange.token_logprobs).value
+        judged: Judged = {}
         if self.evaluator is None:
-            return replace(await self._whole(exchange, samples), perplexity=perplexity)
-        judging = judge_fields(self.evaluator, exchange.answering(), timeout=time_left())
-        outcome, judged = await asyncio.gather(self._whole(exchange, samples), judging)
-        fields = {} if outcome.score is None else field_scores(judged, outcome.score)
-        return replace(outcome, perplexity=perplexity, fields=fields)
+            score = await self._whole(exchange, samples)
+        else:
+            judging = judge_fields(self.evaluator, exchange.answering(), timeout=time_left())
+            score, judged = await asyncio.gather(self._whole(exchange, samples), judging)
+        perplexity = probability_signal(exchange.token_logprobs).value
+        error = self._error_of(score)
+        if error is not None:
+            return Outcome(perplexity=perplexity, error=error, retryable=score.is_retryable)
+        fields = {} if self.evaluator is None else field_scores(judged, score)
+        return Outcome(score=score, perplexity=perplexity, fields=fields)
 
-    async def _whole(self, exchange: Exchange, samples: Samples | None) -> Outcome:
-        score = await score_safely(
+    async def _whole(self, exchange: Exchange, samples: Samples | None) -> TrustworthinessScore:
+        return await score_safely(
             self.scorer,
             exchange.without_probabilities() if self.hides_probabilities else exchange,
             timeout=time_left(),
             # Shielded, since the samples are shared by all candidates.
             prefetched=None if samples is None else asyncio.shield(samples),
         )
+
+    def _error_of(self, score: TrustworthinessScore) -> TrustError | None:
+        """Why there is nothing of what was asked for; `None` where there is something."""
         if score.score is not None or not (self.is_scored or is_unmet(score)):
-            return Outcome(score=score)
-        # A failure that is the whole reason is told as it is, with its type and its cause.
-        told = next((error for error in score.failures if str(error) == score.error), None)
+            return None
         if not self.is_scored:
             criteria = score.metadata["criteria"]
-            told = ScoringError(
+            return ScoringError(
                 "; ".join(f"{criterion['name']}: {criterion['error']}" for criterion in criteria)
             )
-        return Outcome(error=told or ScoringError(score.error), retryable=score.is_retryable)
+        # A failure that is the whole reason is told as it is, with its type and its cause.
+        whole = (error for error in score.failures if str(error) == score.error)
+        return next(whole, None) or ScoringError(score.error)
 
     async def _answers(self, model: LanguageModel, question: Question) -> list[Completion]:
         """The distinct answers, those only that are allowed.

@@ -37,7 +37,11 @@ class Question:
     @property
     def unanswered(self) -> Exchange:
         """What the model is asked, its answer still empty."""
-        return Exchange("", self.messages, self.context)
+        return self.answered("", None)
+
+    def answered(self, response: str, tokens: tuple[TokenLogprob, ...] | None) -> Exchange:
+        """What the model is asked, with an answer and its tokens."""
+        return Exchange(response, self.messages, self.context, tokens=tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ def items_with_responses(
     if perplexity is not None and not is_one:
         known = one_each("perplexity", perplexity, len(items))
     return [
-        replace(item, response=own, has_response=True, perplexity=_share(likely))
+        Item(item.prompt, item.context, item.allowed, own, True, _share(likely))
         for item, own, likely in zip(items, responses, known, strict=True)
     ], is_one
 
@@ -332,11 +336,13 @@ def _instruction(allowed: Iterable[str]) -> str:
 
 
 def _share(value: Any) -> float | None:
+    if value is None:
+        return None
     try:
         require_share("perplexity", value)
     except ValueError as error:
         raise SettingsError(str(error), key="perplexity") from None
-    return None if value is None else float(value)
+    return float(value)
 
 
 def _as_tokens(perplexity: float, response: str) -> tuple[TokenLogprob, ...]:

@@ -200,7 +200,8 @@ def _reading() -> Iterator[None]:
 
 
 def _was_cut_while_thinking(completion: Completion) -> bool:
-    if completion.finish_reason != "length" or verdict_came_first(completion):
+    if completion.finish_reason != "length":
         return False
     text = completion.text.lstrip()
-    return not text or text.startswith("<think")
+    is_thinking = not text or text.startswith("<think")
+    return is_thinking and not verdict_came_first(completion)

@@ -113,12 +113,12 @@ class Run:
         if self.plan.rephrased:
             deciding.append(asyncio.create_task(self._rephrase()))
         running = {*wanted, *deciding}
+        # Where nothing can be decided early, there is nothing to do until all have come.
+        until = asyncio.FIRST_COMPLETED if self.early else asyncio.FIRST_EXCEPTION
         try:
             while running:
                 done, running = await asyncio.wait(
-                    running,
-                    timeout=max(0.0, deadline - loop.time()),
-                    return_when=asyncio.FIRST_COMPLETED,
+                    running, timeout=max(0.0, deadline - loop.time()), return_when=until
                 )
                 if not done:
                     self._note_lateness(timeout)
