@@ -142,7 +142,7 @@ def _is_text(part: Mapping[str, Any]) -> bool:
 
 
 def _shows_thinking(message: Mapping[str, Any]) -> bool:
-    if any(message.get(key) for key in ("reasoning_content", "reasoning")):
+    if message.get("reasoning_content") or message.get("reasoning"):
         return True
     return any(
         part.get("type") in ("thinking", "reasoning") or is_thought(part)
@@ -185,7 +185,7 @@ def read_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
             return None
         listed = entry.get("top_logprobs")
         top = map(_pair, listed) if isinstance(listed, list) else ()
-        tokens.append(TokenLogprob(*pair, tuple(other for other in top if other is not None)))
+        tokens.append(TokenLogprob(*pair, tuple(filter(None, top))))
     return tuple(tokens) or None
 
 
@@ -245,14 +245,13 @@ def usage_of(
         choices: What was read from it.
     """
     counts = usage_in(answer)
-    for i, seconds in enumerate(spent, start=1):
-        if i < len(spent) or not answer:
-            yield CallUsage(purpose, seconds=seconds)
-        else:
-            yield CallUsage(
-                purpose,
-                samples=sum(choice.completion is not None for choice in choices),
-                prompt_tokens=token_count(counts.get("prompt_tokens")),
-                completion_tokens=token_count(counts.get("completion_tokens")),
-                seconds=seconds,
-            )
+    for seconds in spent[:-1] if answer else spent:
+        yield CallUsage(purpose, seconds=seconds)
+    if answer:
+        yield CallUsage(
+            purpose,
+            samples=len([choice for choice in choices if choice.completion is not None]),
+            prompt_tokens=token_count(counts.get("prompt_tokens")),
+            completion_tokens=token_count(counts.get("completion_tokens")),
+            seconds=spent[-1],
+        )

@@ -175,13 +175,36 @@ class Limits:
         Raises:
             RateLimitError: On entering: the turn would come too late.
         """
+        shared = None if self._pacing.rates == (None, None) else self._shared
+        return Permit(self._pacing, self._here(), tokens, deadline, patience, label, shared)
+
+    def place(self) -> "Place":
+        """A place among those under way at once, as an async context; rates do not count here."""
+        return Place(self._here())
+
+    def _here(self) -> "_Gates":
+        """The gates of the running loop."""
         loop = asyncio.get_running_loop()
         gates = self._gates.get(loop)
         if gates is None:
             gates = self._gates[loop] = _Gates()
         gates.room = self._concurrency
-        shared = None if self._pacing.rates == (None, None) else self._shared
-        return Permit(self._pacing, gates, tokens, deadline, patience, label, shared)
+        return gates
+
+
+class Place:
+    """A place among those under way at once. See `Limits.place`."""
+
+    __slots__ = ("_gates",)
+
+    def __init__(self, gates: "_Gates") -> None:
+        self._gates = gates
+
+    async def __aenter__(self) -> None:
+        await self._gates.cap.enter(self._gates.room)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gates.cap.leave(self._gates.room)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 from nemoguardrails_trust.exchange import Media, Message
 from nemoguardrails_trust.exchange.media import MediaKind
+from nemoguardrails_trust.exchange.values import objects_in
 
 _TOKENS_A_MEDIUM = 1000  # what most models make of a picture
 _KIND_OF_PART: Mapping[str, MediaKind] = {
@@ -96,11 +97,11 @@ def _part_of(medium: Media) -> dict[str, Any]:
 
 def _parts(messages: Iterable[Any], roles: tuple[str, ...] | None) -> Iterator[Mapping[str, Any]]:
     for message in messages:
-        if not isinstance(message, Mapping) or (roles and message.get("role") not in roles):
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list) or (roles and message.get("role") not in roles):
             continue
-        content = message.get("content")
-        for part in content if isinstance(content, list) else ():
-            kind = part.get("type") if isinstance(part, Mapping) else None
+        for part in objects_in(content):
+            kind = part.get("type")
             if isinstance(kind, str) and kind in _KIND_OF_PART:
                 yield part
 

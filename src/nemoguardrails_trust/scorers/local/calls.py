@@ -46,7 +46,7 @@ class Calls:
         Raises:
             TrustError: No answer could be had.
         """
-        async with self._limits.permit():
+        async with self._limits.place():
             return await self.take(model.complete(ask), ask.purpose)
 
     async def take(self, call: Awaitable[Reply], purpose: Purpose) -> Reply:

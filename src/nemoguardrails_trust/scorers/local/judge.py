@@ -97,9 +97,12 @@ class Judge:
             # One token may have held no text.
             self._one_token_suffices = False
             raise
-        if not explain:
+        judged = read_reflection(completion, explain=explain)
+        if room == 1:  # the one token is the first
+            self._one_token_suffices = judged.details.get("source") == "token_probabilities"
+        elif not explain:
             self._one_token_suffices = verdict_came_first(completion)
-        return read_reflection(completion, explain=explain)
+        return judged
 
     async def explain(self, exchange: Exchange, score: float, calls: Calls) -> str:
         """Asks why the response has the score that it has.
