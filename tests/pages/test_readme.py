@@ -183,6 +183,24 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
+def test_the_figures_that_guides_quote_are_the_printed_ones() -> None:
+    printed = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+
+    def quoted(page: str, words: str) -> bool:
+        return words in (ROOT / "docs" / page).read_text("utf-8")
+
+    (worst,) = re.findall(r"times the scoring alone, worst run: ([\d.]+)", printed)
+    assert quoted("langfuse.md", f"1,000 traces take {worst} times as long as scoring alone")
+    (collection,) = re.findall(r"one full garbage collection.*?│ ([\d.]+) +│", printed)
+    assert quoted("production.md", f"one full collection took {float(collection):.0f} ms")
+    times = dict(
+        re.findall(r"^│ (medium[^│]*?) +│ [\d.]+ +│ [\d.]+ +│ (\d\.\d{3}) +│", printed, re.M)
+    )
+    early, late = (float(times[name]) for name in ("medium, prefetch", "medium"))
+    assert quoted("production.md", f"took {early:.1f} times as long as without the rail, instead")
+    assert quoted("production.md", f"instead of {late:.0f} times")
+
+
 def test_the_tables_for_users_are_the_printed_figures_rounded() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     tables = page.split("## What they mean")[1].split("\n## ")[0]
