@@ -49,6 +49,7 @@ _PROSE = re.compile(
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
+_LONGEST_ITEM = 100
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -347,7 +348,18 @@ class Answer:
         """The items of a list, each brought to its key."""
         if self.parts is None:
             return None
-        return [" ".join(Answer(item, self.question).key) for item in self.parts]
+        return [self._item(part) for part in self.parts]
+
+    def _item(self, part: str) -> str:
+        """The key of an item; nothing but this is read in one of a few letters."""
+        folded = part.lower()
+        letters = len(part) <= _LONGEST_ITEM and part.isascii() and part.replace(" ", "").isalpha()
+        if letters and part == " ".join(part.split()) and "nswer" not in folded:
+            folded = dates.days_in_full(part).lower()
+            if measures.in_english(folded) == folded:
+                words = as_number(words_of(folded), self.question.words)
+                return " ".join(text.without_ornaments(words))
+        return " ".join(Answer(part, self.question).key)
 
     @lazy
     def terms(self) -> dict[str, Term]:

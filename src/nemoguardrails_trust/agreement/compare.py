@@ -363,7 +363,7 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
     prose = text.is_sentence(first.words) and text.is_sentence(second.words)
-    same = overlap.about_the_same(first.all_terms, second.all_terms) if prose else 1.0
+    same = overlap.about_the_same(first.all_terms.keys(), second.all_terms.keys()) if prose else 1.0
     value, against = overlap.compare_words(ours, theirs, prose=prose, about_the_same=same)
     if first.formula or second.formula or places.are_opposed(first, second):
         value *= 0.4

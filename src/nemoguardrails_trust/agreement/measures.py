@@ -5,7 +5,7 @@ The words are those of `languages.json`; here is where they stand in a text.
 
 import re
 from collections.abc import Collection, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from nemoguardrails_trust.agreement import clocks, languages, number_words, text
 from nemoguardrails_trust.agreement.languages import LETTER, known_words
@@ -55,6 +55,7 @@ _WEEK = re.compile(
     r"\b(\d{4})-?w(\d{1,2})\b|\b(?:calendar )?(?:week|kw) (\d{1,2})(?: of|,)? (\d{4})\b"
 )
 _MAY_BE_WEEK = re.compile(r"\d-?w\d|week \d|kw \d")
+_MAY_BE_DURATION = re.compile(r"pt?\d")
 _DURATION = re.compile(
     r"(?<!\w)p(?=\d|t\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?"
     r"(?:t(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?)?(?!\w)"
@@ -63,7 +64,7 @@ _DURATION_UNITS = ("week", "day", "hour", "minute", "second")
 _OCLOCK = re.compile(
     r"\b(\d{1,2})(?:[.:](\d{2}))?\s?uhr\b(?:\s(\d{2})\b)?|\b(\d{1,2})h(\d{2})\b(?!m)"
 )
-_HOUR = re.compile(r"\dh\d")
+_HOUR = re.compile(r"h(?<=\dh)\d")
 _NUMBER_NAMES = {
     **dict.fromkeys(
         ("anderthalb", "eineinhalb", "полтора", "полторы", "poltora", "poltorej", "anderhalf",
@@ -103,6 +104,8 @@ _OF_NUMBER_NAMES = (
 """Of each of them, letters that few other words have."""
 _SIGNS = ("th ", "first", "second", "third", "ies", "century")
 _BOUND = re.compile(rf"(?<!\w)({'|'.join(sorted(_BOUNDS, key=len, reverse=True))})\s(?=\d)")
+_BEFORE_DIGIT = re.compile(r"([^\W\d_]+)\s\d")
+_ENDS_OF_BOUNDS = frozenset(re.findall(r"[^\W\d_]+", name)[-1] for name in _BOUNDS)
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
 
@@ -121,15 +124,37 @@ def in_english(folded: str) -> str:
     if not short:
         return folded
     folded = _times(_quarters(folded))
-    folded = _BOUND.sub(lambda found: f"{_BOUNDS[found[1]]} ", folded)
+    if not _ENDS_OF_BOUNDS.isdisjoint(_BEFORE_DIGIT.findall(folded)):
+        folded = _BOUND.sub(lambda found: f"{_BOUNDS[found[1]]} ", folded)
     folded = _era_names().sub(_era, folded)
     return _BEHIND_NUMBER.sub(_unit, folded)
 
 
 def _may_say_in_words(folded: str, *, ascii_only: bool) -> bool:
     """Whether `_ordinals` or `_in_words` may change a text."""
-    signs = _signs_of_words(ascii_only=ascii_only)
+    if ascii_only:
+        return any(map(_may_be_in_words, folded.split()))
+    signs = _signs_of_words(ascii_only=False)
     return any(map(folded.__contains__, signs)) or folded.endswith(_ENDINGS)
+
+
+@lru_cache(maxsize=4096)
+def _may_be_in_words(word: str) -> bool:
+    """Whether a word may be one of those for which a text in ASCII is to be read by them."""
+    inside, starts, ends = _signs_of_a_word()
+    return word.endswith(ends) or word.startswith(starts) or any(map(word.__contains__, inside))
+
+
+@cache
+def _signs_of_a_word() -> tuple[Sequence[str], tuple[str, ...], tuple[str, ...]]:
+    """What such a word has in it, how it starts, and how it ends."""
+    signs = _signs_of_words(ascii_only=True)
+    ends = (sign.split(" ")[0] for sign in signs if " " in sign[1:])
+    return (
+        tuple(sign for sign in signs if " " not in sign),
+        tuple(sign[1:] for sign in signs if sign[0] == " "),
+        (*ends, *_ENDINGS),
+    )
 
 
 @cache
@@ -277,7 +302,7 @@ def _times(folded: str) -> str:
         folded = _WEEK.sub(
             lambda found: f"week {int(found[2] or found[3])} {found[1] or found[4]}", folded
         )
-    if "p" in folded:
+    if _MAY_BE_DURATION.search(folded):
         folded = _DURATION.sub(_duration, folded)
     if "fy" in folded:
         folded = _FISCAL.sub(lambda found: f"fiscal year {_full_year(found[1])}", folded)

@@ -1,7 +1,7 @@
 """What the words of two answers share, by weight, and what of it is opposed."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 from nemoguardrails_trust.agreement import polarity, text
 from nemoguardrails_trust.agreement.words import NAMES, Term
@@ -17,9 +17,9 @@ _MOST_PAIRS = 144
 """Pairs of unlike words up to which slips of spelling are looked for."""
 
 
-def about_the_same(ours: Collection[str], theirs: Collection[str]) -> float:
+def about_the_same(ours: Set[str], theirs: Set[str]) -> float:
     """How far two sentences are about the same thing, 0 to 1, by their words and the prompt's."""
-    shared = 2 * len(set(ours) & set(theirs)) / max(1, len(ours) + len(theirs))
+    shared = 2 * len(ours & theirs) / max(1, len(ours) + len(theirs))
     return min(1.0, shared / _ABOUT_THE_SAME)
 
 
@@ -63,13 +63,22 @@ def _overlap(
     Given as a share of the shorter one, as a share of both, and as the share of it that one of
     them negates.
     """
-    shared = [(term, theirs[word]) for word, term in ours.items() if word in theirs]
+    shared: list[float] = []
+    turned: list[float] = []
+    by_itself = False
+    for word, (weight, negated, opposite) in ours.items():
+        other = theirs.get(word)
+        if other is None:
+            continue
+        weight = max(weight, other.weight)
+        shared.append(weight)
+        if negated != other.negated:
+            turned.append(weight)
+            by_itself = by_itself or opposite != other.opposite
     # Summed without rounding, so that it is the same either way round.
-    matched = math.fsum([max(one.weight, other.weight) for one, other in shared])
-    turned = [(one, other) for one, other in shared if one.negated != other.negated]
-    against = math.fsum([max(one.weight, other.weight) for one, other in turned])
-    if turned and any(one.opposite != other.opposite for one, other in turned):
-        against = matched  # what one turns round by itself (`safe`, `unsafe`) turns the whole
+    matched = math.fsum(shared)
+    # What one turns round by itself (`safe`, `unsafe`) turns the whole.
+    against = matched if by_itself else math.fsum(turned)
     total_ours = matched + sum([term.weight for term in left.values()])
     total_theirs = matched + sum([term.weight for term in right.values()])
     if left and right and len(left) * len(right) <= _MOST_PAIRS:
@@ -154,17 +163,21 @@ def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:
     theirs = [word for word, term in right.items() if term.weight >= NAMES]
     if not theirs:
         return False
-    return any(
-        one and other and not _any_alike(one, other)
-        for one, other in zip(_names_and_numbers(ours), _names_and_numbers(theirs), strict=True)
-    )
+    names, numbers = _names_and_numbers(ours)
+    other_names, other_numbers = _names_and_numbers(theirs)
+    if names and other_names and not _any_alike(names, other_names):
+        return True
+    return bool(numbers and other_numbers) and not _any_alike(numbers, other_numbers)
 
 
 def _names_and_numbers(words: list[str]) -> tuple[list[str], list[str]]:
-    numbers = [word for word in words if text.is_number(word)]
+    numbers = [word for word in words if word[-1:].isdecimal() and text.is_number(word)]
     return [word for word in words if word not in numbers] if numbers else words, numbers
 
 
 def _any_alike(ours: Collection[str], theirs: Collection[str]) -> bool:
-    pairs = ((word, other) for word in ours for other in theirs if word[0] == other[0])
-    return any(text.likeness(word, other) for word, other in pairs)
+    for word in ours:
+        for other in theirs:
+            if word[0] == other[0] and text.likeness(word, other):
+                return True
+    return False

@@ -128,17 +128,25 @@ _ASKING_LEAVE = frozenset(("can", "could", "may", "allowed", "possible", "able")
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
-_SENTENCES = re.compile(r"[.!?](?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s|\n")
+_SENTENCES = re.compile(
+    r"[.!?\n](?:(?<=\n)|(?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s)"
+)
 _WORDY = re.compile(r"[^\W_]|[$%£€¥]")  # what has words
 _PAUSE = (
-    r"[;!?\n(){}\[\].:\s,](?:(?<=[;!?\n(){}\[\]])|(?<=[.:])(?!(?<=\d[.:])\d)(?<!\b[a-z]\.)(?<!\b[djms][rst]\.)(?<!\bmrs\.)(?<!\bprof\.)"
-    r"|(?<=\s)-+\s|(?<=,)\s*(?:and|so|which|since)?\s)"
+    r"[;!?\n(){}\[\].:,](?:(?<=[;!?\n(){}\[\]])|(?<=[.:])(?!(?<=\d[.:])\d)(?<!\b[a-z]\.)(?<!\b[djms][rst]\.)(?<!\bmrs\.)(?<!\bprof\.)"
+    r"|(?<=,)\s*(?:and|so|which|since)?\s)"
 )
+_DASH = r"\s-+\s"
 _CONJUNCTIONS = (
     "but", "however", "although", "though", "because", "whereas", "while", "rather", "instead",
 )  # fmt: skip
-_CLAUSES = re.compile(_PAUSE)
-_CLAUSES_JOINED = re.compile(rf"{_PAUSE}|\b(?:{'|'.join(_CONJUNCTIONS)})\b")
+_JOINED = rf"\b(?:{'|'.join(_CONJUNCTIONS)})\b"
+_CLAUSES = {
+    (has_dash, joined): re.compile("|".join([_PAUSE, *[_DASH] * has_dash, *[_JOINED] * joined]))
+    for has_dash in (False, True)
+    for joined in (False, True)
+}
+"""By whether there is a dash, and a conjunction: for what there is not, it takes long to look."""
 
 
 def sentences(folded: str) -> list[str]:
@@ -151,7 +159,7 @@ def clauses(folded: str) -> list[str]:
     joined = any(map(folded.__contains__, _CONJUNCTIONS))
     if not joined and folded.replace(" ", "").isalpha():
         return [folded]
-    parts = (_CLAUSES_JOINED if joined else _CLAUSES).split(folded)
+    parts = _CLAUSES["-" in folded, joined].split(folded)
     return [part for part in parts if _WORDY.search(part)]
 
 

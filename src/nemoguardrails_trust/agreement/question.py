@@ -18,9 +18,10 @@ from nemoguardrails_trust.agreement.words import stem
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
 _ONE = re.compile(r"(?<![\d.,])1(?![\d.,]*\d)|\bfirst\b")
 _ONE_AS_WRITTEN = re.compile(r" one\b")
-_OR = re.compile(
-    r".*( or |還是|还是|それとも|아니면| (?:oder|ou|o|или|eller|veya|yoksa) )", re.DOTALL
-)
+_OR = (
+    " or ", "還是", "还是", "それとも", "아니면", " oder ", " ou ", " o ", " или ", " eller ",
+    " veya ", " yoksa ",
+)  # fmt: skip
 _PAUSE = re.compile("[,:;?]")
 _PRICES = text.word_set(
     "fee fees cost costs price prices charge charges charged pay paid kosten kostet"
@@ -169,10 +170,10 @@ class Question:
     @lazy
     def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
         """What it leaves to choose from: the words next to its last `or`, without endings."""
-        found = _OR.search(self.folded)
-        if found is None:
+        start, word = max((self.folded.rfind(word), word) for word in _OR)
+        if start < 0:
             return None
-        before, after = self.folded[: found.start(1)], self.folded[found.end() :]
+        before, after = self.folded[:start], self.folded[start + len(word) :]
         left, right = (
             frozenset(stem(word) for word in words if word not in text.STOP_WORDS)
             for words in (

@@ -60,6 +60,7 @@ _LETTERS = str.maketrans(
         "\u00ad": None, "\u200b": None, "\u200c": None, "\u200d": None, "\ufeff": None,
     }
 )  # fmt: skip
+_INITIAL = re.compile(r"[.*](?<=\b[a-z][.*])")
 _INITIALS = re.compile(r"\b(?:[a-z]\. ?){2,}|\b(?:[a-z][.*]){2,}[a-z]\b")
 _VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8", "⅜": "3/8",
            "⅝": "5/8", "⅞": "7/8", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5"}  # fmt: skip
@@ -100,7 +101,9 @@ _NUMBER = (
 _TOKEN = re.compile(f"{_NUMBER}|{_WORD}")
 _WORD_TOKEN = re.compile(_WORD)
 # The same, faster, and faster still without signs.
-_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*(?:[+#]+(?!\w))?|[%$]")
+_IN_ASCII = r"[a-z]+(?:'[a-z]+)*(?:[+#]+(?!\w))?|[%$]"
+_ASCII_TOKEN = re.compile(f"{_NUMBER}|{_IN_ASCII}")
+_ASCII_WORD = re.compile(_IN_ASCII)
 _SIGN_OF_A_WORD = re.compile("['+#%$]")
 _LETTERS_ALONE = re.compile("[a-z]+")
 _DIGIT = re.compile(r"\d")
@@ -205,7 +208,7 @@ def tokens(folded: str) -> list[str]:
     if folded.isascii() and folded.replace(" ", "").isalpha():
         found = folded.split()
     else:
-        if folded.count(".") + folded.count("*") > 1:
+        if folded.count(".") + folded.count("*") > 1 and _INITIAL.search(folded):
             folded = _INITIALS.sub(_join_initials, folded)
         if has_digits(folded):
             return _words_and_numbers(folded)
@@ -241,7 +244,8 @@ def _words_and_numbers(folded: str) -> list[str]:
         folded = _DOUBLED_POINT.sub(".", folded)
     found: list[str] = []
     after_digit = False
-    for token in _TOKEN.findall(join_thousands(folded)):
+    pattern = _ASCII_TOKEN if folded.isascii() else _TOKEN
+    for token in pattern.findall(join_thousands(folded)):
         first = token[0]
         if token not in _SIGNS and (first.isdecimal() or first in "-.$£€¥"):
             currency = next((c for c in token[:2] if c in _SIGNS), None)
@@ -338,6 +342,8 @@ def likeness(first: str, second: str) -> float:
         return 0.0
     if len(long) - len(short) > 1:
         return 0.6 if long.startswith(short) else 0.0
+    if short[1] != long[1] and short[-1] != long[-1] and len(long) > SHORTEST_LIKE:
+        return 0.0  # whatever follows, it is more than one slip
     start = 0
     while start < len(short) and short[start] == long[start]:
         start += 1
