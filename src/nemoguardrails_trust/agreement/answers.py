@@ -115,7 +115,8 @@ class Answer:
     @lazy
     def capitalised(self) -> frozenset[str]:
         """Those of its words that begin with a capital letter, folded."""
-        return frozenset(map(text.fold, text.CAPITALISED.findall(self.final)))
+        fold = str.lower if self.final.isascii() else text.fold
+        return frozenset(map(fold, text.CAPITALISED.findall(self.final)))
 
     @lazy
     def names(self) -> Mapping[str, str]:

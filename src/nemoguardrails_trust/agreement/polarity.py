@@ -128,9 +128,7 @@ _ASKING_LEAVE = frozenset(("can", "could", "may", "allowed", "possible", "able")
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
-_SENTENCES = re.compile(
-    r"[.!?\n](?:(?<=\n)|(?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s)"
-)
+_SENTENCES = re.compile(r"[.!?\n](?:(?<=\n)|(?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s)")
 _WORDY = re.compile(r"[^\W_]|[$%£€¥]")  # what has words
 _PAUSE = (
     r"[;!?\n(){}\[\].:,](?:(?<=[;!?\n(){}\[\]])|(?<=[.:])(?!(?<=\d[.:])\d)(?<!\b[a-z]\.)(?<!\b[djms][rst]\.)(?<!\bmrs\.)(?<!\bprof\.)"

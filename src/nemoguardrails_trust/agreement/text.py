@@ -137,6 +137,8 @@ _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 SHORTEST_LIKE = 5
 """Letters of the shortest word that a slip of spelling is looked for in."""
+_LONGEST_SLIP = 4
+"""Most letters of which one has moved."""
 
 
 def fold(text: str) -> str:
@@ -338,22 +340,25 @@ def likeness(first: str, second: str) -> float:
     if first[:1] != second[:1]:
         return 0.0
     short, long = (first, second) if len(first) <= len(second) else (second, first)
-    if len(short) < SHORTEST_LIKE or is_number(long):
+    size, more = len(short), len(long) - len(short)
+    if size < SHORTEST_LIKE or is_number(long):
         return 0.0
-    if len(long) - len(short) > 1:
+    if more > 1:
         return 0.6 if long.startswith(short) else 0.0
-    if short[1] != long[1] and short[-1] != long[-1] and len(long) > SHORTEST_LIKE:
-        return 0.0  # whatever follows, it is more than one slip
-    start = 0
-    while start < len(short) and short[start] == long[start]:
+    start = 1
+    while start < size and short[start] == long[start]:
         start += 1
+    if size - start > _LONGEST_SLIP and short[-1] != long[-1]:
+        return 0.0
     end = 0
-    while end < len(short) - start and short[-1 - end] == long[-1 - end]:
+    while end < size - start and short[-1 - end] == long[-1 - end]:
         end += 1
-    ours, theirs = short[start : len(short) - end], long[start : len(long) - end]
-    one_letter = not ours or (len(ours) == len(theirs) == 1 and len(short) > 5)
-    moved = len(ours) <= 4 and len(ours) > 1 and sorted(ours) == sorted(theirs)
-    return 0.8 if one_letter or moved else 0.0
+    left = size - start - end
+    if left <= 1:
+        return 0.8 if left == 0 or (more == 0 and size > SHORTEST_LIKE) else 0.0
+    moved = left <= _LONGEST_SLIP and not more
+    moved = moved and sorted(short[start : size - end]) == sorted(long[start : size - end])
+    return 0.8 if moved else 0.0
 
 
 def _in_words(found: re.Match[str]) -> str:

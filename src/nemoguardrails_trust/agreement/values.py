@@ -49,7 +49,11 @@ def compare_values(first: Answer, second: Answer) -> Agreement | None:
 
 def _with_point(answer: Answer, other: Answer) -> Answer:
     """The answer, its comma written as the other writes its point: `12,5` beside `12.5`."""
-    if _DECIMAL_COMMA.fullmatch(answer.final) and _DECIMAL_POINT.fullmatch(other.folded):
+    if (
+        "," in answer.final
+        and _DECIMAL_COMMA.fullmatch(answer.final)
+        and _DECIMAL_POINT.fullmatch(other.folded)
+    ):
         return Answer(answer.final.replace(",", "."), answer.question)
     return answer
 
