@@ -100,7 +100,9 @@ def _has_scale(words: Sequence[str], place: int) -> bool:
 
 
 def _read_number(words: Sequence[str], place: int) -> tuple[str, int]:
-    total, group, previous = Fraction(0), Fraction(0), None
+    total: int | Fraction = 0
+    group: int | Fraction = 0
+    previous = None
     while place < len(words):
         word = words[place]
         if word in _SCALES and previous is not None:
@@ -108,7 +110,7 @@ def _read_number(words: Sequence[str], place: int) -> tuple[str, int]:
             if scale <= 100:
                 group *= scale
             else:
-                total, group = total + group * scale, Fraction(0)
+                total, group = total + group * scale, 0
             previous = "scale"
         elif word == "and" and previous == "scale" and _is_small(words, place + 1):
             pass
@@ -119,12 +121,12 @@ def _read_number(words: Sequence[str], place: int) -> tuple[str, int]:
             group = 100 * group + _SMALL[word]  # a year, as in nineteen eighty-four
             previous = "tens" if _SMALL[word] >= 20 else "ones"
         elif word in _PARTS and previous == "ones":
-            total, group, previous = total, group / _PARTS[word], "part"
+            group, previous = Fraction(group) / _PARTS[word], "part"
         elif word == "and" and tuple(words[place + 1 : place + 3]) in _AND_A_PART:
             group += Fraction(1, _PARTS[words[place + 2]])
             place, previous = place + 2, "part"
         elif previous is None or (previous == "scale" and is_number(word) and "." not in word):
-            group += Fraction(1) if word == "a" else Fraction(word)
+            group += 1 if word == "a" else Fraction(word)
             previous = "digits"
         else:
             break
@@ -140,7 +142,7 @@ def _may_follow(previous: str | None, value: int) -> bool:
     return previous in (None, "scale") or (previous == "tens" and 0 < value < 10)
 
 
-def _written(number: Fraction) -> str:
+def _written(number: int | Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
     try:

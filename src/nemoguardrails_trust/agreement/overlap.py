@@ -39,8 +39,9 @@ def compare_words(
             few words, as long as neither names or counts what the other does not.
         about_the_same: How far the sentences are about the same thing, 0 to 1.
     """
-    left = {word: term for word, term in ours.items() if word not in theirs}
-    right = {word: term for word, term in theirs.items() if word not in ours}
+    left, right = dict(ours), dict(theirs)
+    for word in ours.keys() & theirs.keys():
+        del left[word], right[word]
     overlap, dice, against = _overlap(ours, theirs, left, right)
     # Above 0.99, one says all that the other says, and perhaps more.
     value = 0.9 + 0.1 * dice if overlap > 0.99 else 0.35 * (overlap + dice)
@@ -66,10 +67,8 @@ def _overlap(
     shared: list[float] = []
     turned: list[float] = []
     by_itself = False
-    for word, (weight, negated, opposite) in ours.items():
-        other = theirs.get(word)
-        if other is None:
-            continue
+    for word in ours.keys() - left.keys():
+        (weight, negated, opposite), other = ours[word], theirs[word]
         weight = max(weight, other.weight)
         shared.append(weight)
         if negated != other.negated:
@@ -130,17 +129,14 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, 
     for other in theirs:
         if len(other) >= text.SHORTEST_LIKE:
             by_letter.setdefault(other[0], []).append(other)
-        bases = polarity.without_prefix(other)
-        if bases:
+        if bases := polarity.without_prefix(other):
             found += [(1.0, True, other, base) for base in bases if base in ours]
     for word in ours:
         if len(word) >= text.SHORTEST_LIKE:
             for other in by_letter.get(word[0], ()):
-                likeness = text.likeness(word, other)
-                if likeness:
+                if likeness := text.likeness(word, other):
                     found.append((likeness, False, other, word))
-        bases = polarity.without_prefix(word)
-        if bases:
+        if bases := polarity.without_prefix(word):
             found += [(1.0, True, base, word) for base in bases if base in theirs]
     return found
 

@@ -95,7 +95,7 @@ class Question:
     @lazy
     def stems(self) -> frozenset[str]:
         """Its words without their endings."""
-        return frozenset(stem(word) for word in self.words)
+        return frozenset(map(stem, self.words))
 
     @lazy
     def function_words(self) -> Set[str]:

@@ -133,6 +133,7 @@ MOMENTS = word_set(
 _CURRENCIES = "$£€¥"
 _SIGNS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen"}
 _PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint", "bce": "bc"}
+_NOT_PLAIN = frozenset(_PLAIN)
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 SHORTEST_LIKE = 5
@@ -215,7 +216,7 @@ def tokens(folded: str) -> list[str]:
         if has_digits(folded):
             return _words_and_numbers(folded)
         found = _words(folded)
-    if "'" not in folded and _PLAIN.keys().isdisjoint(found):
+    if "'" not in folded and _NOT_PLAIN.isdisjoint(found):
         return found
     return [_plain_word(token) if "'" in token else _PLAIN.get(token, token) for token in found]
 
@@ -249,7 +250,7 @@ def _words_and_numbers(folded: str) -> list[str]:
     pattern = _ASCII_TOKEN if folded.isascii() else _TOKEN
     for token in pattern.findall(join_thousands(folded)):
         first = token[0]
-        if token not in _SIGNS and (first.isdecimal() or first in "-.$£€¥"):
+        if (first.isdecimal() or first in "-.$£€¥") and token not in _SIGNS:
             currency = next((c for c in token[:2] if c in _SIGNS), None)
             number = token.replace(currency, "") if currency else token
             found.append(plain_number(number))
@@ -257,7 +258,7 @@ def _words_and_numbers(folded: str) -> list[str]:
                 found.append(_SIGNS[currency])
             after_digit = True
         else:
-            word = _plain_word(token)
+            word = _plain_word(token) if "'" in token else _PLAIN.get(token, token)
             if not (after_digit and token.removesuffix("'s") in _ORDINAL_ENDINGS):
                 found.append(word)
             after_digit = False
@@ -317,7 +318,8 @@ def without_ornaments(words: list[str]) -> list[str]:
     kept = [
         word
         for place, word in enumerate(words)
-        if not (
+        if word not in _ORNAMENTS
+        or not (
             (place < last and (word in ARTICLES or word in TITLES))
             or (place > 0 and word in SUFFIXES)
         )
