@@ -252,6 +252,32 @@ class ModelOfTwoMinds(FakeLLMModel):  # type: ignore[misc]
         return RefusedModel()
 
 
+async def test_regenerate_waits_for_no_model_that_cannot_be_cancelled(
+    scorer: ScriptedScorer,
+) -> None:
+    scorer.answer = 0.1
+    ends = asyncio.Event()
+
+    class Stubborn(FakeLLMModel):  # type: ignore[misc]
+        async def generate_async(self, *given: Any, **named: Any) -> Any:
+            if self.inference_count:
+                while not ends.is_set():
+                    try:
+                        await ends.wait()
+                    except asyncio.CancelledError:
+                        continue
+            return await super().generate_async(*given, **named)
+
+    rails = bot_v1(settings="on_untrustworthy: regenerate, timeout: 0.3")
+    rails.update_llm(Stubborn(responses=["Lyon", "Paris"]))
+    try:
+        said = await asyncio.wait_for(answer_of(rails), 30)
+    finally:
+        ends.set()
+        await asyncio.sleep(0)
+    assert said == f"Lyon\n{CAUTION}"
+
+
 async def test_regenerate_keeps_the_answer_when_the_key_is_refused(
     scorer: ScriptedScorer,
 ) -> None:

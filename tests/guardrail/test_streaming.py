@@ -373,6 +373,20 @@ async def test_dialog_mode_is_scored_although_it_runs_no_rail_on_the_full_text(
     assert scorer.exchanges[0].question == "what does it cost"
 
 
+async def test_a_conversation_that_cannot_be_read_afterwards_is_a_verdict_and_no_error(
+    scorer: ScriptedScorer,
+) -> None:
+    rails = bot("  ask price", '  "10 euros"', colang=DIALOG)
+    context = {"role": "context", "content": {"relevant_chunks_sep": [{"hologram": 1}]}}
+    messages = [context, *ask("what does it cost")]
+    *texts, event = [item async for item in stream_with_trust(rails, messages)]
+    assert "".join(map(str, texts)) == "10 euros"
+    assert isinstance(event, TrustEvent)
+    assert event.outcome is not None
+    assert event.outcome.status == "unchecked"
+    assert "could not be read" in event.outcome.metadata["error"]
+
+
 async def test_a_message_that_the_configuration_defines_has_no_verdict(
     scorer: ScriptedScorer,
 ) -> None:
@@ -397,6 +411,34 @@ async def test_one_who_stops_reading_leaks_no_task(scorer: ScriptedScorer) -> No
     await stream.aclose()
     await asyncio.sleep(0.05)
     assert asyncio.all_tasks() == before
+
+
+async def test_one_who_stops_reading_waits_for_no_turn_that_cannot_be_cancelled(
+    scorer: ScriptedScorer,
+) -> None:
+    ends = asyncio.Event()
+
+    class Stubborn(FakeLLMModel):  # type: ignore[misc]
+        async def generate_async(self, *given: Any, **named: Any) -> Any:
+            while not ends.is_set():
+                try:
+                    await ends.wait()
+                except asyncio.CancelledError:
+                    continue
+            return await super().generate_async(*given, **named)
+
+    rails = bot(settings="on_untrustworthy: block")
+    rails.update_llm(Stubborn(responses=[TEXT]))
+    stream = stream_with_trust(rails, ask())
+    reading = asyncio.create_task(anext(stream))
+    await asyncio.sleep(0.05)
+    reading.cancel()
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(reading, 30)
+    finally:
+        ends.set()
+        await asyncio.sleep(0.05)
 
 
 async def test_concurrent_streams_keep_their_verdicts_apart(scorer: ScriptedScorer) -> None:

@@ -1,6 +1,7 @@
 """The action behind the rail: reads the exchange, asks the guard, and shows what came out."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -67,6 +68,7 @@ async def check_answer(
     Returns:
         The outcome as the events of the conversation keep it; in Colang 2.x as JSON types.
     """
+    started = time.perf_counter()
     if "model_name" in others:
         # Parts are judged with the whole, once, when the answer is complete.
         return allow_chunk()
@@ -84,6 +86,7 @@ async def check_answer(
             kb=kb,
             user_message=_given(user_message),
             bot_message=bot_message if earlier is None else earlier.answer,
+            timeout=trust_guard.settings.timeout,
         )
         overrides = {
             **settings_on_line(config, context, events or ()),
@@ -105,6 +108,7 @@ async def check_answer(
         prefetched=call.prefetch if call is not None else None,
         unseen=unseen_part(context, exchange),
         earlier=earlier,
+        started=started,
     )
     return _kept(outcome, config)
 

@@ -19,6 +19,7 @@ from nemoguardrails_trust.exchange import (
 )
 from nemoguardrails_trust.exchange.given import keys_of
 from nemoguardrails_trust.guardrail.watching.chains import prompt_of_chain
+from nemoguardrails_trust.scorers.safely import settled
 
 NO_TURNS = ("context", "event", "exception")
 """Roles by which NeMo Guardrails passes other things than what someone said."""
@@ -38,6 +39,7 @@ async def read_exchange(
     kb: KnowledgeBase | None = None,
     user_message: str | None = None,
     bot_message: str | None = None,
+    timeout: float,
 ) -> Exchange:
     """Builds the exchange of the current turn.
 
@@ -48,9 +50,11 @@ async def read_exchange(
         kb: Its knowledge base.
         user_message: The user's message, where the caller knows it better than the context.
         bot_message: The answer, likewise.
+        timeout: Seconds that the knowledge base may take.
 
     Raises:
         DataError: A message is of no known form.
+        TrustError: The knowledge base failed, or took longer.
     """
     said = said_by_bot(context) if bot_message is None else bot_message
     answer = "" if said is None else read_response(said, in_text=False)
@@ -69,7 +73,8 @@ async def read_exchange(
         instructions = _instructions(config)
         if instructions:
             messages = [Message("system", instructions), *messages]
-    passages = await _passages(context, "" if question is None else question.content, kb)
+    asked_for = "" if question is None else question.content
+    passages = await _passages(context, asked_for, kb, timeout)
     return Exchange(answer, tuple(messages), tuple(passages))
 
 
@@ -203,7 +208,7 @@ def _instructions(config: RailsConfig) -> str:
 
 
 async def _passages(
-    context: Mapping[str, Any], question: str, kb: KnowledgeBase | None
+    context: Mapping[str, Any], question: str, kb: KnowledgeBase | None, timeout: float
 ) -> list[str]:
     """The retrieved chunks that the model was given."""
     retrieved_for = context.get("retrieved_for")
@@ -219,7 +224,9 @@ async def _passages(
     prompt = _answering_prompt()
     if prompt is None:
         return []
-    chunks = [str(chunk["body"]) for chunk in await kb.search_relevant_chunks(question)]
+    searching = kb.search_relevant_chunks(question)
+    found = await settled(searching, timeout=timeout, what="the knowledge base")
+    chunks = [str(chunk["body"]) for chunk in found]
     return [chunk.strip() for chunk in chunks if chunk.strip() and chunk.strip() in prompt]
 
 

@@ -11,8 +11,15 @@ from nemoguardrails_trust.scores import TrustworthinessScore
 
 def evaluations_of(result: TrustworthinessScore) -> Mapping[str, Mapping[str, Any]]:
     """What each evaluation brought, by name."""
-    found: Mapping[str, Mapping[str, Any]] = result.metadata.get(EVALUATIONS, {})
-    return found
+    found = result.metadata.get(EVALUATIONS)
+    if not isinstance(found, Mapping):
+        return {}
+    # A scorer of the user's own may keep other things under the same name.
+    return {name: told for name, told in found.items() if _is_evaluation(told)}
+
+
+def _is_evaluation(told: Any) -> bool:
+    return isinstance(told, Mapping) and ("error" in told or {"score", "threshold"} <= told.keys())
 
 
 def failing(result: TrustworthinessScore) -> list[str]:

@@ -1,6 +1,5 @@
 """The one path that every check of an answer takes."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -31,7 +30,7 @@ from nemoguardrails_trust.models.base import Ask
 from nemoguardrails_trust.models.deadline import time_limit, whole_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.scorers.base import Scorer
-from nemoguardrails_trust.scorers.safely import score_safely
+from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import Status, TrustworthinessScore, Usage
 
 _log = logging.getLogger(__name__)
@@ -66,7 +65,10 @@ class Guard:
         """
         if not overrides:
             return self.settings
-        return self._settings_for(tuple(sorted(overrides.items())))
+        try:
+            return self._settings_for(tuple(sorted(overrides.items())))
+        except TypeError:  # a list or an object, which is no value of any setting
+            return self.settings.overridden(overrides)
 
     async def check(
         self,
@@ -78,6 +80,7 @@ class Guard:
         prefetched: Prefetch | None = None,
         unseen: str | None = None,
         earlier: TrustOutcome | None = None,
+        started: float | None = None,
     ) -> TrustOutcome:
         """Checks one answer.
 
@@ -91,13 +94,38 @@ class Guard:
             unseen: Why the exchange is not all that the model was given; it is not scored then.
             earlier: What another of the rail's lines made of the answer in this turn. It stands
                 where this one would let the answer pass.
+            started: When the check began, a time of `time.perf_counter`; now by default.
         """
-        started = time.perf_counter()
+        started = time.perf_counter() if started is None else started
+        try:
+            outcome = await self._checked(
+                exchange, llm, overrides or {}, render, prefetched, unseen, started
+            )
+        except Exception as error:  # noqa: BLE001 - a score of a user's own scorer may hold anything
+            _log.debug("the check failed", exc_info=error)
+            failure = ScoringError(f"the check failed: {type(error).__name__}")
+            result = _unscored(failure, self.settings.scorer, started)
+            answer = exchange.response
+            outcome = _decide(result, self.settings, answer, answer, {}, render)
+        if earlier is not None and outcome.consequence == "none":
+            outcome = earlier
+        return self._published(outcome)
+
+    async def _checked(
+        self,
+        exchange: Exchange,
+        llm: LLMModel | None,
+        overrides: Mapping[str, Any],
+        render: Render | None,
+        prefetched: Prefetch | None,
+        unseen: str | None,
+        started: float,
+    ) -> TrustOutcome:
         settings, answer = self.settings, exchange.response
         extra: Mapping[str, Any] = {}
         with self._figures.checking():
             try:
-                settings = self.settings_with(overrides or {})
+                settings = self.settings_with(overrides)
             except SettingsError as error:
                 result = _unscored(error, settings.scorer, started)
             else:
@@ -113,10 +141,7 @@ class Guard:
                 answer, result, extra = again
         if missing := self._missing.count(result):
             extra = {**extra, "missing": missing}
-        outcome = _decide(result, settings, exchange.response, answer, extra, render)
-        if earlier is not None and outcome.consequence == "none":
-            outcome = earlier
-        return self._published(outcome)
+        return _decide(result, settings, exchange.response, answer, extra, render)
 
     def _published(self, outcome: TrustOutcome) -> TrustOutcome:
         self._figures.decided(outcome.status)
@@ -228,12 +253,10 @@ class Guard:
             return None
         left = settings.timeout - (time.perf_counter() - started)
         try:
-            async with asyncio.timeout(max(left, 0.0)):
-                reply = await model.complete(
-                    Ask(prompt_messages(exchange), "answer", temperature=1.0)
-                )
-        except (TrustError, TimeoutError) as error:
-            _log.warning("cannot ask again: %s", error or "no time is left")
+            asking = model.complete(Ask(prompt_messages(exchange), "answer", temperature=1.0))
+            reply = await settled(asking, timeout=max(left, 0.0), what="the bot's model")
+        except TrustError as error:
+            _log.warning("cannot ask again: %s", error)
             return None
         return reply.completions[0].text
 

@@ -39,7 +39,7 @@ class MissingSignals:
         for name, signal in result.signals.items():
             if signal.value is not None:
                 continue
-            reason = signal.error or "no reason given"
+            reason = str(signal.error or "no reason given")
             reasons = self._reasons.setdefault(name, {})
             count_reason(reasons, reason)
             times = sum(reasons.values())

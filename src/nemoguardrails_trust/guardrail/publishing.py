@@ -90,7 +90,7 @@ def _annotate_span(outcome: TrustOutcome) -> None:
             "threshold": outcome.threshold,
             "status": outcome.status,
             "scorer": str(outcome.metadata["scorer"]),
-            "missing": sorted(outcome.metadata.get("missing") or ()) or None,
+            "missing": sorted(map(str, outcome.metadata.get("missing") or ())) or None,
             "explanation": outcome.explanation or None,
         }
     )

@@ -1,7 +1,6 @@
 """Streaming with one score per answer, made from its full text."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,13 +9,14 @@ from nemoguardrails import LLMRails
 from nemoguardrails.rails.llm.options import GenerationResponse
 
 from nemoguardrails_trust.errors import SettingsError
-from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, settings_on_line
-from nemoguardrails_trust.guardrail.conversation import read_exchange, was_written_by_model
+from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER, check_answer
+from nemoguardrails_trust.guardrail.conversation import was_written_by_model
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome
 from nemoguardrails_trust.guardrail.publishing import collected_outcomes
 from nemoguardrails_trust.guardrail.stream_end import blocking_rail, may_withhold
 from nemoguardrails_trust.guardrail.turns import Options
+from nemoguardrails_trust.scorers.safely import end
 
 Pieces: TypeAlias = asyncio.Queue[str | None]
 
@@ -77,10 +77,7 @@ async def stream_with_trust(
             yield piece
         event = await turn
     finally:
-        if not turn.done():
-            turn.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await turn
+        await end([turn], "the turn")
     yield event
 
 
@@ -109,7 +106,7 @@ async def _run_streamed(
                 # Colang 2.x streams only what a model writes straight to the user.
                 pieces.put_nowait("\n".join(outcome.text for outcome in outcomes))
             if not outcomes:
-                return TrustEvent(await _check_afterwards(rails, guard, messages, text))
+                await _check_afterwards(rails, guard, messages, text)
         return TrustEvent(_last_check(outcomes))
     finally:
         pieces.put_nowait(None)
@@ -142,10 +139,10 @@ async def _run_held_back(
 
 async def _check_afterwards(
     rails: LLMRails, guard: Guard, messages: Sequence[Mapping[str, Any]], text: str
-) -> TrustOutcome | None:
+) -> None:
     """Checks an answer whose turn ran no output rail on its full text, as dialog mode does."""
     if not text or not was_written_by_model(text, rails.explain()):
-        return None
+        return
     context: dict[str, Any] = {"bot_message": text}
     events = []
     for message in messages:
@@ -157,11 +154,10 @@ async def _check_afterwards(
         elif message.get("role") == "assistant":
             events.append({"type": "StartUtteranceBotAction", "script": message["content"]})
     parameters = rails.runtime.registered_action_params
-    exchange = await read_exchange(
-        context=context, events=events, config=rails.config, kb=parameters.get("kb")
-    )
-    return await guard.check(
-        exchange,
-        guard.models.pick_of(rails),
-        overrides=settings_on_line(rails.config, {}),
+    await check_answer(
+        context=context,
+        events=events,
+        config=rails.config,
+        trust_guard=guard,
+        **{name: parameters.get(name) for name in ("llm", "llms", "kb")},
     )

@@ -162,6 +162,7 @@ class _Turn:
             config=self.config,
             kb=self.kb,
             bot_message=told,
+            timeout=self.guard.settings.timeout,
         )
 
     async def check(
