@@ -120,6 +120,21 @@ def test_a_configuration_that_does_not_load_is_told_in_words(
     assert "input_value" not in problem["text"]
 
 
+def test_a_knowledge_base_that_cannot_be_built_is_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "returns.md").write_text("# Returns\n\nWithin 30 days.\n")
+    write_v1(tmp_path)
+    with (tmp_path / "config.yml").open("a") as file:
+        file.write("knowledge_base: {embedding_search_provider: {name: default, parameters: ")
+        file.write("{embedding_engine: FastEmbed, embedding_model: no/such-model}}}\n")
+    (problem,) = problems(tmp_path)
+    assert problem["text"].startswith("the knowledge base could not be built: ")
+    assert "no/such-model" in problem["text"]
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_folder_without_a_configuration_is_told(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path)
     assert problem["text"] == f"{tmp_path} has no config.yml"

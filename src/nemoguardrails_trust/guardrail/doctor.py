@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -81,9 +83,11 @@ def check_configuration(
     if any(finding.level == "problem" for finding in findings):
         return findings
     try:
-        rails = LLMRails(config)
+        with _failures_in_threads() as failed:
+            rails = LLMRails(config)
     except Exception as error:  # noqa: BLE001 - whatever stops the bot is the finding
         return [*findings, failure("the bot does not start", error)]
+    findings += [failure("the knowledge base could not be built", error) for error in failed]
     guard = rails.runtime.registered_action_params[GUARD_PARAMETER]
     assert isinstance(guard, Guard)
     findings += reaction(rails, guard)
@@ -94,6 +98,25 @@ def check_configuration(
     if ask and not any(finding.level == "problem" for finding in findings):
         findings += asyncio.run(try_turn(rails, question))
     return findings
+
+
+@contextmanager
+def _failures_in_threads() -> Iterator[list[BaseException]]:
+    """Collects what threads raise, instead of printing it.
+
+    NeMo Guardrails builds the knowledge base in a thread, and starts without it if that fails.
+    """
+    failed: list[BaseException] = []
+
+    def keep(given: threading.ExceptHookArgs) -> None:
+        if given.exc_value is not None:
+            failed.append(given.exc_value)
+
+    before, threading.excepthook = threading.excepthook, keep
+    try:
+        yield failed
+    finally:
+        threading.excepthook = before
 
 
 def _misplaced(path: Path) -> Iterator[Finding]:
