@@ -30,6 +30,8 @@ def with_given(
     Raises:
         DataError: A column holds what cannot be read.
     """
+    if not given:
+        return messages
     singles = [name for what, name in given if what == "option" and is_filled(row.get(name))]
     choices: Sequence[Option] | str = read_options(
         {name.strip()[-1].upper(): row[name] for name in singles}

@@ -31,6 +31,8 @@ from nemoguardrails_trust.scorers.evaluations import evaluation_values
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage
 
 _log = logging.getLogger(__name__)
+# Made once: `json.dumps` makes one for each row.
+_encode = json.JSONEncoder(separators=(",", ":"), default=json_value).encode
 
 Row = Mapping[str, Any]
 
@@ -146,7 +148,7 @@ def fingerprint(row: Row) -> str:
     if isinstance(row, UnreadableRow):
         values = [str(row.problem), row.raw]
     try:
-        text = json.dumps(values, separators=(",", ":"), default=json_value)
+        text = _encode(values)
     except (RecursionError, ValueError):  # nested without end: such a row is not scored anyway
         text = json.dumps([str(name) for name in row])
     return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()

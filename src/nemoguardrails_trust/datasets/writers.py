@@ -189,6 +189,8 @@ def _write_csv(
 
 def _cell(value: Any) -> Any:
     """A value as a cell holds it: lists and objects as JSON, and nothing as nothing."""
+    if value is None or isinstance(value, str):  # so most are
+        return value
     if isinstance(value, list | dict | tuple):
         return json.dumps(value, ensure_ascii=False, default=_json_value) if value else None
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -15,6 +15,9 @@ from nemoguardrails_trust.exchange.thinking import answer_in, why_no_answer
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.exchange.values import kind_told
 
+# Made once: `json.dumps` makes one for each call.
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -151,8 +154,7 @@ class Exchange:
         ]
         if self.tokens is not None:
             parts.append([astuple(token) for token in self.tokens])
-        text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode("ascii")).hexdigest()
+        return hashlib.sha256(_encode(parts).encode("ascii")).hexdigest()
 
 
 def _told(message: Message) -> list[Any]:

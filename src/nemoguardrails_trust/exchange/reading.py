@@ -101,7 +101,10 @@ def read_messages(
         if chat is None and in_text:
             chat = turns_of(value, what)
         value = value if chat is None else chat
-    messages = tuple(map(_whole, _read_chat(value, what)))
+    if isinstance(value, str):
+        messages: tuple[Message, ...] = (Message("user", whole_text(value)),)
+    else:
+        messages = tuple(map(_whole, _read_chat(value, what)))
     if not any(message.content.strip() or message.media for message in messages):
         raise DataError(f"{what} is empty")
     return messages

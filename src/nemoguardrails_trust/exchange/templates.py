@@ -61,6 +61,8 @@ def turns_of(text: str, what: str) -> list[Message] | None:
         DataError: One of its turns has no form that is known.
     """
     found = _turns(text) or _plain_turns(text)
+    if not found:
+        return None
     messages = list(_messages(found, what))
     return messages if any(message.role == "user" for message in messages) else None
 
