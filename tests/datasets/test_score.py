@@ -25,6 +25,7 @@ from nemoguardrails_trust.models.openai import OpenAICompatibleModel
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore
+from nemoguardrails_trust.tlm import TLM
 from tests.datasets.samples import make_rows
 from tests.datasets.scorers import TestScorer, expected_score
 from tests.servers.openai import OpenAIServer
@@ -32,6 +33,13 @@ from tests.servers.openai import OpenAIServer
 
 def jitter(question: str) -> float:
     return random.Random(question).random() / 500
+
+
+def test_what_cannot_score_is_refused_before_any_row_is_read() -> None:
+    with pytest.raises(SettingsError, match=r"scorer is a TLM, .*; pass its `scorer`$"):
+        score_dataset(make_rows(2), scorer=TLM(model="m", api_key="none"))  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="scorer is a str, which has no `async def score"):
+        score_dataset(make_rows(2), scorer="local")  # type: ignore[arg-type]
 
 
 def test_results_come_in_the_order_of_the_rows_and_so_many_at_a_time() -> None:

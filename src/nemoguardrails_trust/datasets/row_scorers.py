@@ -26,6 +26,7 @@ from nemoguardrails_trust.models.deadline import calls_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
 from nemoguardrails_trust.models.replay import Likeness, Recorded, ReplayModel
 from nemoguardrails_trust.scorers.base import Scorer, close
+from nemoguardrails_trust.scorers.create import require_scorer
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely, settled
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
@@ -82,7 +83,11 @@ class ModelRowScorer(RowScorer):
 
         The timeout holds for a score, and for an answer; `decide_at` is the threshold, where only
         the decision matters.
+
+        Raises:
+            SettingsError: It is no scorer.
         """
+        require_scorer(scorer, f"scorer is a {type(scorer).__name__}")
         self._scorer = scorer
         self.server = getattr(scorer, "server", None)
         self._timeout = timeout

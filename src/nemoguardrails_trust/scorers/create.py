@@ -107,7 +107,7 @@ def take_scorer(scorer: Scorer, calibration: str | Path | None = None) -> BuiltS
         SettingsError: It is no scorer, or the calibration was made for another one.
         DataError: The calibration cannot be read.
     """
-    _require_scorer(scorer, f"scorer is a {type(scorer).__name__}")
+    require_scorer(scorer, f"scorer is a {type(scorer).__name__}")
     if calibration is None:
         return BuiltScorer(scorer, DEFAULT_THRESHOLD)
     loaded = Calibration.load(calibration)
@@ -191,13 +191,25 @@ def _from_factory(name: str, settings: ScorerSettings, folders: Sequence[Path]) 
         raise SettingsError(
             f"scorer {name!r} could not be built: {type(error).__name__}: {error}", key="scorer"
         ) from error
-    _require_scorer(scorer, f"scorer {name!r} returned a {type(scorer).__name__}")
+    require_scorer(scorer, f"scorer {name!r} returned a {type(scorer).__name__}")
     return scorer
 
 
-def _require_scorer(scorer: Scorer, told: str) -> None:
+def require_scorer(scorer: object, told: str) -> None:
+    """Makes sure that something can score.
+
+    Args:
+        scorer: It.
+        told: What it is, for the error.
+
+    Raises:
+        SettingsError: It cannot.
+    """
     if not inspect.iscoroutinefunction(getattr(scorer, "score", None)):
-        raise SettingsError(f"{told}, which has no `async def score(self, exchange)`", key="scorer")
+        hint = "; pass its `scorer`" if hasattr(scorer, "scorer") else ""
+        raise SettingsError(
+            f"{told}, which has no `async def score(self, exchange)`{hint}", key="scorer"
+        )
 
 
 def _import_factory(name: str, folders: Sequence[Path]) -> Callable[[ScorerSettings], Scorer]:
