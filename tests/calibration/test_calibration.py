@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemoguardrails_trust.calibration.calibration import Calibration
+from nemoguardrails_trust.calibration.calibration import Calibration, calibrating_command
 from nemoguardrails_trust.calibration.intervals import Interval
 from nemoguardrails_trust.errors import DataError, ModelTimeoutError, SettingsError
 from nemoguardrails_trust.exchange import Exchange
@@ -290,3 +290,16 @@ def test_recalibrating_makes_the_score_anew_from_its_signals() -> None:
     assert score.metadata["uncalibrated_score"] == 0.1
     with pytest.raises(SettingsError, match="but the scores have none"):
         weighed.recalibrate(TrustworthinessScore(0.1))
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"model": "m"}, "--live m"),
+        ({"model": "m", "base_url": "http://x/v1"}, "--live m --base-url http://x/v1"),
+        ({"model": "m", "quality": "high"}, "--live m --quality high"),
+        ({"model": None, "base_url": "", "quality": "high"}, "DATA --quality high"),
+    ],
+)
+def test_the_command_is_told_with_what_is_not_usual(asked: dict[str, Any], told: str) -> None:
+    assert calibrating_command(**asked) == f"nemo-trust calibrate {told} --out calibration.json"

@@ -164,3 +164,22 @@ class Calibration(BaseModel):
                 "scorer with `nemo-trust calibrate`",
                 key="calibration",
             )
+
+
+def calibrating_command(
+    model: str | None, *, base_url: str | None = None, quality: str | None = None
+) -> str:
+    """The command that makes a calibration, as people are told to type it.
+
+    Args:
+        model: The model whose scores it is for; `None` where no command can reach it, so that
+            answers of it have to be at hand.
+        base_url: Its server; `None` for the usual one.
+        quality: The preset; `None` for the usual one.
+    """
+    asked = "DATA" if model is None else f"--live {model}"
+    if base_url is not None and model is not None:
+        asked += f" --base-url {base_url}"
+    if quality is not None:
+        asked += f" --quality {quality}"
+    return f"nemo-trust calibrate {asked} --out calibration.json"

@@ -171,6 +171,8 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
     from rich.markup import escape
     from rich.table import Table
 
+    from nemoguardrails_trust.calibration.calibration import calibrating_command
+
     console = terminal()
     asked = counted(figures["questions"], "trivia question")
     console.print(f"{asked}, asked of {escape(figures['model'])}")
@@ -203,14 +205,8 @@ def _show(live: Live, figures: dict[str, Any], options: ScorerOptions, *, show_e
     console.print(
         "Labels were made by comparison with one reference answer each; a few may be wrong."
     )
-    asked = f"--live {figures['model']}"
-    if options.base_url is not None:
-        asked += f" --base-url {options.base_url}"
-    if options.quality is not None:
-        asked += f" --quality {options.quality}"
-    console.print("To turn such scores into probabilities:")
-    console.print(
-        f"  nemo-trust calibrate {asked} --out calibration.json",
-        markup=False,
-        soft_wrap=True,
+    command = calibrating_command(
+        figures["model"], base_url=options.base_url, quality=options.quality
     )
+    console.print("To turn such scores into probabilities:")
+    console.print(f"  {command}", markup=False, soft_wrap=True)

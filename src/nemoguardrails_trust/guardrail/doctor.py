@@ -11,6 +11,7 @@ import yaml
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.rails.llm import config as nemo_config
 
+from nemoguardrails_trust.calibration.calibration import calibrating_command
 from nemoguardrails_trust.errors import TrustError, counted
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.action import GUARD_PARAMETER
@@ -281,17 +282,15 @@ def _models(rails: LLMRails, guard: Guard) -> Iterator[Finding]:
 
 def _uncalibrated(model: LanguageModel, quality: QualityPreset) -> Finding:
     base_url = _base_url(model)
-    live = f"--live {model.name}"
-    if not base_url:
-        live = "DATA"  # of a model that no command can reach
-    elif base_url != OPENAI_URL:
-        live += f" --base-url {base_url}"
-    if quality != TrustSettings.model_fields["quality"].default:  # it is of one preset
-        live += f" --quality {quality}"
+    usual = TrustSettings.model_fields["quality"].default
+    command = calibrating_command(
+        model.name if base_url else None,
+        base_url=None if base_url == OPENAI_URL else base_url,
+        quality=None if quality == usual else quality,  # it is of one preset
+    )
     return note(
         "no calibration: one score means different things for different models",
-        f"nemo-trust calibrate {live} --out calibration.json, and "
-        "calibration: calibration.json under custom_data.trust",
+        f"{command}, and calibration: calibration.json under custom_data.trust",
     )
 
 
