@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust.errors import ModelConnectionError
 from nemoguardrails_trust.models.chat_chunks import Gathering
+from nemoguardrails_trust.models.events import data_of
 from nemoguardrails_trust.server.chat_chunks import (
     DONE,
-    data_of,
     event_of,
     events_of,
     parsed,

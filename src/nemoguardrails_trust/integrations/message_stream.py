@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nemoguardrails_trust.exchange.values import load_json
+from nemoguardrails_trust.models.events import data_of, split_events
 
 
 def message_of(stream: bytes) -> dict[str, Any] | None:
@@ -38,7 +39,8 @@ def message_of(stream: bytes) -> dict[str, Any] | None:
 
 
 def _events(stream: bytes) -> Iterator[dict[str, Any]]:
-    for line in stream.split(b"\n"):
-        told = line.removeprefix(b"data:")
-        if line.startswith(b"data:") and told.strip() != b"[DONE]":
-            yield load_json(told)
+    events, rest = split_events(stream)
+    for event in (*events, rest):
+        data = data_of(event).strip()
+        if data not in (b"", b"[DONE]"):
+            yield load_json(data)

@@ -1,16 +1,14 @@
 """The chunks of a chat completion that comes as a stream of events."""
 
 import json
-import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from nemoguardrails_trust.models.chat_chunks import Chunk, enveloped
+from nemoguardrails_trust.models.events import split_events
 from nemoguardrails_trust.server.answers import as_json
 
 DONE = b"data: [DONE]\n\n"
-_END_OF_EVENT = re.compile(rb"\r?\n\r?\n|\r\r")
-_LINE = re.compile(rb"\r\n|\r|\n")
 
 
 async def read_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -21,12 +19,9 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """
     pending = b""
     async for chunk in chunks:
-        pending += chunk
-        start = 0
-        for end in _END_OF_EVENT.finditer(pending):
-            yield pending[start : end.end()]
-            start = end.end()
-        pending = pending[start:]
+        events, pending = split_events(pending + chunk)
+        for event in events:
+            yield event
     if pending.strip():
         yield pending + b"\n\n"
 
@@ -53,12 +48,6 @@ def events_of(completion: Mapping[str, Any]) -> Iterator[bytes]:
 def event_of(data: Mapping[str, Any]) -> bytes:
     """An event that holds JSON."""
     return b"data: " + as_json(data, is_ascii=True) + b"\n\n"
-
-
-def data_of(event: bytes) -> bytes:
-    """What an event carries; nothing where it is a comment."""
-    lines = (line for line in _LINE.split(event) if line.startswith(b"data:"))
-    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)
 
 
 def parsed(data: bytes) -> Chunk | None:

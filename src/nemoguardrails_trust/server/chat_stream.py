@@ -7,7 +7,8 @@ from typing import Any
 from nemoguardrails_trust.errors import ModelError, ModelResponseError, TrustError
 from nemoguardrails_trust.exchange.values import objects_in
 from nemoguardrails_trust.models.chat_chunks import Chunk, Gathering
-from nemoguardrails_trust.server.chat_chunks import DONE, data_of, event_of, parsed
+from nemoguardrails_trust.models.events import data_of
+from nemoguardrails_trust.server.chat_chunks import DONE, event_of, parsed
 from nemoguardrails_trust.server.chat_verdicts import FIRST_CHOICE
 from nemoguardrails_trust.server.failures import openai_error
 
