@@ -265,17 +265,17 @@ class OpenAICompatibleModel:
         if n <= most:
             return await self._gather_from_one(request, purpose, n, gathered)
         sizes = [most] * (n // most) + ([n % most] if n % most else [])
+        tasks = []
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._gather_from_one(request, purpose, size, gathered))
-                for size in sizes
-            ]
+            for size in sizes:
+                work = self._gather_from_one(request, purpose, size, gathered)
+                tasks.append(group.create_task(work))
         return sum(task.result() for task in tasks)
 
     async def _gather_from_one(
         self, request: ChatRequest, purpose: Purpose, n: int, gathered: _Gathered
     ) -> int:
-        scout = await self._scouts.enter(lambda: self._is_unproven(request, n))
+        scout = await self._scouts.enter(partial(self._is_unproven, request, n))
         try:
             choices = await self._ask(request, purpose, n, gathered.calls)
         except (CredentialsError, ModelError) as error:

@@ -10,6 +10,7 @@ from nemoguardrails_trust.errors import ModelTimeoutError, TrustError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import CUT, Reply
 from nemoguardrails_trust.models.deadline import time_limit
+from nemoguardrails_trust.scorers.local.asking import Asker
 from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides, score_range
 from nemoguardrails_trust.scorers.local.presets import Plan
 from nemoguardrails_trust.scorers.safely import end
@@ -18,31 +19,6 @@ from nemoguardrails_trust.signals.consistency import Comparison, compare, consis
 from nemoguardrails_trust.signals.reflection import Criterion, mean_reflection
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """How a run asks the models. Each call raises `TrustError` where no answer can be had.
-
-    Attributes:
-        samples: Draws so many samples.
-        reflect: Asks the judge whether the response is correct, by one of several questions.
-        meets: Asks the judge whether the response meets a criterion.
-        claims: Asks the judge about the response's sentences; `None` where that is not wanted.
-            Returns how likely each is true, by its number, or `None` for what states nothing.
-        rephrase: Asks for so many rephrasings of the question; gives those that ask for the same.
-        rephrased: Draws one answer to each of these rephrasings.
-        compare: Asks the judge which of the answers say the same as the response; returns
-            agreements by the place of the answer.
-    """
-
-    samples: Callable[[int], Awaitable[Reply]]
-    reflect: Callable[[int], Awaitable[Signal]]
-    meets: Callable[[Criterion], Awaitable[Signal]]
-    compare: Callable[[Sequence[str]], Awaitable[Mapping[int, float]]]
-    rephrase: Callable[[int], Awaitable[Sequence[str]]]
-    rephrased: Callable[[Sequence[str]], Awaitable[Reply]]
-    claims: Callable[[], Awaitable[Mapping[int, float | None]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +80,9 @@ class Run:
         self._samples_to_come = self.plan.samples
         self._rephrased_to_come = self.plan.rephrased
         self._comparison_to_come = self.plan.settles
-        wanted = [asyncio.create_task(self._judge(i)) for i in range(len(self.criteria))]
-        if self.ask.claims is not None:
-            wanted.append(asyncio.create_task(self._judge_claims(self.ask.claims)))
+        wanted = [*map(asyncio.create_task, map(self._judge, range(len(self.criteria))))]
+        if self.ask.sentences:
+            wanted.append(asyncio.create_task(self._judge_claims()))
         deciding = [asyncio.create_task(self._reflect())] if self.plan.reflects else []
         if self.plan.own:
             deciding.append(asyncio.create_task(self._sample()))
@@ -136,9 +112,8 @@ class Run:
         first, *others = map(self._reflect_once, range(self.plan.reflections))
         # The first at once, before the samples that are drawn beside it.
         await (asyncio.gather(first, *others) if others else first)
-        self.signals["reflection"] = mean_reflection(
-            [self._judgements[view] for view in range(self.plan.reflections)]
-        )
+        views = range(self.plan.reflections)
+        self.signals["reflection"] = mean_reflection([*map(self._judgements.__getitem__, views)])
 
     async def _reflect_once(self, view: int) -> None:
         self._judgements[view] = await _judged(self.ask.reflect(view))
@@ -146,9 +121,9 @@ class Run:
     async def _judge(self, place: int) -> None:
         self.criteria_met[place] = await _judged(self.ask.meets(self.criteria[place]))
 
-    async def _judge_claims(self, ask: Callable[[], Awaitable[Mapping[int, float | None]]]) -> None:
+    async def _judge_claims(self) -> None:
         try:
-            self.claim_verdicts = await ask()
+            self.claim_verdicts = await self.ask.claims()
         except TrustError as error:
             self.claims_problem = str(error)
 
@@ -316,7 +291,7 @@ class Run:
             self.signals["reflection"] = mean_reflection(had)
         for place in range(len(self.criteria)):
             self.criteria_met.setdefault(place, Signal(None, error=late))
-        if self.ask.claims is not None and self.claim_verdicts is None:
+        if self.ask.sentences and self.claim_verdicts is None:
             self.claims_problem = self.claims_problem or late
         if self._to_come:
             self.problems.append(late)

@@ -1,37 +1,33 @@
 """The scorer that uses the model you already have."""
 
-import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, TrustError
+from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import Ask, LanguageModel, Reply
+from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.limits import Limits
-from nemoguardrails_trust.models.prompts import SAMPLING_TEMPERATURE, sample_messages
 from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
+from nemoguardrails_trust.scorers.local.asking import Asker
 from nemoguardrails_trust.scorers.local.calls import Calls, drop
 from nemoguardrails_trust.scorers.local.claims import ScoredClaims, score_claims, sentences_of
 from nemoguardrails_trust.scorers.local.judge import Judge
 from nemoguardrails_trust.scorers.local.presets import Plan, plan_for
-from nemoguardrails_trust.scorers.local.run import Asker, EarlyStop, Run
+from nemoguardrails_trust.scorers.local.run import EarlyStop, Run
 from nemoguardrails_trust.scorers.local.telling import (
     consistency_of,
     criteria_met,
     error_of,
     explanation_of,
     given_signals,
-    together,
 )
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.combine import Weights, combine, default_weights
 from nemoguardrails_trust.signals.probability import measured_in
 from nemoguardrails_trust.signals.reflection import MOST_REFLECTIONS, Criterion, Task
-from nemoguardrails_trust.signals.rephrasing import LONGEST, rephrasing_messages, rephrasings_of
 from nemoguardrails_trust.signals.sentences import Sentences, require_splitter
 
 _ORDER = ("reflection", "consistency", "probability")
@@ -268,60 +264,9 @@ class LocalScorer:
         prefetched: Awaitable[Reply] | None,
         sentences: Sentences | None,
     ) -> Asker:
-        given, drawn = prefetched, 0
-        texts = [sentence.text for sentence in sentences.listed] if sentences else []
-        asks_about_them = bool(texts) and self._reflections != 0
-
-        async def sample(count: int) -> Reply:
-            nonlocal given, drawn
-            first, drawn = drawn, drawn + count
-            if given is not None:
-                taken, given = given, None
-                return await calls.take(taken, "sample")
-            return await self._draw(exchange, count, calls, first)
-
-        async def rephrase(count: int) -> list[str]:
-            asked = exchange.question
-            if not asked.strip():
-                raise DataError("the message has no words to rephrase")
-            if len(asked) > LONGEST:
-                raise DataError("the message is too long to be rephrased")
-            ask = Ask(rephrasing_messages(asked), "rephrasing", n=count, temperature=1.0)
-            replies = (await calls.ask(self._model, ask)).completions
-            return rephrasings_of(asked, (reply.text for reply in replies))
-
-        async def rephrased(rephrasings: Sequence[str]) -> Reply:
-            asked = Counter(rephrasings)
-            drawn = await asyncio.gather(
-                *(self._draw(exchange.asking(text), count, calls) for text, count in asked.items()),
-                return_exceptions=True,
-            )
-            return together(drawn)
-
-        return Asker(
-            samples=sample,
-            rephrase=rephrase,
-            rephrased=rephrased,
-            claims=partial(self._judge.judge_claims, exchange, texts, calls)
-            if asks_about_them
-            else None,
-            reflect=lambda view: self._judge.reflect(exchange, calls, view),
-            meets=lambda criterion: self._judge.meets(exchange, calls, criterion),
-            compare=lambda answers: self._judge.compare(
-                exchange.question, exchange.response, answers, calls
-            ),
-        )
-
-    async def _draw(self, exchange: Exchange, count: int, calls: Calls, first: int = 0) -> Reply:
-        ask = Ask(
-            sample_messages(exchange),
-            "sample",
-            n=count,
-            temperature=SAMPLING_TEMPERATURE,
-            max_tokens=self._max_tokens,
-            first=first,
-        )
-        return await calls.ask(self._model, ask)
+        asked = () if sentences is None or self._reflections == 0 else sentences.listed
+        texts = [sentence.text for sentence in asked]
+        return Asker(exchange, self._model, self._judge, calls, self._max_tokens, texts, prefetched)
 
     def _score_of(
         self, plan: Plan, given: Mapping[str, Signal], signals: Mapping[str, float]

@@ -1,11 +1,9 @@
 """What is told of a score: its signals, why it is what it is, and what is missing from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from nemoguardrails_trust.errors import TrustError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.scorers.local.claims import ScoredClaims, least_supported, quoted
 from nemoguardrails_trust.scorers.local.run import Run
 from nemoguardrails_trust.scores import Signal
@@ -69,23 +67,3 @@ def error_of(signals: Mapping[str, Signal], run: Run, *, has_score: bool) -> str
     if not problems and not has_score:
         return "no signal was asked for"
     return "; ".join(problems) or None
-
-
-def together(drawn: Sequence[Reply | BaseException]) -> Reply:
-    """The answers of several requests.
-
-    Raises:
-        TrustError: None of them brought any.
-    """
-    replies = [outcome for outcome in drawn if isinstance(outcome, Reply)]
-    failures = [outcome for outcome in drawn if isinstance(outcome, BaseException)]
-    for failure in failures:
-        if not replies or not isinstance(failure, TrustError):
-            raise failure
-    return Reply(
-        tuple(completion for reply in replies for completion in reply.completions),
-        failures=(
-            *(told for reply in replies for told in reply.failures),
-            *(str(failure) for failure in failures),
-        ),
-    )
