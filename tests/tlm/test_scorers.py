@@ -34,6 +34,13 @@ def body_of(service: TLMServer) -> Any:
     return service.scored[-1].body
 
 
+@pytest.mark.parametrize("model", [3, object(), ["gpt-4o-mini"]])
+def test_what_is_no_model_is_told_when_the_tlm_is_made(model: Any) -> None:
+    told = f"model is a {type(model).__name__}; it must be a model's name, or an object with"
+    with pytest.raises(SettingsError, match=told):
+        TLM(model=model)
+
+
 @BOTH
 def test_a_hosted_service_scores_without_any_model(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -72,6 +72,12 @@ class ModelChoice:
     def _build(self, options: TLMOptions) -> LanguageModel:
         name = self.name(options)
         if self.model is not None and not isinstance(self.model, str):
+            if not callable(getattr(self.model, "complete", None)):
+                raise SettingsError(
+                    f"model is a {type(self.model).__name__}; it must be a model's name, or an "
+                    "object with `async def complete(self, ask)`",
+                    key="model",
+                )
             self._require_untouched(options)
             return self.model
         effort = options.reasoning_effort
