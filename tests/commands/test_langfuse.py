@@ -267,8 +267,7 @@ def test_missing_keys_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(server: LangfuseServer, *arguments: str) -> "subprocess.Popen[str]":
-    code = "import typer; from nemoguardrails_trust.commands.langfuse import langfuse as run; "
-    command = [sys.executable, "-c", f"{code}typer.run(run)", *OURS, *arguments]
+    command = [sys.executable, "-m", "nemoguardrails_trust", "langfuse", *OURS, *arguments]
     environment = os.environ | server.environment() | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 

@@ -1,6 +1,8 @@
 """Whatever a known form holds in the place of what belongs there, reading it never raises."""
 
 import copy
+import json
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import read_messages, read_passages, read_response
+from nemoguardrails_trust.exchange.values import json_bytes
 from nemoguardrails_trust.integrations.langfuse.shapes import messages_of, passages_of, text_of
 from tests.exchange.test_attributes import OPEN_INFERENCE, OPEN_LLMETRY, PARTS
 from tests.exchange.test_exports import EXPORTS
@@ -78,3 +81,10 @@ def changed(dice: random.Random) -> Any:
 def test_odd_values_are_read_or_refused(read: Callable[[Any], object], seed: int) -> None:
     with suppress(DataError):
         read(changed(random.Random(seed)))
+
+
+@pytest.mark.parametrize("is_ascii", [False, True])
+def test_what_json_cannot_hold_is_written_in_other_ways(is_ascii: bool) -> None:
+    written = json_bytes({"a": [math.nan, math.inf, 1.5], "b": "\ud800"}, ensure_ascii=is_ascii)
+    assert json.loads(written) == {"a": [None, None, 1.5], "b": "\ud800"}
+    assert json_bytes("\u2028é", separators=(",", ":")) == rb'"\u2028\u00e9"'

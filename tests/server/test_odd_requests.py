@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from nemoguardrails_trust.server.answers import as_json
 from tests.server.running import Running, serving
 
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
@@ -251,12 +250,6 @@ def test_of_several_choices_the_first_is_scored_and_named(running: Running) -> N
         judged = json.dumps(running.model.bodies[-1]["messages"])
         assert "sunny" in judged
         assert "No idea." not in judged
-
-
-def test_what_is_no_number_is_written_as_null() -> None:
-    written = as_json({"a": [math.nan, math.inf, 1.5], "b": "\ud800"})
-    assert json.loads(written) == {"a": [None, None, 1.5], "b": "\ud800"}
-    assert as_json("\u2028é", is_ascii=True) == rb'"\u2028\u00e9"'
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -1,7 +1,6 @@
 """`nemo-trust calibrate`: scores that are probabilities, and a threshold for what one wants."""
 
 import inspect
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
-from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.commands.terminal import tell_json, terminal
 from nemoguardrails_trust.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def calibrate(
         made.unlink()
         discard(_live_rows(out))
     if json_output:
-        tell(json.dumps(_to_json(calibration, sample, answers, out)))
+        tell_json(_to_json(calibration, sample, answers, out))
     else:
         _show(calibration, sample, answers, out)
     finish(result, labels)

@@ -1,7 +1,6 @@
 """`nemo-trust check` and `nemo-trust rail-path`."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from nemoguardrails_trust.commands.help import argument, parameter
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, user_errors
-from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.commands.terminal import tell, tell_json, terminal
 
 _MARKS = {"fact": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[/]"}
 _ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]x[/]"}
@@ -41,7 +40,7 @@ def check(
     healthy = all(finding.level != "problem" for finding in findings)
     if as_json:
         listed = [dataclasses.asdict(finding) for finding in findings]
-        tell(json.dumps({"ok": healthy, "findings": listed}))
+        tell_json({"ok": healthy, "findings": listed})
     else:
         from rich.markup import escape
 

@@ -1,7 +1,6 @@
 """`nemo-trust compare`: two files of results side by side."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.result_options import ResultOptions
-from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.commands.terminal import tell_json, terminal
 from nemoguardrails_trust.errors import counted
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def compare(
     for told in result.remarks:
         note(told)
     if json_output:
-        tell(json.dumps(result.to_json()))
+        tell_json(result.to_json())
     else:
         _show(result, f"{a.name} and {b.name}")
 

@@ -1,6 +1,5 @@
 """What a run may cost, and what it would: prices, budgets and dry runs."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, ScorerOptions
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
-from nemoguardrails_trust.commands.terminal import tell
+from nemoguardrails_trust.commands.terminal import tell, tell_json
 from nemoguardrails_trust.errors import SettingsError, counted
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def tell_estimate(
             "seconds": round(told.seconds, 3),
             "sampled": sampled.to_json(),
         }
-        tell(json.dumps(figures))
+        tell_json(figures)
     else:
         priced = "" if cost is None else f"cost {money(cost)}, "
         tell(

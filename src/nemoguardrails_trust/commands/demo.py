@@ -1,14 +1,13 @@
 """`nemo-trust demo`."""
 
 import dataclasses
-import json
 import time
 from typing import TYPE_CHECKING
 
 from nemoguardrails_trust.commands.help import parameter
 from nemoguardrails_trust.commands.options import JsonOption, ScorerOptions, user_errors
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
-from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.commands.terminal import tell_json, terminal
 from nemoguardrails_trust.errors import SettingsError, counted
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def demo(
         raise SettingsError(f"{given} needs --model", key="model")
     played, summary = asyncio.run(_play(turns))
     if as_json:
-        tell(json.dumps(dataclasses.asdict(summary)))
+        tell_json(dataclasses.asdict(summary))
     else:
         from nemoguardrails_trust.commands.demo_screen import show_all, show_screen
 
@@ -61,7 +60,7 @@ def demo(
 
 async def _play(turns: int) -> "tuple[list[Turn], Summary]":
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
     from nemoguardrails_trust.guardrail.demo import play, summarize
 
@@ -69,19 +68,12 @@ async def _play(turns: int) -> "tuple[list[Turn], Summary]":
     played: list[Turn] = []
     console = Console(stderr=True)
     lines = LinesNowAndThen()
-    steps = iter(
-        track(
-            range(turns),
-            description="Asking…",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal or is_quiet(),
-        )
-    )
-    async for turn in play(turns):
-        played.append(turn)
-        next(steps)
-        if not console.is_terminal:
-            lines.say(f"{len(played)} of {counted(turns, 'question')} asked")
-    next(steps, None)  # The bar ends when its iterator does.
+    hidden = not console.is_terminal or is_quiet()
+    with Progress(console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("Asking…", total=turns)
+        async for turn in play(turns):
+            played.append(turn)
+            bar.advance(task)
+            if not console.is_terminal:
+                lines.say(f"{len(played)} of {counted(turns, 'question')} asked")
     return played, summarize(played, started)

@@ -1,7 +1,6 @@
 """`nemo-trust evaluate`: how well scores tell right answers from wrong ones."""
 
 import inspect
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,7 +35,7 @@ from nemoguardrails_trust.commands.options import (
     user_errors,
     with_options,
 )
-from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.commands.terminal import tell, tell_json, terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -96,7 +95,7 @@ def evaluate(
         answers.scores, answers.correct, at, usage=answers.usage, seconds=scored.seconds
     )
     if json_output:
-        tell(json.dumps(result.to_json()))
+        tell_json(result.to_json())
     else:
         is_replay = scored.anew and options.model == REPLAY
         _show(result, data.name, is_replay=is_replay, early_stop=early_stop)

@@ -3,17 +3,18 @@
 import asyncio
 import contextlib
 import json
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from nemoguardrails_trust.commands.output import LinesNowAndThen, is_quiet
-from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.commands.terminal import tell, tell_json, terminal
 from nemoguardrails_trust.concurrency.failures import count_reason, told_reasons
+from nemoguardrails_trust.concurrency.loops import run_interruptibly
 from nemoguardrails_trust.datasets.columns import Columns
 from nemoguardrails_trust.datasets.rows import RowResult, scored_row
 from nemoguardrails_trust.errors import DataError, counted
@@ -66,10 +67,10 @@ def run(job: Job) -> int:
     Raises:
         TrustError: It could not be brought to its end.
     """
-    return asyncio.run(_run(job))
+    return run_interruptibly(partial(_run, job))
 
 
-async def _run(job: Job) -> int:
+async def _run(job: Job, stop: asyncio.Event) -> int:
     with _results_file(job) as keep:
 
         def on_result(result: TraceResult) -> None:
@@ -78,7 +79,7 @@ async def _run(job: Job) -> int:
                 problem = " ".join(result.error.split())
                 tell(f"trace {result.trace_id} {result.status}: {problem}", err=True)
 
-        async with _stopping() as stop, contextlib.AsyncExitStack() as closing:
+        async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(close, job.scorer)
             check = getattr(job.scorer, "check", None)
             if check is not None:
@@ -124,7 +125,7 @@ async def _once(
             stop=stop,
         )
     if job.json_output:
-        tell(json.dumps(_summary(report)))
+        tell_json(_summary(report))
     else:
         _show(report, job)
     if report.error is not None:
@@ -291,19 +292,3 @@ def _results_file(job: Job) -> Iterator[Callable[[TraceResult], None]]:
                 file.flush()
 
         yield keep
-
-
-@contextlib.asynccontextmanager
-async def _stopping() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGTERM and Ctrl-C set, so that what is scored is still written."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    caught = (signal.SIGTERM, signal.SIGINT)
-    with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
-        for number in caught:
-            loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        with contextlib.suppress(NotImplementedError, RuntimeError):
-            for number in caught:
-                loop.remove_signal_handler(number)

@@ -14,7 +14,7 @@ from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOp
 from nemoguardrails_trust.commands.output import temporary_folder
 from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing, tell_unscored
 from nemoguardrails_trust.commands.score_progress import cost_of, duration
-from nemoguardrails_trust.commands.terminal import tell, terminal
+from nemoguardrails_trust.commands.terminal import tell_json, terminal
 from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import SettingsError, counted
 
@@ -128,7 +128,7 @@ def live_demo(options: ScorerOptions, count: int, *, show_every: bool, as_json: 
         live = ask_live(options, RowOptions(concurrency=AT_A_TIME), count, out, quiet=as_json)
     figures = _figures(live, options)
     if as_json:
-        tell(json.dumps(figures))
+        tell_json(figures)
     elif live.tally.scored:
         _show(live, figures, options, show_every=show_every)
     if not live.tally.scored:

@@ -1,7 +1,6 @@
 """`nemo-trust report`: one HTML page from results."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import JsonOption, user_errors, with_options
 from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.result_options import ResultOptions
-from nemoguardrails_trust.commands.terminal import tell
+from nemoguardrails_trust.commands.terminal import tell, tell_json
 from nemoguardrails_trust.errors import SettingsError, counted
 
 
@@ -76,7 +75,7 @@ def report(
     for told in made.remarks:
         note(told)
     if json_output:
-        tell(json.dumps(made.to_json()))
+        tell_json(made.to_json())
         return
     unchecked = made.rows - made.scored
     tell(

@@ -1,7 +1,6 @@
 """`nemo-trust score`: scores a whole data set."""
 
 import inspect
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,7 +39,7 @@ from nemoguardrails_trust.commands.running import (
     tell_unscored,
 )
 from nemoguardrails_trust.commands.score_progress import cost_of, duration, money
-from nemoguardrails_trust.commands.terminal import tell
+from nemoguardrails_trust.commands.terminal import tell, tell_json
 from nemoguardrails_trust.errors import SettingsError, counted
 
 if TYPE_CHECKING:
@@ -243,4 +242,4 @@ def _print_json(outcome: "Outcome", job: "Job", prices: "Prices | None") -> None
         "seconds": round(outcome.seconds, 3),
         "cost": None if prices is None else prices.cost(tally),
     }
-    tell(json.dumps(told))
+    tell_json(told)

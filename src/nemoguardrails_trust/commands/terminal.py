@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import json
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -29,6 +30,11 @@ def tell(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Prints text, and a line end if `nl`, on standard output, or on stderr if `err`."""
     # Left to choose the stream, click writes UTF-8 even where there is only ASCII.
     typer.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+
+
+def tell_json(told: object) -> None:
+    """Prints a result as one line of JSON."""
+    tell(json.dumps(told))
 
 
 def plain_for(stream: TextIO, text: str) -> str:

@@ -25,7 +25,7 @@ from nemoguardrails_trust.datasets.rows import (
 )
 from nemoguardrails_trust.datasets.source import Source
 from nemoguardrails_trust.errors import DataError, SettingsError
-from nemoguardrails_trust.exchange.values import finite
+from nemoguardrails_trust.exchange.values import finite, json_bytes
 
 Pairs = Iterator[tuple[dict[str, Any], RowResult]]
 
@@ -150,20 +150,9 @@ def _write_json(file: IO[bytes], rows: Iterable[Row], *, as_array: bool) -> None
     between = b""
     for values in rows:
         file.write(between if between else b"[\n" * as_array)
-        file.write(_json_object(values))
+        file.write(json_bytes(values, ensure_ascii=False, default=_json_value))
         between = b",\n" if as_array else b"\n"
     file.write(b"\n]\n" if as_array else b"\n")
-
-
-def _json_object(values: Row) -> bytes:
-    try:
-        text = json.dumps(values, ensure_ascii=False, allow_nan=False, default=_json_value)
-    except ValueError:  # JSON has no word for what is not a finite number
-        text = json.dumps(finite(values), ensure_ascii=False, default=_json_value)
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:  # half a surrogate pair stays escaped, as it came
-        return json.dumps(json.loads(text)).encode("ascii")
 
 
 def _json_value(value: Any) -> Any:

@@ -26,26 +26,24 @@ MEDIA_KEYS: Mapping[str, MediaKind] = {
 }
 """Keys of a message that hold what it has besides text, and what that is."""
 
-KNOWN = frozenset(
-    (
-        *BODIES, *TOOLS, *_CALLS, *MEDIA_KEYS,
-        "role", "from", "type", "id", "name", "object", "status",
-        "index", "documents", "tool_results", "author", "source", "sender", "recipient", "kind",
-        "speaker",
-        "created_at", "createdAt", "created", "timestamp", "date", "time", "metadata", "weight",
-        "additional_kwargs", "response_metadata", "usage_metadata", "provider_metadata", "usage",
-        "providerMetadata", "providerOptions", "experimental_providerMetadata", "annotations",
-        "tool_call_id", "toolCallId", "tool_name", "toolName", "finish_reason", "stop_reason",
-        "refusal", "thinking", "reasoning", "reasoning_content", "reasoning_details", "citations",
-        "invalid_tool_calls", "example", "lc", "lc_attributes", "cache_control", "phase", "model",
-        "stop_sequence", "container", "logprobs", "feedback", "rating", "language", "user_id",
-        "thought", "thoughts", "reasoning_text", "thinking_blocks", "tool_plan", "meta", "extra",
-        "provider_specific_fields", "provider_details", "models_usage", "token_usage", "raw",
-        "parsed", "artifact", "tool_call_chunks", "tool_responses", "moderation", "header",
-        "headers", "display_name", "username", "user_name", "labels", "channel", "revisionId",
-        "content_filter_results",
-    )
-)  # fmt: skip
+KNOWN = {
+    *BODIES, *TOOLS, *_CALLS, *MEDIA_KEYS,
+    "role", "from", "type", "id", "name", "object", "status",
+    "index", "documents", "tool_results", "author", "source", "sender", "recipient", "kind",
+    "speaker",
+    "created_at", "createdAt", "created", "timestamp", "date", "time", "metadata", "weight",
+    "additional_kwargs", "response_metadata", "usage_metadata", "provider_metadata", "usage",
+    "providerMetadata", "providerOptions", "experimental_providerMetadata", "annotations",
+    "tool_call_id", "toolCallId", "tool_name", "toolName", "finish_reason", "stop_reason",
+    "refusal", "thinking", "reasoning", "reasoning_content", "reasoning_details", "citations",
+    "invalid_tool_calls", "example", "lc", "lc_attributes", "cache_control", "phase", "model",
+    "stop_sequence", "container", "logprobs", "feedback", "rating", "language", "user_id",
+    "thought", "thoughts", "reasoning_text", "thinking_blocks", "tool_plan", "meta", "extra",
+    "provider_specific_fields", "provider_details", "models_usage", "token_usage", "raw",
+    "parsed", "artifact", "tool_call_chunks", "tool_responses", "moderation", "header",
+    "headers", "display_name", "username", "user_name", "labels", "channel", "revisionId",
+    "content_filter_results",
+}  # fmt: skip
 """Keys of a message that are read, and those that hold nothing of what its model was given."""
 
 _TEXT = "extracted_content"

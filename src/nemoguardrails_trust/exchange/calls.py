@@ -31,12 +31,10 @@ SAID = (
     *("answer", "raw"),
 )
 """Where servers and pipelines put an answer that is no message."""
-SERVED = frozenset(
-    (
-        "generated_text", "finishReason", "finish_reason", "stop_reason", "tokenUsage",
-        "token_usage", "tokens_predicted", "source_nodes",
-    )
-)  # fmt: skip
+SERVED = {
+    "generated_text", "finishReason", "finish_reason", "stop_reason", "tokenUsage",
+    "token_usage", "tokens_predicted", "source_nodes",
+}  # fmt: skip
 """Keys beside an answer by which it is known to come from a server, and is no structure itself."""
 
 BESIDE = {
@@ -48,25 +46,23 @@ BESIDE = {
 }
 """What a chain or a crew gives again beside its answer; anything else is a part of the answer."""
 
-ABOUT_A_CALL = frozenset(
-    (
-        "model", "model_name", "engine", "deployment", "provider", "service_tier", "user", "role",
-        "id", "run_id", "request_id", "trace_id", "user_id", "session_id", "thread_id", "name",
-        "metadata", "tags", "callbacks", "store", "include", "truncation", "type", "config",
-        "tool_choice", "toolChoice", "tool_config", "toolConfig", "function_call", "text",
-        "response_format", "text_format", "modalities", "reasoning", "thinking", "stream_options",
-        "reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction",
-        "extra_body", "extra_headers", "extra_query", "safety_settings", "safetySettings",
-        "generation_config", "generationConfig", "inferenceConfig", "source", "language",
-        "modelId", "anthropic_version", "anthropic_beta", "stream", "toolChoice", "stop_reason",
-        "citation_options", "citation_quality", "safety_mode", "prompt_truncation", "uuid",
-        "created_at", "updated_at", "title", "account", "schemaVersion", "object", "endpoint",
-        "conversationId", "rootMessageId", "timestamp", "call_id", "message_tree_id", "tree_state",
-        "runSettings", "sender_id", "latest_message", "latest_action", "latest_action_name",
-        "latest_input_channel", "appName", "userId", "watermark", "first_id",
-        "last_id", "lc",
-    )
-)  # fmt: skip
+ABOUT_A_CALL = {
+    "model", "model_name", "engine", "deployment", "provider", "service_tier", "user", "role",
+    "id", "run_id", "request_id", "trace_id", "user_id", "session_id", "thread_id", "name",
+    "metadata", "tags", "callbacks", "store", "include", "truncation", "type", "config",
+    "tool_choice", "toolChoice", "tool_config", "toolConfig", "function_call", "text",
+    "response_format", "text_format", "modalities", "reasoning", "thinking", "stream_options",
+    "reasoning_effort", "verbosity", "stop", "stop_sequences", "logit_bias", "prediction",
+    "extra_body", "extra_headers", "extra_query", "safety_settings", "safetySettings",
+    "generation_config", "generationConfig", "inferenceConfig", "source", "language",
+    "modelId", "anthropic_version", "anthropic_beta", "stream", "stop_reason",
+    "citation_options", "citation_quality", "safety_mode", "prompt_truncation", "uuid",
+    "created_at", "updated_at", "title", "account", "schemaVersion", "object", "endpoint",
+    "conversationId", "rootMessageId", "timestamp", "call_id", "message_tree_id", "tree_state",
+    "runSettings", "sender_id", "latest_message", "latest_action", "latest_action_name",
+    "latest_input_channel", "appName", "userId", "watermark", "first_id",
+    "last_id", "lc",
+}  # fmt: skip
 """Keys beside a chat that say how the model was called, not what it was given."""
 
 ABOUT_AN_ENVELOPE = (ABOUT_A_CALL - {"text"}) | {

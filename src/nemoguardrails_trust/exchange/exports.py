@@ -23,37 +23,31 @@ _KINDS_OF_AUTHORS = {
     **dict.fromkeys(("bot", "business", "admin", "agent", "ai"), _BOT),
 }
 _BODIES = ("content", "text", "payload", "body", "mes", "message")
-_ABOUT = frozenset(
-    (
-        *_FLAGS, "direction", "from", "author", "recipient", "type", "event",
-        "ts", "user", "bot_id", "bot_profile", "subtype", "team", "client_msg_id", "thread_ts",
-        "edited", "reply_count", "blocks", "parse_data", "input_channel", "textFormat", "locale",
-        "timestamp", "localTimestamp", "localTimezone", "channelId", "serviceUrl", "conversation",
-        "replyToId", "entities", "inputHint", "channelData", "suggestedActions", "conversationId",
-        "userId", "tags", "received", "source", "is_name", "send_date", "swipes", "swipe_id",
-        "name", "sender", "children", "childrenIds", "endpoint", "model", "user_team",
-        "source_team", "app_id",
-    )
-)  # fmt: skip
+_ABOUT = {
+    *_FLAGS, "direction", "from", "author", "recipient", "type", "event",
+    "ts", "user", "bot_id", "bot_profile", "subtype", "team", "client_msg_id", "thread_ts",
+    "edited", "reply_count", "blocks", "parse_data", "input_channel", "textFormat", "locale",
+    "timestamp", "localTimestamp", "localTimezone", "channelId", "serviceUrl", "conversation",
+    "replyToId", "entities", "inputHint", "channelData", "suggestedActions", "conversationId",
+    "userId", "tags", "received", "source", "is_name", "send_date", "swipes", "swipe_id",
+    "name", "sender", "children", "childrenIds", "endpoint", "model", "user_team",
+    "source_team", "app_id",
+}  # fmt: skip
 """Keys of a message of an app that hold nothing of what is said, or say it again."""
 
 _EVENTS = {"user": _USER, "bot": _BOT, "agent": _BOT}  # what is said, in Rasa
-_UNSAID = frozenset(
-    (
-        "action", "slot", "session_started", "action_execution_rejected", "followup", "active_loop",
-        "form", "loop_interrupted", "form_validation", "entities", "user_featurization", "reminder",
-        "cancel_reminder", "pause", "resume", "export", "stack", "commands", "flow_started",
-        "flow_completed", "flow_interrupted", "flow_resumed", "flow_cancelled",
-    )
-)  # fmt: skip
+_UNSAID = {
+    "action", "slot", "session_started", "action_execution_rejected", "followup", "active_loop",
+    "form", "loop_interrupted", "form_validation", "entities", "user_featurization", "reminder",
+    "cancel_reminder", "pause", "resume", "export", "stack", "commands", "flow_started",
+    "flow_completed", "flow_interrupted", "flow_resumed", "flow_cancelled",
+}  # fmt: skip
 _OF_TELEMETRY = re.compile(r"gen_ai\.(?:(?:system|user|assistant|tool)\.message|choice)")
 _CHANGES = frozenset(("undo", "rewind", "restart", "session_restarted"))
-_ACTIVITIES = frozenset(
-    (
-        "conversationUpdate", "typing", "endOfConversation", "installationUpdate", "trace",
-        "messageReaction", "contactRelationUpdate",
-    )
-)  # fmt: skip
+_ACTIVITIES = {
+    "conversationUpdate", "typing", "endOfConversation", "installationUpdate", "trace",
+    "messageReaction", "contactRelationUpdate",
+}  # fmt: skip
 """Activities of Microsoft's bots in which nothing is said."""
 
 

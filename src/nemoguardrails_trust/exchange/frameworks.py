@@ -37,20 +37,16 @@ _SPEAKERS = {
 }
 """Who speaks in a part of a request of pydantic-ai; in all others, the user does."""
 
-_SAID = frozenset(
-    (
-        "TextMessage", "MultiModalMessage", "StopMessage", "HandoffMessage", "StructuredMessage",
-        "ToolCallSummaryMessage",
-    )
-)  # fmt: skip
+_SAID = {
+    "TextMessage", "MultiModalMessage", "StopMessage", "HandoffMessage", "StructuredMessage",
+    "ToolCallSummaryMessage",
+}  # fmt: skip
 _DONE = frozenset(("CodeGenerationEvent", "ToolCallRequestEvent"))
 _FOUND = frozenset(("ToolCallExecutionEvent", "FunctionExecutionResultMessage"))
-_UNSEEN = frozenset(
-    (
-        "ThoughtEvent", "UserInputRequestedEvent", "ModelClientStreamingChunkEvent",
-        "SelectSpeakerEvent", "SelectorEvent",
-    )
-)  # fmt: skip
+_UNSEEN = {
+    "ThoughtEvent", "UserInputRequestedEvent", "ModelClientStreamingChunkEvent",
+    "SelectSpeakerEvent", "SelectorEvent",
+}  # fmt: skip
 """Events of AutoGen that no model is given, or that are told again by the message after them."""
 
 _PEOPLE = ("user", "human")

@@ -77,12 +77,10 @@ _BY_KEY = {
 }
 """How Gemini, Bedrock and Haystack, whose parts have no type, name what a part is."""
 
-_ABOUT_A_PART = frozenset(
-    (
-        "thought", "thoughtSignature", "thought_signature", "cache_control", "cachePoint",
-        "annotations", "citations", "videoMetadata", "video_metadata",
-    )
-)  # fmt: skip
+_ABOUT_A_PART = {
+    "thought", "thoughtSignature", "thought_signature", "cache_control", "cachePoint",
+    "annotations", "citations", "videoMetadata", "video_metadata",
+}  # fmt: skip
 """Keys that stand beside the body of a part and hold nothing of it."""
 
 _BY_KEYS = {

@@ -28,18 +28,16 @@ from nemoguardrails_trust.exchange.values import (
 
 _MOST_NESTED = 8  # parts within parts, such as the passages of a tool's result
 
-_ABOUT_A_TOOL = frozenset(
-    (
-        "type", "id", "call_id", "tool_call_id", "toolCallId", "tool_use_id", "toolUseId", "status",
-        "state", "caller", "created_by", "namespace", "server_label", "index", "signature", "extra",
-        "thoughtSignature", "thought_signature", "cache_control", "execution", "object", "origin",
-        "part_kind", "kind", "tool_kind", "provider_name", "provider_details", "providerExecuted",
-        "callProviderMetadata", "approval_request_id", "is_error", "isError", "name", "toolName",
-        "tool_name", "function", "custom", "created_at", "completed_at", "timestamp", "metadata",
-        "outcome", "retry", "content_type", "block_type", "container_id", "agent_id", "model",
-        "$type", "callId",
-    )
-)  # fmt: skip
+_ABOUT_A_TOOL = {
+    "type", "id", "call_id", "tool_call_id", "toolCallId", "tool_use_id", "toolUseId", "status",
+    "state", "caller", "created_by", "namespace", "server_label", "index", "signature", "extra",
+    "thoughtSignature", "thought_signature", "cache_control", "execution", "object", "origin",
+    "part_kind", "kind", "tool_kind", "provider_name", "provider_details", "providerExecuted",
+    "callProviderMetadata", "approval_request_id", "is_error", "isError", "name", "toolName",
+    "tool_name", "function", "custom", "created_at", "completed_at", "timestamp", "metadata",
+    "outcome", "retry", "content_type", "block_type", "container_id", "agent_id", "model",
+    "$type", "callId",
+}  # fmt: skip
 """Keys of a call and of a result that hold nothing of what was called for or found."""
 
 _RESULTS = ("content", "output", "result", "response", "value")

@@ -9,15 +9,13 @@ _TAG = re.compile(r"\s*<([^\W\d][\w-]{0,30})>")
 _ENVELOPE = re.compile(
     r"\s*<(response|output|result|root|xml)>\s*(?=<[^\W\d][\w-]{0,30}>)", re.IGNORECASE
 )
-_WORK = frozenset(
-    (
-        "judge", "summary", "caption", "plan", "step", "steps", "draft", "critique", "review",
-        "search", "query", "information", "observation", "observations", "result", "results",
-        "tool", "tool_call", "tool_response", "tool_result", "python", "code", "interpreter",
-        "documents", "evidence", "description", "verification", "verify", "refine", "notes",
-        "question", "subquestion",
-    )
-)  # fmt: skip
+_WORK = {
+    "judge", "summary", "caption", "plan", "step", "steps", "draft", "critique", "review",
+    "search", "query", "information", "observation", "observations", "result", "results",
+    "tool", "tool_call", "tool_response", "tool_result", "python", "code", "interpreter",
+    "documents", "evidence", "description", "verification", "verify", "refine", "notes",
+    "question", "subquestion",
+}  # fmt: skip
 """Sections in which models plan, search and look at what they found."""
 
 _MARKS = frozenset(("think_on", "think_off"))  # KAT's, which hold nothing

@@ -21,22 +21,18 @@ _LETTA_RETURNS = ("tool_return_message", "approval_response_message")
 _LETTA_UNSEEN = (
     "reasoning_message", "hidden_reasoning_message", "stop_reason", "usage_statistics", "ping",
 )  # fmt: skip
-_LETTA_ABOUT = frozenset(
-    (
-        "id", "date", "name", "message_type", "otid", "sender_id", "step_id", "is_err", "seq_id",
-        "run_id", "status", "tool_call_id", "stdout", "stderr",
-    )
-)  # fmt: skip
+_LETTA_ABOUT = {
+    "id", "date", "name", "message_type", "otid", "sender_id", "step_id", "is_err", "seq_id",
+    "run_id", "status", "tool_call_id", "stdout", "stderr",
+}  # fmt: skip
 _SAYING = "send_message"  # the tool by which older agents of Letta speak
 _SAID_NOTHING = ("", "None", "null", "Sent message successfully.")  # what that tool gives back
 
-_STEP_ABOUT = frozenset(
-    (
-        "step_number", "timing", "model_input_messages", "model_output_message", "token_usage",
-        "start_time", "end_time", "duration", "agent_memory", "llm_output", "is_final_answer",
-        "facts",
-    )
-)  # fmt: skip
+_STEP_ABOUT = {
+    "step_number", "timing", "model_input_messages", "model_output_message", "token_usage",
+    "start_time", "end_time", "duration", "agent_memory", "llm_output", "is_final_answer",
+    "facts",
+}  # fmt: skip
 
 _CAMEL_ROLES = {"user": "user", "assistant": "assistant", "system": "system"}
 _TITLES = frozenset(("title", "log", "duration", "status", "id", "parent_id"))

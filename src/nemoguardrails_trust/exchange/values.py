@@ -100,6 +100,26 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def json_bytes(value: Any, **options: Any) -> bytes:
+    """A value as JSON that every reader takes.
+
+    What is no finite number becomes `null`, for which JSON has no word; halves of surrogate pairs,
+    which no encoding has, stay as their escapes.
+
+    Args:
+        value: The value.
+        options: Those of `json.dumps`.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False, **options)
+    except ValueError:
+        text = json.dumps(finite(value), **options)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text), separators=options.get("separators")).encode()
+
+
 def load_json(text: str | bytes) -> Any:
     """Reads JSON.
 

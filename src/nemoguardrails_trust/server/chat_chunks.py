@@ -4,9 +4,9 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+from nemoguardrails_trust.exchange.values import json_bytes
 from nemoguardrails_trust.models.chat_chunks import Chunk, enveloped
 from nemoguardrails_trust.models.events import split_events
-from nemoguardrails_trust.server.answers import as_json
 
 DONE = b"data: [DONE]\n\n"
 
@@ -47,7 +47,7 @@ def events_of(completion: Mapping[str, Any]) -> Iterator[bytes]:
 
 def event_of(data: Mapping[str, Any]) -> bytes:
     """An event that holds JSON."""
-    return b"data: " + as_json(data, is_ascii=True) + b"\n\n"
+    return b"data: " + json_bytes(data, separators=(",", ":")) + b"\n\n"
 
 
 def parsed(data: bytes) -> Chunk | None:

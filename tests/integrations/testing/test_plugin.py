@@ -389,11 +389,11 @@ def test_outside_of_a_test_it_says_where_it_works() -> None:
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
 def test_a_threshold_of_a_test_out_of_range_is_refused(threshold: float) -> None:
-    from nemoguardrails_trust.integrations.testing.answers import AnswersOfTest
+    from nemoguardrails_trust.integrations.testing.answers import collecting
 
-    place = Place("test_it.py", "test_it")
-    with pytest.raises(SettingsError, match="threshold is"):
-        AnswersOfTest().add("1 + 1?", "2", threshold, None, place)
+    with collecting() as answers, pytest.raises(SettingsError, match="threshold is"):
+        nemoguardrails_trust.assert_trustworthy("1 + 1?", "2", threshold=threshold)
+    assert answers == []
 
 
 def test_an_error_of_the_test_itself_is_shown_at_its_own_line(run: Runner) -> None:

@@ -81,49 +81,35 @@ class Verdict:
         return "\n".join(lines)
 
 
-class AnswersOfTest:
-    """The answers that one test asks about."""
-
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
-
-    def add(
-        self, prompt: Any, response: Any, threshold: float | None, context: Any, place: Place
-    ) -> None:
-        """Adds an answer as it is now, whatever the test does to it later.
-
-        Raises:
-            SettingsError: The threshold is no number from 0 to 1.
-        """
-        __tracebackhide__ = True
-        is_share = isinstance(threshold, int | float) and 0.0 <= threshold <= 1.0
-        if threshold is not None and not is_share:
-            raise SettingsError(
-                f"threshold is {threshold!r}; it must be a number from 0 to 1", key="threshold"
-            )
-        kept = copy.deepcopy((prompt, response, context))
-        self.answers.append(Answer(*kept, threshold, place))
-
-
-_running: list[AnswersOfTest] = []
+_running: list[list[Answer]] = []
 
 
 @contextmanager
-def collecting() -> Iterator[AnswersOfTest]:
+def collecting() -> Iterator[list[Answer]]:
     """Collects what the test that runs meanwhile asks about."""
-    answers = AnswersOfTest()
+    answers: list[Answer] = []
     _running.append(answers)
     try:
         yield answers
     finally:
-        _running.remove(answers)
+        _running.pop()
 
 
-def answers_of_this_test() -> AnswersOfTest:
-    """Those of the test that is running.
+def ask_about(
+    prompt: Any, response: Any, threshold: float | None, context: Any, frame: FrameType | None
+) -> None:
+    """Adds an answer as it is now, whatever the test does to it later, to those of the test.
+
+    Args:
+        prompt: What was asked.
+        response: The answer.
+        threshold: The lowest score that passes; `None` takes the run's.
+        context: Retrieved passages.
+        frame: Where the test asks.
 
     Raises:
-        SettingsError: There is none whose answers are collected.
+        SettingsError: No test is running whose answers are collected, or the threshold is no
+            number from 0 to 1.
     """
     __tracebackhide__ = True
     if not _running:
@@ -131,7 +117,13 @@ def answers_of_this_test() -> AnswersOfTest:
             "assert_trustworthy works in tests that pytest runs with this package's plugin; "
             "import it at the top of the test's module, or take the fixture 'trust'"
         )
-    return _running[-1]
+    is_share = isinstance(threshold, int | float) and 0.0 <= threshold <= 1.0
+    if threshold is not None and not is_share:
+        raise SettingsError(
+            f"threshold is {threshold!r}; it must be a number from 0 to 1", key="threshold"
+        )
+    kept = copy.deepcopy((prompt, response, context))
+    _running[-1].append(Answer(*kept, threshold, Place.of(frame)))
 
 
 def assert_trustworthy(
@@ -154,8 +146,7 @@ def assert_trustworthy(
     """
     __tracebackhide__ = True
     frame = inspect.currentframe()
-    place = Place.of(frame and frame.f_back)
-    answers_of_this_test().add(prompt, response, threshold, context, place)
+    ask_about(prompt, response, threshold, context, frame and frame.f_back)
 
 
 def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None) -> list[Verdict]:

@@ -15,7 +15,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 if TYPE_CHECKING:
-    from nemoguardrails_trust.integrations.testing.answers import AnswersOfTest, Place, Verdict
+    from nemoguardrails_trust.integrations.testing.answers import Answer, Place, Verdict
     from nemoguardrails_trust.tlm import TLM
 
 _ANSWERS = "nemoguardrails_trust.integrations.testing.answers"
@@ -51,7 +51,7 @@ class Held:
     """A test whose reports wait for the scores of its answers."""
 
     item: pytest.Item
-    answers: "AnswersOfTest"
+    answers: "list[Answer]"
     reports: list[pytest.TestReport]
 
 
@@ -136,12 +136,11 @@ class Trust:
         self, prompt: Any, response: Any, *, threshold: float | None = None, context: Any = None
     ) -> None:
         """Fails the test if an answer is not trustworthy enough; see `assert_trustworthy`."""
-        from nemoguardrails_trust.integrations.testing.answers import Place, answers_of_this_test
+        from nemoguardrails_trust.integrations.testing.answers import ask_about
 
         __tracebackhide__ = True
         frame = inspect.currentframe()
-        place = Place.of(frame and frame.f_back)
-        answers_of_this_test().add(prompt, response, threshold, context, place)
+        ask_about(prompt, response, threshold, context, frame and frame.f_back)
 
     def score(self, prompt: Any, response: Any, *, context: Any = None) -> float:
         """Scores an answer immediately, for a test that uses the score.
@@ -198,7 +197,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     with collecting() as answers:
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
-    if answers.answers:
+    if answers:
         batch.held.append(Held(item, answers, reports))
         if hasattr(item.config, "workerinput"):  # xdist takes no report of a test but the last
             _settle(batch)
@@ -270,7 +269,7 @@ def _settle(batch: Batch) -> None:
     from nemoguardrails_trust.errors import TrustError
     from nemoguardrails_trust.integrations.testing.answers import Verdict, score_answers
 
-    answers = [answer for test in held for answer in test.answers.answers]
+    answers = [answer for test in held for answer in test.answers]
     try:
         tlm = batch.tlm()
         verdicts = iter(score_answers(tlm, answers, batch.threshold()))
@@ -278,7 +277,7 @@ def _settle(batch: Batch) -> None:
     except TrustError as error:  # the options are wrong: nothing is checked, and nothing passes
         verdicts = iter([Verdict(answer, 1.0, None, str(error)) for answer in answers])
     for test in held:
-        _report(test, [next(verdicts) for _ in test.answers.answers])
+        _report(test, [next(verdicts) for _ in test.answers])
 
 
 def _report(test: Held, verdicts: "Sequence[Verdict]") -> None:
