@@ -16,22 +16,30 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-class PromptBody(Body):
+class _AskedBody(Body):
+    """What is said of every question.
+
+    Attributes:
+        quality: The preset: best, high, medium, low or base.
+        options: See the documentation of TLM's options.
+        constrain_outputs: The only answers that will do.
+    """
+
+    quality: str | None = None
+    options: dict[str, Any] | None = None
+    constrain_outputs: list[str] | None = None
+
+
+class PromptBody(_AskedBody):
     """A prompt to answer.
 
     Attributes:
         prompt: What is asked.
-        quality: The preset: best, high, medium, low or base.
-        options: See the documentation of TLM's options.
-        constrain_outputs: The only answers that will do.
         task: What kind of responses these are: default, classification or code_generation.
     """
 
     prompt: str
-    quality: str | None = None
     task: str | None = None
-    options: dict[str, Any] | None = None
-    constrain_outputs: list[str] | None = None
 
 
 class GivenResponse(Body):
@@ -85,7 +93,7 @@ class EvalBody(Body):
     response_identifier: str | None = None
 
 
-class RagBody(Body):
+class RagBody(_AskedBody):
     """A query to answer from retrieved passages.
 
     Attributes:
@@ -93,18 +101,12 @@ class RagBody(Body):
         context: The passages, as one text or several.
         prompt: What the model is given; by default the passages, and then the query.
         evals: What is scored besides; `None` takes the four evaluations that are usual.
-        quality: The preset: best, high, medium, low or base.
-        options: See the documentation of TLM's options.
-        constrain_outputs: The only answers that will do.
     """
 
     query: str
     context: str | list[str]
     prompt: str | None = None
     evals: Annotated[list[EvalBody], Field(max_length=MOST_EVALS)] | None = None
-    quality: str | None = None
-    options: dict[str, Any] | None = None
-    constrain_outputs: list[str] | None = None
 
 
 class RagScoreBody(_WithResponse, RagBody):

@@ -41,38 +41,42 @@ class ChatBody(Body):
         return {name: value for name, value in self if name in sent}
 
 
-class GivenCompletion(Body):
-    """A chat completion to score.
-
-    What else the request for it held (tools, a response format, …) stands beside the messages.
+class GivenAnswer(Body):
+    """An answer to score, with what its request held beside the messages.
 
     Attributes:
         messages: The conversation that it answers.
-        completion: The whole completion.
         tools: The tools that the model had.
         functions: The same, in OpenAI's older form.
-        model: The name of a model; it decides the backend.
         quality_preset: The preset that it is scored with.
-        options: TLM's options.
     """
 
     messages: Messages
-    completion: dict[str, Any]
     tools: Objects | None = None
     functions: Objects | None = None
-    model: str | None = None
     quality_preset: str | None = None
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """The part of the request that says what is asked."""
+        given = {"messages": self.messages, "tools": self.tools, "functions": self.functions}
+        return {name: value for name, value in given.items() if value}
+
+
+class GivenCompletion(GivenAnswer):
+    """A chat completion to score.
+
+    Attributes:
+        completion: The whole completion.
+        model: The name of a model; it decides the backend.
+        options: TLM's options.
+    """
+
+    completion: dict[str, Any]
+    model: str | None = None
     options: dict[str, Any] | None = None
 
     @property
     def asked(self) -> dict[str, Any]:
         """The request that the completion answers."""
-        return asked_with(self.messages, self.tools, self.functions) | (self.model_extra or {})
-
-
-def asked_with(
-    messages: Objects, tools: Objects | None, functions: Objects | None
-) -> dict[str, Any]:
-    """The part of a request that says what is asked."""
-    given = {"messages": messages, "tools": tools, "functions": functions}
-    return {name: value for name, value in given.items() if value}
+        return self.question | (self.model_extra or {})

@@ -4,8 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from nemoguardrails_trust.server.bodies import Body
-from nemoguardrails_trust.server.chat_bodies import Messages, Objects, asked_with
+from nemoguardrails_trust.server.chat_bodies import GivenAnswer
 from nemoguardrails_trust.server.chat_verdicts import choice_scored
 from nemoguardrails_trust.server.connected import add_endpoint
 from nemoguardrails_trust.server.scoring import Scoring, exchange_of
@@ -13,25 +12,14 @@ from nemoguardrails_trust.server.wanted import OPTIONS, read_wanted
 from nemoguardrails_trust.tlm.questions import Item
 
 
-class StructuredBody(Body):
-    """A chat completion to score.
-
-    What else its request held (`tools`, `response_format`, …) and TLM's options stand beside the
-    messages.
+class StructuredBody(GivenAnswer):
+    """A chat completion to score; TLM's options stand beside the messages too.
 
     Attributes:
         response: The whole completion.
-        messages: The conversation that it answers.
-        tools: The tools that the model had.
-        functions: The same, in OpenAI's older form.
-        quality_preset: The preset: best, high, medium, low or base.
     """
 
     response: dict[str, Any]
-    messages: Messages
-    tools: Objects | None = None
-    functions: Objects | None = None
-    quality_preset: str | None = None
 
 
 def structured_routes(scoring: Scoring) -> APIRouter:
@@ -45,8 +33,7 @@ def structured_routes(scoring: Scoring) -> APIRouter:
         wanted = read_wanted(
             body.quality_preset, {name: beside[name] for name in OPTIONS if name in beside}
         )
-        prompt = asked_with(body.messages, body.tools, body.functions)
-        item = Item(prompt, response=body.response, has_response=True)
+        item = Item(body.question, response=body.response, has_response=True)
         value, log = await scoring.rated_by_field(wanted, exchange_of(item))
         told = {"trustworthiness_score": value, **choice_scored(body.response)}
         return told | ({"log": log} if log or "log" in beside else {})
