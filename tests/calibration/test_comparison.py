@@ -12,6 +12,7 @@ from nemoguardrails_trust.calibration.comparison import (
 )
 from nemoguardrails_trust.calibration.evaluation import auroc
 from nemoguardrails_trust.calibration.intervals import Z95
+from tests.calibration.test_evaluation import wins
 
 scores = st.sampled_from([i / 5 for i in range(6)])
 questions = st.lists(st.tuples(scores, scores, st.booleans(), st.booleans()), min_size=1)
@@ -20,10 +21,6 @@ questions = st.lists(st.tuples(scores, scores, st.booleans(), st.booleans()), mi
 def pair(rows: list[tuple[float, float, bool, bool]]) -> tuple[Scores, Scores]:
     first, second, right, right_after = zip(*rows, strict=True)
     return Scores.of(first, right), Scores.of(second, right_after)
-
-
-def wins(high: float, low: float) -> float:
-    return 1.0 if high > low else 0.5 if high == low else 0.0
 
 
 @given(questions)

@@ -4,15 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from nemoguardrails_trust.cli import app
+from tests.commands.running import run
 from tests.datasets.samples import make_rows, read, write
 from tests.servers.openai import OpenAIServer, threaded_server
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_a_second_run_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

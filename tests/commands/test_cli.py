@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from nemoguardrails_trust import __version__
 from nemoguardrails_trust.cli import app
+from tests.commands.running import COMMANDS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "trivia"
 COMMAND = [sys.executable, "-m", "nemoguardrails_trust.cli"]
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 COLOURS = ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "CLICOLOR_FORCE")
 
 

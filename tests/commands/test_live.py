@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust import Calibration
-from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.commands.live import AT_A_TIME
 from nemoguardrails_trust.datasets.labels import is_right
 from nemoguardrails_trust.datasets.shipped import examples_folder, shipped_questions
+from tests.commands.running import run
 from tests.servers.openai import OpenAIServer, closed_port, threaded_server
 
 GOLD = {row["prompt"][-1]["content"]: row["gold"] for row in shipped_questions(60)}
@@ -39,10 +38,6 @@ def answer(body: dict[str, Any]) -> list[str] | str:
 def server() -> Iterator[OpenAIServer]:
     with threaded_server(OpenAIServer(answer=answer)) as running:
         yield running
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_the_demo_asks_a_model_of_the_users_own(server: OpenAIServer, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.commands import output
-
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+from tests.commands.running import COMMANDS
 
 
 @pytest.fixture

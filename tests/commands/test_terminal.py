@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
-from nemoguardrails_trust.cli import app
+from tests.commands.running import COMMANDS
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 PROMPT = (
     "Où est la « Tour de l’Horloge » – celle qui ne sonne plus depuis des années, et pourquoi ?"
 )

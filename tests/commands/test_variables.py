@@ -9,10 +9,10 @@ from unittest.mock import patch
 
 import pytest
 import typer
-from typer.testing import CliRunner, Result
 
 from nemoguardrails_trust.cli import app
 from nemoguardrails_trust.commands.variables import options_from_environment
+from tests.commands.running import run
 from tests.datasets.samples import make_rows, read, write
 from tests.servers.openai import OpenAIServer, threaded_server
 
@@ -32,10 +32,6 @@ def _environment(tmp_path: Path) -> Iterator[None]:
         for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
             os.environ.pop(name, None)
         yield
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_a_file_in_the_working_folder_says_which_model_on_which_server(

@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.exchange import Media, Message, read_messages, read_response
 from nemoguardrails_trust.exchange.attributes import nested
-
-SYSTEM, USER, ANSWER = Message("system", "be brief"), Message("user", "why?"), "Because."
-ASSISTANT = Message("assistant", ANSWER)
-CALLS = Message("assistant", '[{"name": "find", "arguments": {"q": "x"}}]')
+from tests.exchange.samples import ANSWER, ASSISTANT, CALLS, SYSTEM, USER
 
 ASKED = [{"message": {"role": "system", "content": "be brief"}},
          {"message": {"role": "user", "content": "why?"}}]  # fmt: skip

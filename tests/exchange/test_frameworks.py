@@ -13,12 +13,8 @@ from nemoguardrails_trust.exchange import (
     read_messages,
     read_response,
 )
+from tests.exchange.samples import ANSWER, ASSISTANT, CALL, CALLS, FOUND, SYSTEM, USER
 
-SYSTEM, USER, ANSWER = Message("system", "be brief"), Message("user", "why?"), "Because."
-ASSISTANT = Message("assistant", ANSWER)
-CALL = Message("assistant", '{"name": "find", "arguments": {"q": "x"}}')
-CALLS = Message("assistant", '[{"name": "find", "arguments": {"q": "x"}}]')
-FOUND = Message("tool", "found")
 LINK = Media("image", "image/png", "https://a.b/c.png")
 
 

@@ -21,12 +21,8 @@ from nemoguardrails_trust.exchange import (
     read_passages,
     read_response,
 )
+from tests.exchange.samples import ANSWER, ASSISTANT, CALL, CALLS, FOUND, SYSTEM, USER
 
-SYSTEM, USER, ANSWER = Message("system", "be brief"), Message("user", "why?"), "Because."
-ASSISTANT = Message("assistant", ANSWER)
-CALL = Message("assistant", '{"name": "find", "arguments": {"q": "x"}}')
-CALLS = Message("assistant", '[{"name": "find", "arguments": {"q": "x"}}]')
-FOUND = Message("tool", "found")
 CHAT = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "why?"}]
 FUNCTION = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"q": "x"}'}}
 

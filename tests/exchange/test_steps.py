@@ -13,11 +13,8 @@ from nemoguardrails_trust.exchange import (
     read_messages,
     read_response,
 )
+from tests.exchange.samples import ANSWER, ASSISTANT, CALLS, FOUND, SYSTEM, USER
 
-SYSTEM, USER, ANSWER = Message("system", "be brief"), Message("user", "why?"), "Because."
-ASSISTANT = Message("assistant", ANSWER)
-CALLS = Message("assistant", '[{"name": "find", "arguments": {"q": "x"}}]')
-FOUND = Message("tool", "found")
 FILE = Media("image", "image/png", "file:/tmp/a.png")
 
 

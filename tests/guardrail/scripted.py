@@ -197,3 +197,16 @@ WORDS = """
 core: {embedding_search_provider: {name: words}}
 knowledge_base: {embedding_search_provider: {name: words}}
 """
+
+
+def is_judge(body: dict[str, Any]) -> bool:
+    """Whether a request has the model judge an answer."""
+    return "True or False" in str(body["messages"])
+
+
+def is_main(body: dict[str, Any]) -> bool:
+    """Whether a request is for the bot's answer.
+
+    NeMo Guardrails asks in general mode with a stop sequence; the rail never does.
+    """
+    return "stop" in body

@@ -14,8 +14,8 @@ from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.settings import MARK
 from nemoguardrails_trust.scores import Claim
 from tests.guardrail import test_history, test_streaming
-from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2
-from tests.guardrail.test_faults_local import CONFIG, KEY, MODEL, is_main
+from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1, bot_v2, is_main
+from tests.guardrail.test_faults_local import CONFIG, KEY, MODEL
 from tests.servers.openai import OpenAIServer
 
 ANSWER = "Paris is the capital. It has 90 million people. It lies on the Seine."

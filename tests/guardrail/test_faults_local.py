@@ -12,7 +12,7 @@ from nemoguardrails.llm.models.initializer import init_llm_model
 
 from nemoguardrails_trust.guardrail.messages import NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
-from tests.guardrail.scripted import ask, require_unchecked
+from tests.guardrail.scripted import ask, is_main, require_unchecked
 from tests.servers.faults import (
     HANG,
     HTML,
@@ -41,11 +41,6 @@ models:
   - {{type: main, engine: openai, model: gpt-test,
      parameters: {{base_url: "{url}", api_key: "{key}", max_retries: 1}}}}
 """
-
-
-def is_main(body: dict[str, Any]) -> bool:
-    # NeMo Guardrails asks in general mode with a stop sequence; the rail never does.
-    return "stop" in body
 
 
 def is_ours(body: dict[str, Any]) -> bool:

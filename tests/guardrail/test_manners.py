@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.guardrail.test_faults_local import Make, answer, ask_bot, is_main, make, server
+from tests.guardrail.scripted import is_main
+from tests.guardrail.test_faults_local import Make, answer, ask_bot, make, server
 from tests.servers.openai import OpenAIServer
 
 __all__ = ["make", "server"]

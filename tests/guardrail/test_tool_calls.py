@@ -21,6 +21,7 @@ from nemoguardrails_trust.guardrail.tool_calls import (
 from nemoguardrails_trust.scorers.local.fields import FieldJudgement
 from nemoguardrails_trust.scorers.tool_calls import argument_names, with_arguments
 from nemoguardrails_trust.scores import TrustworthinessScore
+from tests.guardrail.scripted import is_judge
 from tests.servers.faults import status
 from tests.servers.openai import OpenAIServer
 
@@ -46,10 +47,6 @@ TRANSFER = {
         },
     },
 }
-
-
-def is_judge(body: dict[str, Any]) -> bool:
-    return "True or False" in str(body["messages"])
 
 
 def is_judge_of_arguments(body: dict[str, Any]) -> bool:

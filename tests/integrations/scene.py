@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM
 from tests.servers.openai import Answer, OpenAIServer
 from tests.test_public_names import python_of
 from tests.tlm.scene import KEY, Body, is_judging, is_sampling, serving, text_of
+
+
+class Place(BaseModel):
+    """What a model may be told to answer with."""
+
+    city: str
 
 
 def model(body: Body) -> Answer:

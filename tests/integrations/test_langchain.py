@@ -13,13 +13,12 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnablePassthrough
 from nemoguardrails import RailsConfig
 from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
-from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, register
 from nemoguardrails_trust.errors import DataError
 from nemoguardrails_trust.guardrail.messages import CAUTION
 from nemoguardrails_trust.integrations.langchain import TrustCallback, trust_runnable
-from tests.integrations.scene import run_section
+from tests.integrations.scene import Place, run_section
 from tests.servers.openai import OpenAIServer
 from tests.tlm.scene import text_of
 
@@ -131,10 +130,6 @@ def test_a_runnable_says_what_it_misses(tlm: TLM, server: OpenAIServer) -> None:
         with pytest.raises(DataError, match="trust_runnable got text; it takes a dictionary"):
             invoked("Paris")
     assert server.bodies == []
-
-
-class Place(BaseModel):
-    city: str
 
 
 OBJECTS: dict[str, Any] = {

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 import pytest
 from llama_index.core.base.response.schema import PydanticResponse, Response
 from llama_index.core.schema import ImageNode, NodeWithScore, TextNode
-from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, SettingsError
 from nemoguardrails_trust.integrations.llama_index import TrustEvaluator, TrustPostprocessor
-from tests.integrations.scene import judging, run_section
+from tests.integrations.scene import Place, judging, run_section
 from tests.servers.openai import OpenAIServer
 from tests.tlm.scene import text_of
 
@@ -52,10 +51,6 @@ async def test_an_answer_that_is_not_there_is_invalid(tlm: TLM) -> None:
     result = await TrustEvaluator(tlm).aevaluate(QUESTION, None)
     assert (result.passing, result.score, result.invalid_result) == (False, None, True)
     assert "response" in str(result.invalid_reason)
-
-
-class Place(BaseModel):
-    city: str
 
 
 async def test_an_object_is_evaluated_as_json(tlm: TLM, server: OpenAIServer) -> None:

@@ -9,10 +9,9 @@ import pytest
 from aiohttp import web
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types.chat import ChatCompletion
-from pydantic import BaseModel
 
 from nemoguardrails_trust import TLM, SettingsError, trust_openai
-from tests.integrations.scene import model, run_section
+from tests.integrations.scene import Place, model, run_section
 from tests.servers.faults import HANG, HTML, MISSING, TRUNCATED, Fault, status
 from tests.servers.openai import OpenAIServer, threaded_server
 from tests.tlm.scene import KEY, is_answering, is_judging, kinds, serving, text_of
@@ -245,10 +244,6 @@ def test_what_is_copied_from_the_client_scores_too(server: OpenAIServer, plain: 
         completion = copied.chat.completions.create(model="gpt-test", messages=asked("France?"))
         assert completion.trust["status"] == "trusted"  # type: ignore[attr-defined]
     assert len(server.received) == 4
-
-
-class Place(BaseModel):
-    city: str
 
 
 def test_a_parsed_completion_has_its_score(server: OpenAIServer, plain: OpenAI) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import uvicorn
@@ -102,3 +103,14 @@ class _Recorded:
         if scope["type"] == "http":
             self.requests.append(scope["path"])
         await self._app(scope, receive, send)
+
+
+def is_share(value: Any) -> bool:
+    """Whether a value is a number from 0 to 1."""
+    return isinstance(value, float) and 0.0 <= value <= 1.0
+
+
+def tlm(**arguments: Any) -> Any:
+    """A client of Cleanlab's, as it comes, with a key of this server."""
+    client = import_module("cleanlab_tlm").TLM
+    return client(**{"api_key": KEY, "quality_preset": "low"} | arguments)

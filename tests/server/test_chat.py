@@ -8,7 +8,7 @@ import httpx
 import openai
 import pytest
 
-from tests.server.running import KEY, Running, serving
+from tests.server.running import KEY, Running, is_share, serving
 from tests.servers.faults import status
 from tests.tlm.scene import is_judging, is_sampling, text_of
 
@@ -63,10 +63,6 @@ def create(server: Running, *, base: str = "/v1", **arguments: Any) -> Any:
 
 def post(server: Running, path: str = "/v1/chat/completions", **body: Any) -> httpx.Response:
     return httpx.post(f"{server.url}{path}", json={"messages": ASKED} | body, timeout=60)
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
 @pytest.mark.conformance(20)

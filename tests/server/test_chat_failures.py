@@ -5,8 +5,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.server.running import serving
-from tests.server.test_chat import answer, create, is_share, post
+from tests.server.running import is_share, serving
+from tests.server.test_chat import answer, create, post
 from tests.servers.faults import DISCONNECT, HANG, HTML, status
 from tests.tlm.scene import is_judging, is_sampling, text_of
 

@@ -10,8 +10,8 @@ import httpx
 import openai
 import pytest
 
-from tests.server.running import KEY, Running, serving
-from tests.server.test_chat import ASKED, TOOL, answer, is_share
+from tests.server.running import KEY, Running, is_share, serving
+from tests.server.test_chat import ASKED, TOOL, answer
 from tests.servers.faults import HANG, status
 from tests.servers.faults import streamed as streamed_bytes
 from tests.tlm.scene import is_judging, is_sampling

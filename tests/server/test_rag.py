@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.running import KEY, Running, serving
+from tests.server.running import KEY, Running, is_share, serving
 from tests.servers.faults import status
 from tests.tlm.scene import is_answering, text_of
 
@@ -30,10 +30,6 @@ def scored(server: Running, **changed: Any) -> dict[str, Any]:
     told: dict[str, Any] = answer.json()
     assert told.pop("deberta_success") is True
     return told
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0 <= value <= 1
 
 
 def test_a_response_is_scored_in_every_part(server: Running) -> None:

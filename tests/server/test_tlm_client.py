@@ -1,10 +1,8 @@
 """The real `cleanlab-tlm` works on the server as on the hosted service."""
 
-from typing import Any
-
 import pytest
 
-from tests.server.running import KEY, Running, serving
+from tests.server.running import Running, is_share, serving, tlm
 from tests.servers.faults import HANG
 from tests.servers.tlm import point_clients_at
 
@@ -14,14 +12,6 @@ cleanlab_tlm = pytest.importorskip("cleanlab_tlm")
 @pytest.fixture(autouse=True)
 def pointed(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     point_clients_at(server.api, monkeypatch)
-
-
-def tlm(**arguments: Any) -> Any:
-    return cleanlab_tlm.TLM(**{"api_key": KEY, "quality_preset": "low"} | arguments)
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
 async def test_a_prompt_is_answered_and_scored() -> None:

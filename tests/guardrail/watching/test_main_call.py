@@ -19,7 +19,7 @@ from nemoguardrails_trust.guardrail.watching.token_probabilities import (
     ProbabilityClient,
     wanted_probabilities,
 )
-from tests.guardrail.scripted import ask
+from tests.guardrail.scripted import ask, is_judge, is_main
 from tests.servers.faults import HTML, UNAUTHORIZED, Fault, status
 from tests.servers.openai import OpenAIServer, Token
 
@@ -37,15 +37,6 @@ models:
      api_key: "{key}", max_retries: 0, temperature: 0.3, default_headers: {{x-team: blue}}}}}}
 """
 KEY = "sk-test-0123456789"
-
-
-def is_judge(body: dict[str, Any]) -> bool:
-    return "True or False" in str(body["messages"])
-
-
-def is_main(body: dict[str, Any]) -> bool:
-    # NeMo Guardrails asks in general mode with a stop sequence; the rail never does.
-    return "stop" in body
 
 
 def answer(body: dict[str, Any]) -> str:

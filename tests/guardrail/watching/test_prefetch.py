@@ -15,7 +15,7 @@ from nemoguardrails_trust.errors import ModelError, SettingsError
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.models.base import Completion, Reply
-from tests.guardrail.scripted import WORDS, WordIndex, ask
+from tests.guardrail.scripted import WORDS, WordIndex, ask, is_judge
 from tests.guardrail.test_conversation import DIALOG
 from tests.servers.faults import HANG, status
 from tests.servers.openai import OpenAIServer
@@ -63,10 +63,6 @@ define subflow rewrite
   $bot_message = "Lyon"
 """
 REPLY = Reply((Completion("Paris"),))
-
-
-def is_judge(body: dict[str, Any]) -> bool:
-    return "True or False" in str(body["messages"])
 
 
 def is_sample(body: dict[str, Any]) -> bool:

@@ -31,11 +31,6 @@ from tests.servers.tlm import INVALID_KEY, UNAUTHORIZED, threaded_tlm_server
 STUDIO = pytest.mark.parametrize("name", ["cleanlab-studio"])
 
 
-@pytest.fixture
-def scene(name: str, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    return Scene(name, monkeypatch)
-
-
 @BOTH
 def test_a_good_key_passes(scene: Scene) -> None:
     with threaded_tlm_server() as server:

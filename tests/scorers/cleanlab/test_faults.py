@@ -61,11 +61,6 @@ LASTING = {
 }
 
 
-@pytest.fixture
-def scene(name: str, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    return Scene(name, monkeypatch)
-
-
 @BOTH
 @pytest.mark.parametrize(("fault", "expected", "requests"), LASTING.values(), ids=LASTING)
 async def test_a_lasting_fault_is_an_error_and_a_passed_one_is_forgotten(

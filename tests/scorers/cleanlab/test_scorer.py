@@ -30,11 +30,6 @@ from tests.scorers.cleanlab.scene import ANSWER, BOTH, EXCHANGE, QUESTION, VARIA
 from tests.servers.tlm import KEY, TLMServer, threaded_tlm_server
 
 
-@pytest.fixture
-def scene(name: str, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    return Scene(name, monkeypatch)
-
-
 @BOTH
 async def test_one_check_is_one_request_and_brings_the_score(scene: Scene) -> None:
     async with TLMServer(score=0.3) as server:

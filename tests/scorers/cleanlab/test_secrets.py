@@ -43,11 +43,6 @@ FAULTS = [
 ]
 
 
-@pytest.fixture
-def scene(name: str, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    return Scene(name, monkeypatch)
-
-
 def chain(error: BaseException | None) -> Iterator[BaseException]:
     """An error and all that it carries along."""
     while error is not None:

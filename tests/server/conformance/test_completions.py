@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 from pydantic import BaseModel
 
-from tests.server.running import KEY, Running, serving
+from tests.server.running import KEY, Running, is_share, serving
 from tests.servers.openai import Answer
 from tests.servers.tlm import point_clients_at
 from tests.tlm.scene import is_judging, text_of
@@ -63,10 +63,6 @@ def response(text: str) -> Response:
 
 def scorer(**options: Any) -> Any:
     return chat.TLMChatCompletion(api_key=KEY, quality_preset="low", options=options or None)
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
 @pytest.mark.conformance(17)

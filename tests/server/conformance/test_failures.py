@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.running import KEY, Running, serving
+from tests.server.running import KEY, Running, is_share, serving, tlm
 from tests.servers.faults import HANG, MISSING, NAN, closed_port, status
 from tests.servers.tlm import point_clients_at
 
@@ -19,14 +19,6 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:prompt\[:UserWarning")
 BLANK = status(200, {"choices": [{"message": {"content": " "}, "finish_reason": "stop"}]})
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
 DEPRECATED = "ignore:studio.TLM.* is deprecated:FutureWarning"
-
-
-def tlm(**arguments: Any) -> Any:
-    return cleanlab_tlm.TLM(**{"api_key": KEY, "quality_preset": "low"} | arguments)
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
 @pytest.mark.conformance(24)

@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 
 from tests.environments import clients_python
-from tests.server.running import KEY, Running
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
+from tests.server.running import KEY, Running, is_share
 
 
 def printed_by(python: str, script: str, server: Running, **more: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.running import KEY, Running
+from tests.server.running import KEY, Running, is_share
 
 rag_client = pytest.importorskip("cleanlab_tlm.utils.rag")
 
@@ -16,10 +16,6 @@ CALL = '<tool_call>\n{"name": "find", "arguments": {}}\n</tool_call>'
 
 def rag(**arguments: Any) -> Any:
     return rag_client.TrustworthyRAG(**{"api_key": KEY, "quality_preset": "low"} | arguments)
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
 def scored(result: dict[str, Any]) -> list[str]:

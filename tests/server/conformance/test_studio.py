@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from nemoguardrails import LLMRails, RailsConfig
 
-from tests.server.running import KEY, Running, serving
+from tests.server.running import KEY, Running, is_share, serving
 from tests.servers.openai import Answer
 from tests.servers.tlm import point_clients_at
 from tests.tlm.scene import is_judging, is_sampling
@@ -21,10 +21,6 @@ pytestmark = [
 
 CHECKS = ["/api/cli/v0/check_client_version", "/api/cli/v0/validate"]
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
 def test_it_scores_and_answers(pointed: Running) -> None:

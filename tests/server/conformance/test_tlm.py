@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.running import KEY, Running, serving
+from tests.server.running import KEY, Running, is_share, serving, tlm
 from tests.servers.tlm import point_clients_at
 
 cleanlab_tlm = pytest.importorskip("cleanlab_tlm")
@@ -12,14 +12,6 @@ cleanlab_tlm = pytest.importorskip("cleanlab_tlm")
 PROMPT = "/api/v0/trustworthy_llm/prompt"
 SCORE = "/api/v0/trustworthy_llm/get_confidence_score"
 EXPLANATION = "/api/v1/tlm_explanation/get_explanation"
-
-
-def tlm(**arguments: Any) -> Any:
-    return cleanlab_tlm.TLM(**{"api_key": KEY, "quality_preset": "low"} | arguments)
-
-
-def is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0.0 <= value <= 1.0
 
 
 @pytest.mark.conformance(1)
