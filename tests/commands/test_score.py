@@ -83,7 +83,13 @@ def test_requests_and_tokens_a_minute_can_be_set(tmp_path: Path) -> None:
             assert all(told in error for error in errors), option
 
 
-@pytest.mark.parametrize("option", ["--requests-per-minute", "--tokens-per-minute", "--base-url"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--requests-per-minute", "--tokens-per-minute", "--base-url"),
+        *("--most-bytes", "--cache-megabytes"),
+    ],
+)
 def test_what_is_said_about_a_server_is_refused_with_a_replay(option: str, tmp_path: Path) -> None:
     arguments = (RECORDED, "--out", tmp_path / "out.csv", "--model", "replay", option, 5)
     assert f"{option} cannot be used with --model replay" in refused(*arguments)

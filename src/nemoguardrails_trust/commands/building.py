@@ -5,7 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from nemoguardrails_trust.commands.options import REPLAY, RowOptions, ScorerOptions, first_given
+from nemoguardrails_trust.commands.options import (
+    OF_SERVER,
+    RATES,
+    REPLAY,
+    RowOptions,
+    ScorerOptions,
+)
 from nemoguardrails_trust.errors import CredentialsError, SettingsError, why_invalid
 
 if TYPE_CHECKING:
@@ -78,8 +84,8 @@ def build_model(
     if options.model is None:
         if options.base_url is not None:
             raise SettingsError("--base-url needs --model", key="base_url")
-        if options.rate_option is not None:
-            raise SettingsError(f"{options.rate_option} needs --model")
+        if (option := options.first_given(*RATES)) is not None:
+            raise SettingsError(f"{option} needs --model")
         return None
     from nemoguardrails_trust.models.base import MOST_BYTES
     from nemoguardrails_trust.models.openai import OpenAICompatibleModel
@@ -156,8 +162,9 @@ def require_local_unused(options: ScorerOptions) -> None:
     Raises:
         SettingsError: One was given; the message names it.
     """
-    if options.for_local is not None:
-        raise SettingsError(f"{options.for_local} is for the local scorer")
+    option = options.first_given("samples", "rephrase", *OF_SERVER)
+    if option is not None:
+        raise SettingsError(f"{option} is for the local scorer")
     if options.model == REPLAY:
         raise SettingsError("--model replay is for the local scorer")
 
@@ -168,8 +175,7 @@ def require_no_server(options: ScorerOptions) -> None:
     Raises:
         SettingsError: Something is; the message names the option.
     """
-    given = {"--base-url": options.base_url, "--cache": options.cache}
-    option = first_given(given) or options.rate_option
+    option = options.first_given(*OF_SERVER)
     if option is not None:
         raise SettingsError(f"{option} cannot be used with --model replay, which asks no server")
 

@@ -149,7 +149,6 @@ def _answers_of(
         AT_A_TIME,
         ask_live,
         labelled_file,
-        without_server,
     )
 
     if is_default("concurrency"):
@@ -161,7 +160,7 @@ def _answers_of(
     asked = replace(options, model=model)
     live = ask_live(asked, rows, count, _live_rows(out), quiet=quiet)
     path = labelled_file(live, out.with_name(f"{out.name}.labelled.jsonl"))
-    return path, without_server(asked)
+    return path, asked.without_server()
 
 
 def _live_rows(out: Path) -> Path:

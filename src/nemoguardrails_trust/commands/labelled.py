@@ -16,9 +16,9 @@ from nemoguardrails_trust.commands.building import (
 from nemoguardrails_trust.commands.help import Heading, argument
 from nemoguardrails_trust.commands.options import (
     EXIT_INCOMPLETE,
+    OF_SERVER,
     REPLAY,
     ScorerOptions,
-    first_given,
 )
 from nemoguardrails_trust.commands.output import note, temporary_folder
 from nemoguardrails_trust.commands.running import (
@@ -288,7 +288,8 @@ def _with_rounds(request: Request) -> Request:
 
     spec = request.spec
     settings, options = spec.settings, spec.options
-    require_scored_anew(request.labels, options.for_local)
+    of_local = options.first_given("samples", "rephrase", *OF_SERVER)
+    require_scored_anew(request.labels, of_local)
     if spec.decide_at is not None:
         require_scored_anew(request.labels, "--early-stop")
     if settings.scorer != "local":
@@ -299,8 +300,8 @@ def _with_rounds(request: Request) -> Request:
     if options.model == REPLAY and request.labels.score_column is None:
         require_no_server(options)
     drawn = plan_for(settings.quality, has_probability=False, samples=options.samples).samples
-    sampling = {"--rephrase": options.rephrase or None, "--early-stop": spec.decide_at}
-    option = first_given(sampling)
+    early = None if spec.decide_at is None else "--early-stop"
+    option = "--rephrase" if options.rephrase else early
     if drawn == 0 and option is not None:
         raise SettingsError(
             f"{option} cannot be used with --quality {settings.quality}, which draws no samples"

@@ -102,20 +102,6 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     write_atomically(path, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
 
 
-def without_server(options: ScorerOptions) -> ScorerOptions:
-    """The options of scores that are there already."""
-    return replace(
-        options,
-        scorer="local",
-        base_url=None,
-        samples=None,
-        requests_per_minute=None,
-        tokens_per_minute=None,
-        most_bytes=None,
-        cache=None,
-    )
-
-
 def live_demo(options: ScorerOptions, count: int, *, show_every: bool, as_json: bool) -> None:
     """Asks the user's own model, and shows what was right, what was flagged, and what it cost.
 

@@ -31,6 +31,9 @@ REPLAY = "replay"
 _sources: ContextVar[Mapping[str, str]] = ContextVar("sources", default=MappingProxyType({}))
 """Where the values of the running command's options are from, as click calls it."""
 
+RATES = ("requests_per_minute", "tokens_per_minute")
+OF_SERVER = ("base_url", "most_bytes", "cache", "cache_megabytes", *RATES)
+"""The options of a model's server."""
 _OPTIONS = {"server": "base_url", "evaluations": "evaluation"}
 """Options that have another name than their setting."""
 
@@ -109,45 +112,27 @@ class ScorerOptions:
 
     def without_needless_variables(self) -> "ScorerOptions":
         """Without what the environment says about a model's server, where none is asked."""
-        if self.model != REPLAY and self.scorer in (None, "local"):
-            return self
-        of_server = ["base_url", "requests_per_minute", "tokens_per_minute", "most_bytes", "cache"]
         if self.scorer not in (None, "local"):
-            of_server.append("samples")
-        unset: dict[str, Any] = dict.fromkeys(_options_from("DEFAULT_MAP") & set(of_server))
-        return replace(self, **unset)
+            return self._without_variables({*OF_SERVER, "samples"})
+        return self._without_variables(set(OF_SERVER)) if self.model == REPLAY else self
 
     def said(self) -> "ScorerOptions":
         """Without all that stands in the environment, not on the command line."""
-        names = {field.name for field in fields(self)}
+        return self._without_variables({field.name for field in fields(self)})
+
+    def without_server(self) -> "ScorerOptions":
+        """Those of scores that are there already."""
+        unset: dict[str, Any] = dict.fromkeys((*OF_SERVER, "samples"))
+        return replace(self, **unset | {"scorer": "local"})
+
+    def first_given(self, *names: str) -> str | None:
+        """The first of these options that has a value, as users write it; `None` without any."""
+        given = (name for name in names if getattr(self, name) is not None)
+        return next((f"--{name.replace('_', '-')}" for name in given), None)
+
+    def _without_variables(self, names: set[str]) -> "ScorerOptions":
         unset: dict[str, Any] = dict.fromkeys(_options_from("DEFAULT_MAP") & names)
         return replace(self, **unset)
-
-    @property
-    def rate_option(self) -> str | None:
-        """The option that limits the rate, the first where there are two; `None` without any."""
-        limits = {
-            "--requests-per-minute": self.requests_per_minute,
-            "--tokens-per-minute": self.tokens_per_minute,
-        }
-        return first_given(limits)
-
-    @property
-    def for_local(self) -> str | None:
-        """The first option given that only the local scorer heeds; `None` without any."""
-        given = {
-            "--base-url": self.base_url,
-            "--samples": self.samples,
-            "--rephrase": self.rephrase,
-            "--most-bytes": self.most_bytes,
-            "--cache": self.cache,
-        }
-        return first_given(given) or self.rate_option
-
-
-def first_given(options: Mapping[str, object]) -> str | None:
-    """The first option that has a value; `None` without any."""
-    return next((option for option, value in options.items() if value is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
