@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from nemoguardrails_trust.errors import DataError
 
@@ -73,6 +74,23 @@ def reading(path: Path) -> Iterator[None]:
     except (OSError, EOFError, zlib.error) as error:  # the latter of packed files
         told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise DataError(f"cannot be read: {told}", path=str(path)) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Reads a YAML file.
+
+    Raises:
+        DataError: It cannot be read, or is not YAML.
+    """
+    import yaml  # most files are others
+
+    try:
+        with reading(path):
+            return yaml.safe_load(path.read_bytes())
+    except yaml.YAMLError as error:  # which would show what stands in the file
+        mark = getattr(error, "problem_mark", None)
+        told = f"is not YAML: {getattr(error, 'problem', None) or 'it cannot be decoded'}"
+        raise DataError(told, path=str(path), line=mark and mark.line + 1) from None
 
 
 @contextmanager

@@ -164,7 +164,7 @@ def test_a_budget_of_money_is_counted_at_the_prices(score: Score, tmp_path: Path
         (("--prices", "prices.yaml"), "has no price for 'gpt-test'; did you mean gpt-tested?"),
         (("--prices", "list.yaml"), "list.yaml: the whole: "),
         (("--prices", "bad.yaml"), "bad.yaml: gpt-test.prompt: "),
-        (("--prices", "broken.yaml"), "broken.yaml: is not YAML: "),
+        (("--prices", "broken.yaml"), "broken.yaml:1: is not YAML: "),
         (
             ("--prices", "prices.yaml", "--price-per-million-prompt-tokens", "1"),
             "give either --prices or --price-per-million-…, not both",

@@ -241,6 +241,7 @@ def test_a_rejected_score_is_exit_code_1(server: LangfuseServer) -> None:
         (["--since", "1h", "--from", "2026-11-20"], "--since and --from contradict each other"),
         (["--watch", "60s", "--dry-run"], "--watch and --dry-run contradict each other"),
         (["--position", "file"], "--position is for --watch"),
+        (["--recorded", "answers.jsonl"], "--recorded is for --model replay"),
         (["--filter", "{"], "--filter is not JSON"),
         (["--out", "results.csv"], "it must end in .jsonl"),
         (["--threshold", "2"], "--threshold is 2.0"),

@@ -9,6 +9,7 @@ import typer
 from nemoguardrails_trust.commands.building import build_scorer, scorer_settings
 from nemoguardrails_trust.commands.help import Heading
 from nemoguardrails_trust.commands.options import (
+    REPLAY,
     CalibrationOption,
     JsonOption,
     ScorerOptions,
@@ -140,6 +141,8 @@ def langfuse(
     _require_sense(traces, given, out)
     require_client()
     connection = Connection.from_environment()
+    if recorded is not None and scorer_options.model != REPLAY:
+        raise SettingsError("--recorded is for --model replay", key="recorded")
     period = parse_duration(traces.since or "24h", "since")
     query = _query(traces, period)
     settings = scorer_settings(

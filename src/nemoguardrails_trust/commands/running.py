@@ -45,17 +45,15 @@ def find_columns_of(source: "Source", spec: RowScorerSpec) -> "Columns":
     Raises:
         DataError: A column is not there.
     """
-    from nemoguardrails_trust.datasets.columns import Columns
     from nemoguardrails_trust.datasets.score import find_columns
 
-    rows = spec.rows
-    chosen = {"prompt": rows.prompt_column, "context": rows.context_column}
-    if spec.generate == "anew":
-        blank = source.blank_is_none
-        columns, path = source.columns, source.name
-        return Columns.find(columns, anew=True, blank_is_none=blank, path=path, **chosen)
-    generate = bool(spec.generate)
-    return find_columns(source, generate=generate, response=rows.response_column, **chosen)
+    return find_columns(
+        source,
+        generate=spec.generate,
+        prompt=spec.rows.prompt_column,
+        response=spec.rows.response_column,
+        context=spec.rows.context_column,
+    )
 
 
 def prepare_job(

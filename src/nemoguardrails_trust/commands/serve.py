@@ -57,9 +57,9 @@ def serve(
 
     if (config is None) == (model is None):
         raise SettingsError("give either --config FILE or --model NAME")
+    if recorded is not None and model != REPLAY:
+        raise SettingsError("--recorded is for --model replay")
     if config is not None:
-        if recorded is not None:
-            raise SettingsError("--recorded is for --model replay")
         settings = read_settings(Path(config))
     else:
         settings = settings_of({"backends": {"default": _backend(str(model), recorded)}})
@@ -93,8 +93,6 @@ def _backend(model: str, recorded: str | None) -> dict[str, str]:
     from nemoguardrails_trust.datasets.shipped import examples_folder
 
     if model != REPLAY:
-        if recorded is not None:
-            raise SettingsError("--recorded is for --model replay")
         return {"model": model}
     return {
         "model": model,

@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
 from nemoguardrails_trust.concurrency.pool import in_thread, run_pool
@@ -235,7 +235,7 @@ async def score_in_order(
 def find_columns(
     source: Source,
     *,
-    generate: bool,
+    generate: bool | Literal["anew"],
     prompt: str | None = None,
     response: str | None = None,
     context: str | None = None,
@@ -244,7 +244,7 @@ def find_columns(
 
     Args:
         source: The rows.
-        generate: Whether responses are made where there are none.
+        generate: Whether responses are made where there are none; `anew` where there are some, too.
         prompt: The user's choice.
         response: The user's choice.
         context: The user's choice.
@@ -258,6 +258,7 @@ def find_columns(
         response=response,
         context=context,
         blank_is_none=source.blank_is_none,
+        anew=generate == "anew",
         path=source.name,
     )
     if columns.response is None and not generate and not _ends_with_answer(source, columns):

@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
 from nemoguardrails_trust.datasets.rows import CLAIMS, RowResult
-from nemoguardrails_trust.disk import reading
+from nemoguardrails_trust.disk import read_yaml
 from nemoguardrails_trust.errors import DataError, SettingsError, known_instead, why_invalid
 
 
@@ -115,12 +114,7 @@ def read_prices(path: Path, model: str) -> Prices:
         DataError: The file cannot be read, or is not made so.
         SettingsError: It has no price for the model.
     """
-    try:
-        with reading(path):
-            given = yaml.safe_load(path.read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        told = " ".join(str(error).split())
-        raise DataError(f"is not YAML: {told}", path=str(path)) from None
+    given = read_yaml(path)
     try:
         by_model = TypeAdapter(dict[str, _PriceOfModel]).validate_python(given)
     except ValidationError as error:

@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nemoguardrails_trust.disk import read_yaml
 from nemoguardrails_trust.errors import (
     CredentialsError,
     DataError,
@@ -159,15 +159,7 @@ def read_settings(path: Path) -> ServerSettings:
         DataError: The file cannot be read, or is not YAML.
         SettingsError: A setting is unknown or out of range. The message names it.
     """
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        told = getattr(error, "strerror", None) or error
-        raise DataError(f"cannot be read: {told}", path=str(path)) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = None if mark is None else mark.line + 1
-        raise DataError("is not YAML", path=str(path), line=line) from None
+    given = read_yaml(path)
     if not isinstance(given, dict):
         raise DataError("must contain settings, such as backends", path=str(path))
     try:
