@@ -1,7 +1,6 @@
 """What `evaluate` and `calibrate` share: labelled answers, scored anew or scored before."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +19,7 @@ from nemoguardrails_trust.commands.options import (
     REPLAY,
     ScorerOptions,
 )
-from nemoguardrails_trust.commands.output import note, temporary_folder
+from nemoguardrails_trust.commands.output import note
 from nemoguardrails_trust.commands.running import (
     find_columns_of,
     prepare_job,
@@ -251,6 +250,7 @@ def _score(source: "Source", labels: "Labels", request: Request) -> Scored:
     from nemoguardrails_trust.datasets.labelled import (
         LabelledRowScorer,
         check_labels,
+        kept_or_temporary,
         read_labelled,
     )
     from nemoguardrails_trust.datasets.rows import added_columns
@@ -259,7 +259,7 @@ def _score(source: "Source", labels: "Labels", request: Request) -> Scored:
     row_scorer = LabelledRowScorer(spec.build(), labels)
     problems = check_labels(source, labels)
     _tell_problems(problems)
-    with _place(request.out) as out:
+    with kept_or_temporary(request.out) as out:
         job = prepare_job(source, out, spec, row_scorer)
         settings = {**job.settings, "label column": labels.column}
         job = replace(job, settings=settings, disposable=request.disposable)
@@ -271,15 +271,6 @@ def _score(source: "Source", labels: "Labels", request: Request) -> Scored:
     tell_unscored(answers.unchecked)
     tell_missing(outcome.tally)
     return Scored(replace(answers, problems=problems), outcome.seconds, anew=True)
-
-
-@contextmanager
-def _place(out: Path | None) -> Iterator[Path]:
-    if out is not None:
-        yield out
-        return
-    with temporary_folder() as folder:
-        yield folder / "scored.jsonl"
 
 
 def _with_rounds(request: Request) -> Request:

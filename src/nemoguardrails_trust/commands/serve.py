@@ -9,7 +9,8 @@ import typer
 from nemoguardrails_trust.commands.garbage import seldom_collected
 from nemoguardrails_trust.commands.help import parameter
 from nemoguardrails_trust.commands.options import EXIT_ERROR, REPLAY, user_errors
-from nemoguardrails_trust.errors import CredentialsError, MissingDependencyError, SettingsError
+from nemoguardrails_trust.commands.output import temporary_folder
+from nemoguardrails_trust.errors import CredentialsError, SettingsError, needing
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -42,17 +43,13 @@ def serve(
     Set CLEANLAB_API_BASE_URL to http://HOST:PORT/api, and cleanlab-tlm and cleanlab-studio work
     unchanged with your own model.
     """
-    import tempfile
-
-    try:
+    with needing(None, "server"):
         import uvicorn
 
         from nemoguardrails_trust.server.app import SETTINGS_VARIABLE, create_app
         from nemoguardrails_trust.server.connections import uvicorn_options
         from nemoguardrails_trust.server.logs import json_logs
         from nemoguardrails_trust.server.metrics import SHARED_BY_WORKERS
-    except ImportError as error:
-        raise MissingDependencyError(error.name or "fastapi", "server") from None
     from nemoguardrails_trust.server.settings import Keys, read_settings, settings_of
 
     if (config is None) == (model is None):
@@ -78,8 +75,8 @@ def serve(
             uvicorn.run(app, **options)
             return
         os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
-        with tempfile.TemporaryDirectory(prefix="nemo-trust-") as folder:
-            os.environ.setdefault(SHARED_BY_WORKERS, folder)
+        with temporary_folder() as folder:
+            os.environ.setdefault(SHARED_BY_WORKERS, str(folder))
             uvicorn.run(
                 "nemoguardrails_trust.server.app:app_from_environment", factory=True, **options
             )

@@ -1,7 +1,7 @@
 """Answers that are known to be right or wrong, and how well scores tell the two apart."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -56,16 +56,7 @@ class LabelledAnswers:
         """What each score cost; `None` where that is not known of all."""
         if not all(row.usage for row in self.rows):
             return None
-        return [
-            Usage(
-                calls=int(costs.get("calls", 0)),
-                samples=int(costs.get("samples", 0)),
-                prompt_tokens=int(costs.get("prompt_tokens", 0)),
-                completion_tokens=int(costs.get("completion_tokens", 0)),
-                seconds=costs.get("seconds", 0.0),
-            )
-            for costs in (row.usage for row in self.rows)
-        ]
+        return [Usage(**row.usage) for row in self.rows]
 
     @property
     def unchecked(self) -> dict[str, int]:
@@ -283,18 +274,20 @@ def _scored_answers(
         _require_none(answers.problems)
         return answers
     _require_none(check_labels(source, labels))
-    with _scored_file(data, out) as path:
+    is_frame = out is None and not isinstance(data, str | PathLike)
+    kept = None if out is None else Path(out)
+    with nullcontext() if is_frame else kept_or_temporary(kept) as path:
         scored = score_dataset(data, scorer=scorer, out=path, limit=limit, **scoring)
         return read_labelled(_opened(scored, None), labels.written(added_columns(())))
 
 
 @contextmanager
-def _scored_file(data: Any, out: str | PathLike[str] | None) -> Iterator[Any]:
-    """Where the scored rows of a file go: where the caller says, else for as long as needed."""
-    if out is not None or not isinstance(data, str | PathLike):
+def kept_or_temporary(out: Path | None) -> Iterator[Path]:
+    """Where the scored rows go: where the user says, else where they stay as long as needed."""
+    if out is not None:
         yield out
         return
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(prefix="nemo-trust-") as folder:
         yield Path(folder) / "scored.jsonl"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from nemoguardrails_trust.datasets.rows import EVALUATION_PREFIX, SCORE, USAGE, Row
 from nemoguardrails_trust.exchange.values import plain, to_json, unpacked
@@ -51,7 +52,7 @@ class ScoredRow:
     score: float | None
     correct: bool | None = None
     signals: Mapping[str, float | None] = field(default_factory=dict)
-    usage: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
 
     @property

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from nemoguardrails_trust.errors import DataError, MissingDependencyError, TrustError
+from nemoguardrails_trust.errors import DataError, TrustError, needing
 from nemoguardrails_trust.exchange.values import kind_told
 from nemoguardrails_trust.integrations.verdicts import Verdict, answer_of, no_verdict, verdict_of
 from nemoguardrails_trust.tlm import TLM
 
-try:
+with needing("langchain-core", "langchain"):
     from langchain_core.callbacks import BaseCallbackHandler
     from langchain_core.documents import Document
     from langchain_core.messages import (
@@ -30,8 +30,6 @@ try:
         convert_to_openai_messages,
     )
     from langchain_core.runnables import RunnableLambda
-except ImportError:
-    raise MissingDependencyError("langchain-core", "langchain") from None
 
 if TYPE_CHECKING:
     from langchain_core.outputs import Generation, LLMResult

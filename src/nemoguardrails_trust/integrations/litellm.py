@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-from nemoguardrails_trust.errors import MissingDependencyError, SettingsError
+from nemoguardrails_trust.errors import SettingsError, needing
 from nemoguardrails_trust.integrations.message_stream import message_of
 from nemoguardrails_trust.integrations.verdicts import (
     Verdict,
@@ -26,13 +26,11 @@ from nemoguardrails_trust.scorers.base import QualityPreset, require_threshold
 from nemoguardrails_trust.tlm import TLM
 from nemoguardrails_trust.tlm.chat import prompt_of_response
 
-try:
+with needing("litellm", "litellm"):
     from litellm import stream_chunk_builder
     from litellm.exceptions import GuardrailRaisedException
     from litellm.integrations.custom_guardrail import CustomGuardrail
     from litellm.types.guardrails import GuardrailEventHooks
-except ImportError:
-    raise MissingDependencyError("litellm", "litellm") from None
 
 __all__ = ["TrustGuardrail"]
 

@@ -15,20 +15,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemoguardrails_trust.concurrency.loops import LoopThread
-from nemoguardrails_trust.errors import MissingDependencyError, ScoringError, TrustError
+from nemoguardrails_trust.errors import ScoringError, TrustError, needing
 from nemoguardrails_trust.integrations.verdicts import answer_of, reason_of, verdict_of
 from nemoguardrails_trust.scorers.base import require_threshold
 from nemoguardrails_trust.scorers.local.evaluating import Evaluated, Evaluator
 from nemoguardrails_trust.signals.evaluations import Eval, Evidence
 from nemoguardrails_trust.tlm import TLM
 
-try:
+with needing("llama-index-core", "llama-index"):
     from llama_index.core.bridge.pydantic import Field, PrivateAttr
     from llama_index.core.evaluation.base import BaseEvaluator, EvaluationResult
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.schema import NodeWithScore, QueryBundle
-except ImportError:
-    raise MissingDependencyError("llama-index-core", "llama-index") from None
 
 _log = logging.getLogger(__name__)
 

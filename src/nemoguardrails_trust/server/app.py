@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -63,7 +63,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
     metrics = Metrics()
     scoring = Scoring(backends, settings.limits.timeout)
     prefix = settings.prefix
-    app.add_middleware(Direct, endpoints=_direct_endpoints(scoring, prefix))
+    endpoints = _tlm_endpoints(scoring)
+    direct = {f"{prefix}{path}": endpoint for path, endpoint in endpoints.items()}
+    app.add_middleware(Direct, endpoints=direct)
     app.add_middleware(Door, settings=settings, keys=Keys.of(settings), metrics=metrics)
     if settings.cors_origins:
         # Outside the door: a browser asks beforehand without a key, and must read refusals.
@@ -75,7 +77,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         )
     _tell_failures(app)
     routers = (
-        (_tlm_routes(scoring), prefix),
+        (_tlm_routes(endpoints), prefix),
         (rag_routes(backends, scoring), prefix),
         (structured_routes(scoring), prefix),
         (chat_routes(Chat(backends, scoring), prefix), ""),
@@ -97,20 +99,18 @@ def create_app(settings: ServerSettings) -> FastAPI:
     return app
 
 
-def _direct_endpoints(scoring: Scoring, prefix: str) -> dict[str, Endpoint]:
-    """Those that are asked once for each item of a list."""
-    base = f"{prefix}/v0/trustworthy_llm"
+def _tlm_endpoints(scoring: Scoring) -> dict[str, Endpoint]:
     return {
-        f"{base}/prompt": Endpoint(PromptBody, scoring.prompt),
-        f"{base}/get_confidence_score": Endpoint(ScoreBody, scoring.score),
+        "/v0/trustworthy_llm/prompt": Endpoint(PromptBody, scoring.prompt),
+        "/v0/trustworthy_llm/get_confidence_score": Endpoint(ScoreBody, scoring.score),
+        "/v1/tlm_explanation/get_explanation": Endpoint(ScoreBody, scoring.explain),
     }
 
 
-def _tlm_routes(scoring: Scoring) -> APIRouter:
+def _tlm_routes(endpoints: Mapping[str, Endpoint]) -> APIRouter:
     router = APIRouter(tags=["TLM"])
-    add_endpoint(router, "/v0/trustworthy_llm/prompt", PromptBody, scoring.prompt)
-    add_endpoint(router, "/v0/trustworthy_llm/get_confidence_score", ScoreBody, scoring.score)
-    add_endpoint(router, "/v1/tlm_explanation/get_explanation", ScoreBody, scoring.explain)
+    for path, endpoint in endpoints.items():
+        add_endpoint(router, path, endpoint.body, endpoint.answer)
     return router
 
 
