@@ -14,6 +14,7 @@ from nemoguardrails_trust.datasets.rows import (
     carried_name,
     encodable,
     kind_of,
+    scored_row,
 )
 from nemoguardrails_trust.datasets.source import BATCH_ROWS, Source
 from nemoguardrails_trust.errors import DataError
@@ -83,23 +84,18 @@ def _joined(
     """A record batch of the input with what scoring adds to its rows."""
     import pyarrow as pa
 
-    results = [result for _, result in chunk]
-    added = [result.columns(signals) for result in results]
+    rows = [scored_row(row, result, columns, signals) for row, result in chunk]
     arrays = {
         carried_name(name, added_columns(signals)): carried.column(index)
         for index, name in enumerate(carried.schema.names)
     }
     if columns.response is None:
-        arrays["response"] = pa.array([result.response for result in results], pa.string())
-    elif any(result.response is not None for result in results):
+        arrays["response"] = pa.array([row["response"] for row in rows], pa.string())
+    elif any(result.response is not None for _, result in chunk):
         name = carried_name(columns.response, added_columns(signals))
-        merged = [
-            row[str(columns.response)] if result.response is None else result.response
-            for row, result in chunk
-        ]
-        arrays[name] = _array(merged, schema.field(name).type)
+        arrays[name] = _array([row[name] for row in rows], schema.field(name).type)
     for name in added_columns(signals):
-        arrays[name] = pa.array([values[name] for values in added], arrow_type(name))
+        arrays[name] = pa.array([row[name] for row in rows], arrow_type(name))
     return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 

@@ -47,18 +47,14 @@ _BY_ENDING = {"_tool_result": "result", "_call_output": "result", "_call": "call
 
 _TYPES = ("type", "block_type", "part_kind", "$type")
 _TYPES_ELSEWHERE = {
-    "kind": frozenset(
-        (
-            "image-url", "audio-url", "video-url", "document-url", "binary", "uploaded-file",
-            "cache-point", "text-content", "structured-content", "data",
-        )
-    ),
-    "content_type": frozenset(
-        (
-            "function_call", "function_result", "image", "audio", "reasoning", "thoughts",
-            "reasoning_recap", "image_asset_pointer", "audio_asset_pointer",
-        )
-    ),
+    "kind": {
+        "image-url", "audio-url", "video-url", "document-url", "binary", "uploaded-file",
+        "cache-point", "text-content", "structured-content", "data",
+    },
+    "content_type": {
+        "function_call", "function_result", "image", "audio", "reasoning", "thoughts",
+        "reasoning_recap", "image_asset_pointer", "audio_asset_pointer",
+    },
 }  # fmt: skip
 """Where pydantic-ai, Semantic Kernel and ChatGPT tell the type; elsewhere these mean others."""
 
