@@ -11,7 +11,6 @@ from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, JsonOption, u
 from nemoguardrails_trust.commands.terminal import tell, tell_json, terminal
 
 _MARKS = {"fact": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[/]"}
-_ASCII_MARKS = {"fact": "[green]+[/]", "note": "[yellow]![/]", "problem": "[red]x[/]"}
 
 
 @user_errors()
@@ -45,10 +44,9 @@ def check(
         from rich.markup import escape
 
         console = terminal(soft_wrap=True)
-        is_unicode = console.encoding.startswith("utf")
-        marks, arrow = (_MARKS, "→") if is_unicode else (_ASCII_MARKS, "->")
+        arrow = "→" if console.encoding.startswith("utf") else "->"
         for finding in findings:
-            console.print(f"{marks[finding.level]} {escape(finding.text)}")
+            console.print(f"{_MARKS[finding.level]} {escape(finding.text)}")
             if finding.mend:
                 console.print(f"  {arrow} {escape(finding.mend)}")
         console.print("The rail will run." if healthy else "The rail will not run as meant.")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nemoguardrails_trust.errors import counted
+from nemoguardrails_trust.exchange.values import shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -131,12 +132,6 @@ def _outcomes(played: "list[Turn]", summary: "Summary") -> "Table":
         ]
         table.add_row(name, *map(str, counts), f"[dim]{meaning}[/]")
     return table
-
-
-def shortened(text: str, width: int) -> str:
-    """A text on one line, of at most so many characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def percent(share: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nemoguardrails_trust.commands.building import RowScorerSpec, scorer_settings
-from nemoguardrails_trust.commands.demo_screen import percent, shortened
+from nemoguardrails_trust.commands.demo_screen import percent
 from nemoguardrails_trust.commands.options import EXIT_INCOMPLETE, REPLAY, RowOptions, ScorerOptions
 from nemoguardrails_trust.commands.output import temporary_folder
 from nemoguardrails_trust.commands.running import prepare_job, run_job, tell_missing, tell_unscored
@@ -17,6 +17,7 @@ from nemoguardrails_trust.commands.score_progress import cost_of, duration
 from nemoguardrails_trust.commands.terminal import tell_json, terminal
 from nemoguardrails_trust.disk import write_atomically
 from nemoguardrails_trust.errors import SettingsError, counted
+from nemoguardrails_trust.exchange.values import shortened
 
 if TYPE_CHECKING:
     from nemoguardrails_trust.datasets.tally import Tally

@@ -2,10 +2,11 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import starmap
-from typing import Any, get_args
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from nemoguardrails_trust.concurrency.failures import FailureStreak
 from nemoguardrails_trust.datasets.columns import Columns
@@ -20,16 +21,21 @@ from nemoguardrails_trust.datasets.rows import (
 )
 from nemoguardrails_trust.errors import DataError, ModelError, SetupError, TrustError
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.exchange.values import is_filled, unpacked
+from nemoguardrails_trust.exchange.values import is_filled, plain, unpacked
 from nemoguardrails_trust.models.base import Ask, Completion, LanguageModel
 from nemoguardrails_trust.models.deadline import calls_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
-from nemoguardrails_trust.models.replay import Likeness, Recorded, ReplayModel
+from nemoguardrails_trust.models.replay import Likeness, Recorded, ReplayModel, Share
 from nemoguardrails_trust.scorers.base import Scorer, close
 from nemoguardrails_trust.scorers.create import require_scorer
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely, settled
 from nemoguardrails_trust.scores import CallUsage, TrustworthinessScore, Usage
 from nemoguardrails_trust.signals.answer_tokens import letters_offered
+
+Known = TypeVar("Known")
+
+_REFLECTION: TypeAdapter[float | None] = TypeAdapter(Share | None)
+_COMPARISON = TypeAdapter(dict[str, Likeness | None])
 
 
 class RowScorer(ABC):
@@ -222,27 +228,19 @@ def _recorded(row: Row, columns: Columns) -> Recorded:
 
 
 def _recorded_reflection(row: Row) -> float | None:
-    value = row.get("reflection")
-    if value is None or value == "":
-        return None
-    try:
-        share = float(value)
-    except (TypeError, ValueError, OverflowError):
-        share = -1.0
-    if not 0.0 <= share <= 1.0:
-        raise DataError("column 'reflection' must be a number from 0 to 1")
-    return share
+    value = plain(row.get("reflection"))
+    must = "be a number from 0 to 1"
+    return None if value == "" else _checked(_REFLECTION, value, "reflection", must)
 
 
-def _recorded_comparison(row: Row) -> Mapping[str, Likeness | None]:
+def _recorded_comparison(row: Row) -> dict[str, Likeness | None]:
     value = unpacked(row.get("judged_samples"))
-    if not is_filled(value):
-        return {}
-    if not isinstance(value, Mapping) or not all(starmap(_is_judged, value.items())):
-        raise DataError("column 'judged_samples' must have same, partly, different or null")
-    return value
+    must = "have same, partly, different or null"
+    return _checked(_COMPARISON, value if is_filled(value) else {}, "judged_samples", must)
 
 
-def _is_judged(sample: Any, word: Any) -> bool:
-    said = word is None or (isinstance(word, str) and word in get_args(Likeness))
-    return isinstance(sample, str) and said
+def _checked(known: TypeAdapter[Known], value: Any, column: str, must: str) -> Known:
+    try:
+        return known.validate_python(value)
+    except ValidationError:
+        raise DataError(f"column {column!r} must {must}") from None

@@ -7,6 +7,7 @@ and no text is read that would take long.
 """
 
 import re
+from collections import deque
 
 from nemoguardrails_trust.exchange.forms import (
     FENCES,
@@ -218,10 +219,7 @@ def _without_bare_channels(text: str) -> str | None:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = None
-    for found in pattern.finditer(text):  # noqa: B007 - the last one is wanted
-        pass
-    return found
+    return next(iter(deque(pattern.finditer(text), maxlen=1)), None)
 
 
 def _without_tags(text: str) -> str | None:

@@ -91,6 +91,12 @@ def whole_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
+def shortened(text: str, width: int) -> str:
+    """A text on one line, of at most so many characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def finite(value: Any) -> Any:
     """A value as JSON can hold it: what is not a finite number becomes `None`."""
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.datasets.runs import recorded_settings
-from nemoguardrails_trust.datasets.tally import Prices
+from nemoguardrails_trust.datasets.tally import Prices, Tally
 
 _NAMES = {
     "scorer": "Scorer",
@@ -38,4 +38,4 @@ def money(usage: list[Mapping[str, Any]], prices: Prices | None) -> float | None
     read, written = tokens.get("prompt_tokens"), tokens.get("completion_tokens")
     if prices is None or (read is None and written is None):
         return None
-    return ((read or 0.0) * prices.prompt + (written or 0.0) * prices.completion) / 1e6
+    return prices.cost(Tally(prompt_tokens=read or 0, completion_tokens=written or 0))

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from nemoguardrails_trust.errors import SettingsError, TrustError
+from nemoguardrails_trust.exchange.values import shortened
 from nemoguardrails_trust.integrations.verdicts import reason_of
 
 if TYPE_CHECKING:
@@ -180,6 +181,4 @@ def score_answers(tlm: "TLM", answers: Sequence[Answer], threshold: float | None
 
 
 def _shown(given: Any) -> str:
-    text = given if isinstance(given, str) else repr(given)
-    text = " ".join(text.split())
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return shortened(given if isinstance(given, str) else repr(given), _SHOWN)
