@@ -242,3 +242,11 @@ def require_share(name: str, value: float | None) -> None:
         raise ValueError(f"{name} is {value!r}; it must be a finite number from 0 to 1, or None")
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"{name} is {value!r}; it must be from 0 to 1, or None")
+
+
+def number_of(text: str) -> float:
+    """The number that a text is; NaN, which no comparison holds for, where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -22,6 +22,7 @@ from nemoguardrails_trust.calibration.fitting import (
 )
 from nemoguardrails_trust.calibration.intervals import Interval, wilson
 from nemoguardrails_trust.errors import DataError, SettingsError
+from nemoguardrails_trust.scores import number_of
 from nemoguardrails_trust.signals.combine import DEFAULT_WEIGHTS, Weights
 
 LEAST_OF_EACH = 10
@@ -57,10 +58,7 @@ class Target:
         """
         name, _, number = text.partition("=")
         kind = name.strip().casefold().replace("_", "-")
-        try:
-            share = float(number)
-        except ValueError:
-            share = math.nan
+        share = number_of(number)
         if kind not in _KINDS or not 0.0 < share <= 1.0:
             raise SettingsError(
                 f"--target is {text!r}; it must be one of "

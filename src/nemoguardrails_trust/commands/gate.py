@@ -56,6 +56,8 @@ def parse_limits(
 
 
 def _limits_in(text: str, figures: tuple[str, ...], option: str) -> dict[str, float]:
+    from nemoguardrails_trust.scores import number_of
+
     limits: dict[str, float] = {}
     for part in text.split(","):
         name, _, limit = (piece.strip() for piece in part.partition("="))
@@ -66,10 +68,7 @@ def _limits_in(text: str, figures: tuple[str, ...], option: str) -> dict[str, fl
             raise SettingsError(f"{told} ({name} is for {other})" if other else told)
         if name in limits:
             raise SettingsError(f"{option} has {name!r} twice")
-        try:
-            limits[name] = float(limit)
-        except ValueError:
-            limits[name] = -1.0
+        limits[name] = number_of(limit)
         if not 0.0 <= limits[name] <= 1.0:
             raise SettingsError(
                 f"{option} has {part.strip()!r}; a limit is a number from 0 to 1, as in "

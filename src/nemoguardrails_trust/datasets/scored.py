@@ -9,6 +9,7 @@ from typing import Any
 
 from nemoguardrails_trust.datasets.rows import EVALUATION_PREFIX, SCORE, USAGE, Row
 from nemoguardrails_trust.exchange.values import plain, to_json, unpacked
+from nemoguardrails_trust.scores import number_of
 
 LABEL = "correct"
 """The column that says whether an answer is right, unless told otherwise."""
@@ -101,7 +102,7 @@ def read_label(value: object, column: str = LABEL) -> bool | None:
         return None
     if word not in _RIGHT | _WRONG:
         # "1.0" is what becomes of 1 where some labels are missing, and "1,0" where commas are.
-        word = _whole(word.replace(",", "."))
+        word = {0.0: "0", 1.0: "1"}.get(number_of(word.replace(",", ".")), word)
     if word in _RIGHT:
         return True
     if word in _WRONG:
@@ -116,14 +117,6 @@ def as_text(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else to_json(value)
-
-
-def _whole(word: str) -> str:
-    try:
-        number = float(word)
-    except ValueError:
-        return word
-    return {0.0: "0", 1.0: "1"}.get(number, word)
 
 
 def _share(name: str, value: object) -> float | None:

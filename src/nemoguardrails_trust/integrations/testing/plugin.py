@@ -79,13 +79,12 @@ class Batch:
         Raises:
             pytest.UsageError: It is no number from 0 to 1.
         """
+        from nemoguardrails_trust.scores import number_of
+
         given = self._option("threshold")
         if given is None:
             return None
-        try:
-            threshold = float(given)
-        except ValueError:
-            threshold = -1.0
+        threshold = number_of(given)
         if not 0.0 <= threshold <= 1.0:
             raise pytest.UsageError(
                 f"trust_threshold is {given!r}; it must be a number from 0 to 1"
