@@ -13,7 +13,7 @@ from nemoguardrails_trust.exchange import Message
     ("response", "told"),
     [
         ((Message("user", "6 x 7?"),), "a list"),
-        (None, "nothing"),
+        (None, "null"),
         (42, "a number"),
         ({"answer": 42}, "an object"),
         (Message("user", "6 x 7?"), "a value of type Message"),
