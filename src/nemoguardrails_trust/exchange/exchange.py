@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from nemoguardrails_trust.errors import DataError, ScoringError
@@ -41,6 +41,7 @@ class Exchange:
     context: tuple[str, ...] = ()
     token_logprobs: tuple[float, ...] | None = None
     tokens: tuple[TokenLogprob, ...] | None = None
+    _is_answer: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.response, str):
@@ -108,8 +109,11 @@ class Exchange:
         Raises:
             ScoringError: Nothing is left, or the response is too long to read.
         """
+        if self._is_answer:  # as was found before: a score asks several times
+            return self
         said = answer_in(self.response)
         if said is self.response:
+            object.__setattr__(self, "_is_answer", True)
             return self
         if said is None:
             raise ScoringError(f"the response {why_no_answer(self.response)}")

@@ -1,6 +1,6 @@
 """What a language model must offer to be used for scoring."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
 from nemoguardrails_trust.exchange import Message
@@ -54,11 +54,13 @@ class Completion:
         text: What it says, without thinking. A tool call is given as JSON text.
         tokens: Its tokens with their probabilities, if the server gave them.
         finish_reason: Why it ended, in the server's words (`stop`, `length`, …).
+        is_answer: Whether `text` is known to hold no thinking; where it is not, that is looked for.
     """
 
     text: str
     tokens: tuple[TokenLogprob, ...] | None = None
     finish_reason: str | None = None
+    is_answer: bool = field(default=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ def token_count(value: Any) -> int:
 
 def answering(completion: Completion) -> Completion:
     """A completion without thinking and special tokens, in its text and among its tokens."""
+    if completion.is_answer:
+        return completion
     said = answer_in(completion.text)
     if said is completion.text:
         return completion
@@ -96,12 +98,11 @@ def _choice(choice: Mapping[str, Any], *, reasoned: bool) -> Choice:
     text, plain = _text(message, said)
     if text is None:
         return Choice(None, finish, thought, plain)
-    tokens = None
-    if plain:
-        tokens = _tokens_of(
-            read_logprobs(choice.get("logprobs")), text, whole=not (thought or trimmed)
-        )
-    return Choice(Completion(text, tokens, finish), finish, thought, plain)
+    if not plain:
+        return Choice(Completion(text, None, finish), finish, thought, plain)
+    tokens = _tokens_of(read_logprobs(choice.get("logprobs")), text, whole=not (thought or trimmed))
+    completion = Completion(text, tokens, finish, is_answer=not trimmed)
+    return Choice(completion, finish, thought, plain)
 
 
 def _text(message: Mapping[str, Any], said: str | None) -> tuple[str | None, bool]:

@@ -126,7 +126,8 @@ class Answerer:
         else:
             judging = judge_fields(self.evaluator, exchange.answering(), timeout=time_left())
             score, judged = await asyncio.gather(self._whole(exchange, samples), judging)
-        perplexity = probability_signal(exchange.token_logprobs).value
+        logprobs = exchange.token_logprobs
+        perplexity = None if logprobs is None else probability_signal(logprobs).value
         error = self._error_of(score)
         if error is not None:
             return Outcome(perplexity=perplexity, error=error, retryable=score.is_retryable)
