@@ -167,6 +167,55 @@ def test_a_rejected_outcome_is_one_line_in_the_log(
     assert "Langfuse rejected the score: no" in record.getMessage()
 
 
+_FORKING = """
+import os, signal
+from datetime import UTC, datetime
+from nemoguardrails_trust.integrations.langfuse import flush_outcomes, outcome
+from nemoguardrails_trust.integrations.langfuse.client import Connection
+from nemoguardrails_trust.integrations.langfuse.writing import TraceScore
+
+sender = outcome._sender
+sender._lock.acquire()
+sender._queue.mutex.acquire()  # as another thread may, just then
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    score = TraceScore("a" * 32, "trust_score", 0.3, datetime.now(UTC))
+    is_taken = sender.put(Connection.from_environment(), score)
+    os._exit(0 if is_taken and flush_outcomes(50) else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_forked_process_writes_outcomes_whatever_its_parent_was_doing(
+    server: LangfuseServer,
+) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", _FORKING]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert ran.stdout.strip() == "0"
+    assert [score.value for score in server.trace_scores("a" * 32)] == [0.3]
+
+
+def test_outcomes_for_one_server_are_written_where_another_fails(
+    server: LangfuseServer,
+    tracer: trace.Tracer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spans = []
+    for key in ("wrong", "right"):
+        with monkeypatch.context() as patch:
+            if key == "wrong":
+                patch.setenv("LANGFUSE_BASE_URL", "http://127.0.0.1:9")
+            with tracer.start_as_current_span("turn") as span:
+                assert attach_outcome_to_current_trace("trust_score", 0.3, None, METADATA)
+            spans.append(f"{span.get_span_context().trace_id:032x}")
+    assert flush_outcomes(60)
+    assert len(server.trace_scores(spans[1])) == 1
+    assert "1 outcomes were not written" in caplog.text
+
+
 def test_outcomes_that_come_together_go_together(
     server: LangfuseServer, tracer: trace.Tracer
 ) -> None:

@@ -103,6 +103,13 @@ class _Sender:
     """A thread that writes scores in batches; it starts with the first score."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forgets what is waiting, as a forked process must.
+
+        Its parent writes it, and a lock that another thread held at that moment is never freed.
+        """
         self._queue: queue.Queue[tuple[Connection, TraceScore]] = queue.Queue(MOST_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -110,7 +117,7 @@ class _Sender:
     def put(self, connection: Connection, score: TraceScore) -> bool:
         """Takes a score to be written; `False` where too many are waiting."""
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():  # also after a fork
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._send, name="nemo-trust-outcomes", daemon=True
                 )
@@ -140,15 +147,14 @@ class _Sender:
                     batch.append(self._queue.get_nowait())
                 except queue.Empty:
                     break
-            try:
-                for connection in {connection for connection, _ in batch}:
-                    scores = [score for other, score in batch if other == connection]
+            for connection in {connection for connection, _ in batch}:
+                scores = [score for other, score in batch if other == connection]
+                try:
                     runner.run(_write(connection, scores))
-            except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
-                _log.warning("%d outcomes were not written: %s", len(batch), _line(error))
-            finally:
-                for _ in batch:
-                    self._queue.task_done()
+                except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
+                    _log.warning("%d outcomes were not written: %s", len(scores), _line(error))
+            for _ in batch:
+                self._queue.task_done()
 
 
 class _InPlace(ThreadPoolExecutor):
@@ -186,3 +192,5 @@ def _line(error: Exception) -> str:
 
 
 _sender = _Sender()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_sender.begin_anew)
