@@ -236,7 +236,7 @@ def require_share(name: str, value: float | None) -> None:
     Raises:
         ValueError: It is not a finite number from 0 to 1.
     """
-    if value is None:
+    if value is None or (type(value) is float and 0.0 <= value <= 1.0):  # as nearly all are
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} is {value!r}; it must be a finite number from 0 to 1, or None")

@@ -15,6 +15,7 @@ from nemoguardrails_trust.scores import CallUsage
 
 _LEAST_LOGPROB = -9999.0  # what servers give for "as good as impossible"
 _ROUNDING = 1e-3
+_NUMBER = (int, float)  # made once: each token of an answer comes with up to twenty others
 _MOST_TOKENS = 10**9  # no request uses as many: a larger count is none
 
 FINISH_REASONS = frozenset(
@@ -68,7 +69,7 @@ def usage_in(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def token_count(value: Any) -> int:
     """A count of tokens as servers give it; 0 where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMBER):
         return 0
     return int(value) if 0 < value <= _MOST_TOKENS else 0
 
@@ -217,7 +218,7 @@ def _pair(entry: Any) -> tuple[str, float] | None:
     if not isinstance(token, str) or isinstance(logprob, bool):
         return None
     # A value clearly above 0 is no logarithm of a probability, whatever else it may be; nor is NaN.
-    if not isinstance(logprob, int | float) or not logprob <= _ROUNDING:
+    if not isinstance(logprob, _NUMBER) or not logprob <= _ROUNDING:
         return None
     return token, min(0.0, float(max(_LEAST_LOGPROB, logprob)))
 

@@ -219,7 +219,7 @@ def require_usable(score: object) -> None:
         raise ScoringError(f"the scorer returned a {given}, not a TrustworthinessScore")
     for name in ("explanation", "error"):
         value = getattr(score, name)
-        if not isinstance(value, str | None):
+        if value is not None and not isinstance(value, str):
             raise ScoringError(f"the scorer's {name} is a {type(value).__name__}, not text")
     try:
         require_share("score", score.score)
