@@ -140,15 +140,17 @@ def _number(value: object) -> float | None:
 
 
 def _signals(row: Row) -> dict[str, float | None]:
+    prefixes = (SIGNAL_PREFIX, EVALUATION_PREFIX)
+    names = [name for name in row if isinstance(name, str) and name.startswith(prefixes)]
     found = {
-        name.removeprefix(SIGNAL_PREFIX): _share(name, value)
-        for name, value in row.items()
-        if isinstance(name, str) and name.startswith(SIGNAL_PREFIX)
+        name.removeprefix(SIGNAL_PREFIX): _share(name, row[name])
+        for name in names
+        if name.startswith(SIGNAL_PREFIX)
     }
-    for name, value in row.items():
-        if isinstance(name, str) and name.startswith(EVALUATION_PREFIX):
+    for name in names:
+        if name.startswith(EVALUATION_PREFIX):
             with suppress(ValueError):  # a column of the user's own that is merely called so
-                found[name] = _share(name, value)
+                found[name] = _share(name, row[name])
     together = unpacked(row.get("signals"))
     if isinstance(together, Mapping):
         for name, value in together.items():
