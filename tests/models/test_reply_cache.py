@@ -157,7 +157,10 @@ def test_no_prompt_is_in_the_folder_and_none_but_the_owner_may_enter(tmp_path: P
         assert b"Faust" not in path.read_bytes()
 
 
-def test_the_oldest_make_room(tmp_path: Path) -> None:
+def test_the_oldest_make_room_which_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "nemoguardrails_trust")
     cache = ReplyCache(tmp_path, megabytes=0.002)
     keys = [bytes([number]) for number in range(100)]
     for key in keys:
@@ -166,6 +169,10 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
     kept = [place for place, completion in enumerate(found) if completion]
     assert kept == list(range(kept[0], 100))
     assert 10 < len(kept) < 30
+    (logged,) = caplog.messages
+    assert (
+        logged == f"the cache {tmp_path}/replies.sqlite3 is full (0.002 MB); its oldest answers go"
+    )
 
 
 def test_a_file_that_breaks_is_logged_once_and_the_model_is_asked(

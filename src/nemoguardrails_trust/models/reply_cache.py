@@ -71,6 +71,7 @@ class ReplyCache:
         self._most_bytes = megabytes * 1e6
         self._lock = threading.Lock()
         self._has_failed = False
+        self._was_full = False
         try:
             self._path = Path(folder).expanduser() / _FILE
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,6 +121,10 @@ class ReplyCache:
         (total,) = connection.execute("SELECT total(bytes) FROM replies").fetchone()
         if total <= self._most_bytes:
             return
+        if not self._was_full:
+            self._was_full = True
+            size = self._most_bytes / 1e6
+            _log.info("the cache %s is full (%g MB); its oldest answers go", self._path, size)
         spare = total - _KEPT_SHARE * self._most_bytes
         oldest = "SELECT rowid, bytes FROM replies ORDER BY rowid"
         for rowid, size in connection.execute(oldest).fetchall():
