@@ -50,8 +50,9 @@ UNITS = {
 """CLDR's names of units, and what comparing calls them."""
 SPANS = {
     "duration-second": 1, "duration-minute": 60, "duration-hour": 3_600, "duration-day": 86_400,
-    "duration-week": 604_800,
+    "duration-week": 604_800, "duration-month": 2_640_000, "duration-year": 31_600_000,
 }  # fmt: skip
+"""Seconds of a unit of time, so many that some of them are told in that unit."""
 CURRENCIES = {
     "EUR": "euro", "USD": "dollar", "GBP": "pound", "JPY": "yen", "INR": "inr", "PLN": "pln",
     "RUB": "rub", "CNY": "cny", "KRW": "krw", "CHF": "chf", "SEK": "sek", "NOK": "nok",
@@ -210,8 +211,8 @@ def _forms(language: str, name: str) -> Iterator[str]:
         short = format_unit(count, name, "short", locale=language)
         if not short.isascii():
             yield short
-        if span is not None:
-            # Some languages' units of time stand only here.
+        # Some languages' units of time stand only here, where five weeks are a month.
+        if span is not None and (name, count) != ("duration-week", 5):
             yield format_timedelta(timedelta(seconds=count * span), threshold=0.99, locale=language)
     yield format_unit(0.5, name, "long", locale=language)
 
@@ -219,12 +220,12 @@ def _forms(language: str, name: str) -> Iterator[str]:
 def _duals() -> Iterator[tuple[str, str]]:
     """What some languages say in one word for two of a unit of time."""
     for language in ("ar", "he"):
-        for name, span in SPANS.items() | {"duration-month": 0, "duration-year": 0}.items():
-            forms = [format_unit(2, name, "long", locale=language)]
-            if span:
-                two = timedelta(seconds=2 * span)
-                forms.append(format_timedelta(two, threshold=0.99, locale=language))
-            for written in forms:
+        for name, span in SPANS.items():
+            two = timedelta(seconds=2 * span)
+            for written in (
+                format_unit(2, name, "long", locale=language),
+                format_timedelta(two, threshold=0.99, locale=language),
+            ):
                 if _is_word(written) and written.isalpha():
                     yield written, UNITS[name]
 
@@ -267,8 +268,9 @@ ENGLISH = text.word_set(
     " millions trillion trillions ton tons dna bit bits degree degrees mir set dan sit"
     " dec dam man dies art sem gun hari uge nam dia metro tis yil segundo bio tag abad mili"
     " let met nap lit time timer jam vat het mes uke bin lat perc binde gam miler arti hat"
+    " any luna thang"
 )
-"""Words that mean something else in English, or another number."""
+"""Words that mean something else in English or next to another language, or another number."""
 
 
 def _scales() -> Iterator[tuple[str, str]]:

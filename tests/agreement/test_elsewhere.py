@@ -86,6 +86,8 @@ APART = {
         ("Where?", "Ann lives in Rome and Bob in Oslo.", "Ann lives in Oslo and Bob in Rome."),
         ("Lequel ?", "Paris est plus grand que Lyon.", "Lyon est plus grand que Paris."),
         ("Qual volo?", "da Roma a Milano", "da Milano a Roma"),
+        ("Quelles sont les villes ?", "Lyon, ensuite Paris", "Paris, ensuite Lyon"),
+        ("Wie ist die Reihenfolge?", "Rom, danach Paris", "Paris, danach Rom"),
         ("누가 이겼나요?", "한국이 일본을 이겼다", "일본이 한국을 이겼다"),
         ("Who won?", "Nadal beat Federer in five sets.", "Nadal lost to Federer in five sets."),
         (

@@ -7,6 +7,19 @@ from nemoguardrails_trust.agreement.measures import in_english
 from nemoguardrails_trust.agreement.scripts import plain_script
 
 ALIKE = [
+    ("À quelle heure ?", "8 h 30", "8:30"),
+    ("À quelle heure ?", "à 8 h 30", "8h30"),
+    # a single month or year, of which some languages have another word than of several
+    ("Combien de temps ?", "18 mois", "un an et demi"),
+    ("Combien de temps ?", "un an", "12 mois"),
+    ("Combien de temps ?", "deux ans et demi", "30 mois"),
+    ("Quanto dura?", "un anno e mezzo", "18 mesi"),
+    ("Wie lange?", "1 Monat", "one month"),
+    ("Hoe lang?", "1 maand", "one month"),
+    ("Сколько?", "1 месяц", "one month"),
+    ("多久？", "6个月", "6 months"),
+    ("どのくらい？", "6か月", "6 months"),
+    ("얼마나?", "6개월", "6 months"),
     ("Wie viele?", "siebenundvierzig", "47"),
     ("Wie viele?", "neunhundertneunundneunzig", "999"),
     ("Wie viele?", "tausendzweihundert", "1200"),
@@ -284,6 +297,10 @@ ALIKE = [
     ("选哪个？\nA. 北京\nB. 上海", "选B", "B. 上海"),
 ]
 APART = [
+    ("À quelle heure ?", "8 h 30", "8:45"),
+    ("Combien de temps ?", "un an et demi", "2 ans"),
+    ("Combien de temps ?", "6 mois", "6 semaines"),
+    ("Wie lange?", "1 Monat", "1 Jahr"),
     ("Wie viele?", "siebenundvierzig", "74"),
     ("Wie viele?", "zwölftausend", "1200"),
     ("Wie viele?", "5 Stunden", "5 Minuten"),

@@ -25,8 +25,6 @@ from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.quantities import Quantity
 from nemoguardrails_trust.agreement.words import stem
 
-_SHORT = 12
-"""Most words of an answer in which a single one of them makes the difference."""
 # In front of a name, these make another one of it.
 _ANOTHER = text.word_set(
     "north south east west northern southern eastern western vice deputy step new upper lower "
@@ -71,7 +69,7 @@ def tells_apart(first: Answer, second: Answer) -> bool:
 
 
 def _opposite_poles(first: Answer, second: Answer) -> bool:
-    short = max(len(first.words), len(second.words)) <= _SHORT
+    short = max(len(first.words), len(second.words)) <= places.SHORT
     ours, theirs = first.value, second.value
     if isinstance(ours, Quantity) and isinstance(theirs, Quantity) and ours.bound == theirs.bound:
         short = short and not ours.bound
@@ -95,7 +93,7 @@ def _both_or_one(first: Answer, second: Answer) -> bool:
     if "or" not in (first.words if "and" in second.words else second.words):
         return False
     ours, theirs = ({*map(stem, side.words)} - _BOTH for side in (first, second))
-    if max(len(ours), len(theirs)) > _SHORT or ours ^ theirs != {"and", "or"}:
+    if max(len(ours), len(theirs)) > places.SHORT or ours ^ theirs != {"and", "or"}:
         return False
     return len(first.words) > 2
 
@@ -125,7 +123,7 @@ def _denies(first: Answer, second: Answer) -> bool:
 def _one_word_replaced(first: Answer, second: Answer) -> bool:
     """Whether they are the same but for one word, in whose place another one stands."""
     ours, theirs = first.words, second.words
-    if len(ours) != len(theirs) or not 2 <= len(ours) <= _SHORT:
+    if len(ours) != len(theirs) or not 2 <= len(ours) <= places.SHORT:
         return False
     replaced = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
     if len(replaced) != 1:
@@ -181,7 +179,7 @@ def _another_name(first: Answer, second: Answer) -> bool:
 
 
 def _is_another(short: Answer, long: Answer) -> bool:
-    if len(long.words) > _SHORT // 2 or not set(short.words) < set(long.words):
+    if len(long.words) > places.SHORT // 2 or not set(short.words) < set(long.words):
         return False
     return any(
         word in _ANOTHER
@@ -257,7 +255,7 @@ def _other_complexities(first: Answer, second: Answer) -> bool:
 
 
 def _other_designations(first: Answer, second: Answer) -> bool:
-    if max(len(first.words), len(second.words)) > _SHORT:
+    if max(len(first.words), len(second.words)) > places.SHORT:
         return False
     return identifiers.designations_differ(first.final, second.final)
 

@@ -62,9 +62,10 @@ _DURATION = re.compile(
 )
 _DURATION_UNITS = ("week", "day", "hour", "minute", "second")
 _OCLOCK = re.compile(
-    r"\b(\d{1,2})(?:[.:](\d{2}))?\s?uhr\b(?:\s(\d{2})\b)?|\b(\d{1,2})h(\d{2})\b(?!m)"
+    r"\b(\d{1,2})(?:[.:](\d{2}))?\s?uhr\b(?:\s(\d{2})\b)?"
+    r"|(?<![\d.,:])(\d{1,2})(?:h| h )([0-5]\d)\b(?!\s?m)"
 )
-_HOUR = re.compile(r"h(?<=\dh)\d")
+_HOUR = re.compile(r"h(?:(?<=\dh)\d|(?<=\d h) \d)")
 _NUMBER_NAMES = {
     **dict.fromkeys(
         ("anderthalb", "eineinhalb", "полтора", "полторы", "poltora", "poltorej", "anderhalf",
@@ -104,6 +105,7 @@ _OF_NUMBER_NAMES = (
 """Of each of them, letters that few other words have."""
 _SIGNS = ("th ", "first", "second", "third", "ies", "century")
 _BOUND = re.compile(rf"(?<!\w)({'|'.join(sorted(_BOUNDS, key=len, reverse=True))})\s(?=\d)")
+_YEAR_IN_FRENCH = re.compile(r"\bun an( et demi)?\b")  # which would be the article of English
 _BEFORE_DIGIT = re.compile(r"([^\W\d_]+)\s\d")
 _ENDS_OF_BOUNDS = frozenset(re.findall(r"[^\W\d_]+", name)[-1] for name in _BOUNDS)
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
@@ -118,6 +120,8 @@ def in_english(folded: str) -> str:
     if short and _may_say_in_words(folded, ascii_only=ascii_only):
         century = any(map(folded.__contains__, _centuries(ascii_only=ascii_only)))
         folded = _in_words(_ordinals(folded, century=century), century=century)
+    if "un an" in folded:
+        folded = _YEAR_IN_FRENCH.sub(lambda found: "1.5 year" if found[1] else "1 year", folded)
     if not text.has_digits(folded):
         return folded
     folded = languages.english_months(folded)

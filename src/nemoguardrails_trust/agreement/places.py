@@ -9,19 +9,23 @@ from nemoguardrails_trust.agreement.words import stem
 
 _LONGEST = 40
 """Most words of which the order is looked at."""
-_ELSEWHERE = text.word_set(
-    "a nach zu para в во до na do naar til till puis ensuite dann danach luego despues poi depois"
-    " потом затем potem"
+_STEM_ELSEWHERE = 5
+"""Letters to which words of other languages are cut, since their endings change."""
+_ELSEWHERE = frozenset(
+    word[:_STEM_ELSEWHERE]
+    for word in text.word_set(
+        "a nach zu para в во до na do naar til till puis ensuite dann danach luego despues poi"
+        " depois потом затем potem"
+    )
 )
 """What other languages have for `to` and `then`."""
-_STEM_ELSEWHERE = 5
 # Between two things, these say which of them comes first, or what is done to which.
 _DIRECTED = text.word_set("to from then than before after into over by for under until through")
 _SYMMETRIC = names.MUTUAL | text.word_set("and or also with called named known means mean located")
 _OWNER = re.compile(r"\b(\w+)'s (\w+)")
 _MOST_MARKS = 6
-_SHORT = 12
-"""Words of an answer that compares two things only."""
+SHORT = 12
+"""Most words of an answer that compares two things only, and turns on a single word."""
 
 
 def are_opposed(first: Answer, second: Answer) -> bool:
@@ -29,7 +33,7 @@ def are_opposed(first: Answer, second: Answer) -> bool:
     ours, theirs = first.poles, second.poles
     if not (ours and theirs):
         return False
-    short = max(len(first.words), len(second.words)) <= _SHORT
+    short = max(len(first.words), len(second.words)) <= SHORT
     if not short:
         ours, theirs = ours - polarity.IN_SHORT, theirs - polarity.IN_SHORT
     if not polarity.at_opposite_poles(ours, theirs):
