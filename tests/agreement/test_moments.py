@@ -37,3 +37,34 @@ def test_days_and_months_that_go_by_today(first: str, second: str, same: bool) -
 def test_days_of_the_week(first: str, second: str, same: bool) -> None:
     assert (agreement(first, second, prompt="When are you open?").value >= SAME) is same
     assert (agreement(second, first, prompt="When are you open?").value >= SAME) is same
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("5 May", "after 5 May", False),
+        ("May 5", "before May 5", False),
+        ("5 May 2026", "after 5 May 2026", False),
+        ("on 5 May", "before 5 May", False),
+        ("3 pm", "after 3 pm", False),
+        ("2019", "before 2019", False),
+        ("Monday", "after Monday", False),
+        ("5. Mai", "nach dem 5. Mai", False),
+        ("le 5 mai", "après le 5 mai", False),
+        ("5 de mayo", "después del 5 de mayo", False),
+        ("5 мая", "после 5 мая", False),
+        ("5 May", "by 5 May", True),
+        ("since 2019", "2019", True),
+        ("just before 3 pm", "3 pm", True),
+        ("3 days", "after 3 days", True),
+        ("after 5 May", "After May 5th", True),
+    ],
+)
+def test_a_day_is_not_what_lies_before_or_after_it(first: str, second: str, same: bool) -> None:
+    assert (agreement(first, second, prompt="When does it open?").value >= SAME) is same
+    assert (agreement(second, first, prompt="When does it open?").value >= SAME) is same
+
+
+def test_a_day_that_the_question_names_as_a_limit_need_not_be_one_in_the_answer() -> None:
+    asked = "What is charged after 2019?"
+    assert agreement("12 euros after 2019", "12 euros in 2019", prompt=asked).value >= SAME

@@ -352,6 +352,7 @@ _CHECKS: _Checks = (
     conditions.free_for_some,
     moments.other_moment,
     moments.other_days,
+    moments.beyond_one,
     _other_complexities,
     _other_designations,
     _other_letters,
