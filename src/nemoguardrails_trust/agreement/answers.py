@@ -29,7 +29,13 @@ from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.lazy import lazy
 from nemoguardrails_trust.agreement.phrases import as_number, words_of, written_out
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.agreement.terms import Said, own_words, read_clause, weigh
+from nemoguardrails_trust.agreement.terms import (
+    Said,
+    own_words,
+    parts_of_names,
+    read_clause,
+    weigh,
+)
 from nemoguardrails_trust.agreement.words import Term, stem
 
 Value = dates.Date | formulas.Value
@@ -377,6 +383,11 @@ class Answer:
         """All its words that mean something, in order."""
         said = weigh(self._said, self.question.function_words)
         return said or {word: Term(1.0, negated=False) for word in self.words}
+
+    @lazy
+    def parts_of_names(self) -> dict[str, Term]:
+        """The prompt's words that are here a part of a name: `National Civil Liberty Museum`."""
+        return parts_of_names(self._said, self.question.left_out, self.question.in_small_letters)
 
     @lazy
     def repeats(self) -> float:

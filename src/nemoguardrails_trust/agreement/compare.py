@@ -22,6 +22,7 @@ from nemoguardrails_trust.agreement import (
     pairs,
     places,
     polarity,
+    rivals,
     structures,
     text,
     values,
@@ -358,11 +359,15 @@ def _are_lists(first: Answer, second: Answer) -> bool:
 def _compare_terms(first: Answer, second: Answer) -> Agreement:
     if first.joined == second.joined:
         return YES
-    ours, theirs = first.terms, second.terms
+    ours, theirs = rivals.terms_beside(first, second), rivals.terms_beside(second, first)
     chosen = not (ours and theirs)
     if chosen:  # one of the prompt's own words is the answer
         ours, theirs = first.all_terms, second.all_terms
-    prose = text.is_sentence(first.words) and text.is_sentence(second.words)
+    prose = (
+        text.is_sentence(first.words)
+        and text.is_sentence(second.words)
+        and not rivals.answer_in_full(first, second)
+    )
     same = overlap.about_the_same(first.all_terms.keys(), second.all_terms.keys()) if prose else 1.0
     value, against = overlap.compare_words(ours, theirs, prose=prose, about_the_same=same)
     if first.formula or second.formula or places.are_opposed(first, second):

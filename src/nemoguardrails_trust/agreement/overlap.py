@@ -78,10 +78,13 @@ def _overlap(
     matched = math.fsum(shared)
     # What one turns round by itself (`safe`, `unsafe`) turns the whole.
     against = matched if by_itself else math.fsum(turned)
+    alike = _alike(left, right) if left and len(left) * len(right) <= _MOST_PAIRS else []
+    if alike:
+        left, right = _levelled(left, right, alike)
     total_ours = matched + sum([term.weight for term in left.values()])
     total_theirs = matched + sum([term.weight for term in right.values()])
-    if left and right and len(left) * len(right) <= _MOST_PAIRS:
-        near, near_against = _near_matches(left, right)
+    if alike:
+        near, near_against = _near_matches(left, right, alike)
         matched += near
         against += near_against
     if not matched:
@@ -91,11 +94,32 @@ def _overlap(
     return overlap, dice, min(1.0, against / matched)
 
 
-def _near_matches(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float, float]:
+_Alike = list[tuple[float, bool, str, str]]
+
+
+def _levelled(
+    ours: dict[str, Term], theirs: dict[str, Term], alike: _Alike
+) -> tuple[dict[str, Term], dict[str, Term]]:
+    """With one weight for each two that may be one word, as `Photosynthsis` at a sentence's start.
+
+    It is the greater of both, as for words that are spelled alike.
+    """
+    levelled, other_levelled = dict(ours), dict(theirs)
+    for _, opposed, other, word in alike:
+        weight = max(ours[word].weight, theirs[other].weight)
+        if opposed or text.is_number(word):
+            continue
+        levelled[word] = levelled[word]._replace(weight=max(weight, levelled[word].weight))
+        other_levelled[other] = other_levelled[other]._replace(
+            weight=max(weight, other_levelled[other].weight)
+        )
+    return levelled, other_levelled
+
+
+def _near_matches(
+    ours: dict[str, Term], theirs: dict[str, Term], alike: _Alike
+) -> tuple[float, float]:
     """The weight of words with an opposite or a near match, and what of it is opposed."""
-    alike = _alike(ours, theirs)
-    if not alike:
-        return 0.0, 0.0
     back = [(likeness, opposed, word, other) for likeness, opposed, other, word in alike]
     # Either way round, since a word may be like several.
     near, against = _best_matches(alike, ours, theirs)
@@ -104,7 +128,7 @@ def _near_matches(ours: dict[str, Term], theirs: dict[str, Term]) -> tuple[float
 
 
 def _best_matches(
-    alike: list[tuple[float, bool, str, str]], ours: dict[str, Term], theirs: dict[str, Term]
+    alike: _Alike, ours: dict[str, Term], theirs: dict[str, Term]
 ) -> tuple[float, float]:
     best: dict[str, tuple[float, bool, str]] = {}
     for likeness, opposed, other, word in alike:
@@ -119,7 +143,7 @@ def _best_matches(
     return math.fsum(matched), math.fsum(against)
 
 
-def _alike(ours: Collection[str], theirs: Collection[str]) -> list[tuple[float, bool, str, str]]:
+def _alike(ours: Collection[str], theirs: Collection[str]) -> _Alike:
     """All pairs of like or opposed words: how like, whether opposed, their word, our word.
 
     Only words that may be a pair are looked at, since of most texts no two are.
@@ -148,7 +172,7 @@ def name_others(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
         for left, right in ((ours, theirs), (theirs, ours))
     )
     one, other = ([word for word in side if not text.is_number(word)] for side in (one, other))
-    return bool(one and other) and not _any_alike(one, other)
+    return bool(one and other) and not any_alike(one, other)
 
 
 def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:
@@ -161,9 +185,9 @@ def _each_has_its_own(left: dict[str, Term], right: dict[str, Term]) -> bool:
         return False
     names, numbers = _names_and_numbers(ours)
     other_names, other_numbers = _names_and_numbers(theirs)
-    if names and other_names and not _any_alike(names, other_names):
+    if names and other_names and not any_alike(names, other_names):
         return True
-    return bool(numbers and other_numbers) and not _any_alike(numbers, other_numbers)
+    return bool(numbers and other_numbers) and not any_alike(numbers, other_numbers)
 
 
 def _names_and_numbers(words: list[str]) -> tuple[list[str], list[str]]:
@@ -171,7 +195,8 @@ def _names_and_numbers(words: list[str]) -> tuple[list[str], list[str]]:
     return [word for word in words if word not in numbers] if numbers else words, numbers
 
 
-def _any_alike(ours: Collection[str], theirs: Collection[str]) -> bool:
+def any_alike(ours: Collection[str], theirs: Collection[str]) -> bool:
+    """Whether a word of one side may be a word of the other in another spelling."""
     for word in ours:
         for other in theirs:
             if word[0] == other[0] and text.likeness(word, other):

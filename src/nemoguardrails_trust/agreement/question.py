@@ -18,6 +18,8 @@ from nemoguardrails_trust.agreement.words import stem
 _TEX = re.compile(r"\$[^$\n]{0,200}?(?:\\[a-z]|[\^=_])|\$-?\d*[a-z]\$")
 _ONE = re.compile(r"(?<![\d.,])1(?![\d.,]*\d)|\bfirst\b")
 _ONE_AS_WRITTEN = re.compile(r" one\b")
+_STARTS_WITH_CAPITAL = re.compile(r"\W*[A-Z]")
+_SMALL_WORD = re.compile(r"(?<![\w'’])[a-z][a-z-]+")
 _OR = (
     " or ", "還是", "还是", "それとも", "아니면", " oder ", " ou ", " o ", " или ", " eller ",
     " veya ", " yoksa ",
@@ -54,6 +56,7 @@ class Question:
         self.circles = "①" in prompt and "②" in prompt
         if self.circles:
             prompt = choices.uncircled(prompt, in_lines=True)
+        self._written = prompt
         lettered = choices.lettered(prompt)
         self.numbers_options = lettered is not None
         prompt = prompt if lettered is None else lettered
@@ -111,6 +114,16 @@ class Question:
     def left_out(self) -> Set[str]:
         """The stems of words that say nothing new in an answer."""
         return self.stems | self.function_words
+
+    @lazy
+    def in_small_letters(self) -> frozenset[str]:
+        """The stems of its words that are no names, where it is written with capitals at all."""
+        written = text.window(self._written)
+        if not _STARTS_WITH_CAPITAL.match(written):
+            return frozenset()
+        return frozenset(
+            stem(word) for word in _SMALL_WORD.findall(written) if word not in text.STOP_WORDS
+        )
 
     @lazy
     def content(self) -> frozenset[str]:

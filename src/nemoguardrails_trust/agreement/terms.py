@@ -122,3 +122,28 @@ def weigh(sentences: Iterable[Sequence[Said]], left_out: Collection[str]) -> dic
             terms[base] = term
             named = named or term.weight >= NAMES
     return terms
+
+
+def parts_of_names(
+    sentences: Iterable[Sequence[Said]], left_out: Collection[str], common: Collection[str]
+) -> dict[str, Term]:
+    """The capitalised words beside a name of the answer's own that are common in the prompt.
+
+    Args:
+        sentences: What each of its sentences says.
+        left_out: Stems of words that are not counted by themselves.
+        common: Stems of the prompt's words in small letters.
+    """
+    if not common:
+        return {}
+    return {
+        said.base: _term(NAMES, said.term.negated, said.term.opposite)
+        for sentence in sentences
+        for place, said in enumerate(sentence)
+        if said.stem in common
+        and said.term.weight >= NAMES
+        and any(
+            beside.term.weight >= NAMES and beside.stem not in left_out
+            for beside in (*sentence[max(0, place - 1) : place], *sentence[place + 1 : place + 2])
+        )
+    }
