@@ -132,7 +132,7 @@ async def test_requests_that_a_busy_backend_keeps_waiting_are_told_to_come_again
     names = [name for name in ASKED if name not in IN_CHAT]
     with serving(says) as server:
         server.model.faults.always(status(429))
-        found = await asyncio.gather(*(answers_of(server, names, 4.0) for _ in range(8)))
+        found = await asyncio.gather(*(answers_of(server, names, 12.0) for _ in range(8)))
     told = [answer for answers in found for answer in answers.values()]
     assert {answer.status_code for answer in told} == {429}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in told)
