@@ -52,6 +52,23 @@ def make(settings: ScorerSettings) -> ScriptedScorer:
     return SCORER
 
 
+class StubbornLLM(FakeLLMModel):  # type: ignore[misc]
+    """A model that does not let itself be cancelled, and answers once `ends` is set."""
+
+    def __init__(self, *, responses: list[str], yields: int = 0) -> None:
+        super().__init__(responses=responses)
+        self.ends = asyncio.Event()
+        self._yields = yields  # so many answers come at once
+
+    async def generate_async(self, *given: Any, **named: Any) -> Any:
+        while self.inference_count >= self._yields and not self.ends.is_set():
+            try:
+                await self.ends.wait()
+            except asyncio.CancelledError:
+                continue
+        return await super().generate_async(*given, **named)
+
+
 class AsyncCheck(ScriptedScorer):
     """A scorer whose check nobody would wait for."""
 

@@ -18,7 +18,7 @@ from nemoguardrails_trust.errors import CredentialsError
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.outcome import TrustOutcome, brief
 from nemoguardrails_trust.models.base import Ask, Reply
-from tests.guardrail.scripted import ScriptedScorer, ask, bot_v1
+from tests.guardrail.scripted import ScriptedScorer, StubbornLLM, ask, bot_v1
 
 TRUST = {"output_vars": ["trust"], "log": {"activated_rails": True}}
 
@@ -256,24 +256,13 @@ async def test_regenerate_waits_for_no_model_that_cannot_be_cancelled(
     scorer: ScriptedScorer,
 ) -> None:
     scorer.answer = 0.1
-    ends = asyncio.Event()
-
-    class Stubborn(FakeLLMModel):  # type: ignore[misc]
-        async def generate_async(self, *given: Any, **named: Any) -> Any:
-            if self.inference_count:
-                while not ends.is_set():
-                    try:
-                        await ends.wait()
-                    except asyncio.CancelledError:
-                        continue
-            return await super().generate_async(*given, **named)
-
+    model = StubbornLLM(responses=["Lyon", "Paris"], yields=1)
     rails = bot_v1(settings="on_untrustworthy: regenerate, timeout: 0.3")
-    rails.update_llm(Stubborn(responses=["Lyon", "Paris"]))
+    rails.update_llm(model)
     try:
         said = await asyncio.wait_for(answer_of(rails), 30)
     finally:
-        ends.set()
+        model.ends.set()
         await asyncio.sleep(0)
     assert said == f"Lyon\n{CAUTION}"
 

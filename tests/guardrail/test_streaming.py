@@ -12,7 +12,7 @@ from nemoguardrails_trust.errors import SettingsError
 from nemoguardrails_trust.guardrail.messages import CAUTION, NOT_CHECKED, WITHHELD
 from nemoguardrails_trust.guardrail.plugin import register
 from nemoguardrails_trust.guardrail.stream_end import blocking_rail
-from tests.guardrail.scripted import WORDS, ScriptedScorer, WordIndex, ask, bot_v2
+from tests.guardrail.scripted import WORDS, ScriptedScorer, StubbornLLM, WordIndex, ask, bot_v2
 from tests.guardrail.test_conversation import DIALOG
 
 TEXT = "Lyon is the capital of France, and has been for a long time."
@@ -416,19 +416,9 @@ async def test_one_who_stops_reading_leaks_no_task(scorer: ScriptedScorer) -> No
 async def test_one_who_stops_reading_waits_for_no_turn_that_cannot_be_cancelled(
     scorer: ScriptedScorer,
 ) -> None:
-    ends = asyncio.Event()
-
-    class Stubborn(FakeLLMModel):  # type: ignore[misc]
-        async def generate_async(self, *given: Any, **named: Any) -> Any:
-            while not ends.is_set():
-                try:
-                    await ends.wait()
-                except asyncio.CancelledError:
-                    continue
-            return await super().generate_async(*given, **named)
-
+    model = StubbornLLM(responses=[TEXT])
     rails = bot(settings="on_untrustworthy: block")
-    rails.update_llm(Stubborn(responses=[TEXT]))
+    rails.update_llm(model)
     stream = stream_with_trust(rails, ask())
     reading = asyncio.create_task(anext(stream))
     await asyncio.sleep(0.05)
@@ -437,7 +427,7 @@ async def test_one_who_stops_reading_waits_for_no_turn_that_cannot_be_cancelled(
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(reading, 30)
     finally:
-        ends.set()
+        model.ends.set()
         await asyncio.sleep(0.05)
 
 

@@ -27,15 +27,9 @@ from nemoguardrails_trust.agreement import (
 )
 from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.lazy import lazy
-from nemoguardrails_trust.agreement.phrases import as_number, words_of, written_out
+from nemoguardrails_trust.agreement.phrases import as_number, key_of_letters, words_of, written_out
 from nemoguardrails_trust.agreement.question import Question
-from nemoguardrails_trust.agreement.terms import (
-    Said,
-    own_words,
-    parts_of_names,
-    read_clause,
-    weigh,
-)
+from nemoguardrails_trust.agreement.terms import Said, own_words, parts_of_names, read_clause, weigh
 from nemoguardrails_trust.agreement.words import Term, stem
 
 Value = dates.Date | formulas.Value
@@ -55,7 +49,6 @@ _PROSE = re.compile(
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
-_LONGEST_ITEM = 100
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -355,18 +348,11 @@ class Answer:
         """The items of a list, each brought to its key."""
         if self.parts is None:
             return None
-        return [self._item(part) for part in self.parts]
-
-    def _item(self, part: str) -> str:
-        """The key of an item; nothing but this is read in one of a few letters."""
-        folded = part.lower()
-        letters = len(part) <= _LONGEST_ITEM and part.isascii() and part.replace(" ", "").isalpha()
-        if letters and part == " ".join(part.split()) and "nswer" not in folded:
-            folded = dates.days_in_full(part).lower()
-            if measures.in_english(folded) == folded:
-                words = as_number(words_of(folded), self.question.words)
-                return " ".join(text.without_ornaments(words))
-        return " ".join(Answer(part, self.question).key)
+        keys = (key_of_letters(part, self.question.words) for part in self.parts)
+        return [
+            " ".join(Answer(part, self.question).key if key is None else key)
+            for part, key in zip(self.parts, keys, strict=True)
+        ]
 
     @lazy
     def terms(self) -> dict[str, Term]:

@@ -12,13 +12,16 @@ from itertools import pairwise
 
 from nemoguardrails_trust.agreement import (
     counting,
+    dates,
     frequencies,
     languages,
+    measures,
     number_words,
     text,
     units,
 )
 
+_LONGEST_OF_LETTERS = 100
 _LONE = frozenset(("none", "nothing", "nil", "nobody", "second"))
 _ASKING_FOR_A_COUNT = frozenset(("many", "much", "number"))
 _ASKING_FOR_TIME = text.word_set("unit units long time duration measured si base")
@@ -276,3 +279,24 @@ def _not(found: re.Match[str]) -> str:
     if found["front"] is not None:
         return f"{found['front']}not"
     return f"not {found['passive'] or ''}".rstrip()
+
+
+def key_of_letters(part: str, asked: Collection[str]) -> list[str] | None:
+    """The key of a text of a few plain letters, in which nothing but its words is to be read.
+
+    Args:
+        part: The text.
+        asked: The words of the prompt.
+
+    Returns:
+        The same as `Answer.key`; `None` for a text in which there may be more.
+    """
+    letters = len(part) <= _LONGEST_OF_LETTERS and part.isascii()
+    if not letters or not part.replace(" ", "").isalpha() or part != " ".join(part.split()):
+        return None
+    if "nswer" in part.lower():
+        return None
+    folded = dates.days_in_full(part).lower()
+    if measures.in_english(folded) != folded:
+        return None
+    return text.without_ornaments(as_number(words_of(folded), asked))
