@@ -70,8 +70,10 @@ def test_exit_codes_and_limits_stay_as_they_are() -> None:
 
 
 def test_nothing_is_said_to_be_kept_of_what_went_into_a_pipe() -> None:
+    not_yet = iter([True])
+
     def interrupt(_: dict[str, Any]) -> str:
-        if len(server.bodies) == 1:
+        if next(not_yet, False):
             os.kill(os.getpid(), signal.SIGINT)
         return "True"
 
