@@ -1,6 +1,7 @@
 """For all tests."""
 
 import gc
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)  # one may be as slow as it likes
 settings.load_profile("any machine")
+
+# A shell's job in the background ignores Ctrl-C, and so would all that the tests start from there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
