@@ -25,6 +25,7 @@ from nemoguardrails_trust.agreement import (
     text,
     units,
 )
+from nemoguardrails_trust.agreement.evidence import without_evidence
 from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.lazy import lazy
 from nemoguardrails_trust.agreement.phrases import as_number, key_of_letters, words_of, written_out
@@ -83,7 +84,7 @@ class Answer:
         read = self._read.strip()
         final = final_answer(read)
         self.cut = len(self.text) > text.WINDOW and final == read
-        return final
+        return without_evidence(final)
 
     @lazy
     def folded(self) -> str:
