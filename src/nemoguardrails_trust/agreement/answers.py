@@ -89,6 +89,10 @@ class Answer:
     @lazy
     def folded(self) -> str:
         """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
+        if text.is_plain_prose(self.final):
+            plain = self.final.lower()
+            if not measures.may_be_reworded(plain):
+                return plain  # nothing below would change it
         written = self.final if self.question.mathematical else units.in_full(self.final)
         whole = latex.clean_latex(text.fold(written)[: 2 * text.WINDOW])
         folded = text.fewer_words(whole)
@@ -105,12 +109,21 @@ class Answer:
     @lazy
     def words(self) -> list[str]:
         """Its words, numbers in digits."""
-        words = words_of(self.folded)
+        words = self._words
         return as_number(words, self.question.words) if words else words
+
+    @lazy
+    def _words(self) -> list[str]:
+        """The same, but a word that stands for a number as it is."""
+        return words_of(self.folded)
 
     def words_of_part(self, part: str) -> list[str]:
         """The words of a part of the folded answer, which often is all of it."""
-        return self.words if part == self.folded else words_of(part)
+        if part == self.folded:
+            return self.words
+        if part == self.folded[:-1] and part.replace(" ", "").isalnum():
+            return self._words  # the sign at the end is none of a number's or a word's
+        return words_of(part)
 
     @lazy
     def capitalised(self) -> frozenset[str]:
@@ -301,7 +314,7 @@ class Answer:
     @lazy
     def implied_stance(self) -> bool | None:
         """Whether it says yes or no by repeating the question as a statement."""
-        first = next(iter(polarity.clauses(self.folded)), "")
+        first = next(iter(self.clauses), "")
         return polarity.implied_stance(self.words_of_part(first), self.question.in_order)
 
     @lazy
@@ -388,13 +401,21 @@ class Answer:
         return polarity.sentences(self.folded)
 
     @lazy
+    def clauses(self) -> list[str]:
+        """Its parts over which a negation reaches, folded."""
+        return polarity.clauses(self.folded)
+
+    def _clauses_of(self, sentence: str) -> list[str]:
+        return self.clauses if sentence == self.folded else polarity.clauses(sentence)
+
+    @lazy
     def _said(self) -> list[list[Said]]:
         """The words that mean something, by the sentence."""
         asked, capitalised = self.question.words, self.capitalised
         return [
             [
                 said
-                for words in map(self.words_of_part, polarity.clauses(sentence))
+                for words in map(self.words_of_part, self._clauses_of(sentence))
                 for said in read_clause(
                     words, asked=asked, capitalised=capitalised, written=self.final
                 )

@@ -1,6 +1,6 @@
 """Answers that only repeat the question."""
 
-from nemoguardrails_trust.agreement import polarity, text
+from nemoguardrails_trust.agreement import text
 from nemoguardrails_trust.agreement.answers import Answer
 from nemoguardrails_trust.agreement.question import Question
 from nemoguardrails_trust.agreement.words import stem
@@ -38,7 +38,7 @@ def _asks_for_something_new(question: Question) -> bool:
 
 
 def _adds_a_name(answer: Answer) -> bool:
-    head = next(iter(polarity.clauses(answer.folded)), "")
+    head = next(iter(answer.clauses), "")
     return any(
         answer.names_anew(word)
         or (text.is_number(word) and stem(word) not in answer.question.stems)

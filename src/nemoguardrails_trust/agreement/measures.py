@@ -111,6 +111,13 @@ _ENDS_OF_BOUNDS = frozenset(re.findall(r"[^\W\d_]+", name)[-1] for name in _BOUN
 _FROM = re.compile(r"(?<=[^\W\d_] )(?:de |d'|di )")
 
 
+def may_be_reworded(folded: str) -> bool:
+    """Whether `in_english` may change a text in ASCII that has no digits."""
+    if "un an" in folded:
+        return True
+    return len(folded) <= _LONGEST and _may_say_in_words(folded, ascii_only=True)
+
+
 def in_english(folded: str) -> str:
     """Writes months, units, scales, times and spans of a folded text as English does."""
     if _PLAIN.fullmatch(folded):

@@ -297,6 +297,6 @@ def key_of_letters(part: str, asked: Collection[str]) -> list[str] | None:
     if "nswer" in part.lower():
         return None
     folded = dates.days_in_full(part).lower()
-    if measures.in_english(folded) != folded:
+    if measures.may_be_reworded(folded) and measures.in_english(folded) != folded:
         return None
     return text.without_ornaments(as_number(words_of(folded), asked))

@@ -47,6 +47,7 @@ _SENTENCE = 6
 
 CAPITALISED = re.compile(r"[A-ZÀ-Þ](?<!\w.)[\w'’]*")
 _ASIDE = re.compile(r"(?:(?<=\s)|^)[(\[](?=[^()\[\]]*?[a-z]{2})[^()\[\]]*(?:[)\]]|$)")
+_PLAIN_PROSE = re.compile(r"[A-Za-z ,.;:!?'\"\n-]{1,1000}")
 _GAP = re.compile(r"\s{8,}")
 # Accents, and the points that Arabic, Hebrew and Hindi go with and without.
 _MARKS = re.compile("[\u0300-\u036f\u093c\u0591-\u05c7\u0640\u064b-\u065f\u0670]+")
@@ -164,6 +165,11 @@ def window(text: str) -> str:
     if "  " not in text and text.isprintable():  # of what is printable, only a space is one
         return text
     return _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text)
+
+
+def is_plain_prose(text: str) -> bool:
+    """Whether a text of some sentences has but the letters of English and the usual signs."""
+    return _PLAIN_PROSE.fullmatch(text) is not None
 
 
 def without_asides(text: str) -> str:
