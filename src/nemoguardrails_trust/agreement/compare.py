@@ -300,11 +300,12 @@ def _compare_kinds(first: Answer, second: Answer) -> Agreement | None:
     """Refusals, acronyms, two spellings of a name, and names that changed their roles."""
     if first.declines and second.declines:
         return Agreement(0.9, settled=False)
-    if names.stands_for(first.acronym, second.words) or names.stands_for(
-        second.acronym, first.words
+    if (first.acronym and names.stands_for(first.acronym, second.words)) or (
+        second.acronym and names.stands_for(second.acronym, first.words)
     ):
         return Agreement(0.9, settled=False)
-    if names.is_same_person(first.full_name, second.full_name):
+    ours, theirs = first.full_name, second.full_name
+    if ours and theirs and names.is_same_person(ours, theirs):
         return Agreement(0.9, settled=False)
     if first.joined != second.joined and names.same_but_for_vowels(first.joined, second.joined):
         return Agreement(0.6, settled=False)

@@ -31,7 +31,7 @@ _UNDONE = text.word_set(
     "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owes owed"
     " owing overdue"
 )
-_UNDONE_OR_REFUSED = _UNDONE | text.word_set(
+UNDONE_OR_REFUSED = _UNDONE | text.word_set(
     "declined refused rejected denied failed bounced blocked"
 )
 
@@ -164,10 +164,10 @@ def undone_by_one(first: Answer, second: Answer) -> bool:
     """Whether only one says that something is cancelled, or owed, or was refused."""
     if max(len(first.words), len(second.words)) > _LONGEST:
         return False
-    if all(_UNDONE_OR_REFUSED.isdisjoint(answer.words) for answer in (first, second)):
+    if all(UNDONE_OR_REFUSED.isdisjoint(answer.words) for answer in (first, second)):
         return False
     # Behind a no, a refusal is but its reason.
-    undone = _UNDONE if False in (first.stance, second.stance) else _UNDONE_OR_REFUSED
+    undone = _UNDONE if False in (first.stance, second.stance) else UNDONE_OR_REFUSED
     ours, theirs = undone.intersection(first.words), undone.intersection(second.words)
     return bool(ours) != bool(theirs) and first.question.words.isdisjoint(ours | theirs)
 
@@ -187,10 +187,7 @@ def free_for_some(first: Answer, second: Answer) -> bool:
 
 def free_or_priced(first: Answer, second: Answer) -> bool:
     """Whether one says that something costs nothing, and the other what it costs."""
-    free, other_free = (
-        prices.is_free(answer.words) and prices.MONEY.isdisjoint(answer.words)
-        for answer in (first, second)
-    )
+    free, other_free = _is_free(first.words), _is_free(second.words)
     if free == other_free:
         if ("included" in first.words) == ("included" in second.words):
             return False
@@ -198,3 +195,7 @@ def free_or_priced(first: Answer, second: Answer) -> bool:
     words = second.words if free else first.words
     priced = not prices.MONEY.isdisjoint(words) and "0" not in words
     return priced or prices.is_charged(words)
+
+
+def _is_free(words: Sequence[str]) -> bool:
+    return prices.is_free(words) and prices.MONEY.isdisjoint(words)

@@ -17,6 +17,7 @@ from nemoguardrails_trust.agreement import (
     pairs,
     places,
     polarity,
+    prices,
     subjects,
     text,
     units,
@@ -61,11 +62,17 @@ _DECADE = re.compile(r"\b(\d{2,3}0)'?s\b|(?<=the )(\d0)'?s\b|(?<=')(\d0)s\b")
 def tells_apart(first: Answer, second: Answer) -> bool:
     """Whether something small turns one of two answers with like words into another one."""
     checks = _CHECKS
+    said = {*first.words, *second.words}
+    if not _TURNING.isdisjoint(said):
+        checks += tuple(check for words, check in _OF_WORDS if not words.isdisjoint(said))
     if first.numbers or second.numbers:
         checks = _OF_NUMBERS + checks
     if not (first.folded.isascii() and second.folded.isascii()):
         checks = _OF_SIGNS + checks
-    return any(check(first, second) for check in checks)
+    for check in checks:  # noqa: SIM110 - `any` takes a step of a generator for each
+        if check(first, second):
+            return True
+    return False
 
 
 def _opposite_poles(first: Answer, second: Answer) -> bool:
@@ -77,7 +84,9 @@ def _opposite_poles(first: Answer, second: Answer) -> bool:
 
 
 def _other_units(first: Answer, second: Answer) -> bool:
-    return units.differ(first.words, second.words) or frequencies.differ(first.words, second.words)
+    if first.has_unit and second.has_unit and units.differ(first.words, second.words):
+        return True
+    return frequencies.differ(first.words, second.words)
 
 
 def _reversed_pairs(first: Answer, second: Answer) -> bool:
@@ -200,8 +209,9 @@ def _one_of_several(first: Answer, second: Answer) -> bool:
 
 
 def _named_after(first: Answer, second: Answer) -> bool:
-    ours, theirs = first.name_words, second.name_words
-    if not (ours and theirs):
+    ours = first.name_words
+    theirs = second.name_words if ours else ()
+    if not theirs:
         return False
     asked = first.question.words
     if namesakes.differ_in_a_numeral(ours, theirs, asked) or namesakes.differ_in_number(
@@ -323,6 +333,8 @@ def _other_option(first: Answer, second: Answer) -> bool:
 
 def _other_person(first: Answer, second: Answer) -> bool:
     ours, theirs = first.full_name, second.full_name
+    if not (ours and theirs):
+        return False
     return names.is_same_person(ours, theirs) is False or names.differ_in_gender(ours, theirs)
 
 
@@ -339,20 +351,14 @@ _OF_SIGNS: _Checks = (_longer_within, _denied_in_signs)
 """Those that only answers in other scripts need."""
 _CHECKS: _Checks = (
     _opposite_poles,
-    _both_or_one,
-    _restricted,
     _one_word_replaced,
-    _another_name,
     _one_of_several,
     _named_after,
     _other_aside,
     conditions.other_conditions,
-    conditions.undone_by_one,
     conditions.free_or_priced,
-    conditions.free_for_some,
     moments.other_moment,
     moments.other_days,
-    moments.beyond_one,
     _other_complexities,
     _other_designations,
     _other_letters,
@@ -360,9 +366,19 @@ _CHECKS: _Checks = (
     places.marks_changed_places,
     places.owners_changed_places,
     places.other_steps,
-    _free_of,
     _other_option,
     places.changed_places,
     echoes.only_one_answers,
     subjects.other_subject,
 )
+_OF_WORDS = (
+    (frozenset(("or",)), _both_or_one),
+    (_RESTRICTING, _restricted),
+    (_ANOTHER, _another_name),
+    (conditions.UNDONE_OR_REFUSED, conditions.undone_by_one),
+    (prices.OFFERED, conditions.free_for_some),
+    (moments.BEYOND, moments.beyond_one),
+    (frozenset(("free",)), _free_of),
+)
+"""Those that tell nothing apart but where one of the answers has one of certain words."""
+_TURNING = frozenset().union(*(words for words, _ in _OF_WORDS))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from nemoguardrails_trust.agreement.text import word_set
+from nemoguardrails_trust.agreement.text import has_digits, word_set
 
 _ASKING = word_set(
     """
@@ -151,6 +151,8 @@ def designations_differ(first: str, second: str) -> bool:
     `GPT-4` and `GPT-4o` differ, `CO` and `CO2` too, but not `LH 400` and `LH400`, nor a text
     without any from one that has one.
     """
+    if not (has_digits(first) or has_digits(second)):
+        return False
     ours, theirs = _designations(first), _designations(second)
     if not (ours or theirs):
         return False

@@ -24,7 +24,7 @@ _RANGE = re.compile(
 )
 _SHORT = 14
 """Most words of an answer that says nothing but when."""
-_BEYOND = frozenset(("before", "after"))
+BEYOND = frozenset(("before", "after"))
 _UNSURE = bounds.WORDS | {"by", "from", "to", "till", "through", "between", "around", "about"}
 _NEARLY = frozenset(("not", "just", "shortly", "right", "immediately", "soon", "until"))
 _LEADING = frozenset((*MONTH_NAMES, "the", "of"))
@@ -68,7 +68,7 @@ def beyond_one(first: Answer, second: Answer) -> bool:
     """Whether one says `after 5 May`, and the other just `5 May`."""
     if max(len(first.words), len(second.words)) > _SHORT:
         return False
-    if _BEYOND.isdisjoint(first.words) and _BEYOND.isdisjoint(second.words):
+    if BEYOND.isdisjoint(first.words) and BEYOND.isdisjoint(second.words):
         return False
     ours, theirs = _points(first.words), _points(second.words)
     return any(
@@ -92,7 +92,7 @@ def _points(words: Sequence[str]) -> dict[str, set[str]]:
         while start and words[start - 1] in _LEADING:
             start -= 1
         leading = words[start - 1] if start else ""
-        if leading in _BEYOND and (start < 2 or words[start - 2] not in _NEARLY):
+        if leading in BEYOND and (start < 2 or words[start - 2] not in _NEARLY):
             found[word].add(leading)
         elif leading in _UNSURE:
             unsure.add(word)

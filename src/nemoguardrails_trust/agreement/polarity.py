@@ -342,6 +342,7 @@ def _repeated(
     return repeated, turned
 
 
+@lru_cache(maxsize=4096)
 def _positive_stem(word: str) -> str:
     base = positive(word)[0]
     return SYNONYMS.get(base, base).rstrip("s")

@@ -41,7 +41,7 @@ _ON_CONDITION = re.compile(
     r"|(?:included|available|allowed|covered|waived) (?:for|with|if|when)) (.+)"
 )
 # Each way to say that has one of these.
-_OFFERED = text.word_set(
+OFFERED = text.word_set(
     "free fee fees charge charges cost costs complimentary included available allowed covered "
     "waived"
 )
@@ -94,7 +94,7 @@ def conditions(words: Sequence[str], asked: Collection[str]) -> frozenset[str]:
     Returns:
         The stems of the words that say so.
     """
-    if len(words) > _LONGEST or _OFFERED.isdisjoint(words):
+    if len(words) > _LONGEST or OFFERED.isdisjoint(words):
         return frozenset()
     found = _ON_CONDITION.search(" ".join(words))
     behind = found[1].split(" ") if found else ()

@@ -123,7 +123,8 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
         place += 1
     if kind is not None and power > 1:
         kind, size = f"{kind}^{power}", size**power
-    return Quantity(value * size + zero, value, kind, digits, frozenset(label)), place
+    measured = value if kind is None else value * size + zero
+    return Quantity(measured, value, kind, digits, frozenset(label)), place
 
 
 def _is_span(words: Sequence[str]) -> bool:

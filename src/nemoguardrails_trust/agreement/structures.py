@@ -184,8 +184,11 @@ def list_items(text: str, *, elsewhere: bool = False) -> list[str] | None:
     joins = _joins_in(text, elsewhere=elsewhere)
     if joins is not None:
         stripped = joins.sub(", ", stripped)
+    parts = _between_items(stripped)
+    if len(parts) == 1:
+        return None
     items = []
-    for part in _between_items(stripped):
+    for part in parts:
         words = part.split()
         if len(words) > _MOST_ITEM_WORDS:
             return None

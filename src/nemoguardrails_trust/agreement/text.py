@@ -114,7 +114,6 @@ _PER = re.compile(
     r"(\d ?(?:k?m|miles?|mi|ft|feet|[km]?g|m?l|litres?|liters?|[kmgt]b|gallons?)) ?/ ?"
     r"(s|sec|second|min|minute|h|hr|hour|day|week|month|year|kg|d?l|ml)\b"
 )
-_HALVES_OF_DAYS = ("am", "pm", "a.", "p.")
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])(?:m\b|\.\s?m\b\.?)")
 _CLOCK_24 = re.compile(r"(?<![\d:.,])([01]?\d|2[0-3]):([0-5]\d)(?![\d:]|[.,]\d)()")
 _LONGEST_TIMETABLE = 200
@@ -238,7 +237,7 @@ def _words_and_numbers(folded: str) -> list[str]:
         if sign in folded:
             folded = folded.replace(f"{sign}-", f"-{sign}")
     folded = _CURRENCY_BEFORE.sub(r"\2 \1", folded)
-    if any(map(folded.__contains__, _HALVES_OF_DAYS)):
+    if "am" in folded or "pm" in folded or "a." in folded or "p." in folded:
         folded = _CLOCK.sub(_as_hours, folded)
     if ":" in folded and len(folded) <= _LONGEST_TIMETABLE and _RATIO.search(folded) is None:
         folded = _CLOCK_24.sub(_as_hours, folded)
