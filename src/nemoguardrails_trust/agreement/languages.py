@@ -57,6 +57,8 @@ class _Words:
         months: Names of months in full, folded, with their number.
         short_months: The same of abbreviations.
         numbers: By language, number words without spaces, with their value.
+        number_words: Those of all languages.
+        longest: The letters of the longest of them.
         prefixes: By the first letters of a number word, the languages that have it.
         units: Units of measure and currencies, with their names in English.
         wholes: Words for two or half of a unit, with that number and the unit's name in English.
@@ -78,6 +80,8 @@ class _Words:
     months: dict[str, int]
     short_months: dict[str, int]
     numbers: dict[str, dict[str, int]]
+    number_words: frozenset[str]
+    longest: int
     prefixes: dict[str, tuple[str, ...]]
     units: dict[str, str]
     wholes: dict[str, tuple[str, str]]
@@ -104,6 +108,7 @@ def known_words() -> _Words:
     for language, words in stored["numbers"].items():
         for prefix in sorted({word[:PREFIX] for word in words}):
             prefixes[prefix].append(language)
+    number_words = frozenset(chain.from_iterable(stored["numbers"].values()))
     wholes = {word: ("2", unit) for word, unit in stored["duals"].items()}
     wholes |= {word: ("0.5", unit) for word, unit in stored["half_units"].items()}
     wholes |= {word: (number, "times") for word, number in stored["multiples"].items()}
@@ -115,6 +120,8 @@ def known_words() -> _Words:
         months=stored["months"],
         short_months=stored["short_months"],
         numbers=stored["numbers"],
+        number_words=number_words,
+        longest=max(map(len, number_words)),
         prefixes={prefix: tuple(found) for prefix, found in prefixes.items()},
         units=stored["units"],
         wholes=wholes,
@@ -206,6 +213,8 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
     for start, first in enumerate(words):
         if len(first) >= PREFIX and first[:PREFIX] not in prefixes:
             continue
+        if not _starts_with_number("".join(words[start : start + LONGEST_RUN])):
+            continue
         for end in range(min(len(words), start + LONGEST_RUN), start, -1):
             run = words[start:end]
             if len(words) > 2 and end - start == 1 and _may_be_another(run[0]):
@@ -219,13 +228,27 @@ def in_digits(words: Sequence[str], wanted: Callable[[int], bool]) -> list[str] 
     return None
 
 
+def _starts_with_number(joined: str) -> bool:
+    """Whether joined words begin with a number word of any language; few do."""
+    known = known_words()
+    ends = range(1, min(len(joined), known.longest) + 1)
+    return not known.number_words.isdisjoint([joined[:end] for end in ends])
+
+
+def _ends_with_number(joined: str) -> bool:
+    """Whether they end with one, which is seen faster than what all of them are."""
+    known = known_words()
+    starts = range(max(0, len(joined) - known.longest), len(joined))
+    return not known.number_words.isdisjoint([joined[start:] for start in starts])
+
+
 def _may_be_another(word: str) -> bool:
     return len(word) < PREFIX or word in text.STOP_WORDS or word in _NO_NUMBERS
 
 
 def values(joined: str) -> Iterator[int]:
     """What number words without spaces between them mean, in each language that has them."""
-    if len(joined) > _LONGEST_NUMBER:
+    if len(joined) > _LONGEST_NUMBER or not _ends_with_number(joined):
         return
     words = known_words()
     starts = (words.prefixes.get(joined[:end], ()) for end in range(PREFIX, 1, -1))
@@ -248,7 +271,7 @@ def _parts(joined: str, numbers: dict[str, int], failed: set[str]) -> list[int] 
         numbers: The number words of one language.
         failed: Ends of `joined` that are known not to consist of any; more are added.
     """
-    for end in range(len(joined), 0, -1):
+    for end in range(min(len(joined), known_words().longest), 0, -1):
         value = numbers.get(joined[:end])
         if value is None:
             continue
