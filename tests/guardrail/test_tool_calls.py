@@ -517,3 +517,17 @@ def test_a_surer_argument_never_lowers_the_score(
         return found
 
     assert scored(lower) <= scored(surer)
+
+
+@pytest.mark.parametrize("tool_calls", [None, []])
+@pytest.mark.parametrize("on_error", ["allow", "flag"])
+async def test_no_calls_are_no_fault_whatever_is_decided(tool_calls: Any, on_error: str) -> None:
+    register()
+    yaml = BOT.format(url="http://127.0.0.1:9/v1", settings=f"on_error: {on_error}, timeout: 1")
+    rails = LLMRails(RailsConfig.from_content(yaml_content=yaml))
+    guard = rails.runtime.registered_action_params["trust_tool_guard"]
+    outcome = await score_tool_calls(
+        tool_calls=tool_calls, config=rails.config, trust_tool_guard=guard
+    )
+    assert outcome.metadata["tool_calls"] == []
+    assert outcome.is_blocked is (on_error == "flag")

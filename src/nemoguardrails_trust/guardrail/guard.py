@@ -9,7 +9,13 @@ from typing import Any
 
 from nemoguardrails.types import LLMModel
 
-from nemoguardrails_trust.errors import ScoringError, SettingsError, SetupError, TrustError
+from nemoguardrails_trust.errors import (
+    DataError,
+    ScoringError,
+    SettingsError,
+    SetupError,
+    TrustError,
+)
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.bot_models import BotModels
@@ -29,7 +35,8 @@ from nemoguardrails_trust.guardrail.watching.prefetch import Prefetch
 from nemoguardrails_trust.models.base import Ask
 from nemoguardrails_trust.models.deadline import time_limit, whole_deadline
 from nemoguardrails_trust.models.prompts import prompt_messages
-from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.base import SCORERS, Scorer
+from nemoguardrails_trust.scorers.logged import kind_and_place, loggable, loggable_reason
 from nemoguardrails_trust.scorers.safely import score_safely, settled
 from nemoguardrails_trust.scores import Status, TrustworthinessScore, Usage
 
@@ -53,7 +60,8 @@ class Guard:
         self.settings = settings
         self.models = models
         self._cache = ScoreCache(settings.cache)
-        self._missing = MissingSignals()
+        self._is_scorer_ours = settings.scorer in SCORERS
+        self._missing = MissingSignals(tells_reasons=self._is_scorer_ours)
         self._figures = CheckFigures(settings)
         self._settings_for = lru_cache(maxsize=64)(lambda items: settings.overridden(dict(items)))
 
@@ -155,7 +163,10 @@ class Guard:
         _log.debug("the exchange could not be read", exc_info=error)
         told = str(error) if isinstance(error, TrustError) else type(error).__name__
         failure = ScoringError(f"the exchange could not be read: {told}")
-        result = _unscored(failure, self.settings.scorer, time.perf_counter())
+        # Of what could not be read, an error tells parts.
+        cause = kind_and_place(error) if isinstance(error, DataError) else loggable(error)
+        logged = f"the exchange could not be read: {cause}"
+        result = _unscored(failure, self.settings.scorer, time.perf_counter(), logged)
         return self.decided(result, answer, render)
 
     def decided(
@@ -200,15 +211,24 @@ class Guard:
                     ),
                 )
         except TrustError as error:
-            return _unscored(error, settings.scorer, started)
+            _log.debug("there is no score", exc_info=error)
+            return _unscored(error, settings.scorer, started, loggable(error))
         except Exception as error:  # noqa: BLE001 - NeMo Guardrails' model may be of the user's own class
             failure = ScoringError(f"the model could not be used: {type(error).__name__}")
             return _unscored(failure, settings.scorer, started)
         result = held_to(result, require=settings.require, min_signals=settings.min_signals)
         result = held_to_evaluations(result)
         if result.score is None:
-            _log.warning("an answer could not be scored: %s", result.error)
+            self._warn(result)
         return result if result.scorer else replace(result, scorer=settings.scorer)
+
+    def _warn(self, result: TrustworthinessScore) -> None:
+        """Warns of a score without a value, in words of this package's only."""
+        told = result.error
+        if not self._is_scorer_ours:
+            _log.debug("an answer could not be scored: %s", told)
+            told = loggable_reason(result.failures)
+        _log.warning("an answer could not be scored: %s", told)
 
     def _scorer(self, llm: LLMModel | None, *, claims: bool) -> Scorer:
         """What scores, with the sentences where they are wanted and can be had.
@@ -281,8 +301,12 @@ def _rank(result: TrustworthinessScore) -> tuple[bool, float]:
     return not failing(result), result.score or 0.0
 
 
-def _unscored(error: Exception, scorer: str, started: float) -> TrustworthinessScore:
-    _log.warning("an answer could not be scored: %s: %s", type(error).__name__, error)
+def _unscored(
+    error: Exception, scorer: str, started: float, logged: str | None = None
+) -> TrustworthinessScore:
+    """A score without a value, of which the log says no more than it may."""
+    told = logged or f"{type(error).__name__}: {error}"
+    _log.warning("an answer could not be scored: %s", told)
     usage = Usage(seconds=time.perf_counter() - started)
     return TrustworthinessScore(None, scorer=scorer, error=str(error), usage=usage)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from nemoguardrails_trust.scores import Claim
@@ -21,6 +21,7 @@ DEFAULT_MESSAGE = f"{{{{ bot_message }}}}\n{CAUTION}"
 
 # The same notation as in any other Colang message: $name, or Jinja.
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*(?:\.\w+|\[\w+\])*)")
+_UNDEFINED = re.compile(r"'\w+' is undefined")
 _environment = SandboxedEnvironment(autoescape=False)
 
 
@@ -40,12 +41,14 @@ def render(template: str, variables: Mapping[str, Any]) -> str:
     template = _VARIABLE.sub(r"{{ \1 }}", template.replace("\\n", "\n"))
     try:
         return _environment.from_string(template).render(variables)
-    except TemplateError as error:
-        raise ValueError(f"bot {MESSAGE_NAME} cannot be rendered: {error}") from error
     except Exception as error:  # an expression may raise anything, with the answer in its text
-        raise ValueError(
-            f"bot {MESSAGE_NAME} cannot be rendered: an expression raised {type(error).__name__}"
-        ) from error
+        raise ValueError(f"bot {MESSAGE_NAME} cannot be rendered: {_fault(error)}") from error
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong with a template, without what its variables hold."""
+    is_plain = isinstance(error, TemplateSyntaxError) or _UNDEFINED.fullmatch(str(error))
+    return str(error) if is_plain else f"an expression raised {type(error).__name__}"
 
 
 def with_marks(answer: str, claims: Sequence[Claim], *, threshold: float, mark: str) -> str | None:

@@ -19,10 +19,15 @@ class MissingSignals:
 
     Args:
         clock: Gives the seconds by which warnings are spaced.
+        tells_reasons: Whether the warnings may hold what the scorer says; otherwise it is logged
+            at DEBUG.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, tells_reasons: bool = True
+    ) -> None:
         self._clock = clock
+        self._tells_reasons = tells_reasons
         self._scores = 0
         self._reasons: dict[str, dict[str, int]] = {}
         self._warned: dict[str, float] = {}
@@ -52,9 +57,11 @@ class MissingSignals:
         if name in self._warned and now - self._warned[name] < _BETWEEN_WARNINGS:
             return
         self._warned[name] = now
-        _log.warning(
-            "%s is missing in %d of %d scores: %s", name, times, self._scores, told_reasons(reasons)
-        )
+        told = told_reasons(reasons)
+        if not self._tells_reasons:
+            _log.debug("%s is missing: %s", name, told)
+            told = "the reasons are logged at DEBUG"
+        _log.warning("%s is missing in %d of %d scores: %s", name, times, self._scores, told)
 
 
 def held_to(

@@ -227,7 +227,7 @@ def _told(
     outcome: TrustOutcome, tool_calls: Any, *, asks_back: bool = False, **more: Any
 ) -> RailOutcome:
     """The outcome with the calls that may be carried out."""
-    trusted = [] if outcome.is_blocked else list(tool_calls)
+    trusted = [] if outcome.is_blocked else list(tool_calls or ())
     arguments = outcome.metadata["metadata"].get(ARGUMENTS, {})
     metadata = {
         **outcome.metadata,

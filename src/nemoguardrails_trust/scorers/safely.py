@@ -6,7 +6,6 @@ import logging
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Awaitable, Sequence
 from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import calls_deadline, time_limit
 from nemoguardrails_trust.models.prompts import require_sendable, require_text
 from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer, takes_media
+from nemoguardrails_trust.scorers.logged import kind_and_place
 from nemoguardrails_trust.scorers.observing import tell
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage, require_share
 
@@ -165,7 +165,7 @@ async def without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
             raise
         # Its text may hold a key: whoever debugs finds it as the cause.
         name = type(error).__name__
-        _log.debug("%s raised %s (%s)", what, name, _place(error))
+        _log.debug("%s raised %s", what, kind_and_place(error))
         raise ScoringError(f"{what} raised {name}") from error
     if _is_cancelled():  # which the work took no notice of
         raise asyncio.CancelledError
@@ -176,12 +176,6 @@ def _is_cancelled() -> bool:
     """Whether someone cancelled the running task."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _place(error: BaseException) -> str:
-    """Where an error was raised, as file and line."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{frame.filename}:{frame.lineno}"
 
 
 def _ends_the_program(error: BaseException) -> bool:
@@ -198,14 +192,21 @@ async def end(tasks: Sequence["asyncio.Future[Any]"], what: str) -> None:
     """Cancels what still runs, and leaves behind what does not let itself be cancelled."""
     running = [task for task in tasks if not task.done()]
     for task in running:
+        task.add_done_callback(_read)  # also where nobody waits until it ends
         task.cancel()
     if running:
         await asyncio.wait(running, timeout=_CLEAN_UP)
     for task in tasks:
         if not task.done():
             _log.warning("%s keeps running although it was cancelled", what)
-        elif not task.cancelled():
-            task.exception()  # read, so that asyncio does not report it
+        else:
+            _read(task)
+
+
+def _read(task: "asyncio.Future[Any]") -> None:
+    """Reads a task's error, which asyncio would otherwise log with its text."""
+    if not task.cancelled():
+        task.exception()
 
 
 def require_usable(score: object) -> None:

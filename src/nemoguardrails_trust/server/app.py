@@ -22,6 +22,7 @@ from nemoguardrails_trust.server.connected import add_endpoint
 from nemoguardrails_trust.server.direct import Direct, Endpoint
 from nemoguardrails_trust.server.door import Door
 from nemoguardrails_trust.server.failures import FAILURES, failure, failure_of
+from nemoguardrails_trust.server.faults import FaultsTold
 from nemoguardrails_trust.server.metrics import Measured, Metrics, metrics_routes
 from nemoguardrails_trust.server.rag import rag_routes
 from nemoguardrails_trust.server.scoring import Scoring
@@ -94,6 +95,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         for route in router.routes
         if isinstance(route, APIRoute)
     ]
+    app.add_middleware(FaultsTold)
     # The outermost, so that it sees the refusals too.
     app.add_middleware(Measured, metrics=metrics, paths=paths)
     return app
@@ -177,7 +179,3 @@ def _tell_failures(app: FastAPI) -> None:
             return failure(request.url.path, 422, said)
         told = str(error.detail)
         return failure(request.url.path, error.status_code, told, headers=error.headers)
-
-    @app.exception_handler(Exception)
-    async def fault(request: Request, _: Exception) -> Response:
-        return failure(request.url.path, 500, "this server failed; its log says why")

@@ -18,7 +18,7 @@ from nemoguardrails_trust.integrations.langfuse import (
     attach_outcome_to_current_trace,
     flush_outcomes,
 )
-from tests.servers.faults import HANG, UNAUTHORIZED
+from tests.servers.faults import HANG, UNAUTHORIZED, status
 from tests.servers.langfuse import LangfuseServer
 from tests.servers.local import threaded_server
 
@@ -159,12 +159,28 @@ def test_what_cannot_be_attached_is_one_line_in_the_log(
 def test_a_rejected_outcome_is_one_line_in_the_log(
     server: LangfuseServer, tracer: trace.Tracer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server.rejects = lambda body: "no"
-    with tracer.start_as_current_span("turn"):
-        attach_outcome_to_current_trace("trust_score", 0.3, None, {})
-    assert flush_outcomes()
-    (record,) = caplog.records
-    assert "Langfuse rejected the score: no" in record.getMessage()
+    server.rejects = lambda body: f"{body['comment']} is too long"
+    with caplog.at_level(logging.DEBUG, "nemoguardrails_trust"):
+        with tracer.start_as_current_span("turn"):
+            attach_outcome_to_current_trace("trust_score", 0.3, "Paris is doubtful", {})
+        assert flush_outcomes()
+    (record,) = [record for record in caplog.records if record.levelno > logging.DEBUG]
+    assert "was not accepted by Langfuse" in record.getMessage()
+    assert "Paris is doubtful is too long" in caplog.text  # at DEBUG
+
+
+@pytest.mark.parametrize("code", [400, 403, 413, 429])
+def test_a_refusal_is_told_without_the_servers_words(
+    server: LangfuseServer, tracer: trace.Tracer, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    server.faults.always(status(code, {"message": "Paris is doubtful: too long"}))
+    with caplog.at_level(logging.DEBUG, "nemoguardrails_trust"):
+        with tracer.start_as_current_span("turn"):
+            attach_outcome_to_current_trace("trust_score", 0.3, "Paris is doubtful", {})
+        assert flush_outcomes(30.0)
+    told = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
+    assert told
+    assert not any("Paris" in line for line in told)
 
 
 _FORKING = """

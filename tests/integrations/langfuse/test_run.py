@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,8 @@ from nemoguardrails_trust.integrations.langfuse import (
     score_traces,
     score_traces_async,
 )
+from nemoguardrails_trust.integrations.langfuse import run as runs
+from nemoguardrails_trust.integrations.langfuse.exchanges import Trace, read_exchange
 from nemoguardrails_trust.scores import Signal, TrustworthinessScore
 from tests.integrations.langfuse.conftest import ScorerOfValues
 from tests.servers.faults import UNAUTHORIZED, rate_limited, status
@@ -68,6 +71,42 @@ async def test_every_trace_gets_its_score_and_reason(
     assert (score.value, score.comment) == (0.07, "because")
     assert score.metadata == {"scorer": "values", "signals": {"reflection": 0.07}, "threshold": 0.1}
     assert report.requests == len(server.received) == 3
+
+
+class _Odd(ScorerOfValues):
+    """A scorer that cannot even be looked at while it is given one of the answers."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyError(name)  # in the place of an AttributeError
+
+
+async def test_an_error_that_nobody_foresaw_costs_its_trace_alone(
+    server: LangfuseServer, client: LangfuseClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [server.add_trace(CHAT, answer) for answer in ("Oslo", "unreadable", "Rome")]
+
+    def read_or_fail(trace: Trace, **options: Any) -> Exchange:
+        if trace.output == "unreadable":
+            raise RecursionError(trace.output)
+        return read_exchange(trace, **options)
+
+    monkeypatch.setattr(runs, "read_exchange", read_or_fail)
+    report = await run(client, ScorerOfValues())
+    told = {result.trace_id: (result.status, result.error) for result in report.results}
+    assert report.error is None
+    assert told[ids[0]] == told[ids[2]] == ("written", None)
+    assert told[ids[1]][0] == "unreadable"
+    assert "RecursionError at " in str(told[ids[1]][1])
+
+
+async def test_a_scorer_that_cannot_be_looked_at_costs_scores_and_not_the_run(
+    server: LangfuseServer, client: LangfuseClient
+) -> None:
+    server.add_trace(CHAT, "Oslo")
+    report = await run(client, _Odd())
+    (result,) = report.results
+    assert (report.error, result.status) == (None, "unscored")
+    assert "KeyError at " in str(result.error)
 
 
 async def test_the_scorer_sees_the_whole_exchange(

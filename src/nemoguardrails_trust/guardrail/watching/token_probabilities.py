@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractContextManager, aclosing
 from contextvars import ContextVar
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from nemoguardrails.exceptions import LLMClientError
+import httpx
+from nemoguardrails.exceptions import LLMClientError, LLMConnectionError
 from nemoguardrails.llm.clients.base import HTTPResponse
 from nemoguardrails.llm.clients.openai_compatible import OpenAICompatibleClient
 from nemoguardrails.llm.constants import AZURE_PROVIDERS
@@ -27,8 +29,11 @@ from nemoguardrails_trust.signals.answer_tokens import letters_offered
 
 _log = logging.getLogger(__name__)
 
-# What servers say to a parameter that they do not take, or do not survive.
-_REFUSALS = frozenset({400, 403, 422, 500, 501})
+# What servers say to a parameter that they do not take.
+_REFUSALS = frozenset({400, 403, 422, 501})
+# What comes of one that they do not survive, but of other failures as well.
+_COLLAPSES = frozenset({500, 502})
+_COLLAPSES_LEARNT = 2  # in a row, each followed by an answer to the same request without it
 _AZURE_KEY_VARIABLE = "AZURE_OPENAI_API_KEY"
 
 
@@ -58,13 +63,16 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
     """NeMo's own client, which asks for token probabilities where they are wanted.
 
     Nothing else about a call is changed. A server that refuses `logprobs` is asked again without,
-    and never again with them.
+    and never again with them. So is one that fails with them and answers without, once that has
+    happened twice in a row: a failure alone may have any cause, and is raised where the request
+    without them fails, too.
     """
 
     def __init__(self, *args: Any, **parameters: Any) -> None:
         super().__init__(*args, **parameters)
         self._giving: set[str] = set()
         self._refusing: set[str] = set()
+        self._collapses: Counter[str] = Counter()
 
     async def chat_completion(
         self,
@@ -89,11 +97,13 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
         asking = _asking(messages, parameters)
         try:
             response = await super().chat_completion(model, messages, stop=stop, **asking)
-        except LLMClientError as error:
+        except (LLMClientError, httpx.RemoteProtocolError) as error:
             if not self._may_refuse(model, parameters, error):
                 raise
             response = await super().chat_completion(model, messages, stop=stop, **parameters)
-            self._refused(model)
+            self._answers_without(model, error)
+        else:
+            self._collapses.pop(model, None)
         self._keep(model, found, response.body)
         return response
 
@@ -113,38 +123,58 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
         found = _wanted.get()
         wanted = found is not None and model not in self._refusing
         asking = _asking(messages, parameters) if wanted else parameters
-        parts = super().stream_chat_completion(model, messages, stop=stop, **asking)
-        if found is None or not wanted:
-            async with aclosing(parts):
-                async for part in parts:
-                    yield part
-            return
-        whole, has_begun = Gathering(), False
+        has_begun = False
+        failure: Exception | None = None
         try:
-            async with aclosing(parts):
+            async with aclosing(self._parts(model, messages, stop, asking, found)) as parts:
                 async for part in parts:
                     has_begun = True
-                    if isinstance(part.body, dict):
-                        whole.add(part.body)
                     yield part
-        except LLMClientError as error:
-            if has_begun or not self._may_refuse(model, parameters, error):
+        except (LLMClientError, httpx.RemoteProtocolError) as error:
+            if has_begun or not wanted or not self._may_refuse(model, parameters, error):
                 raise
-        else:
-            self._keep(model, found, whole.completion)
+            failure = error
+        if failure is None:
+            if wanted:
+                self._collapses.pop(model, None)
             return
-        parts = super().stream_chat_completion(model, messages, stop=stop, **parameters)
-        async with aclosing(parts):
+        async with aclosing(self._parts(model, messages, stop, parameters, found)) as parts:
             async for part in parts:
-                self._refused(model)
+                if not has_begun:
+                    has_begun = True
+                    self._answers_without(model, failure)
                 yield part
 
-    def _may_refuse(self, model: str, parameters: Mapping[str, Any], error: LLMClientError) -> bool:
+    async def _parts(
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        stop: list[str] | None,
+        parameters: Mapping[str, Any],
+        found: TokenProbabilities | None,
+    ) -> AsyncGenerator[HTTPResponse, None]:
+        """The parts of one answer, of which the whole is kept where it is wanted."""
+        parts = super().stream_chat_completion(model, messages, stop=stop, **parameters)
+        whole = Gathering()
+        async with aclosing(parts):
+            async for part in parts:
+                if found is not None and isinstance(part.body, dict):
+                    whole.add(part.body)
+                yield part
+        if found is not None:
+            self._keep(model, found, whole.completion)
+
+    def _may_refuse(self, model: str, parameters: Mapping[str, Any], error: Exception) -> bool:
         """Whether an error may say that token probabilities, which we asked for, are not given."""
         asked_by_us = "logprobs" not in parameters
-        return asked_by_us and model not in self._giving and error.status_code in _REFUSALS
+        may = _is_refusal(error) or _is_collapse(error)
+        return asked_by_us and model not in self._giving and may
 
-    def _refused(self, model: str) -> None:
+    def _answers_without(self, model: str, error: Exception) -> None:
+        """Notes that a request which failed was answered without the wish for probabilities."""
+        self._collapses[model] += 1
+        if not _is_refusal(error) and self._collapses[model] < _COLLAPSES_LEARNT:
+            return
         if model not in self._refusing:
             self._refusing.add(model)
             _log.info("model %s: the server gives no token probabilities", model)
@@ -154,6 +184,19 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
         found.unread_calls = _unread_calls(body)
         if found.tokens is not None:
             self._giving.add(model)
+
+
+def _is_refusal(error: Exception) -> bool:
+    return isinstance(error, LLMClientError) and error.status_code in _REFUSALS
+
+
+def _is_collapse(error: Exception) -> bool:
+    """Whether a server failed or closed the connection; not where it could not be reached."""
+    if isinstance(error, LLMConnectionError):
+        return not isinstance(error.__cause__, httpx.ConnectError)
+    if isinstance(error, LLMClientError):
+        return error.status_code in _COLLAPSES
+    return isinstance(error, httpx.RemoteProtocolError)
 
 
 def _asking(messages: list[dict[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ _REMEDIES = Remedies(
     absent="check LANGFUSE_BASE_URL",
     refusing_key=frozenset({401, 403}),
 )
+_RETRIED = frozenset({408, 429})
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -260,7 +261,8 @@ class LangfuseClient:
                 status,
                 failure.headers or {},
                 remedies=remedies,
-                codes=_said(failure.body) if 400 <= status < 500 else "",
+                # What is tried again is logged, and there nobody is to be quoted.
+                codes=_said(failure.body) if 400 <= status < 500 and status not in _RETRIED else "",
             )
         if isinstance(failure, TimeoutError):
             return ModelTimeoutError(

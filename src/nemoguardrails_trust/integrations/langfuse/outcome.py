@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from nemoguardrails_trust.errors import TrustError, needing
+from nemoguardrails_trust.errors import CredentialsError, ModelRequestError, TrustError, needing
 from nemoguardrails_trust.integrations.langfuse.client import (
     Connection,
     LangfuseClient,
@@ -183,11 +183,17 @@ async def _write(connection: Connection, scores: list[TraceScore]) -> None:
     finally:
         await client.aclose()
     for trace_id, reason in written.rejected.items():
-        _log.warning("the outcome of trace %s was not written: %s", trace_id, reason)
+        # The server may quote what it does not take: a score's comment holds parts of the answer.
+        _log.warning("the outcome of trace %s was not accepted by Langfuse", trace_id)
+        _log.debug("the outcome of trace %s was not written: %s", trace_id, reason)
 
 
 def _line(error: Exception) -> str:
     """An error of ours in its words; any other by its kind, since it may hold a text."""
+    if isinstance(error, CredentialsError | ModelRequestError) and error.status is not None:
+        # It quotes what the server says, which may be what it was sent.
+        _log.debug("%s", error)
+        return f"Langfuse refused them with status {error.status}"
     return str(error) if isinstance(error, TrustError) else type(error).__name__
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from nemoguardrails_trust.concurrency.failures import DEFAULT_MAX_FAILURES, FailureStreak
-from nemoguardrails_trust.errors import SettingsError, TrustError
+from nemoguardrails_trust.errors import SettingsError, SetupError, TrustError
 from nemoguardrails_trust.integrations.langfuse.client import Connection, LangfuseClient
 from nemoguardrails_trust.integrations.langfuse.exchanges import (
     DEFAULT_MAX_CHARACTERS,
@@ -32,11 +33,14 @@ from nemoguardrails_trust.integrations.langfuse.writing import (
     write_scores,
 )
 from nemoguardrails_trust.scorers.base import DEFAULT_THRESHOLD, Scorer, require_threshold
+from nemoguardrails_trust.scorers.logged import kind_and_place
 from nemoguardrails_trust.scorers.safely import BATCH_TIMEOUT, score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore
 
 DEFAULT_CONCURRENCY = 16
 DEFAULT_PERIOD = timedelta(hours=24)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +290,15 @@ class _Run:
             )
         except UnreadableTraceError as error:
             return TraceResult(trace.id, trace.start, "unreadable", error=str(error))
-        score = await score_safely(self.scorer, exchange, timeout=self.options.timeout)
+        except Exception as error:  # noqa: BLE001 - a trace may hold anything, and costs no other
+            return TraceResult(trace.id, trace.start, "unreadable", error=_fault(trace, error))
+        try:
+            score = await score_safely(self.scorer, exchange, timeout=self.options.timeout)
+        except SetupError:
+            raise
+        except Exception as error:  # noqa: BLE001 - likewise
+            fault = _fault(trace, error)
+            return TraceResult(trace.id, trace.start, "unscored", exchange, error=fault)
         if score.score is not None:
             return TraceResult(trace.id, trace.start, "scored", exchange, score)
         return TraceResult(trace.id, trace.start, "unscored", exchange, error=score.error)
@@ -333,6 +345,12 @@ class _Run:
     def _tell(self) -> None:
         if self.on_progress is not None:
             self.on_progress(self.report)
+
+
+def _fault(trace: Trace, error: Exception) -> str:
+    """What is told of an unforeseen error, whose text may hold anything."""
+    _log.debug("trace %s could not be scored", trace.id, exc_info=error)
+    return f"the trace could not be scored: {kind_and_place(error)}"
 
 
 def _comment(score: TrustworthinessScore, threshold: float) -> str:

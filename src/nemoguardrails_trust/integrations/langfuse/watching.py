@@ -30,6 +30,7 @@ from nemoguardrails_trust.integrations.langfuse.run import (
     run_scoring,
 )
 from nemoguardrails_trust.scorers.base import Scorer
+from nemoguardrails_trust.scorers.logged import loggable
 
 DEFAULT_LOOKBACK = timedelta(minutes=15)
 DEFAULT_SETTLE = timedelta(seconds=30)
@@ -211,7 +212,8 @@ async def watch_traces(
             raise report.error
         if report.error is not None:
             seconds = watch.every.total_seconds()
-            _log.warning("%s; looking again in %g s", report.error, seconds)
+            _log.debug("%s", report.error)
+            _log.warning("%s; looking again in %g s", loggable(report.error), seconds)
         try:
             async with asyncio.timeout(watch.every.total_seconds()):
                 await stop.wait()
