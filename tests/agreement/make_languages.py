@@ -45,7 +45,7 @@ UNITS = {
     "concentr-permille": "permille", "temperature-celsius": "degree celsius",
     "temperature-fahrenheit": "degree fahrenheit", "digital-bit": "bit", "digital-byte": "byte",
     "area-hectare": "hectare", "energy-kilocalorie": "kilocalorie", "power-watt": "watt",
-    "power-kilowatt": "kilowatt", "duration-decade": "decade",
+    "power-kilowatt": "kilowatt", "duration-decade": "decade", "angle-degree": "degree",
 }  # fmt: skip
 """CLDR's names of units, and what comparing calls them."""
 SPANS = {
@@ -105,6 +105,13 @@ EACH_TIME = {
     "haftada": "week", "ayda": "month", "yılda": "year", "dagelijks": "day", "wekelijks": "week",
     "dagligen": "day", "daglig": "day", "om dagen": "day", "i veckan": "week", "denně": "day",
     "týdně": "week", "يوميا": "day", "اسبوعيا": "week", "شهريا": "month", "سنويا": "year",
+    "mensual": "month", "mensuales": "month", "mensuel": "month", "mensuels": "month",
+    "mensuelle": "month", "mensuelles": "month", "mensile": "month", "mensili": "month",
+    "mensal": "month", "mensais": "month", "anual": "year", "anuales": "year", "annuel": "year",
+    "annuels": "year", "annuelle": "year", "annuelles": "year", "annuale": "year",
+    "annuali": "year", "annui": "year", "anuais": "year", "semanal": "week", "semanales": "week",
+    "semanais": "week", "hebdomadaire": "week", "hebdomadaires": "week", "settimanale": "week",
+    "settimanali": "week", "maandelijks": "month", "jaarlijks": "year",
     "रोज़": "day", "रोज": "day", "प्रतिदिन": "day", "sehari": "day", "seminggu": "week",
 }  # fmt: skip
 """How often something is done, beside what CLDR has for `per day`."""
@@ -186,7 +193,7 @@ def _units() -> Iterator[tuple[str, str]]:
             short = known.get("short", "")
             names.add(known.get("long", short))
             names.add("" if short.isascii() else short)
-            for written in filter(_is_word, names):
+            for written in filter(_is_word, names - _NO_UNITS):
                 yield written, unit
         for code, unit in CURRENCIES.items():
             for count in (1, 2, 5, 0.5):
@@ -199,6 +206,8 @@ def _units() -> Iterator[tuple[str, str]]:
                             yield word, unit
 
 
+_NO_UNITS = frozenset(("angle-degree", "grade"))
+"""What stands where CLDR has no name, and what English says of schools and qualities."""
 _SHARED = frozenset(("USD", "INR", "KRW", "CNY", "GBP"))
 _NOUNS = {"PLN": "zloty", "RUB": "рубль", "JPY": "yen", "EUR": "euro"}
 

@@ -22,6 +22,8 @@ _ONE_BEHIND = frozenset(("واحد", "واحدة", "אחד", "אחת"))
 """Which stand behind what there is one of."""
 _ONE = text.word_set("a an ein eine einen einer un une una uno uma um en ett et een ena")
 _AND = text.word_set("and und et y e en och og i и с și si e o un ve")
+_PER = text.word_set("pro por par")
+"""Between two units: `5 mg pro kg`."""
 _LONGEST_PHRASE = 4
 _OCLOCK = text.word_set(
     "uhr h heures heure horas hora hores ore часа часов час godzina godzinie godziny oclock"
@@ -74,6 +76,8 @@ def _put_unit(words: list[str], word: str, unit: str | None) -> None:
 
     Elsewhere than behind a number, it may be a name, as `Dias`.
     """
+    if len(words) > 1 and words[-1] in _PER and not units.is_time(unit or word):
+        words[-1] = "per" if units.is_unit(words[-2]) else words[-1]
     is_half = bool(words) and words[-1] in known_words().halves
     if is_half and not (len(words) > 1 and text.is_number(words[-2])):
         _put_half(words, word)

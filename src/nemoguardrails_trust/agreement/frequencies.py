@@ -24,6 +24,8 @@ _MOST_OF_A_PLACE = 6
 _OWNERS = frozenset(("the", "his", "her", "its", "my", "your", "our", "their"))
 IN_WORDS = frozenset((*_TIMES, *_PARTS, *_PLACES))
 """Without one of these only the article in `a year` is put in digits."""
+_SHORTEST_DOSE = 5
+"""Words of an amount and how often it is given: `5 mg every 8 hours`."""
 _AND_A_HALF = ("and", "a", "half")
 
 
@@ -120,6 +122,30 @@ def interval(words: Sequence[str]) -> tuple[Fraction, str] | None:
         return None
     kind, size = units.UNITS[words[2]]
     return 1 / (number * size), f" per {kind}"
+
+
+def repeated(words: Sequence[str]) -> tuple[Sequence[str], str] | None:
+    """What is given again and again, and how often: `5 mg per kg`, and the rate of `every 8 hours`.
+
+    `None` for words that do not end with how often.
+
+    Args:
+        words: The words of a text, as `with_per` leaves them.
+    """
+    if len(words) < _SHORTEST_DOSE or not units.is_time(words[-1]):
+        return None
+    for count in (3, 4):
+        behind = words[-count:]
+        if count == 3:
+            often = interval(behind)
+        elif behind[1:3] == ["times", "per"] and is_number(behind[0]):
+            kind, size = units.UNITS[behind[3]]
+            often = Fraction(behind[0]) / size, f" per {kind}"
+        else:
+            often = None
+        if often is not None and any(map(units.is_unit, words[:-count])):
+            return words[:-count], f" {often[0]} times{often[1]}"
+    return None
 
 
 def differ(first: Sequence[str], second: Sequence[str]) -> bool:

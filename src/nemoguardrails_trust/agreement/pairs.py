@@ -9,9 +9,12 @@ from nemoguardrails_trust.agreement import dates, quantities, text
 from nemoguardrails_trust.agreement.phrases import words_of
 
 _NUMBER = r"-?[$£€]?\d{1,12}(?:[.,]\d{1,9})*"
-_LINK = r"\s?(?:-|:)\s?|\s(?:to|until|out of|of|in|and)\s"
+# In all languages that share them; `bis` and the like are `until` by now.
+_AND = ("and", "und", "et", "y", "e", "en")
+_BETWEEN = ("between ", "zwischen ", "entre ", "tra ", "fra ", "tussen ")
+_LINK = rf"\s?(?:-|:)\s?|\s(?:to|until|out of|of|in|a|{'|'.join(_AND)})\s"
 _PAIR = re.compile(
-    rf"(?:from |between |about |around |approximately )?"
+    rf"(?:from |von |de |da |van |{'|'.join(_BETWEEN)}|about |around |approximately )?"
     rf"(?P<low>{_NUMBER})(?P<low_unit>\s?[^\W\d]+\.?)??"
     rf"(?P<link>{_LINK})(?P<high>{_NUMBER})(?P<unit>(?:\s?%|\s?[^\W\d]+){{0,3}})\W*"
 )
@@ -56,6 +59,7 @@ def pair(folded: str) -> Pair | None:
     written = folded.strip(" .") if len(folded) <= _LONGEST else ""
     if not text.has_digits(written):
         return None
+    written = written.replace("  ", " ")  # as signs such as ° leave them
     if "plusminus" in written:
         return _with_tolerance(written)
     if "±" in written:
@@ -69,7 +73,7 @@ def pair(folded: str) -> Pair | None:
     if dates.clock(written) is not None:
         return None
     found = _PAIR.fullmatch(written)
-    if found is None or (found["link"].strip() == "and") != written.startswith("between"):
+    if found is None or (found["link"].strip() in _AND) != written.startswith(_BETWEEN):
         return None
     return _as_pair(found)
 

@@ -65,6 +65,10 @@ def quantity(words: Sequence[str]) -> Quantity | None:
     words, bound = frequencies.with_per(words), ""
     if (often := frequencies.interval(words)) is not None:
         return Quantity(often[0], often[0], often[1])
+    if (dose := frequencies.repeated(words)) is not None:
+        each = quantity(dose[0])
+        # In the kind, since one dose a day is none that is divided into three.
+        return each and replace(each, kind=f"{each.kind or ''}{dose[1]}")
     place, parts = 0, []
     while place < len(words) and (words[place] in _HEDGES or words[place] in BOUNDS):
         bound = BOUNDS.get(words[place], bound)
@@ -108,10 +112,15 @@ def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
         elif word in ("per", "each", "every"):
             share = words[place + 1 : place + 3]
             rest = words[place + 2 :]
-            alone = not any(is_number(word) or word == "per" for word in rest)
+            alone = not any(
+                is_number(word) or word == "per" for word in rest[rest[:1] == ["per"] :]
+            )
             if share and share[0] in units.UNITS and alone:
                 share_kind, share_size = units.UNITS[share[0]]
                 kind, size = f"{kind or ''} per {share_kind}", size / share_size
+                if word == "per" and rest[:1] == ["per"] and rest[1:2] and units.is_time(rest[1]):
+                    share_kind, share_size = units.UNITS[rest[1]]  # `mg per kg per day`
+                    kind, size = f"{kind} per {share_kind}", size / share_size
             else:
                 kind = f"{kind or ''} per {' '.join(share)}"
             place = len(words)

@@ -42,6 +42,8 @@ _OTHER_DIGITS |= {sign: digit for digit, sign in enumerate("일이삼사오육�
 _SIZED = re.compile(
     r"(?<![\d.,])(?:\d{1,12}(?:[,.]\d{1,12}){0,4}\s?[千百천백]?[万萬亿億만억조]\s?){1,4}"
     r"(?:\d{1,4}[千百천백]?(?![\d.,万萬亿億년年월月]))?"
+    # By itself, 千 may begin a unit: 千米 is the kilometre.
+    r"|(?<![\d.,])\d{1,4}[千百천백](?=\s?[円元원块塊人名件個个명개]|$)"
 )
 _SIZED_PART = re.compile(r"(\d[\d,.]*)\s?([千百천백]?)([万萬亿億만억조]?)")
 _PARTS = re.compile(

@@ -111,9 +111,11 @@ _DIGIT = re.compile(r"\d")
 _ASCII_DIGIT = re.compile("[0-9]")  # the same, faster
 _FRACTION = re.compile(r"(?<![\w/.])(\d{1,9})/(\d{1,9})(?![\w/])")
 _PER = re.compile(
-    r"(\d ?(?:k?m|miles?|mi|ft|feet|[km]?g|m?l|litres?|liters?|[kmgt]b|gallons?)) ?/ ?"
+    r"(\d ?(?:k?m|miles?|mi|ft|feet|[km]?g|mcg|m?l|litres?|liters?|[kmgt]b|gallons?)) ?/ ?"
     r"(s|sec|second|min|minute|h|hr|hour|day|week|month|year|kg|d?l|ml)\b"
+    r"(?: ?/ ?(s|sec|second|min|minute|h|hr|hour|d|day|week)\b)?"
 )
+_SHORT_SPANS = {"s": "second", "d": "day"}
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])(?:m\b|\.\s?m\b\.?)")
 _CLOCK_24 = re.compile(r"(?<![\d:.,])([01]?\d|2[0-3]):([0-5]\d)(?![\d:]|[.,]\d)()")
 _LONGEST_TIMETABLE = 200
@@ -370,7 +372,7 @@ def likeness(first: str, second: str) -> float:
 
 def _in_words(found: re.Match[str]) -> str:
     # `s` by itself would be taken for an ending.
-    return f"{found[1]} per {'second' if found[2] == 's' else found[2]}"
+    return " per ".join(_SHORT_SPANS.get(part, part) for part in found.groups() if part)
 
 
 def _as_written_date(found: re.Match[str]) -> str:

@@ -19,6 +19,8 @@ from nemoguardrails_trust.agreement.result import NO, SAME, YES, Agreement
 from nemoguardrails_trust.agreement.words import stem
 
 _CALCULATION = re.compile(r"[^\w-]*[\d.,]+\s*[-+*/=×÷]")
+_AT_AN_END = 0.4
+"""How far `below 8` and `2-8` agree."""
 _A_NUMBER = 4
 """Most words of an answer that is but a number."""
 _MOST_OF_IT = 0.5
@@ -128,6 +130,10 @@ def compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
         # Digits that came apart, as some extractions leave them, may be the number.
         apart = "".join(long.words) == f"{number.plain}"
         return Agreement(SAME if apart else 0.0, settled=False)
+    if _is_range(long):
+        ends = (long.pair.first, long.pair.second) if long.pair else ()
+        at_an_end = any(end.plain == number.plain for end in ends)
+        return Agreement(_AT_AN_END if at_an_end else 0.0, settled=False)
     found = long.numbers
     found = [word for word in found if word not in long.question.words] or found
     short = first if long is second else second
@@ -149,6 +155,14 @@ def compare_numbers_in_prose(first: Answer, second: Answer) -> Agreement | None:
         for quantity in map(quantities.quantity, ([word] for word in found))
     )
     return Agreement(0.4 if among else value, settled=False)
+
+
+def _is_range(answer: Answer) -> bool:
+    """Whether it is `2-8 degrees`, of which neither end is the whole; a span of years has both."""
+    pair = answer.pair
+    if pair is None or pair.share or pair.are_years:
+        return False
+    return pair.first.kind == pair.second.kind and pair.first.plain < pair.second.plain
 
 
 def _told_at_once(prose: Answer, found: Sequence[str]) -> str | None:
