@@ -67,10 +67,22 @@ def why_invalid(*problems: Mapping[str, Any]) -> str:
     return told.replace("String should", "it must")
 
 
+def wrong_value(shown: str, why: str) -> str:
+    """What follows the name of a setting whose value is wrong, with the value once.
+
+    Args:
+        shown: The value, as people are to see it.
+        why: What is wrong with it, which may quote it.
+    """
+    return f": {why}" if shown in why else f" is {shown}; {why}"
+
+
 def _must_be(message: str) -> str | None:
     start, _, told = message.partition("Input should be ")
     if start or not told:
         return None
+    told = told.partition(", unable to parse")[0]
+    told = told.replace("a valid integer", "a whole number").replace("a valid ", "a ")
     told = told.replace("greater than or equal to", "at least").replace("greater than", "above")
     return told.replace("less than or equal to", "at most").replace("less than", "below")
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -490,6 +492,31 @@ def test_a_configuration_without_a_model_is_a_problem(tmp_path: Path) -> None:
     path.write_text(re.sub("models: .*", "", path.read_text()))
     (problem,) = problems(tmp_path)
     assert "needs a model" in problem["text"]
+
+
+def test_a_missing_model_is_told_once_and_not_in_a_line_of_a_log(tmp_path: Path) -> None:
+    path = write_v1(tmp_path) / "config.yml"
+    path.write_text(re.sub("models: .*", "", path.read_text()))
+    shown = subprocess.run(
+        [sys.executable, "-m", "nemoguardrails_trust.cli", "check", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 1
+    assert shown.stderr == ""
+    assert shown.stdout.count("needs a model") == 1
+    assert "no main model yet" not in shown.stdout
+
+
+def test_what_the_rail_warns_of_as_it_starts_is_a_note(tmp_path: Path) -> None:
+    path = write_v1(tmp_path, settings="on_untrustworthy: mark") / "config.yml"
+    streamed = path.read_text().replace("output: {", "output: {streaming: {enabled: true}, ")
+    path.write_text(streamed)
+    result = check(tmp_path, "--json")
+    told = json.loads(result.stdout)["findings"]
+    notes = [finding["text"] for finding in told if finding["level"] == "note"]
+    assert [text for text in notes if "cannot mark text that it has already shown" in text]
+    assert result.stderr == ""
 
 
 @pytest.mark.parametrize(

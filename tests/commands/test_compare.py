@@ -93,6 +93,14 @@ def test_prompts_and_answers_are_found_under_usual_names_in_each_file(tmp_path: 
     assert (found["questions"], found["answers_changed"], found["labelled"]) == (4, 1, 3)
 
 
+def test_labels_are_found_under_usual_names_in_each_file(tmp_path: Path) -> None:
+    theirs = [{{"correct": "passed"}.get(key, key): row[key] for key in row} for row in A]
+    a, b = write(tmp_path / "a.csv", theirs), write(tmp_path / "b.jsonl", B)
+    result = run(a, b, "--json")
+    assert json.loads(result.stdout)["labelled"] == 3
+    assert "reading labels from 'passed'" in result.stderr
+
+
 def test_where_a_file_has_no_answers_it_is_not_known_whether_they_changed(tmp_path: Path) -> None:
     bare = [{key: value for key, value in row.items() if key != "response"} for row in A]
     a, b = write(tmp_path / "a.jsonl", bare), write(tmp_path / "b.jsonl", B)

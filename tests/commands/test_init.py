@@ -1,5 +1,6 @@
 """`nemo-trust init` adds the rail to configurations as people write them, and takes it out."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -326,6 +327,27 @@ def test_colang_2_gets_its_import_and_its_call_and_loses_them_again(
     assert lines[call - 1] in ("flow output rails $output_text", "    check length $output_text")
     init(tmp_path, "--remove", "--yes")
     assert path.read_bytes() == before
+
+
+def test_a_colang_file_that_was_made_for_the_rail_goes_with_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text('colang_version: "2.x"\n', encoding="utf-8")
+    path = tmp_path / "main.co"
+    assert init(tmp_path, "--yes").exit_code == 0
+    assert FLOW in path.read_text("utf-8")
+    shown = init(tmp_path, "--remove", "--yes")
+    assert shown.exit_code == 0
+    assert f"--- {path}\n+++ {os.devnull}\n" in shown.stdout
+    assert [found.name for found in tmp_path.iterdir()] == ["config.yml"]
+
+
+def test_what_was_written_to_the_made_file_since_stays(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text('colang_version: "2.x"\n', encoding="utf-8")
+    path = tmp_path / "main.co"
+    init(tmp_path, "--yes")
+    own = '\nflow greeting\n  bot say "hello"\n'
+    path.write_text(path.read_text("utf-8") + own, encoding="utf-8")
+    assert init(tmp_path, "--remove", "--yes").exit_code == 0
+    assert path.read_text("utf-8").strip() == own.strip()
 
 
 @pytest.mark.parametrize("call", [f"\nflow output rails $output_text\n  {FLOW}\n", ""])

@@ -381,6 +381,9 @@ def test_evaluations_are_columns_beside_the_score(tmp_path: Path) -> None:
     assert [row["evaluation_response_groundedness"] for row in found] == ["0.8", "", ""]
     assert [row["evaluation_query_ease"] for row in found] == ["0.9"] * 3
     assert [row["usage_calls"] for row in found] == ["3", "2", "3"]
+    told = [row["error"] for row in found]
+    assert told[:2] == ["", ""]
+    assert told[2].startswith("evaluation_response_groundedness: ")
 
     from nemoguardrails_trust import build_report
 

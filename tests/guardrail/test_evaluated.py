@@ -129,7 +129,10 @@ def test_a_check_says_which_evaluations_count() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("evaluations: [groundedness]", "there is no evaluation 'groundedness'; choose from"),
+        (
+            "evaluations: [groundedness]",
+            "evaluations.0: there is no evaluation 'groundedness'; choose from",
+        ),
         ("evaluations: [response_groundedness: 2]", "it must be at most 1"),
         ("evaluations: [query_ease, query_ease]", "two evaluations have the name 'query_ease'"),
         ("evaluations: [{name: own, criteria: It is so.}]", "looks at nothing"),

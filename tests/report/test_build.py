@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import stat
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,27 @@ def test_a_column_of_another_name_holds_the_labels_when_asked(tmp_path: Path) ->
     rows = [{**row, "verdict": row["correct"], "correct": None} for row in ROWS]
     figures = embedded(built(rows, tmp_path / "r.html", label_column="verdict"))["figures"]
     assert figures["labelled"] == 27
+
+
+@pytest.mark.parametrize("name", ["label", "Is Correct", "passed"])
+def test_labels_are_found_by_their_usual_names_and_that_is_told(name: str, tmp_path: Path) -> None:
+    rows = [{name if key == "correct" else key: row[key] for key in row} for row in ROWS]
+    report = build_report(rows, tmp_path / "r.html")
+    assert (report.labelled, report.unread.rows) == (27, 0)
+    assert report.remarks == (f"reading labels from {name!r}",)
+
+
+def test_a_column_of_such_a_name_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    rows = [
+        {**row, "label": kind} for row, kind in zip(ROWS, cycle(["", "billing", "0"]), strict=False)
+    ]
+    for row in rows:
+        row.pop("correct")
+    report = build_report(rows, tmp_path / "r.html")
+    assert (report.labelled, report.unread.rows) == (0, 0)
+    assert report.remarks == ("'label' is not read as labels: it holds something else",)
+    with pytest.raises(DataError, match="label is 'billing'; it must be 1 or 0"):
+        build_report(rows[1:2], tmp_path / "r.html", label_column="label")
 
 
 def test_the_threshold_is_rounded_to_the_step_of_the_slider(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from nemoguardrails_trust.commands.options import (
     RowOptions,
     ScorerOptions,
 )
-from nemoguardrails_trust.errors import CredentialsError, SettingsError, why_invalid
+from nemoguardrails_trust.errors import CredentialsError, SettingsError, why_invalid, wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,15 +43,15 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
         "rephrase": options.rephrase,
         **more,
     }
-    given = {key: value for key, value in chosen.items() if value is not None}
+    settings = {key: value for key, value in chosen.items() if value is not None}
     try:
-        return ScorerSettings(**given)
+        return ScorerSettings(**settings)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
         option = {"evaluations": "evaluation", "explain": "claims"}.get(key, key)
-        told = f"--{option} is {first['input']!r}; {why_invalid(first)}"
-        raise SettingsError(told, key=key) from None
+        told = wrong_value(repr(first["input"]), why_invalid(first))
+        raise SettingsError(f"--{option}{told}", key=key) from None
 
 
 def build_model(

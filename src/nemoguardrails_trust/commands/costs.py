@@ -1,5 +1,6 @@
 """What a run may cost, and what it would: prices, budgets and dry runs."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,11 +69,16 @@ def prices_of(costs: CostOptions, model: str | None) -> "Prices | None":
     """What tokens cost, as the options say; `None` where they do not.
 
     Raises:
-        SettingsError: They say it twice, or the file has no price for the model.
+        SettingsError: They say it twice, a price is no finite number, or the file has no price
+            for the model.
         DataError: The file cannot be read.
     """
     from nemoguardrails_trust.datasets.tally import Prices, read_prices
 
+    for tokens, price in (("prompt", costs.prompt_price), ("completion", costs.completion_price)):
+        if price is not None and not math.isfinite(price):
+            option = f"--price-per-million-{tokens}-tokens"
+            raise SettingsError(f"{option} is {price}; it must be a finite number")
     priced = costs.prompt_price is not None or costs.completion_price is not None
     if costs.prices is None:
         return Prices(costs.prompt_price or 0.0, costs.completion_price or 0.0) if priced else None

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from nemoguardrails_trust.commands.terminal import plain_for
+from nemoguardrails_trust.errors import why_invalid
 
 
 def option(usage: str, text: str, *default: Any, **more: Any) -> Any:
@@ -91,7 +92,7 @@ def _in_plain_words() -> Iterator[None]:
     try:
         yield
     except _UsageError as error:
-        error.message = plain_for(sys.stderr, error.message.replace("Value error, ", ""))
+        error.message = plain_for(sys.stderr, error.message)
         raise
 
 
@@ -99,11 +100,11 @@ class CommandWithHeadings(TyperCommand):
     """A command whose help lists its options under headings."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Reads the command line; some versions of typer say `Value error` where pydantic does."""
+        """Reads the command line; some versions of typer have pydantic say what is wrong."""
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
-            error.message = error.message.removeprefix("Value error, ")
+            error.message = why_invalid({"type": "", "msg": error.message})
             raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:

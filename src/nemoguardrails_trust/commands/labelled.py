@@ -229,12 +229,11 @@ def _require_labels(source: "Source", column: str) -> None:
     import shlex
 
     from nemoguardrails_trust.datasets.columns import find_column
-    from nemoguardrails_trust.datasets.labels import GOLDS
-    from nemoguardrails_trust.datasets.scored import LABEL
+    from nemoguardrails_trust.datasets.labels import GOLDS, told_labels
 
     if column in source.columns:
-        if column != LABEL:
-            note(f"reading labels from {column!r}")
+        for told in filter(None, [told_labels(column)]):
+            note(told)
         return
     gold = find_column(source.columns, None, GOLDS, "--gold-column", path=source.name)
     if gold is not None:

@@ -14,6 +14,7 @@ from nemoguardrails_trust.commands.options import (
     JsonOption,
     ScorerOptions,
     ThresholdOption,
+    is_default,
     user_errors,
     with_options,
 )
@@ -137,6 +138,7 @@ def langfuse(
         "dry-run": dry_run,
         "json": json_output,
         "position": position,
+        "lookback": None if is_default("lookback") else lookback,
     }
     _require_sense(traces, given, out)
     require_client()
@@ -196,8 +198,9 @@ def _require_sense(traces: TraceOptions, more: dict[str, object], out: Path | No
         for other in others:
             if given[option] and given[other]:
                 raise SettingsError(f"--{option} and --{other} contradict each other", key=other)
-    if given["position"] and not given["watch"]:
-        raise SettingsError("--position is for --watch", key="position")
+    for option in ("position", "lookback"):
+        if given[option] and not given["watch"]:
+            raise SettingsError(f"--{option} is for --watch", key=option)
     if out is not None and out.suffix != ".jsonl":
         raise SettingsError(f"--out is {str(out)!r}; it must end in .jsonl", key="out")
 

@@ -255,7 +255,7 @@ def user_errors() -> Iterator[None]:
 def _naming_the_option(error: Exception) -> str:
     """An error's message; where it begins with a setting, by the name of its option."""
     text, key = str(error), getattr(error, "key", None) or ""
-    if key.isidentifier() and key.islower() and text.startswith(f"{key} "):
+    if key.replace("-", "_").isidentifier() and key.islower() and text.startswith(f"{key} "):
         option = _OPTIONS.get(key, key).replace("_", "-")
         return f"--{option}{text.removeprefix(key)}"
     return text

@@ -23,8 +23,8 @@ class ResultOptions:
     )
     label_column: str | None = Heading.DATA.field(
         "--label-column NAME",
-        "Whether each answer is right: 1 or 0, true or false, yes or no. Default: 'correct', "
-        "if present.",
+        "Whether each answer is right: 1 or 0, true or false, yes or no. Default: 'correct' or "
+        "another common name, such as 'label', if present.",
     )
     encoding: str | None = Heading.DATA.field(
         "--encoding NAME", "The text encoding of the results. Default: detected."

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from nemoguardrails_trust.errors import TooManyFailuresError
+from nemoguardrails_trust.errors import TooManyFailuresError, counted
 
 DEFAULT_MAX_FAILURES = 50
 """How many failures in a row end a run, unless told otherwise."""
@@ -61,5 +61,7 @@ class FailureStreak:
         """
         count_reason(self.reasons, reason)
         if self._most and (total := sum(self.reasons.values())) >= self._most:
-            told = f"stopped after {total:,} failures in a row: {told_reasons(self.reasons)}"
+            told = (
+                f"stopped after {counted(total, 'failure')} in a row: {told_reasons(self.reasons)}"
+            )
             raise TooManyFailuresError(told, reasons=self.reasons)

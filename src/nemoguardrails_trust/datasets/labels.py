@@ -138,9 +138,28 @@ def find_labels(source: Source, chosen: str | None) -> ColumnLabels:
     Raises:
         DataError: Which of several it is cannot be told.
     """
-    option = ColumnLabels.option
-    found = chosen or find_column(source.columns, None, LABELS, option, path=source.name)
-    return ColumnLabels(found or LABEL)
+    return ColumnLabels(chosen or find_label_column(source.columns, path=source.name) or LABEL)
+
+
+def find_label_column(present: Sequence[str], *, path: str | None) -> str | None:
+    """The column that says whether answers are right, by its usual names.
+
+    Args:
+        present: The columns that there are.
+        path: The file, for errors.
+
+    Returns:
+        Its name; `None` where there is no such column.
+
+    Raises:
+        DataError: Which of several it is cannot be told.
+    """
+    return find_column(present, None, LABELS, ColumnLabels.option, path=path)
+
+
+def told_labels(column: str) -> str | None:
+    """What people are to be told of a column of labels; nothing if it has the usual name."""
+    return None if column == LABEL else f"reading labels from {column!r}"
 
 
 def find_gold(source: Source, chosen: str | None) -> str:

@@ -255,9 +255,18 @@ class RowResult:
         values.update((column_of(name), self._value(name)) for name in signal_names)
         values["explanation"] = self.explanation
         values["alternatives"] = list(self.alternatives)
-        values["error"] = self.error
+        values["error"] = self._told_error()
         values.update((f"usage_{name}", getattr(self.usage, name)) for name in USAGE)
         return values
+
+    def _told_error(self) -> str | None:
+        """The error of the score, and why evaluations have no value."""
+        failed = [
+            f"{name}: {why}"
+            for name, why in self.missing.items()
+            if name.startswith(EVALUATION_PREFIX)
+        ]
+        return "; ".join(filter(None, (self.error, *failed))) or None
 
     def _value(self, name: str) -> Any:
         if name == CLAIMS:

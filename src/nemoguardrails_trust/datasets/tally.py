@@ -101,7 +101,7 @@ class Prices:
 
 
 class _PriceOfModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
     prompt: float = Field(ge=0.0)
     completion: float = Field(ge=0.0)

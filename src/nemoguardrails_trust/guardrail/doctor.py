@@ -1,6 +1,7 @@
 """The doctor: says whether the rail of a configuration will run, and what is in its way."""
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from nemoguardrails_trust.guardrail.flow_calls import FlowCall, flow_calls
 from nemoguardrails_trust.guardrail.flows import flow_name, rail_path, refuse_misspelt_flows
 from nemoguardrails_trust.guardrail.guard import Guard
 from nemoguardrails_trust.guardrail.llm import NemoModel
-from nemoguardrails_trust.guardrail.plugin import register
+from nemoguardrails_trust.guardrail.plugin import NO_MODEL, register
 from nemoguardrails_trust.guardrail.reaction import reaction
 from nemoguardrails_trust.guardrail.settings import (
     FLOW_NAME,
@@ -84,11 +85,12 @@ def check_configuration(
     if any(finding.level == "problem" for finding in findings):
         return findings
     try:
-        with _failures_in_threads() as failed:
+        with _failures_in_threads() as failed, _warnings() as warned:
             rails = LLMRails(config)
     except Exception as error:  # noqa: BLE001 - whatever stops the bot is the finding
         return [*findings, failure("the bot does not start", error)]
     findings += [failure("the knowledge base could not be built", error) for error in failed]
+    findings += [note(told) for told in warned if told != NO_MODEL]  # which is a problem below
     guard = rails.runtime.registered_action_params[GUARD_PARAMETER]
     assert isinstance(guard, Guard)
     findings += reaction(rails, guard)
@@ -118,6 +120,20 @@ def _failures_in_threads() -> Iterator[list[BaseException]]:
         yield failed
     finally:
         threading.excepthook = before
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collects what this package warns of, which would stand on stderr as bare lines."""
+    warned: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: warned.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger(__name__.partition(".")[0])
+    logger.addHandler(handler)
+    try:
+        yield warned
+    finally:
+        logger.removeHandler(handler)
 
 
 def _misplaced(path: Path) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Literal
 from nemoguardrails.exceptions import LLMCallException
 from pydantic import ValidationError
 
-from nemoguardrails_trust.errors import TrustError
+from nemoguardrails_trust.errors import TrustError, why_invalid
 from nemoguardrails_trust.guardrail.llm import model_error
 from nemoguardrails_trust.guardrail.settings import FLOW_NAME
 
@@ -66,6 +66,6 @@ def _in_words(error: ValidationError) -> str:
     told = []
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         place = ".".join(map(str, found["loc"]))
-        reason = " ".join(found["msg"].removeprefix("Value error, ").split())
+        reason = " ".join(why_invalid(found).split())
         told.append(f"{place}: {reason}" if place else reason)
     return "; ".join(told)

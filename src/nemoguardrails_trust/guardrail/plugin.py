@@ -53,6 +53,9 @@ from nemoguardrails_trust.signals.sentences import require_splitter
 
 _log = logging.getLogger(__name__)
 
+NO_MODEL = "scorer is 'local', but the configuration has no main model yet"
+"""The warning that a bot has no model to score with, unless it is handed one later."""
+
 SIGNALS = ("reflection", "consistency", "probability")
 """The signals of the local scorer."""
 
@@ -298,7 +301,7 @@ def _check_model(settings: TrustSettings, app: LLMRails) -> None:
         # Without any model the bot cannot answer either, so NeMo Guardrails says so itself;
         # a bot that only checks ready answers needs a model for the local scorer.
         if settings.scorer == "local" and not has_main:
-            _log.warning("scorer is 'local', but the configuration has no main model yet")
+            _log.warning(NO_MODEL)
     elif settings.model not in types:
         listed = ", ".join(types) or "none"
         raise SettingsError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from nemoguardrails_trust.errors import SettingsError, known_instead, why_invalid
+from nemoguardrails_trust.errors import SettingsError, known_instead, why_invalid, wrong_value
 from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.evaluations import EvaluationSettings
@@ -188,7 +188,8 @@ def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
         elif first["type"] == "missing":
             problems.append(f"{where}{key} is missing")
         else:
-            problems.append(f"{where}{key} is {_shown(first['input'])}; {why_invalid(*same)}")
+            told = wrong_value(_shown(first["input"]), why_invalid(*same))
+            problems.append(f"{where}{key}{told}")
     first_key = next(iter(found), None)
     return SettingsError("; ".join(problems), key=first_key)
 

@@ -1,5 +1,6 @@
 """Adds the rail to a configuration that is there, or takes it out; all else stays as it was."""
 
+import os
 import re
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -26,6 +27,7 @@ _IMPORT = "import nemoguardrails_trust.rail"
 _BUILT_IN = "import nemoguardrails.library.cleanlab"
 _INSTEAD = f"{_IMPORT}  # instead of nemoguardrails.library.cleanlab"
 _INSTEAD_UNCALLED = f"{_INSTEAD}, which no flow called"  # so that the call goes when ours goes
+_IN_NEW_FILE = f"{_IMPORT}  # in a file that nemo-trust init made"  # which goes when ours goes
 _OUTPUT_RAILS = re.compile(r"^flow output rails\b.*(?:\n[ \t].*|\n\r?(?=\n|\Z))*", re.MULTILINE)
 _CALL = re.compile(
     rf"\r?\n[ \t]+(?:await[ \t]+)?{FLOW_NAME}(?:[ \t$(][^\r\n]*)?(?=\r?\n|\Z)", re.MULTILINE
@@ -42,23 +44,30 @@ _SHAPES: tuple[tuple[tuple[str, ...], type, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of a file."""
+    """What becomes of a file.
+
+    Attributes:
+        path: The file.
+        before: What it holds.
+        after: What it is to hold; `None` where it is to go.
+    """
 
     path: Path
     before: str
-    after: str
+    after: str | None
 
     def difference(self) -> str:
         """The lines that go and come, as `diff -u` shows them."""
         before, after = (
             text.replace("\r\n", "\n").splitlines(keepends=True)
-            for text in (self.before, self.after)
+            for text in (self.before, self.after or "")
         )
-        lines = unified_diff(before, after, str(self.path), str(self.path))
+        name = os.devnull if self.after is None else str(self.path)
+        lines = unified_diff(before, after, str(self.path), name)
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
     def apply(self) -> None:
-        """Writes the file.
+        """Writes the file, or deletes it.
 
         Raises:
             DataError: It cannot be written, or has changed since it was read.
@@ -68,7 +77,16 @@ class Change:
             raise DataError(
                 "has changed in the meantime; run the command again", path=str(self.path)
             )
-        write_atomically(self.path, self.after.encode())
+        if self.after is None:
+            self._delete()
+        else:
+            write_atomically(self.path, self.after.encode())
+
+    def _delete(self) -> None:
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DataError(f"cannot be deleted: {error.strerror}", path=str(self.path)) from None
 
 
 def changes(config: Path, *, remove: bool = False) -> list[Change]:
@@ -229,7 +247,7 @@ def _added_v2(folder: Path) -> list[Change]:
     text = after.get(path, "")
     after[path] = text = text if is_called else _with_call(text)
     if not any(_is_our_import(line) for code in after.values() for line in code.splitlines()):
-        after[path] = _with_import(text)
+        after[path] = _with_import(text, _IMPORT if path in files else _IN_NEW_FILE)
     return [Change(path, files.get(path, ""), text) for path, text in after.items()]
 
 
@@ -240,11 +258,13 @@ def _removed_v2(folder: Path) -> list[Change]:
         return []  # what is called is the built-in rail
     replaced, uncalled = _INSTEAD in together, _INSTEAD_UNCALLED in together
 
-    def restored(text: str) -> str:
+    def restored(text: str) -> str | None:
+        is_made = _IN_NEW_FILE in text
         if uncalled or not replaced:
             text = _without_call(text)
         text = text.replace(_INSTEAD_UNCALLED, _BUILT_IN).replace(_INSTEAD, _BUILT_IN)
-        return text if replaced else _without_import(text)
+        text = text if replaced else _without_import(text)
+        return text if text.strip() or not is_made else None
 
     return [Change(path, text, restored(text)) for path, text in files.items()]
 
@@ -289,14 +309,14 @@ def _is_our_import(line: str) -> bool:
     return line.partition("#")[0].strip() == _IMPORT
 
 
-def _with_import(text: str) -> str:
-    """The text with our import after those that are there, else in front."""
+def _with_import(text: str, line: str) -> str:
+    """The text with the line of our import after those that are there, else in front."""
     end = _line_end(text)
     imports = list(re.finditer(r"^import [^\r\n]*", text, re.MULTILINE))
     if not imports:
-        return f"{_IMPORT}{end}{end if text else ''}{text}"
+        return f"{line}{end}{end if text else ''}{text}"
     at = imports[-1].end()
-    return f"{text[:at]}{end}{_IMPORT}{text[at:]}"
+    return f"{text[:at]}{end}{line}{text[at:]}"
 
 
 def _without_import(text: str) -> str:

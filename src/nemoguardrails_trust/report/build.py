@@ -118,7 +118,7 @@ def build_report(
             name, such as `answer`, if there is one.
         score_column: The column with the trustworthiness scores, 0 to 1 or empty.
         label_column: The column that says whether an answer is right (1 or 0, true or false).
-            `None` uses `correct`, if there is such a column.
+            `None` uses `correct` or another usual name, such as `label`, if there is one.
         group_by: A column; the figures are also given for each of its values.
         against: The path of earlier results on the same prompts, to compare with. `results` must
             then be a path too.
@@ -191,7 +191,7 @@ def build_report(
         answers=len(answers),
         bytes=len(page),
         unread=unread,
-        remarks=tuple(dict.fromkeys((*remarks, *unread.remarks))),
+        remarks=tuple(dict.fromkeys((*remarks, *reader.remarks))),
     )
 
 

@@ -237,7 +237,7 @@ def _read(path: Path, chosen: ChosenColumns, encoding: str | None) -> _Results:
         found[texts.prompt, times[texts.prompt]] = _Answer(position.row + 1, texts.response, result)
         times[texts.prompt] += 1
     unread = reader.finish()
-    remarks = (*source.remarks, *unread.remarks)
+    remarks = (*source.remarks, *reader.remarks)
     return _Results(found, columns.response in source.columns, unread, remarks)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self, TypedDict
 
 from nemoguardrails_trust.datasets.columns import PROMPTS, RESPONSES, find_column, no_column
+from nemoguardrails_trust.datasets.labels import find_label_column, told_labels
 from nemoguardrails_trust.datasets.rows import SCORE, Row
 from nemoguardrails_trust.datasets.scored import (
     LABEL,
@@ -29,12 +30,15 @@ class Columns:
         response: The answer that was scored.
         score: The trustworthiness score, 0 to 1, empty where it could not be had.
         label: Whether the answer is right or wrong.
+        is_label_guessed: Whether nobody chose the column of labels, and it has not the name that
+            nothing else has: then it may hold something else, such as the kind of a question.
     """
 
     prompt: str = "prompt"
     response: str = "response"
     score: str = SCORE
     label: str = LABEL
+    is_label_guessed: bool = False
 
     @classmethod
     def find(
@@ -55,7 +59,7 @@ class Columns:
             prompt_column: The user's choice; `None` takes the one with a usual name, if any.
             response_column: Likewise.
             score_column: The score's.
-            label_column: The user's choice; `None` takes `correct`, if it is there.
+            label_column: The user's choice; `None` takes `correct` or another usual name, if any.
 
         Raises:
             DataError: A column that was chosen is not there, nor that of the score, or which of
@@ -67,8 +71,9 @@ class Columns:
                 raise no_column(present, chosen, option, path)
         asked = find_column(present, prompt_column, PROMPTS, "--prompt-column", path=path)
         answer = find_column(present, response_column, RESPONSES, "--response-column", path=path)
-        label = label_column or LABEL
-        return cls(asked or PROMPTS[0], answer or RESPONSES[0], score_column, label)
+        label = label_column or find_label_column(present, path=path) or LABEL
+        is_guessed = label_column is None and label != LABEL
+        return cls(asked or PROMPTS[0], answer or RESPONSES[0], score_column, label, is_guessed)
 
 
 class ChosenColumns(TypedDict, total=False):
@@ -106,12 +111,16 @@ class ResultReader:
     """Reads the numbers of rows of results.
 
     A score or label that cannot be read is missing from its row, and the row's error says why.
+    A column of labels that was guessed counts only if its first value is a label.
     """
 
     def __init__(self, columns: Columns, path: str | None) -> None:
         """Takes the columns, and the file for errors."""
         self._columns = columns
         self._path = path
+        self._label: str | None = columns.label
+        self._is_label_in_doubt = columns.is_label_guessed
+        self._told_label: str | None = None
         self._unread = Unread()
         self._usable: Counter[str] = Counter()
         self._problems: dict[str, DataError] = {}
@@ -121,18 +130,19 @@ class ResultReader:
         if isinstance(row, UnreadableRow):
             self._count(row.problem)
             return ScoredRow(None, error=str(row.problem))
-        score, label = self._columns.score, self._columns.label
+        score, label = self._columns.score, self._settled_label(row)
         result, correct, told = ScoredRow(None), None, []
         try:
             result = read_scored(row, score_column=score)
             self._usable[score] += 1
         except ValueError as error:
             told.append(self._problem(score, error, line))
-        try:
-            correct = read_label(row.get(label), label)
-            self._usable[label] += 1
-        except ValueError as error:
-            told.append(self._problem(label, error, line))
+        if label is not None:
+            try:
+                correct = read_label(row.get(label), label)
+                self._usable[label] += 1
+            except ValueError as error:
+                told.append(self._problem(label, error, line))
         if told:
             self._count(DataError(told[0], path=self._path, line=line))
         reason = "; ".join(filter(None, (*told, result.error)))
@@ -148,6 +158,27 @@ class ResultReader:
             if not self._usable[column]:
                 raise problem
         return self._unread
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people are to be told of what was guessed and of what could not be read."""
+        return (*filter(None, [self._told_label]), *self._unread.remarks)
+
+    def _settled_label(self, row: Row) -> str | None:
+        """The column of labels; `None` once one that was guessed turned out to hold none."""
+        column = self._label
+        if column is None or not self._is_label_in_doubt:
+            return column
+        try:
+            is_labelled = read_label(row.get(column), column) is not None
+        except ValueError:
+            self._label = None
+            self._is_label_in_doubt = False
+            self._told_label = f"{column!r} is not read as labels: it holds something else"
+        else:
+            self._is_label_in_doubt = not is_labelled
+            self._told_label = told_labels(column) if is_labelled else None
+        return self._label
 
     def _problem(self, column: str, error: ValueError, line: int) -> str:
         told = str(error)
