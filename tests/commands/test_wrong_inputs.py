@@ -22,7 +22,7 @@ FILES = {
     "nan.yml": "m: {prompt: .nan, completion: 1}",
     "infinite.yml": "m: {prompt: 1, completion: .inf}",
     "negative.yml": "m: {prompt: -1, completion: 1}",
-    "quoted.yml": 'm: {prompt: "0.15", completion: 1}',
+    "words.yml": "m: {prompt: 0.15 USD, completion: 1}",
     "true.yml": "m: {prompt: true, completion: 1}",
     "number.yml": "m: 3",
     "torn.yml": "[a",
@@ -107,7 +107,7 @@ WRONG = (
     f"{PRICED} nan.yml",
     f"{PRICED} infinite.yml",
     f"{PRICED} negative.yml",
-    f"{PRICED} quoted.yml",
+    f"{PRICED} words.yml",
     f"{PRICED} true.yml",
     f"{PRICED} number.yml",
     f"{PRICED} torn.yml",
@@ -181,7 +181,7 @@ def test_every_command_is_given_something_wrong() -> None:
     assert {arguments.split()[0] for arguments in WRONG} >= set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["nan", "infinite", "negative", "quoted", "true"])
+@pytest.mark.parametrize("name", ["nan", "infinite", "negative", "words", "true"])
 def test_a_price_that_is_none_is_refused_with_its_place_and_how_prices_are_written(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic_core import PydanticKnownError
 
 from nemoguardrails_trust.concurrency.failures import count_reason, merge_reasons
 from nemoguardrails_trust.datasets.rows import CLAIMS, RowResult
@@ -101,10 +102,17 @@ class Prices:
 
 
 class _PriceOfModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     prompt: float = Field(ge=0.0)
     completion: float = Field(ge=0.0)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_number(cls, price: object) -> object:
+        if isinstance(price, bool):  # 1.0 to pydantic; text it reads, as YAML makes text of 1e6
+            raise PydanticKnownError("float_type")
+        return price
 
 
 def read_prices(path: Path, model: str) -> Prices:

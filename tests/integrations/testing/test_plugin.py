@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nemoguardrails_trust
-from nemoguardrails_trust import TLM, SettingsError
+from nemoguardrails_trust import TLM, Calibration, SettingsError
 from nemoguardrails_trust.integrations.testing.answers import Answer, Place, Verdict
 from tests.servers.openai import OpenAIServer, threaded_server
 
@@ -271,6 +271,66 @@ def test_a_threshold_out_of_range_is_told_before_any_test_runs(run: Runner, thre
     result = run.pytester.runpytest_inprocess(*WITHOUT, f"--trust-threshold={threshold}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"trust_threshold is '{threshold}'" in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("quality", "x", "trust_quality is 'x'; it must be 'base', 'low', 'medium', 'high' or"),
+        ("scorer", "locla", "trust_scorer is 'locla'; it must be one of 'local', 'cleanlab-"),
+        ("base-url", "localhost", "trust_base_url must be an address such as http://localhost"),
+        ("calibration", "none.json", "trust_calibration: none.json: cannot be read: No such file"),
+        ("calibration", "test_it.py", "trust_calibration: test_it.py: is not a calibration made"),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_wrong_option_is_a_usage_error_before_any_test_runs(
+    run: Runner, option: str, value: str, told: str, in_file: bool
+) -> None:
+    run.pytester.makepyfile(test_it="def test_it():\n    pass\n")
+    given = [f"--trust-{option}={value}"]
+    if in_file:
+        run.pytester.makeini(f"[pytest]\ntrust_{option.replace('-', '_')} = {value}\n")
+        given = []
+    result = run.pytester.runpytest_inprocess(*WITHOUT, *given)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"ERROR: {told}" in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+    assert "test_it.py ." not in result.stdout.str()
+
+
+def test_a_calibration_of_another_preset_is_a_usage_error(run: Runner) -> None:
+    path = run.pytester.path / "calibration.json"
+    Calibration(
+        scorer="local",
+        quality="high",
+        model="gpt-test",
+        knots=((0.0, 0.0), (1.0, 1.0)),
+        fit="isotonic",
+        n=40,
+        created="2026-11-20T10:00:00Z",
+    ).save(path)
+    run.pytester.makepyfile("def test_it():\n    pass\n")
+    options = ("--trust-model=gpt-test", "--trust-quality=low", f"--trust-calibration={path}")
+    result = run.pytester.runpytest_inprocess(*WITHOUT, *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "'high'" in result.stderr.str()
+
+
+def test_a_scorer_beside_the_tests_is_found(run: Runner) -> None:
+    run.pytester.makepyfile(
+        beside="from nemoguardrails_trust import TrustworthinessScore\n"
+        "class Verified:\n"
+        "    def __init__(self, settings):\n        pass\n"
+        "    async def score(self, exchange):\n"
+        "        return TrustworthinessScore(0.25, scorer='verified')\n"
+    )
+    run.pytester.makepyfile(
+        test_it=IMPORT + "def test_it():\n    assert_trustworthy('1 + 1?', '2')\n"
+    )
+    result = run.pytester.runpytest_inprocess(*WITHOUT, "--trust-scorer=beside:Verified")
+    result.assert_outcomes(failed=1)
+    assert "trustworthiness 0.25 is below 0.6" in result.stdout.str()
 
 
 def test_a_conftest_may_give_what_scores(run: Runner) -> None:

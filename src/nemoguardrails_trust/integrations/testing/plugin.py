@@ -91,6 +91,26 @@ class Batch:
             )
         return threshold
 
+    def require_usable(self) -> None:
+        """Finds out what is wrong with the options, as far as can be told before a test runs.
+
+        Raises:
+            pytest.UsageError: Something is; the message names the option.
+        """
+        self.threshold()
+        given = {name: value for name in _OPTIONS if (value := self._option(name)) is not None}
+        if not given.keys() - {"model", "threshold"}:
+            return
+        from nemoguardrails_trust.errors import TrustError
+        from nemoguardrails_trust.integrations.testing.usable import require_usable
+
+        try:
+            require_usable(given)
+        except TrustError as error:
+            told = str(error)
+            named = told if told.startswith(tuple(_OPTIONS)) else f"calibration: {told}"
+            raise pytest.UsageError(f"trust_{named}") from None
+
     def _option(self, name: str) -> str | None:
         given = self.config.getoption(f"trust_{name}") or self.config.getini(f"trust_{name}")
         return str(given) if given else None
@@ -173,10 +193,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begins with nothing collected.
 
     Raises:
-        pytest.UsageError: The threshold is no number from 0 to 1.
+        pytest.UsageError: An option has a value that it cannot have.
     """
     batch = config.stash[_BATCH] = Batch(config)
-    batch.threshold()
+    batch.require_usable()
 
 
 @pytest.fixture
