@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import AsyncIterator
+from inspect import signature
 from typing import Any
 
 import litellm
 import pytest
 import yaml
 from litellm.exceptions import GuardrailRaisedException
-from litellm.types.guardrails import GuardrailEventHooks
+from litellm.types.guardrails import GuardrailEventHooks, LitellmParams
 
 from nemoguardrails_trust import TLM, SettingsError
 from nemoguardrails_trust.integrations.litellm import TrustGuardrail
@@ -305,12 +306,27 @@ async def test_a_request_that_does_not_want_it_is_left_alone(
         ({"threshold": 2}, "threshold is 2"),
         ({"on_untrustworthy": "warn"}, "on_untrustworthy is 'warn'"),
         ({"on_error": "allow"}, "on_error is 'allow'"),
+        ({"threshold": "0.7"}, "threshold is '0.7'"),
+        ({"treshold": 0.7}, r"treshold is not a setting; did you mean threshold\?"),
+        ({"on_untrustworhty": "block"}, r"did you mean on_untrustworthy\?"),
+        ({"quality": "low"}, r"quality is not a setting; did you mean quality_preset\?"),
+        ({"base_url": "http://x/v1"}, r"did you mean api_base\?"),
     ],
-    ids=["threshold", "on_untrustworthy", "on_error"],
 )
 def test_a_setting_out_of_range_is_told(tlm: TLM, settings: dict[str, Any], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         guardrail(tlm, **settings)
+
+
+def test_the_judges_address_is_named_as_the_proxy_names_it() -> None:
+    with pytest.raises(SettingsError, match=r"^api_base must be an address such as"):
+        TrustGuardrail(model="judge", api_base="localhost", api_key=KEY, guardrail_name="trust")
+
+
+def test_no_setting_of_litellm_itself_is_taken_for_a_slip(tlm: TLM) -> None:
+    theirs = LitellmParams(guardrail="trust.TrustGuardrail", mode="post_call").model_dump()
+    ours = {*signature(TrustGuardrail).parameters, "guardrail", "mode", "default_on"}
+    guardrail(tlm, **{name: value for name, value in theirs.items() if name not in ours})
 
 
 def test_the_settings_of_the_page_are_taken(server: OpenAIServer) -> None:

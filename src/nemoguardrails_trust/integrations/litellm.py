@@ -12,7 +12,9 @@ Importing this imports `litellm`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
+from inspect import signature
 from typing import Any, Literal
 
 from nemoguardrails_trust.errors import SettingsError, needing
@@ -36,6 +38,8 @@ __all__ = ["TrustGuardrail"]
 
 Reaction = Literal["flag", "block"]
 _REACTIONS = ("flag", "block")
+_ELSEWHERE = {"quality": "quality_preset", "base_url": "api_base"}
+"""What settings are called in other places of this package."""
 
 
 class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
@@ -60,7 +64,7 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         settings: The settings of LiteLLM itself, such as `guardrail_name` and `default_on`.
 
     Raises:
-        SettingsError: A setting is out of range.
+        SettingsError: A setting is out of range, or has a name that is almost one of these.
     """
 
     def __init__(
@@ -79,15 +83,22 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
     ) -> None:
         settings.setdefault("supported_event_hooks", [GuardrailEventHooks.post_call])
         super().__init__(**settings)
+        _refuse_misspelt(settings)
         for key, reaction in (("on_untrustworthy", on_untrustworthy), ("on_error", on_error)):
             if reaction not in _REACTIONS:
                 known = ", ".join(_REACTIONS)
                 raise SettingsError(f"{key} is {reaction!r}; it must be one of {known}", key=key)
         if threshold is not None:
             require_threshold(threshold)
-        self._tlm = tlm or TLM(
-            quality_preset, model=model, base_url=api_base, api_key=api_key, timeout=timeout
-        )
+        try:
+            self._tlm = tlm or TLM(
+                quality_preset, model=model, base_url=api_base, api_key=api_key, timeout=timeout
+            )
+        except SettingsError as error:
+            if error.key != "base_url":
+                raise
+            told = str(error).replace("base_url", "api_base")
+            raise SettingsError(told, key="api_base") from None
         self._threshold = self._tlm.threshold if threshold is None else threshold
         self._blocked = {"untrustworthy": on_untrustworthy, "unchecked": on_error}
 
@@ -142,6 +153,19 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
             refusal = GuardrailRaisedException(self.guardrail_name, f"the answer is {status}")
             refusal.blocked_content = status == "untrustworthy"  # no argument before LiteLLM 1.99
             raise refusal
+
+
+def _refuse_misspelt(settings: Mapping[str, Any]) -> None:
+    """Refuses what LiteLLM would leave unread: it takes settings of any name.
+
+    Raises:
+        SettingsError: A name is almost one of ours.
+    """
+    known = list(signature(TrustGuardrail).parameters)
+    for name in (name for name, value in settings.items() if value is not None):
+        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, known, 1, 0.8)
+        if near:
+            raise SettingsError(f"{name} is not a setting; did you mean {near[0]}?", key=name)
 
 
 def _prompt_of(data: Mapping[str, Any]) -> Any:

@@ -21,13 +21,13 @@ SCORERS = ("local", *HOSTED_SCORERS)
 
 
 def require_threshold(threshold: float) -> None:
-    """Refuses a threshold that is out of range.
+    """Refuses a threshold that is out of range, or no number.
 
     Raises:
         SettingsError: It is.
     """
-    if not 0.0 <= threshold <= 1.0:
-        raise SettingsError(f"threshold is {threshold}; it must be from 0 to 1", key="threshold")
+    if not isinstance(threshold, int | float) or not 0.0 <= threshold <= 1.0:
+        raise SettingsError(f"threshold is {threshold!r}; it must be from 0 to 1", key="threshold")
 
 
 class ScorerSettings(BaseModel):

@@ -45,9 +45,7 @@ class TraceQuery:
             if moment is not None and moment.tzinfo is None:
                 raise SettingsError(f"{key} is {moment}; it needs a time zone", key=key)
         if self.start is not None and self.end is not None and self.start >= self.end:
-            raise SettingsError(
-                f"from ({self.start}) must be before the end ({self.end})", key="from"
-            )
+            raise SettingsError(f"from ({self.start}) must be before to ({self.end})", key="from")
 
     def root_conditions(self) -> list[Condition]:
         """The conditions on root observations, for `/api/public/v2/observations`.
