@@ -195,6 +195,8 @@ def _units() -> Iterator[tuple[str, str]]:
             names.add("" if short.isascii() else short)
             for written in filter(_is_word, names - _NO_UNITS):
                 yield written, unit
+    yield from (("année", "year"), ("années", "year"))
+    for language in _languages():
         for code, unit in CURRENCIES.items():
             for count in (1, 2, 5, 0.5):
                 written = get_currency_name(code, count, locale=language)

@@ -29,6 +29,14 @@ def same(first: str, second: str, prompt: str) -> bool:
         ("Which band recorded it?", "Queen", "Queens of the Stone Age"),
         ("Which film was it?", "Alien", "Aliens"),
         ("Who wrote it?", "Maria Cruz", "Mario Cruz"),
+        ("Where did she study?", "Washington University", "University of Washington"),
+        ("Where did she study?", "Washington University in St. Louis", "University of Washington"),
+        ("Where did she study?", "University of Miami", "Miami University"),
+        ("Which is it?", "It is Washington University.", "It is the University of Washington."),
+        ("Where did she study?", "Boston University", "Boston College"),
+        ("Who is the manager?", "Anna Schmidt", "Anna Schmitt-Klein"),
+        ("Who is the manager?", "Jean Martin", "Jean Martinez-Lopez"),
+        ("Who is the manager?", "Peter Thomson", "Peter Thompson-Smith"),
     ],
 )
 def test_what_is_named_after_something_is_another_thing(
@@ -60,6 +68,13 @@ def test_what_is_named_after_something_is_another_thing(
         ("Which animal is it?", "Lion", "Lions"),
         ("Which family was it?", "The Mitford Sisters", "The Mitfords"),
         ("Who wrote it?", "Gonzalo Ruis", "Gonzalo Ruiz"),
+        ("Where did she study?", "University of Chicago", "Chicago University"),
+        ("Where did she study?", "Oxford University", "University of Oxford"),
+        ("Where did she study?", "The University of Washington", "University of Washington"),
+        ("Who is the manager?", "Anna Schmidt-Klein", "Anna Klein"),
+        ("Who is the manager?", "Helena Bonham-Carter", "Helena Bonham Carter"),
+        ("Who directed it?", "Park Chan-wook", "Park Chanwook"),
+        ("Who is it?", "Abdul Al-Rashid", "Abdul Rashid"),
         ("", "New York", "New York Times"),
     ],
 )

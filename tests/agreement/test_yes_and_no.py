@@ -15,9 +15,14 @@ OTHER_ANSWERS = [
     ("Can I pay by card?", "Card payments are rejected.", "Yes."),
     ("Is the door red?", "The door is closed.", "No."),
     ("Is it new?", "The item is available.", "Yes."),
+    ("Can I cancel?", "Yes, up to 24 hours before.", "Yes, at any time."),
+    ("Can I cancel?", "Yes, within 14 days.", "Yes, whenever you like."),
+    ("Kann ich stornieren?", "Ja, bis 24 Stunden vorher.", "Ja, jederzeit."),
+    ("Puis-je annuler ?", "Oui, jusqu'à 24 heures avant.", "Oui, à tout moment."),
     ("Why was it denied?", "No, the policy had lapsed.", "No, the damage was not covered."),
 ]
 SAME_ANSWERS = [
+    ("Can I return it?", "Yes, within 30 days.", "Yes, at any time within 30 days."),
     ("Is it open on Mondays?", "Yes, from 10 to 6.", "Yes, from 10 am to 6 pm."),
     ("Is there a fee?", "Yes, $5.", "Yes, 5 dollars."),
     ("Can I use it abroad?", "Yes, anywhere.", "Yes."),

@@ -14,6 +14,7 @@ from nemoguardrails_trust.agreement import (
     conditions,
     contrasts,
     equivalents,
+    fractions_in_words,
     identifiers,
     languages,
     names,
@@ -142,12 +143,14 @@ def _compare_number_words(first: Answer, second: Answer) -> Agreement | None:
     """A number in digits against the same in words of another language than English."""
     if not (first.numbers or second.numbers):
         return None
-    # As they stand: of `cinquante-six`, a part is a number word of English, too.
+    # As they stand: of `cinquante-six`, a part is one of English, too.
     if first.has_digits == second.has_digits:
         return None
     spelled, other = (second, first) if first.has_digits else (first, second)
     own = text.tokens(spelled.folded)
-    words = languages.in_digits(own, lambda number: f"{number}" in other.numbers)
+    words = fractions_in_words.in_digits(own, other.words)
+    if words is None:
+        words = languages.in_digits(own, lambda number: f"{number}" in other.numbers)
     if words is None and _GROUPED.fullmatch(other.final):
         # What is spelled out tells that `1.500` is no decimal.
         whole = other.final.replace(".", "")

@@ -27,6 +27,7 @@ _NEVER = frozenset(("never", "ever", "always"))
 _EVERYWHERE = text.word_set(
     "everywhere anywhere worldwide always anytime everyone anyone everybody"
 )
+_WHENEVER = text.word_set("whenever anytime always unlimited")
 _UNDONE = text.word_set(
     "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owes owed"
     " owing overdue"
@@ -102,7 +103,8 @@ def other_conditions(first: Answer, second: Answer) -> bool:
     ):
         return True
     if first.said_stance and any(
-        _is_everywhere(one.words) and _is_somewhere(other.words)
+        (_is_everywhere(one.words) and _is_somewhere(other.words))
+        or (_is_at_any_time(one) and _LIMITING.search(" ".join(other.words)))
         for one, other in ((first, second), (second, first))
     ):
         return True
@@ -153,6 +155,13 @@ def _is_no_somewhere(words: Sequence[str]) -> bool:
 
 def _is_everywhere(words: Sequence[str]) -> bool:
     return not _EVERYWHERE.isdisjoint(words)
+
+
+def _is_at_any_time(answer: Answer) -> bool:
+    """Whether it sets no limit: `Yes, at any time`."""
+    return not answer.numbers and (
+        not _WHENEVER.isdisjoint(answer.words) or ("any", "time") in pairwise(answer.words)
+    )
 
 
 def _is_somewhere(words: Sequence[str]) -> bool:

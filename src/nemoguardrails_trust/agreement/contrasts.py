@@ -209,6 +209,8 @@ def _one_of_several(first: Answer, second: Answer) -> bool:
 
 
 def _named_after(first: Answer, second: Answer) -> bool:
+    if "university" in first.words and namesakes.are_two_universities(first.words, second.words):
+        return True
     ours = first.name_words
     theirs = second.name_words if ours else ()
     if not theirs:
@@ -335,7 +337,9 @@ def _other_person(first: Answer, second: Answer) -> bool:
     ours, theirs = first.full_name, second.full_name
     if not (ours and theirs):
         return False
-    return names.is_same_person(ours, theirs) is False or names.differ_in_gender(ours, theirs)
+    if names.is_same_person(ours, theirs) is False or names.differ_in_gender(ours, theirs):
+        return True
+    return names.differ_in_a_double_name(ours, theirs)
 
 
 _Checks = tuple[Callable[[Answer, Answer], bool], ...]

@@ -112,8 +112,12 @@ def _put_half(words: list[str], unit: str) -> None:
 def _add_half(words: list[str]) -> bool:
     """Whether words end with a measure to which a half is added: `1 year et`, `demi`."""
     end = len(words)
-    while end > 2 and (words[end - 1] in _AND or words[end - 1] in _ONE):
+    while end > 1 and (words[end - 1] in _AND or words[end - 1] in _ONE):
         end -= 1
+    if end == 1 < len(words) and words[1] in _AND and words[0] in known_words().units:
+        unit = known_words().units[words[0]]  # `ano y medio`
+        words[:] = ["1.5", unit] if units.is_time(unit) else words
+        return units.is_time(unit)
     measured = end > 1 and text.is_number(words[end - 2]) and units.is_unit(words[end - 1])
     if not measured:
         return False

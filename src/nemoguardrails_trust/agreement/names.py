@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
+from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, likeness, word_set
 
 _ACRONYM = re.compile(r"(?<![\w.])(?:[A-Z]\.?){2,6}(?!\w)")
 _MOST_WORDS = 40
@@ -155,6 +155,8 @@ def swapped_in_signs(first: str, second: str) -> bool:
 
 
 _NAME = re.compile(r"(?:[A-Z][\w'’-]*(?:\.\s?|\s|$)){2,5}")
+_SHORTEST_OF_TWO = 4
+_A_SLIP = 0.8
 _PART_OF_NAME = re.compile(r"[A-Z](?=\.|\s|[A-Z]\.)|[A-Z][\w'’-]*")
 
 
@@ -200,6 +202,23 @@ def differ_in_gender(ours: Sequence[str], theirs: Sequence[str]) -> bool:
         return False
     one, other = differing[0]
     return one[:-1] == other[:-1] and {one[-1], other[-1]} == {"a", "o"}
+
+
+def differ_in_a_double_name(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether one has a double surname that the other's is no part of: `Schmidt`, `Schmitt-Klein`.
+
+    Args:
+        ours: The parts of one name.
+        theirs: Those of the other.
+    """
+    if min(len(ours), len(theirs)) < 2 or ("-" in ours[-1]) == ("-" in theirs[-1]):
+        return False
+    double, other = (ours, theirs) if "-" in ours[-1] else (theirs, ours)
+    parts = double[-1].split("-")
+    if len(parts) != 2 or min(map(len, parts)) < _SHORTEST_OF_TWO:
+        return False  # a particle, as in `al-Rashid`, is none of two names
+    single = other[-1]
+    return single not in parts and likeness("".join(parts), single) < _A_SLIP
 
 
 def parts_of_name(name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Sequence, Set
+from itertools import pairwise
 
 from nemoguardrails_trust.agreement.text import ARTICLES, SUFFIXES, TITLES, fold, word_set
 from nemoguardrails_trust.agreement.words import stem
@@ -36,6 +37,8 @@ _HEADS = word_set(
 )
 """Behind a name, these make another thing of it, whatever is asked for."""
 _CITIES = frozenset(("york", "vatican"))  # whose name goes with and without `City`
+_OF_TWO_UNIVERSITIES = ("washington", "miami", "york", "california", "pacific")
+"""Places and the like with a university of their own and another one, elsewhere, by their name."""
 _STYLES = word_set(
     "republic kingdom city town state commonwealth county province isle island duke duchess earl"
 )
@@ -161,6 +164,23 @@ def has_more(short: Sequence[str], long: Sequence[str], asked: Set[str]) -> bool
         return False
     more = {*long}.difference(short, _LINKS, _KINDS, _LEGAL, _STYLES, TITLES, asked)
     return any(len(word) > 2 for word in more) and not {*long}.difference(short) & _KINDS
+
+
+def are_two_universities(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether one is the `University of Washington`, and the other `Washington University`.
+
+    Of most places, both orders name the same: `University of Chicago`, `Chicago University`.
+
+    Args:
+        first: The words of one answer.
+        second: Those of the other.
+    """
+    return any(
+        ("university", "of", place) in zip(one, one[1:], one[2:], strict=False)
+        and (place, "university") in pairwise(other)
+        for one, other in ((first, second), (second, first))
+        for place in _OF_TWO_UNIVERSITIES
+    )
 
 
 def goes_on_otherwise(one: str, other: str) -> bool:
