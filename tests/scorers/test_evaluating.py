@@ -29,7 +29,7 @@ def evaluated(names: list[str], model: ScriptedModel, **settings: Any) -> Any:
 
 
 async def test_all_is_asked_at_once_and_counted() -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(seconds={"reflection": 0.5, "sample": 0.5})
     score = await evaluated(ALL, model).score(EXCHANGE)
     assert model.most_open == 6  # four evaluations, a reflection, and the samples
     assert score.score is not None

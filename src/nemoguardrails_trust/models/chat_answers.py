@@ -96,7 +96,7 @@ def _choice(choice: Mapping[str, Any], *, reasoned: bool) -> Choice:
     trimmed = said != written
     before = said is None or not written.startswith(said)  # else only special tokens were cut
     thought = reasoned or (trimmed and before) or _shows_thinking(message)
-    text, plain = _text(message, said)
+    text, plain = _text(message, written, said)
     if text is None:
         return Choice(None, finish, thought, plain)
     if not plain:
@@ -106,8 +106,14 @@ def _choice(choice: Mapping[str, Any], *, reasoned: bool) -> Choice:
     return Choice(completion, finish, thought, plain)
 
 
-def _text(message: Mapping[str, Any], said: str | None) -> tuple[str | None, bool]:
-    """What a message says, and whether it is plain text."""
+def _text(message: Mapping[str, Any], written: str, said: str | None) -> tuple[str | None, bool]:
+    """What a message says, and whether it is plain text.
+
+    Args:
+        message: It.
+        written: Its text.
+        said: The answer in that.
+    """
     calls = _tool_calls(message)
     if calls:
         whole: dict[str, Any] = {"tool_calls": calls}
@@ -119,7 +125,7 @@ def _text(message: Mapping[str, Any], said: str | None) -> tuple[str | None, boo
             return None, False
     if said is not None and said.strip():
         # The white space that follows thinking is none of the answer's.
-        return said.strip() if said != _content(message.get("content")) else said, True
+        return said.strip() if said != written else said, True
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal.strip():
         return refusal, False
@@ -146,14 +152,17 @@ def _is_text(part: Mapping[str, Any]) -> bool:
 def _shows_thinking(message: Mapping[str, Any]) -> bool:
     if message.get("reasoning_content") or message.get("reasoning"):
         return True
-    return any(
+    content = message.get("content")
+    return isinstance(content, list) and any(
         part.get("type") in ("thinking", "reasoning") or is_thought(part)
-        for part in objects_in(message.get("content"))
+        for part in objects_in(content)
     )
 
 
 def _tool_calls(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The calls as name and arguments by value; their ids are random and say nothing."""
+    if not (message.get("tool_calls") or message.get("function_call")):
+        return []
     functions = [call.get("function") for call in objects_in(message.get("tool_calls"))]
     functions.append(message.get("function_call"))
     calls = []

@@ -199,17 +199,18 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytearray:
     packing = response.headers.get("Content-Encoding", "").strip().lower()
     unpacker = None if packing in ("", "identity") else _Unpacker(packing)
     content = bytearray()
-    values = 0
+    values = counted = 0
     while chunk := await response.content.readany():
-        start = len(content)
         if unpacker is None:
             content += chunk
         else:
             await unpacker.unpack(chunk, content, most)
-        # Counted before anything is made of it: eight megabytes of brackets become 300.
-        values += sum(content.count(mark, start) for mark in b",[{")
         if len(content) > most:
             raise TooLargeError(f"the answer is larger than {most / 1e6:g} MB")
+        if len(content) > _MOST_VALUES:  # a shorter one cannot hold as many
+            # Counted before anything is made of it: eight megabytes of brackets become 300.
+            values += sum(content.count(mark, counted) for mark in b",[{")
+            counted = len(content)
         if values > _MOST_VALUES:
             raise TooLargeError(f"the answer has more than {_MOST_VALUES:,} values")
     return content

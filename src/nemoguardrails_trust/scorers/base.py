@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -12,6 +12,7 @@ from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.scorers.evaluations import EvaluationSettings
 from nemoguardrails_trust.scores import TrustworthinessScore
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 QualityPreset = Literal["base", "low", "medium", "high", "best"]
 
 PRESETS: tuple[QualityPreset, ...] = get_args(QualityPreset)
@@ -177,6 +178,22 @@ async def close(part: object) -> None:
     aclose: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
     if aclose is not None:
         await aclose()
+
+
+def ending_in_time(score: Method) -> Method:
+    """Marks a `score` that by itself ends at the deadline in force, whatever its model does.
+
+    The mark is on the method: a subclass whose `score` is another one does not inherit it.
+    """
+    score.ends_in_time = True  # type: ignore[attr-defined]
+    return score
+
+
+def ends_in_time(scorer: object) -> bool:
+    """Whether a scorer's `score`, that of its class and its own, is one that ends in time."""
+    owners = (type(scorer), scorer)
+    scores = (getattr(owner, "score", None) for owner in owners)
+    return all(getattr(score, "ends_in_time", False) is True for score in scores)
 
 
 def takes_media(scorer: object) -> bool:

@@ -15,7 +15,12 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Reply
 from nemoguardrails_trust.models.deadline import calls_deadline, time_limit
 from nemoguardrails_trust.models.prompts import require_sendable, require_text
-from nemoguardrails_trust.scorers.base import SamplingScorer, Scorer, takes_media
+from nemoguardrails_trust.scorers.base import (
+    SamplingScorer,
+    Scorer,
+    ends_in_time,
+    takes_media,
+)
 from nemoguardrails_trust.scorers.logged import kind_and_place
 from nemoguardrails_trust.scorers.observing import tell
 from nemoguardrails_trust.scores import TrustworthinessScore, Usage, require_share
@@ -68,7 +73,8 @@ async def score_safely(
         # The calls know the deadline too, and do not wait for what lies beyond it.
         with calls_deadline(timeout):
             work = _ask(scorer, answering, decide_at, prefetched)
-            score = await settled(work, timeout=timeout, what="the scorer")
+            wait = _ended_by_itself if ends_in_time(scorer) else settled
+            score = await wait(work, timeout=timeout, what="the scorer")
         require_usable(score)
         if answering is not exchange:
             score = score.with_claims_in(exchange.response)
@@ -125,8 +131,22 @@ async def settled(work: Awaitable[Result], *, timeout: float, what: str) -> Resu
         _log.warning("%s blocked the event loop: it ran past its timeout", what)
     if late or not task.done():
         await end([task], what)
-        raise ModelTimeoutError(f"{what} did not answer within {time_limit(timeout):.3g} s")
+        raise _too_late(what, timeout)
     return task.result()
+
+
+async def _ended_by_itself(work: Awaitable[Result], *, timeout: float, what: str) -> Result:
+    """Waits for work that needs nobody to end it in time, and so no task; else as `settled`."""
+    started = time.perf_counter()
+    result = await without_foreign_errors(work, what)
+    if time.perf_counter() - started > timeout + _TOGETHER:
+        _log.warning("%s ran past its timeout: something blocked the event loop", what)
+        raise _too_late(what, timeout)
+    return result
+
+
+def _too_late(what: str, timeout: float) -> ModelTimeoutError:
+    return ModelTimeoutError(f"{what} did not answer within {time_limit(timeout):.3g} s")
 
 
 async def _ask(
@@ -152,12 +172,14 @@ async def without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
         TrustError: It failed, in whatever way, or was cancelled by another than the caller.
         asyncio.CancelledError: The caller was cancelled.
     """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()  # whose last cancelling was long dealt with
     try:
         result = await work
     except TrustError:
         raise
     except asyncio.CancelledError:
-        if _is_cancelled():
+        if task is not None and task.cancelling() > before:
             raise
         raise ScoringError(f"{what} was cancelled") from None
     except BaseException as error:
@@ -167,15 +189,9 @@ async def without_foreign_errors(work: Awaitable[Result], what: str) -> Result:
         name = type(error).__name__
         _log.debug("%s raised %s", what, kind_and_place(error))
         raise ScoringError(f"{what} raised {name}") from error
-    if _is_cancelled():  # which the work took no notice of
+    if task is not None and task.cancelling() > before:  # which the work took no notice of
         raise asyncio.CancelledError
     return result
-
-
-def _is_cancelled() -> bool:
-    """Whether someone cancelled the running task."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _ends_the_program(error: BaseException) -> bool:

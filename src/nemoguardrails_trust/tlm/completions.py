@@ -10,6 +10,8 @@ from nemoguardrails_trust.models.chat_answers import read_logprobs
 
 def completion_as_data(value: Any) -> Any:
     """A value, as dictionaries and lists where it is an object of a model's client, or has some."""
+    if isinstance(value, str):
+        return value
     if is_object(value):
         # The client's own types say less than what a parsed completion holds, and would warn.
         return value.model_dump(mode="json", exclude_none=True, warnings=False)
@@ -43,7 +45,7 @@ def tokens_of(given: Any, response: str) -> tuple[TokenLogprob, ...] | None:
 
 
 def _logprobs(given: Any) -> Iterator[Any]:
-    if not isinstance(given, Mapping):
+    if isinstance(given, str) or not isinstance(given, Mapping):
         return
     for choice in _mappings(given.get("choices"))[:1]:
         yield choice.get("logprobs")

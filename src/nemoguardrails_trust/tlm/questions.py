@@ -272,6 +272,8 @@ def _asked(prompt: Any) -> Any:
     Raises:
         DataError: It is an answer.
     """
+    if isinstance(prompt, str):
+        return prompt
     data = completion_as_data(prompt)
     if is_object(prompt) and not is_message(data):
         raise DataError(

@@ -10,7 +10,7 @@ from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import LanguageModel, Reply
 from nemoguardrails_trust.models.deadline import time_left, whole_deadline
 from nemoguardrails_trust.models.limits import Limits
-from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
+from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings, ending_in_time
 from nemoguardrails_trust.scorers.local.asking import Asker
 from nemoguardrails_trust.scorers.local.calls import Calls, drop
 from nemoguardrails_trust.scorers.local.claims import ScoredClaims, score_claims, sentences_of
@@ -133,6 +133,7 @@ class LocalScorer:
         """The name of the model that draws the samples."""
         return self._model.name
 
+    @ending_in_time
     async def score(
         self,
         exchange: Exchange,
