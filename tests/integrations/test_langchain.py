@@ -8,9 +8,10 @@ import pytest
 from langchain_core.documents import Document
 from langchain_core.language_models import FakeListChatModel, FakeListLLM
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnablePassthrough
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from nemoguardrails import RailsConfig
 from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
 
@@ -38,6 +39,30 @@ def test_a_message_comes_with_its_verdict(tlm: TLM, said: str, status: str) -> N
     )
     assert message.content == said
     assert message.response_metadata["trust"]["status"] == status
+
+
+def test_a_chain_streams_its_answer_and_then_the_verdict(tlm: TLM) -> None:
+    chain = RunnablePassthrough.assign(response=PROMPT | saying("Paris") | StrOutputParser())
+    chain = chain | trust_runnable(tlm, prompt="question")
+    chunks = list(chain.stream({"question": "Capital of France?"}))
+    answer = "".join(chunk.get("response", "") for chunk in chunks)
+    assert (answer, len([chunk for chunk in chunks if "response" in chunk])) == ("Paris", 5)
+    assert [chunk["trust"]["status"] for chunk in chunks if "trust" in chunk] == ["trusted"]
+    assert list(chunks[-1]) == ["trust"]
+
+
+async def test_so_does_an_asynchronous_one_and_batches_keep_their_order(tlm: TLM) -> None:
+    answers = RunnableLambda(lambda given: "Paris" if "France" in given["question"] else "Zug")
+    chain = RunnablePassthrough.assign(response=answers) | trust_runnable(tlm, prompt="question")
+    asked = [{"question": f"Capital of {place}?"} for place in ("Utopia", "France", "Utopia")]
+    expected = ["untrustworthy", "trusted", "untrustworthy"]
+    assert [given["trust"]["status"] for given in chain.batch(asked)] == expected
+    assert [given["trust"]["status"] for given in await chain.abatch(asked)] == expected
+    streamed = [chunk async for chunk in chain.astream(asked[1])]
+    assert streamed[-1]["trust"]["status"] == "trusted"
+    events = chain.astream_events(asked[1], version="v2")
+    ended = [event["name"] async for event in events if event["event"] == "on_chain_end"]
+    assert "trustworthiness" in ended
 
 
 async def test_in_an_asynchronous_chain_too(tlm: TLM, server: OpenAIServer) -> None:

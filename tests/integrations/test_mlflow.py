@@ -68,9 +68,10 @@ def test_mlflow_evaluates_a_data_set_with_it(
     ("inputs", "prompt"),
     [
         ({"messages": [{"role": "user", "content": "Capital of France?"}], "user": "x"}, None),
-        ({"question": "Capital of France?", "user": "x"}, "question"),
+        ({"question": "Capital of France?", "user": "x"}, None),
+        ({"wanted": "Capital of France?", "user": "x"}, "wanted"),
     ],
-    ids=["messages", "named"],
+    ids=["messages", "usual", "named"],
 )
 def test_the_prompt_is_found(
     tlm: TLM, both: tuple[TLM, OpenAIServer], inputs: dict[str, Any], prompt: str | None
@@ -105,13 +106,14 @@ def test_an_answer_may_be_an_object(tlm: TLM, both: tuple[TLM, OpenAIServer], ou
 @pytest.mark.parametrize(
     ("inputs", "outputs", "reason"),
     [
-        ({"question": "a", "user": "b"}, "Paris", "question, user"),
+        ({"wanted": "a", "user": "b"}, "Paris", "wanted, user"),
+        ({"question": "a", "query": "b"}, "Paris", "question, query"),
         ({"context": ["a"]}, "Paris", "none"),
         ({"question": ""}, "Paris", "the prompt is empty"),
         ({"question": "a"}, None, "the response is null"),
         ({"question": "a"}, {("a", "b"): "Paris"}, "keys must be str"),
     ],
-    ids=["two", "none", "empty", "silent", "keys"],
+    ids=["two", "two usual", "none", "empty", "silent", "keys"],
 )
 def test_what_cannot_be_scored_is_an_error(
     tlm: TLM, inputs: dict[str, Any], outputs: Any, reason: str

@@ -11,7 +11,7 @@ Importing this imports `langchain_core`. NeMo Guardrails' own `RunnableRails` ru
 rail like any other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,7 +29,12 @@ with needing("langchain-core", "langchain"):
         convert_to_messages,
         convert_to_openai_messages,
     )
-    from langchain_core.runnables import RunnableLambda
+    from langchain_core.runnables import (
+        AddableDict,
+        RunnableGenerator,
+        RunnableLambda,
+        RunnablePassthrough,
+    )
 
 if TYPE_CHECKING:
     from langchain_core.outputs import Generation, LLMResult
@@ -103,7 +108,8 @@ def trust_runnable(
 
     It takes a dictionary and returns it with `trust`: a dictionary with `trustworthiness_score`,
     `threshold` and `status` (`trusted`, `untrustworthy` or `unchecked`), and with `log["error"]`
-    if there is no score.
+    if there is no score. In a stream, the chunks of the answer pass through as they come, and the
+    last chunk has `trust`.
 
     Args:
         tlm: The `TLM` that scores.
@@ -128,36 +134,50 @@ def trust_runnable(
             "context": _passages_of(given.get(context)),
         }
 
-    def score(given: Mapping[str, Any]) -> dict[str, Any]:
-        _require_mapping(given)
+    def score(given: Mapping[str, Any]) -> Verdict:
         try:
             result = tlm.try_get_trustworthiness_score(**taken(given))
         except _UNREADABLE as error:
-            return {**given, "trust": _unread(error, tlm.threshold)}
-        return {**given, "trust": verdict_of(result, tlm.threshold)}
+            return _unread(error, tlm.threshold)
+        return verdict_of(result, tlm.threshold)
 
-    async def score_async(given: Mapping[str, Any]) -> dict[str, Any]:
-        _require_mapping(given)
+    async def score_async(given: Mapping[str, Any]) -> Verdict:
         try:
             result = await tlm.try_get_trustworthiness_score_async(**taken(given))
         except _UNREADABLE as error:
-            return {**given, "trust": _unread(error, tlm.threshold)}
-        return {**given, "trust": verdict_of(result, tlm.threshold)}
+            return _unread(error, tlm.threshold)
+        return verdict_of(result, tlm.threshold)
 
-    return RunnableLambda(score, score_async, name="trustworthiness")
+    scored = RunnablePassthrough.assign(trust=RunnableLambda(score, score_async))
+    passed = RunnableGenerator(_dictionaries, _dictionaries_async)
+    return (passed | scored).with_config(run_name="trustworthiness")
 
 
-def _require_mapping(given: object) -> None:
-    """Makes sure that a runnable got what a verdict can be added to.
+def _dictionaries(chunks: Iterator[Mapping[str, Any]]) -> Iterator[AddableDict]:
+    """What a runnable got, as it comes: the whole, or the chunks of a stream."""
+    for chunk in chunks:
+        yield _dictionary(chunk)
+
+
+async def _dictionaries_async(
+    chunks: AsyncIterator[Mapping[str, Any]],
+) -> AsyncIterator[AddableDict]:
+    async for chunk in chunks:
+        yield _dictionary(chunk)
+
+
+def _dictionary(given: Mapping[str, Any]) -> AddableDict:
+    """What a verdict can be added to.
 
     Raises:
-        DataError: It did not.
+        DataError: It is something else.
     """
     if not isinstance(given, Mapping):
         raise DataError(
             f"trust_runnable got {kind_told(given)}; it takes a dictionary with the question and "
             "the answer, as RunnablePassthrough.assign(response=…) makes it"
         )
+    return AddableDict(given)  # whose chunks add up
 
 
 # The last three are what LangChain raises at messages that it does not know.

@@ -10,6 +10,7 @@ The `mlflow` package is only imported when it is used; `mlflow-skinny` is enough
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nemoguardrails_trust.datasets.columns import PROMPTS
 from nemoguardrails_trust.errors import DataError, needing
 from nemoguardrails_trust.integrations.verdicts import answer_of, reason_of, verdict_of
 from nemoguardrails_trust.tlm import TLM
@@ -37,7 +38,7 @@ def trust_scorer(
         tlm: The `TLM` that scores.
         name: What MLflow calls the feedback.
         prompt: The key of `inputs` with the question, as text or chat messages. By default the only
-            key, or `messages`.
+            key, or `messages`, or another usual name, such as `question`.
         context: The key of `inputs` with the retrieved passages, if there are any.
 
     Raises:
@@ -75,7 +76,9 @@ def _asked(inputs: Mapping[str, Any], prompt: str | None, context: str) -> Any:
     """
     keys = [key for key in inputs if key != context]
     if prompt is None:
-        prompt = "messages" if "messages" in keys else keys[0] if len(keys) == 1 else None
+        usual = [key for key in keys if key.casefold() in PROMPTS]
+        only = next((names[0] for names in (keys, usual) if len(names) == 1), None)
+        prompt = "messages" if "messages" in keys else only
     told = ", ".join(keys) or "none"
     if prompt is not None and prompt not in inputs:
         raise DataError(f"there is no input {prompt!r}; the inputs are: {told}")
