@@ -207,7 +207,7 @@ class Answer:
         joined = "".join(self.key)
         if not text.has_digits(joined):
             return joined
-        return "".join(f" {word} " if text.is_number(word) else word for word in self.key)
+        return "".join([f" {word} " if text.is_number(word) else word for word in self.key])
 
     @lazy
     def value(self) -> Value | None:

@@ -176,6 +176,8 @@ def _compare_equal_measures(first: Answer, second: Answer) -> Agreement | None:
 
 def _compare_pairs(first: Answer, second: Answer) -> Agreement | None:
     """Two ranges, ratios or results, or a share as a pair and as a number."""
+    if not any((first.numbers, second.numbers, first.has_digits, second.has_digits)):
+        return None
     for one, other in ((first, second), (second, first)):
         if len(one.words) <= _WORDS_OF_A_SHARE and "in" in one.words and one.pair is not None:
             number = other.value if other.pair is None else None

@@ -24,6 +24,7 @@ _SPELLINGS = (
 _ARTICLES = word_set(
     "the a la le les el los las il lo gli der die das den dem de het een o os as um uma un una une"
 )
+_SAYING_NOTHING = STOP_WORDS | _ARTICLES
 _ELIDED = re.compile(r"^(?:l|d|dell|nell|all)['’]")
 _CJK_ONLY = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{5,40}")
 _KOREAN_ROLES = re.compile(r"([가-힣]+)[이가은는]\s(?:\S+\s)?([가-힣]+)[을를]\s")
@@ -64,14 +65,14 @@ def same_but_for_vowels(first: str, second: str) -> bool:
     They have the same consonants in the same places, doubled letters counting once, in the
     spelling of whichever language: `Gorbachev`, `Gorbatschow`.
     """
-    if (
-        min(len(first), len(second)) < _SHORTEST_NAME
-        or max(len(first), len(second)) > _LONGEST_NAME
-    ):
-        return False
-    if not (first.isalpha() and second.isalpha()):
+    if not (_may_be_spelt(first) and _may_be_spelt(second)):
         return False
     return _sounds(first) == _sounds(second)
+
+
+def _may_be_spelt(name: str) -> bool:
+    """Whether it is long enough to be told by its consonants, and nothing but letters."""
+    return _SHORTEST_NAME <= len(name) <= _LONGEST_NAME and name.isalpha()
 
 
 @lru_cache(maxsize=256)  # a response is held against each of its samples
@@ -107,7 +108,12 @@ def roles_are_swapped(
     """
     if max(len(first), len(second)) > _MOST_WORDS:
         return False
-    told = {*names.values()} - STOP_WORDS - _ARTICLES
+    told = {*names.values()}
+    if told == names.keys():  # none has an elided article
+        shared = told.intersection(first).intersection(second)
+        if len(shared) < _NAMES_OF_A_SWAP:
+            return False
+    told -= _SAYING_NOTHING
     for words in (first, second):
         if len(told.intersection([names.get(word, word) for word in words])) < _NAMES_OF_A_SWAP:
             return False
@@ -253,10 +259,12 @@ def _told(words: Sequence[str], names: set[str]) -> Iterator[_Told]:
         else:
             runs.append((named, [word]))
     for (named, x), (_, between), (_, y) in zip(runs, runs[1:], runs[2:], strict=False):
+        if not named:
+            continue
         verb = {word for word in between if word not in STOP_WORDS and not is_number(word)}
         # As `plus grand que`, and not `two plus two`.
         mutual = MUTUAL if "plus" not in verb or len(verb) == 1 else MUTUAL - {"plus"}
-        if named and verb and verb.isdisjoint(mutual):
+        if verb and verb.isdisjoint(mutual):
             passive = between[-1] == "by" and not _BEING.isdisjoint(between)
             told = [word for word in between[:-1] if word not in _BEING] if passive else between
             x, y = (y, x) if passive else (x, y)

@@ -257,7 +257,9 @@ def _words_and_numbers(folded: str) -> list[str]:
     pattern = _ASCII_TOKEN if folded.isascii() else _TOKEN
     for token in pattern.findall(join_thousands(folded)):
         first = token[0]
-        if (first.isdecimal() or first in "-.$£€¥") and token not in _SIGNS:
+        if "a" <= first <= "z" and not after_digit and "'" not in token:
+            found.append(_PLAIN[token] if token in _PLAIN else token)
+        elif (first.isdecimal() or first in "-.$£€¥") and token not in _SIGNS:
             currency = next((c for c in token[:2] if c in _SIGNS), None)
             number = token.replace(currency, "") if currency else token
             found.append(plain_number(number))
@@ -304,7 +306,9 @@ def is_number(token: str) -> bool:
 
 def numbers(words: Sequence[str]) -> list[str]:
     """Those of an answer's words that are digits."""
-    return [word for word in words if is_number(word)] if has_digits(" ".join(words)) else []
+    if not has_digits(" ".join(words)):
+        return []
+    return [word for word in words if word[-1:].isdecimal() and is_number(word)]
 
 
 def is_year(token: str) -> bool:
@@ -348,9 +352,11 @@ def likeness(first: str, second: str) -> float:
     """
     if first[:1] != second[:1]:
         return 0.0
-    short, long = (first, second) if len(first) <= len(second) else (second, first)
-    size, more = len(short), len(long) - len(short)
-    if size < SHORTEST_LIKE or is_number(long):
+    size, more = len(first), len(second) - len(first)
+    short, long = (first, second) if more >= 0 else (second, first)
+    if more < 0:
+        size, more = size + more, -more
+    if size < SHORTEST_LIKE or (long[-1].isdecimal() and is_number(long)):
         return 0.0
     if more > 1:
         return 0.6 if long.startswith(short) else 0.0

@@ -38,7 +38,8 @@ _DECIMAL_POINT = re.compile(r"[-+]?\d{1,9}\.\d{1,9}\.?")
 
 def compare_values(first: Answer, second: Answer) -> Agreement | None:
     """Two numbers, dates or pieces of mathematics; `None` where not both answers give one."""
-    first, second = _with_point(first, second), _with_point(second, first)
+    if "," in first.final or "," in second.final:
+        first, second = _with_point(first, second), _with_point(second, first)
     one, other = first.value, second.value
     if isinstance(one, expressions.Group) != isinstance(other, expressions.Group):
         # A tuple whose commas got lost reads as something else.
