@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from nemoguardrails_trust.agreement import (
@@ -50,6 +51,10 @@ _PROSE = re.compile(
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
+_OF_PLAIN_PROSE: Mapping[str, Any] = MappingProxyType(
+    {"structure": None, "identifiers": frozenset(), "call_numbers": frozenset()}
+)
+"""What is to be read in no text without digits and brackets, by its attribute."""
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
@@ -62,6 +67,9 @@ class Answer:
         self.question = question
         self.blank = not answer or answer.isspace()
         self.cut = False  # until it is read: whether only the two ends of it are
+        self.plain = text.is_plain_prose(answer)
+        if self.plain:
+            self.__dict__.update(_OF_PLAIN_PROSE)
 
     @lazy
     def structure(self) -> Any | None:
@@ -89,7 +97,7 @@ class Answer:
     @lazy
     def folded(self) -> str:
         """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
-        if text.is_plain_prose(self.final):
+        if self.plain or text.is_plain_prose(self.final):
             plain = self.final.lower()
             if not measures.may_be_reworded(plain):
                 return plain  # nothing below would change it

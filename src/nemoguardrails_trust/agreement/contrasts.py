@@ -76,6 +76,8 @@ def tells_apart(first: Answer, second: Answer) -> bool:
 
 
 def _opposite_poles(first: Answer, second: Answer) -> bool:
+    if not (first.poles and second.poles):
+        return False
     short = max(len(first.words), len(second.words)) <= places.SHORT
     ours, theirs = first.value, second.value
     if isinstance(ours, Quantity) and isinstance(theirs, Quantity) and ours.bound == theirs.bound:

@@ -88,7 +88,9 @@ def quantity(words: Sequence[str]) -> Quantity | None:
 
 def _read_part(words: Sequence[str], place: int) -> tuple[Quantity | None, int]:
     number = words[place]
-    value, digits = Fraction(number), min(15, len(number.partition(".")[2]))
+    # Fractions take a text apart with a pattern, and a whole number as it is.
+    value = Fraction(int(number) if number.isdecimal() else number)
+    digits = min(15, len(number.partition(".")[2]))
     place += 1
     kind, size, power, zero = None, Fraction(1), 1, Fraction(0)
     label: list[str] = []

@@ -183,9 +183,10 @@ class Question:
     @lazy
     def alternatives(self) -> tuple[frozenset[str], frozenset[str]] | None:
         """What it leaves to choose from: the words next to its last `or`, without endings."""
-        start, word = max((self.folded.rfind(word), word) for word in _OR)
-        if start < 0:
+        offered = [word for word in _OR if word in self.folded]
+        if not offered:
             return None
+        start, word = max((self.folded.rfind(word), word) for word in offered)
         before, after = self.folded[:start], self.folded[start + len(word) :]
         left, right = (
             frozenset(stem(word) for word in words if word not in text.STOP_WORDS)

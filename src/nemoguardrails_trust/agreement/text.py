@@ -258,7 +258,7 @@ def _words_and_numbers(folded: str) -> list[str]:
     for token in pattern.findall(join_thousands(folded)):
         first = token[0]
         if "a" <= first <= "z" and not after_digit and "'" not in token:
-            found.append(_PLAIN[token] if token in _PLAIN else token)
+            found.append(_PLAIN.get(token, token))
         elif (first.isdecimal() or first in "-.$£€¥") and token not in _SIGNS:
             currency = next((c for c in token[:2] if c in _SIGNS), None)
             number = token.replace(currency, "") if currency else token
