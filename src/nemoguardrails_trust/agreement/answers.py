@@ -1,9 +1,7 @@
-"""An answer as it is compared: its final answer, its words, and the value that it gives."""
+"""An answer as it is compared: its names, its terms, and the value that it gives."""
 
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
 
 from nemoguardrails_trust.agreement import (
     choices,
@@ -14,7 +12,6 @@ from nemoguardrails_trust.agreement import (
     identifiers,
     latex,
     mathematics,
-    measures,
     names,
     namesakes,
     pairs,
@@ -26,13 +23,11 @@ from nemoguardrails_trust.agreement import (
     text,
     units,
 )
-from nemoguardrails_trust.agreement.evidence import without_evidence
-from nemoguardrails_trust.agreement.final_answer import final_answer
 from nemoguardrails_trust.agreement.lazy import lazy
-from nemoguardrails_trust.agreement.phrases import as_number, key_of_letters, words_of, written_out
-from nemoguardrails_trust.agreement.question import Question
+from nemoguardrails_trust.agreement.phrases import key_of_letters
 from nemoguardrails_trust.agreement.terms import Said, own_words, parts_of_names, read_clause, weigh
 from nemoguardrails_trust.agreement.words import Term, stem
+from nemoguardrails_trust.agreement.written import WrittenAnswer
 
 Value = dates.Date | formulas.Value
 
@@ -40,7 +35,6 @@ _MATHEMATICAL = re.compile(
     r"[\\^=<>≤≥√π∞±×÷]|[\d)}]\s*[-+*/]\s*[\d(a-z\\]|(?<![^\W\d_])[a-z](?:\s*\+|\s[-*/])\s*[\d(a-z]"
     r"|\d\(|\d,\s+[-\d]|^[\s$]*[-+]?[\[(].*[\])][\s$]*$"
 )
-_WORD = re.compile(r"[^\W_]")
 _PLAIN_NUMBER = re.compile(r"[^\w\\(\[<>≤≥-]*+-?[$£€]?\s*+\d[\d.,]*+\s*+%?\W*+")
 _RELATION = re.compile("[<>≤≥]|\\\\(?:le|ge|lt|gt|neq?)")
 _WORD_OF_TWO = re.compile(r"(?<![\\a-z])[a-z]{2}")
@@ -51,93 +45,12 @@ _PROSE = re.compile(
 )
 _HEAD = re.compile(r"(?:;|(?<=[a-z%])\.(?=\s)|:\s|\s-+\s(?!\d)|,\s(?!\d)|\()")
 _FIRST = re.compile(r"\w (?:first|second|third)\b(?! \w)")
-_OF_PLAIN_PROSE: Mapping[str, Any] = MappingProxyType(
-    {"structure": None, "identifiers": frozenset(), "call_numbers": frozenset()}
-)
-"""What is to be read in no text without digits and brackets, by its attribute."""
 _LONGEST_VALUE = 40
 """Words beyond which a text is prose and not one quantity or date."""
 
 
-class Answer:
+class Answer(WrittenAnswer):
     """One answer; everything about it is worked out when it is first asked for."""
-
-    def __init__(self, answer: str, question: Question) -> None:
-        self.text = answer
-        self.question = question
-        self.blank = not answer or answer.isspace()
-        self.cut = False  # until it is read: whether only the two ends of it are
-        self.plain = text.is_plain_prose(answer)
-        if self.plain:
-            self.__dict__.update(_OF_PLAIN_PROSE)
-
-    @lazy
-    def structure(self) -> Any | None:
-        """The JSON value, where the answer is one."""
-        return structures.without_thoughts(structures.structure(self.text))
-
-    @lazy
-    def _read(self) -> str:
-        """As much of the text as is read."""
-        read = dates.days_in_full(text.window(self.text))
-        if self.question.asks_for_identifier:
-            read = identifiers.without_last_zero(read)
-        if self.question.numbers_options:
-            return choices.lettered_answer(read)
-        return choices.uncircled(read) if self.question.circles else read
-
-    @lazy
-    def final(self) -> str:
-        """The final answer of a longer text, or the whole text."""
-        read = self._read.strip()
-        final = final_answer(read)
-        self.cut = len(self.text) > text.WINDOW and final == read
-        return without_evidence(final)
-
-    @lazy
-    def folded(self) -> str:
-        """The final answer without case, accents, asides in brackets, and the looks of LaTeX."""
-        if self.plain or text.is_plain_prose(self.final):
-            plain = self.final.lower()
-            if not measures.may_be_reworded(plain):
-                return plain  # nothing below would change it
-        written = self.final if self.question.mathematical else units.in_full(self.final)
-        whole = latex.clean_latex(text.fold(written)[: 2 * text.WINDOW])
-        folded = text.fewer_words(whole)
-        if len(folded) < len(whole):
-            self.cut = True
-        folded = measures.in_english(folded)
-        if not self.question.mathematical:
-            folded = written_out(folded)
-        without_asides = text.without_asides(folded)
-        if without_asides is folded or _WORD.search(without_asides):
-            return without_asides
-        return folded
-
-    @lazy
-    def words(self) -> list[str]:
-        """Its words, numbers in digits."""
-        words = self._words
-        return as_number(words, self.question.words) if words else words
-
-    @lazy
-    def _words(self) -> list[str]:
-        """The same, but a word that stands for a number as it is."""
-        return words_of(self.folded)
-
-    def words_of_part(self, part: str) -> list[str]:
-        """The words of a part of the folded answer, which often is all of it."""
-        if part == self.folded:
-            return self.words
-        if part == self.folded[:-1] and part.replace(" ", "").isalnum():
-            return self._words  # the sign at the end is none of a number's or a word's
-        return words_of(part)
-
-    @lazy
-    def capitalised(self) -> frozenset[str]:
-        """Those of its words that begin with a capital letter, folded."""
-        fold = str.lower if self.final.isascii() else text.fold
-        return frozenset(map(fold, text.CAPITALISED.findall(self.final)))
 
     @lazy
     def names(self) -> Mapping[str, str]:
@@ -158,16 +71,6 @@ class Answer:
     def acronym(self) -> str:
         """Its letters, folded, where it is an acronym."""
         return names.acronym(self.final)
-
-    @lazy
-    def has_digits(self) -> bool:
-        """Whether any digit stands in it."""
-        return text.has_digits(self.folded)
-
-    @lazy
-    def numbers(self) -> list[str]:
-        """Its numbers, in digits."""
-        return text.numbers(self.words)
 
     @lazy
     def has_unit(self) -> bool:
@@ -404,26 +307,13 @@ class Answer:
         return len(self.all_terms.keys() & asked) / max(1, len(asked))
 
     @lazy
-    def sentences(self) -> list[str]:
-        """Its sentences and lines, folded."""
-        return polarity.sentences(self.folded)
-
-    @lazy
-    def clauses(self) -> list[str]:
-        """Its parts over which a negation reaches, folded."""
-        return polarity.clauses(self.folded)
-
-    def _clauses_of(self, sentence: str) -> list[str]:
-        return self.clauses if sentence == self.folded else polarity.clauses(sentence)
-
-    @lazy
     def _said(self) -> list[list[Said]]:
         """The words that mean something, by the sentence."""
         asked, capitalised = self.question.words, self.capitalised
         return [
             [
                 said
-                for words in map(self.words_of_part, self._clauses_of(sentence))
+                for words in map(self.words_of_part, self.clauses_of(sentence))
                 for said in read_clause(
                     words, asked=asked, capitalised=capitalised, written=self.final
                 )

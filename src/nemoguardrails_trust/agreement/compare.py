@@ -7,7 +7,6 @@ lists regardless of order; and at last the words that the answers add to the pro
 
 import logging
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 
 from nemoguardrails_trust.agreement import (
@@ -384,7 +383,9 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
         first.picks != second.picks
         or (
             next(iter(ours), "") != next(iter(theirs), "")
-            and not (max(len(first.words), len(second.words)) <= _FEW and _both_deny(ours, theirs))
+            and not (
+                max(len(first.words), len(second.words)) <= _FEW and overlap.both_deny(ours, theirs)
+            )
         )
     ):
         value *= 0.5  # both name it, but perhaps only one chooses it
@@ -396,7 +397,3 @@ def _compare_terms(first: Answer, second: Answer) -> Agreement:
     ):
         value = APART
     return Agreement(value, settled=against > 0 and ours.keys() == theirs.keys())
-
-
-def _both_deny(ours: Mapping[str, Term], theirs: Mapping[str, Term]) -> bool:
-    return any(ours[word].negated and theirs[word].negated for word in ours.keys() & theirs.keys())

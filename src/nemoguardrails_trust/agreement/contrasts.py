@@ -18,6 +18,7 @@ from nemoguardrails_trust.agreement import (
     places,
     polarity,
     prices,
+    spelling,
     subjects,
     text,
     units,
@@ -179,7 +180,7 @@ def _says_something(word: str) -> bool:
 
 
 def _alike(first: str, second: str) -> bool:
-    if stem(first) == stem(second) or text.likeness(first, second) > 0:
+    if stem(first) == stem(second) or spelling.likeness(first, second) > 0:
         return True
     return dates.same_zone(first, second)
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, likeness, word_set
+from nemoguardrails_trust.agreement.spelling import likeness
+from nemoguardrails_trust.agreement.text import STOP_WORDS, fold, is_number, word_set
 
 _ACRONYM = re.compile(r"(?<![\w.])(?:[A-Z]\.?){2,6}(?!\w)")
 _MOST_WORDS = 40

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Set
 
-from nemoguardrails_trust.agreement import polarity, text
+from nemoguardrails_trust.agreement import polarity, spelling, text
 from nemoguardrails_trust.agreement.words import NAMES, Term
 
 _COMPATIBLE = 0.3
@@ -151,14 +151,14 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> _Alike:
     found = []
     by_letter: dict[str, list[str]] = {}
     for other in theirs:
-        if len(other) >= text.SHORTEST_LIKE:
+        if len(other) >= spelling.SHORTEST_LIKE:
             by_letter.setdefault(other[0], []).append(other)
         if other[:1] in polarity.PREFIX_LETTERS and (bases := polarity.without_prefix(other)):
             found += [(1.0, True, other, base) for base in bases if base in ours]
     for word in ours:
-        if len(word) >= text.SHORTEST_LIKE:
+        if len(word) >= spelling.SHORTEST_LIKE:
             for other in by_letter.get(word[0], ()):
-                if likeness := text.likeness(word, other):
+                if likeness := spelling.likeness(word, other):
                     found.append((likeness, False, other, word))
         if word[:1] in polarity.PREFIX_LETTERS and (bases := polarity.without_prefix(word)):
             found += [(1.0, True, base, word) for base in bases if base in theirs]
@@ -199,6 +199,11 @@ def any_alike(ours: Collection[str], theirs: Collection[str]) -> bool:
     """Whether a word of one side may be a word of the other in another spelling."""
     for word in ours:
         for other in theirs:
-            if word[0] == other[0] and text.likeness(word, other):
+            if word[0] == other[0] and spelling.likeness(word, other):
                 return True
     return False
+
+
+def both_deny(ours: dict[str, Term], theirs: dict[str, Term]) -> bool:
+    """Whether there is a word that both turn into its opposite."""
+    return any(ours[word].negated and theirs[word].negated for word in ours.keys() & theirs.keys())

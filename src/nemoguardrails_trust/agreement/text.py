@@ -138,11 +138,6 @@ _PLAIN = {**_SIGNS, "percentage": "percent", "colour": "color", "st": "saint", "
 _NOT_PLAIN = frozenset(_PLAIN)
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
-SHORTEST_LIKE = 5
-"""Letters of the shortest word that a slip of spelling is looked for in."""
-_LONGEST_SLIP = 4
-"""Most letters of which one has moved."""
-
 
 def fold(text: str) -> str:
     """Takes away case, accents, typographic quotes and dashes, and invisible characters."""
@@ -340,40 +335,6 @@ def without_ornaments(words: list[str]) -> list[str]:
 
 def _join_initials(found: re.Match[str]) -> str:
     return found[0].replace(".", "").replace("*", "").replace(" ", "") + " "
-
-
-def likeness(first: str, second: str) -> float:
-    """How far two words may be the same one, differently spelled.
-
-    0.8 for two longer words that differ by one slip, 0.6 for one that begins the other
-    (`Chris`, `Christopher`), 0.0 for others.
-
-    A slip is a letter too many, missing, replaced, or moved past its neighbours.
-    """
-    if first[:1] != second[:1]:
-        return 0.0
-    size, more = len(first), len(second) - len(first)
-    short, long = (first, second) if more >= 0 else (second, first)
-    if more < 0:
-        size, more = size + more, -more
-    if size < SHORTEST_LIKE or (long[-1].isdecimal() and is_number(long)):
-        return 0.0
-    if more > 1:
-        return 0.6 if long.startswith(short) else 0.0
-    start = 1
-    while start < size and short[start] == long[start]:
-        start += 1
-    if size - start > _LONGEST_SLIP and short[-1] != long[-1]:
-        return 0.0
-    end = 0
-    while end < size - start and short[-1 - end] == long[-1 - end]:
-        end += 1
-    left = size - start - end
-    if left <= 1:
-        return 0.8 if left == 0 or (more == 0 and size > SHORTEST_LIKE) else 0.0
-    moved = left <= _LONGEST_SLIP and not more
-    moved = moved and sorted(short[start : size - end]) == sorted(long[start : size - end])
-    return 0.8 if moved else 0.0
 
 
 def _in_words(found: re.Match[str]) -> str:
