@@ -86,14 +86,12 @@ class Usage:
     @classmethod
     def of_calls(cls, calls: tuple[CallUsage, ...], seconds: float) -> "Usage":
         """Adds up individual calls that together took `seconds` of wall-clock time."""
-        return cls(
-            calls=len(calls),
-            samples=sum(call.samples for call in calls if call.purpose == "sample"),
-            prompt_tokens=sum(call.prompt_tokens for call in calls),
-            completion_tokens=sum(call.completion_tokens for call in calls),
-            seconds=seconds,
-            by_call=calls,
-        )
+        samples = prompt_tokens = completion_tokens = 0
+        for call in calls:
+            samples += call.samples if call.purpose == "sample" else 0
+            prompt_tokens += call.prompt_tokens
+            completion_tokens += call.completion_tokens
+        return cls(len(calls), samples, prompt_tokens, completion_tokens, seconds, calls)
 
     def __add__(self, more: "Usage") -> "Usage":
         """What both cost together, one after the other."""

@@ -191,9 +191,11 @@ def ending_in_time(score: Method) -> Method:
 
 def ends_in_time(scorer: object) -> bool:
     """Whether a scorer's `score`, that of its class and its own, is one that ends in time."""
-    owners = (type(scorer), scorer)
-    scores = (getattr(owner, "score", None) for owner in owners)
-    return all(getattr(score, "ends_in_time", False) is True for score in scores)
+    return _is_marked(type(scorer)) and _is_marked(scorer)
+
+
+def _is_marked(owner: object) -> bool:
+    return getattr(getattr(owner, "score", None), "ends_in_time", False) is True
 
 
 def takes_media(scorer: object) -> bool:
