@@ -195,6 +195,8 @@ def _units() -> Iterator[tuple[str, str]]:
             names.add("" if short.isascii() else short)
             for written in filter(_is_word, names - _NO_UNITS):
                 yield written, unit
+                if language == "de" and written.endswith("e"):
+                    yield f"{written}n", unit  # as in `seit zwei Tagen`
     yield from (("année", "year"), ("années", "year"))
     for language in _languages():
         for code, unit in CURRENCIES.items():

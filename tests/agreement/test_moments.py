@@ -15,6 +15,8 @@ from nemoguardrails_trust.agreement import SAME, agreement
         ("It is due the day before yesterday.", "It is due yesterday.", False),
         ("It is due the day after tomorrow.", "The day after tomorrow", True),
         ("by the end of May", "the end of May", True),
+        ("in the morning and in the evening", "in the morning", False),
+        ("in the morning", "every morning", True),
     ],
 )
 def test_days_and_months_that_go_by_today(first: str, second: str, same: bool) -> None:

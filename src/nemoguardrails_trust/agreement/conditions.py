@@ -27,7 +27,10 @@ _NEVER = frozenset(("never", "ever", "always"))
 _EVERYWHERE = text.word_set(
     "everywhere anywhere worldwide always anytime everyone anyone everybody"
 )
-_WHENEVER = text.word_set("whenever anytime always unlimited")
+_WHENEVER = text.word_set(
+    "whenever anytime always unlimited all every jederzeit immer alle toujours tous toutes siempre"
+    " todos todas sempre tutti tutte altijd"
+)
 _UNDONE = text.word_set(
     "cancelled canceled postponed rescheduled refunded revoked expired void overdrawn owe owes owed"
     " owing overdue"
@@ -94,7 +97,14 @@ def other_conditions(first: Answer, second: Answer) -> bool:
     if max(len(first.words), len(second.words)) > _LONGEST:
         return False
     ours, theirs = (_restriction(answer.words) for answer in (first, second))
+    limits, their_limits = (
+        set(_LIMITING.findall(" ".join(answer.words))) - first.question.words
+        for answer in (first, second)
+    )
     if bool(ours) != bool(theirs):
+        told = second if ours else first
+        if limits & their_limits and {*map(stem, ours or theirs)}.issubset(map(stem, told.words)):
+            return False  # `if it is over $50`, `over $50`
         # A no without its reason is a no.
         return first.said_stance or any(map(_is_no_on_condition, (first.words, second.words)))
     if not first.said_stance and any(
@@ -104,14 +114,10 @@ def other_conditions(first: Answer, second: Answer) -> bool:
         return True
     if first.said_stance and any(
         (_is_everywhere(one.words) and _is_somewhere(other.words))
-        or (_is_at_any_time(one) and _LIMITING.search(" ".join(other.words)))
+        or (_is_at_any_time(one) and _is_limited(other))
         for one, other in ((first, second), (second, first))
     ):
         return True
-    limits, their_limits = (
-        set(_LIMITING.findall(" ".join(answer.words))) - first.question.words
-        for answer in (first, second)
-    )
     return bool(limits and their_limits) and limits.isdisjoint(their_limits)
 
 
@@ -162,6 +168,11 @@ def _is_at_any_time(answer: Answer) -> bool:
     return not answer.numbers and (
         not _WHENEVER.isdisjoint(answer.words) or ("any", "time") in pairwise(answer.words)
     )
+
+
+def _is_limited(answer: Answer) -> bool:
+    numbers = _LIMITING.findall(" ".join(answer.words)) or bounds.limits(answer.words)
+    return not answer.question.words.issuperset(numbers)
 
 
 def _is_somewhere(words: Sequence[str]) -> bool:

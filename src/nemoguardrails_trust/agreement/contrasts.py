@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from nemoguardrails_trust.agreement import (
     conditions,
+    counts,
     dates,
     echoes,
     frequencies,
@@ -33,7 +34,10 @@ _ANOTHER = text.word_set(
     "half pseudo anti semi equatorial papua assistant democratic"
 )
 _ANOTHER_NAME = text.word_set("new upper lower")
-_EXCEPTIONS = text.word_set("except excepting excluding unless")
+_EXCEPTIONS = text.word_set(
+    "except excepting excluding unless ausser sauf hormis excepto salvo eccetto tranne exceto"
+    " behalve"
+)
 _RESTRICTING = _EXCEPTIONS | {"only"}
 _UNIVERSAL = text.word_set("all every each any")
 _BOTH = frozenset(map(stem, ("both", "either")))
@@ -348,6 +352,7 @@ def _other_person(first: Answer, second: Answer) -> bool:
 _Checks = tuple[Callable[[Answer, Answer], bool], ...]
 _OF_NUMBERS: _Checks = (
     _other_units,
+    counts.differ,
     _reversed_pairs,
     conditions.other_limits,
     _decade_or_year,

@@ -88,6 +88,8 @@ _BOUNDS = {
         " ao_menos minstens minst co_najmniej не_менее не_меньше минимум en_az",
         "at most": "hochstens maximal au_plus au_maximum como_maximo a_lo_sumo al_massimo no_maximo"
         " hoogstens maximaal hogst co_najwyzej не_более не_больше максимум en_fazla",
+        "under": "unter weniger_als junger_als moins_de menos_de meno_di minder_dan jonger_dan",
+        "over": "uber mehr_als alter_als plus_de mas_de piu_di mais_de meer_dan ouder_dan",
         "until": "bis_zum bis jusqu'au jusqu'a hasta_el hasta fino_al fino_a entro_il entro ate_o"
         " ate tot до do",
         "from": "ab_dem ab a_partir_du a_partir_de a_partir_del desde_el desde dal a_partire_dal"

@@ -19,6 +19,8 @@ _DAYS = {
     "weekdays": frozenset(range(5)),
     "weekends": frozenset((5, 6)),
 }
+_PARTS = {"morning": 0, "afternoon": 1, "evening": 2, "night": 2}
+"""Nobody says for sure where an evening ends."""
 _RANGE = re.compile(
     rf"\b({'|'.join(WEEK)})s?(?: ?- ?| (?:to|through|thru|until|till) )({'|'.join(WEEK)})\b"
 )
@@ -32,10 +34,15 @@ _YEARS = range(1000, 2100)
 
 
 def other_days(first: Answer, second: Answer) -> bool:
-    """Whether two short answers name other days of the week."""
+    """Whether two short answers name other days of the week, or other parts of the day."""
     if not (first.moments and second.moments) or max(len(first.words), len(second.words)) > _SHORT:
         return False
     ours, theirs = _days(first), _days(second)
+    if ours and theirs and ours != theirs:
+        return True
+    ours, theirs = (
+        {_PARTS[word] for word in answer.moments & _PARTS.keys()} for answer in (first, second)
+    )
     return bool(ours and theirs) and ours != theirs
 
 

@@ -19,6 +19,9 @@ _GROUPS = (
     "car automobile automobiles",
     "help assist assists assistance",
     "free complimentary",
+    "sauf hormis",
+    "excepto salvo exceto",
+    "eccetto tranne",
 )
 
 SYNONYMS: Mapping[str, str] = {
