@@ -198,3 +198,19 @@ def test_a_price_that_is_none_is_refused_with_its_place_and_how_prices_are_writt
 def test_a_value_is_told_once() -> None:
     told = run("score", "data.jsonl", "--model", "m", "--evaluation", "foo").stderr
     assert told.startswith("nemo-trust: --evaluation: there is no evaluation 'foo'; choose from ")
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("faithfulness", "response_groundedness"),
+        ("Answer Relevancy", "response_helpfulness"),
+        ("contextual-recall", "context_sufficiency"),
+        ("query_easy", "query_ease"),
+    ],
+)
+def test_the_evaluation_is_named_that_is_nearest_to_what_other_tools_have(
+    name: str, nearest: str
+) -> None:
+    told = run("score", "data.jsonl", "--model", "m", "--evaluation", name).stderr
+    assert f"there is no evaluation {name!r} ({nearest} is nearest); choose from " in told

@@ -129,10 +129,8 @@ def test_a_check_says_which_evaluations_count() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (
-            "evaluations: [groundedness]",
-            "evaluations.0: there is no evaluation 'groundedness'; choose from",
-        ),
+        ("evaluations: [mood]", "evaluations.0: there is no evaluation 'mood'; choose from"),
+        ("evaluations: [groundedness]", r"'groundedness' \(response_groundedness is nearest\); c"),
         ("evaluations: [response_groundedness: 2]", "it must be at most 1"),
         ("evaluations: [query_ease, query_ease]", "two evaluations have the name 'query_ease'"),
         ("evaluations: [{name: own, criteria: It is so.}]", "looks at nothing"),

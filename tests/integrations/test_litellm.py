@@ -11,7 +11,7 @@ import yaml
 from litellm.exceptions import GuardrailRaisedException
 from litellm.types.guardrails import GuardrailEventHooks, LitellmParams
 
-from nemoguardrails_trust import TLM, SettingsError
+from nemoguardrails_trust import TLM, SetupError
 from nemoguardrails_trust.integrations.litellm import TrustGuardrail
 from tests.integrations.scene import PAGE, model
 from tests.servers.faults import HANG
@@ -37,9 +37,12 @@ RIGHT, WRONG = "Capital of France?", "Capital of Utopia?"
 
 
 def guardrail(tlm: TLM, **settings: Any) -> TrustGuardrail:
-    return TrustGuardrail(
-        tlm, guardrail_name="trust", event_hook="post_call", default_on=True, **settings
-    )
+    usual: dict[str, Any] = {
+        "guardrail_name": "trust",
+        "event_hook": "post_call",
+        "default_on": True,
+    }
+    return TrustGuardrail(tlm, **usual | settings)
 
 
 def request(question: str) -> dict[str, Any]:
@@ -311,15 +314,18 @@ async def test_a_request_that_does_not_want_it_is_left_alone(
         ({"on_untrustworhty": "block"}, r"did you mean on_untrustworthy\?"),
         ({"quality": "low"}, r"quality is not a setting; did you mean quality_preset\?"),
         ({"base_url": "http://x/v1"}, r"did you mean api_base\?"),
+        ({"event_hook": "pre_call"}, "pre_call"),
     ],
 )
 def test_a_setting_out_of_range_is_told(tlm: TLM, settings: dict[str, Any], named: str) -> None:
-    with pytest.raises(SettingsError, match=named):
+    with pytest.raises(SetupError, match=named) as caught:
         guardrail(tlm, **settings)
+    # At these, the proxy starts without the guardrail.
+    assert not isinstance(caught.value, ValueError | TypeError)
 
 
 def test_the_judges_address_is_named_as_the_proxy_names_it() -> None:
-    with pytest.raises(SettingsError, match=r"^api_base must be an address such as"):
+    with pytest.raises(SetupError, match=r"^api_base must be an address such as"):
         TrustGuardrail(model="judge", api_base="localhost", api_key=KEY, guardrail_name="trust")
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from inspect import signature
 from typing import Any, Literal
 
-from nemoguardrails_trust.errors import SettingsError, needing
+from nemoguardrails_trust.errors import SettingsError, SetupError, needing
 from nemoguardrails_trust.integrations.message_stream import message_of
 from nemoguardrails_trust.integrations.verdicts import (
     Verdict,
@@ -64,7 +64,8 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         settings: The settings of LiteLLM itself, such as `guardrail_name` and `default_on`.
 
     Raises:
-        SettingsError: A setting is out of range, or has a name that is almost one of these.
+        SetupError: A setting is out of range, or has a name that is almost one of these. It is no
+            `ValueError`, as a `SettingsError` is.
     """
 
     def __init__(
@@ -82,23 +83,19 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
         **settings: Any,
     ) -> None:
         settings.setdefault("supported_event_hooks", [GuardrailEventHooks.post_call])
-        super().__init__(**settings)
-        _refuse_misspelt(settings)
-        for key, reaction in (("on_untrustworthy", on_untrustworthy), ("on_error", on_error)):
-            if reaction not in _REACTIONS:
-                known = ", ".join(_REACTIONS)
-                raise SettingsError(f"{key} is {reaction!r}; it must be one of {known}", key=key)
-        if threshold is not None:
-            require_threshold(threshold)
         try:
+            super().__init__(**settings)
+            _refuse_misspelt(settings)
+            for key, reaction in (("on_untrustworthy", on_untrustworthy), ("on_error", on_error)):
+                _require_reaction(key, reaction)
+            if threshold is not None:
+                require_threshold(threshold)
             self._tlm = tlm or TLM(
                 quality_preset, model=model, base_url=api_base, api_key=api_key, timeout=timeout
             )
-        except SettingsError as error:
-            if error.key != "base_url":
-                raise
-            told = str(error).replace("base_url", "api_base")
-            raise SettingsError(told, key="api_base") from None
+        except (TypeError, ValueError) as error:
+            # At these, LiteLLM's proxy logs a line and starts without the guardrail.
+            raise SetupError(str(error).replace("base_url must", "api_base must")) from None
         self._threshold = self._tlm.threshold if threshold is None else threshold
         self._blocked = {"untrustworthy": on_untrustworthy, "unchecked": on_error}
 
@@ -153,6 +150,17 @@ class TrustGuardrail(CustomGuardrail):  # type: ignore[misc]
             refusal = GuardrailRaisedException(self.guardrail_name, f"the answer is {status}")
             refusal.blocked_content = status == "untrustworthy"  # no argument before LiteLLM 1.99
             raise refusal
+
+
+def _require_reaction(key: str, reaction: object) -> None:
+    """Refuses what is no reaction.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    if reaction not in _REACTIONS:
+        known = ", ".join(_REACTIONS)
+        raise SettingsError(f"{key} is {reaction!r}; it must be one of {known}", key=key)
 
 
 def _refuse_misspelt(settings: Mapping[str, Any]) -> None:

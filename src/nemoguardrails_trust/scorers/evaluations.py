@@ -1,6 +1,7 @@
 """Evaluations beside a score, as they are chosen in settings."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
@@ -22,6 +23,17 @@ DEFAULT_EVALUATION_THRESHOLD = 0.5
 
 _OF_CALLS = {evaluation.name: evaluation for evaluation in get_default_tool_call_evals()}
 _KNOWN = {evaluation.name: evaluation for evaluation in get_default_evals()} | _OF_CALLS
+
+_ELSEWHERE = {
+    **dict.fromkeys(("faithfulness", "hallucination"), "response_groundedness"),
+    **dict.fromkeys(
+        ("answer_relevancy", "answer_relevance", "response_relevancy"), "response_helpfulness"
+    ),
+    **dict.fromkeys(
+        ("context_recall", "contextual_recall", "contextual_relevancy"), "context_sufficiency"
+    ),
+}
+"""What other evaluation tools, such as ragas and deepeval, call what is nearest to ours."""
 
 
 class EvaluationSettings(BaseModel):
@@ -89,14 +101,24 @@ class EvaluationSettings(BaseModel):
         if self.criteria is not None:
             return Eval(self.name, self.criteria, *own)
         if self.name not in _KNOWN:
+            near = _nearest(self.name)
+            hint = f" ({near} is nearest)" if near else ""
             raise SettingsError(
-                f"there is no evaluation {self.name!r}; choose from {', '.join(_KNOWN)}, "
+                f"there is no evaluation {self.name!r}{hint}; choose from {', '.join(_KNOWN)}, "
                 "or give your own criteria",
                 key="evaluations",
             )
         if any(own):
             raise SettingsError("identifiers have no effect without criteria", key="evaluations")
         return _KNOWN[self.name]
+
+
+def _nearest(name: str) -> str | None:
+    """The evaluation that somebody may have meant by a name; `None` where none comes near."""
+    folded = name.strip().casefold().replace("-", "_").replace(" ", "_").removesuffix("_metric")
+    if folded in _ELSEWHERE:
+        return _ELSEWHERE[folded]
+    return next(iter(get_close_matches(folded, _KNOWN, n=1)), None)
 
 
 def evaluation_values(
