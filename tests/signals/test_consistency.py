@@ -12,6 +12,7 @@ from nemoguardrails_trust.signals.consistency import (
     compare,
     consistency_signal,
     consistency_value,
+    settled_agreement,
 )
 
 SHARES = st.floats(0.0, 1.0)
@@ -69,8 +70,9 @@ def test_nothing_contradicts_where_all_agree() -> None:
 def test_a_model_settles_what_plain_comparing_could_not() -> None:
     found = compare("Mark Twain", ["Samuel Clemens", "mark twain", "Jack London"])
     assert found.unsettled == (0, 2)
+    assert [agreement.value for agreement in found.agreements] == [0.0, 1.0, 0.0]
     settled = found.with_settled({0: 1.0, 1: 0.0, 2: 0.0})
-    assert [agreement.value for agreement in settled.agreements] == [1.0, 1.0, 0.0]
+    assert [agreement.value for agreement in settled.agreements] == [2 / 3, 1.0, 0.0]
     assert settled.unsettled == ()
     assert settled.alternatives == ("Jack London",)
     assert settled.distinct == 2
@@ -83,6 +85,17 @@ def test_a_model_may_part_what_looked_alike() -> None:
     parted = found.with_settled({0: 0.0})
     assert parted.distinct == 2
     assert parted.contradicting == "Toy Story by Pixar"
+
+
+@given(SHARES, SHARES, SHARES, SHARES)
+def test_a_settled_agreement_rises_with_both_and_is_bounded_by_them(
+    plain: float, judged: float, other_plain: float, other_judged: float
+) -> None:
+    value = settled_agreement(plain, judged)
+    assert min(plain, judged) - 1e-12 <= value <= max(plain, judged) + 1e-12
+    assert 0.0 <= value <= 1.0
+    higher = settled_agreement(max(plain, other_plain), max(judged, other_judged))
+    assert higher >= value
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, math.nan])

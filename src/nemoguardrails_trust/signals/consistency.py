@@ -82,7 +82,10 @@ class Comparison:
         return next(iter(self.alternatives), None)
 
     def with_settled(self, values: Mapping[int, float]) -> "Comparison":
-        """Takes a model's word for agreements that plain comparing could not settle.
+        """Adds a model's word on agreements that plain comparing could not settle.
+
+        It counts twice as much as what plain comparing found: the model knows that two names are
+        one thing, but a weak one errs more often than words do (docs/scoring.md).
 
         Args:
             values: For places in `unsettled`, the agreement that the model found, 0 to 1. Places
@@ -101,8 +104,9 @@ class Comparison:
             value = values[place]
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"the agreement of sample {place} is {value!r}, not from 0 to 1")
-            agreements[place] = Agreement(float(value), settled=True)
-            if value >= SAME:
+            both = settled_agreement(agreements[place].value, value)
+            agreements[place] = Agreement(both, settled=True)
+            if both >= SAME:
                 groups[place] = 0
             elif groups[place] == 0:
                 groups[place] = fresh
@@ -138,6 +142,18 @@ def compare(
         fields=_compare_fields(ours, [read[sample] for sample in samples]),
         rephrased=rephrased,
     )
+
+
+def settled_agreement(plain: float, judged: float) -> float:
+    """What an agreement counts, 0 to 1, that plain comparing left open and a model has judged.
+
+    It rises with both.
+
+    Args:
+        plain: What plain comparing found, 0 to 1.
+        judged: What the model said, 0 to 1.
+    """
+    return (plain + 2.0 * judged) / 3.0
 
 
 def consistency_value(agreements: Sequence[float], rephrased: Sequence[float] = ()) -> float:

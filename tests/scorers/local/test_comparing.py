@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemoguardrails_trust.exchange import Exchange
-from nemoguardrails_trust.scorers.base import ScorerSettings
+from nemoguardrails_trust.scorers.base import QualityPreset, ScorerSettings
 from nemoguardrails_trust.scorers.local.comparing import (
     ANSWER_LIMIT,
     QUESTION_LIMIT,
@@ -119,20 +119,35 @@ class TestTheReply:
 
 class TestTheScore:
     @pytest.mark.parametrize(
-        ("comparison", "expected"),
+        ("comparison", "first", "second"),
         [
-            ('{"1": "same", "2": "same"}', 1.0),
-            ('{"1": "same", "2": "different"}', 0.75),
-            ('{"1": "different", "2": "partly"}', 0.375),
+            ('{"1": "same", "2": "same"}', 1.0, 1.0),
+            ('{"1": "same", "2": "different"}', 1.0, 0.0),
+            ('{"1": "different", "2": "partly"}', 0.0, 0.5),
         ],
     )
-    async def test_takes_the_judges_word_for_what_was_unsettled(
-        self, comparison: str, expected: float
+    async def test_the_judges_word_counts_twice_as_much_as_matching_did(
+        self, comparison: str, first: float, second: float
     ) -> None:
-        model = ScriptedModel(samples=[FIRST, FIRST, SECOND, "The Pacific"], comparison=comparison)
-        settings = ScorerSettings(quality="high")
-        score = await LocalScorer(model, settings, samples=4).score(QUESTION)
-        assert score.signals["consistency"].value == pytest.approx(expected)
+        async def agreements(quality: QualityPreset) -> list[float]:
+            samples = [FIRST, FIRST, SECOND, "The Pacific"]
+            model = ScriptedModel(samples=samples, comparison=comparison)
+            scorer = LocalScorer(model, ScorerSettings(quality=quality), samples=4)
+            score = await scorer.score(QUESTION)
+            found: list[float] = score.signals["consistency"].details["agreements"]
+            return found
+
+        plain = await agreements("medium")
+        assert plain[0] == plain[1]
+        assert await agreements("high") == pytest.approx(
+            [
+                (plain[0] + 2 * first) / 3,
+                (plain[1] + 2 * first) / 3,
+                (plain[2] + 2 * second) / 3,
+                1.0,
+            ],
+            abs=1e-4,
+        )
 
     async def test_keeps_text_matching_for_answers_that_the_judge_left_out(self) -> None:
         def model() -> ScriptedModel:
@@ -141,8 +156,9 @@ class TestTheScore:
         high = await LocalScorer(model(), ScorerSettings(quality="high"), samples=2).score(QUESTION)
         medium = await LocalScorer(model(), ScorerSettings(), samples=2).score(QUESTION)
         (first, second) = high.signals["consistency"].details["agreements"]
-        assert first == 1.0
-        assert second == medium.signals["consistency"].details["agreements"][1]
+        plain = medium.signals["consistency"].details["agreements"]
+        assert first > plain[0]
+        assert second == plain[1]
 
     async def test_is_not_changed_by_a_comparison_that_cannot_be_read(self) -> None:
         model = ScriptedModel(samples=[FIRST], comparison="They are all the same, trust me.")

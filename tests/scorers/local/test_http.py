@@ -90,7 +90,7 @@ async def test_a_model_that_thinks_is_judged_with_all_the_same() -> None:
         before = len(server.bodies)
         score = await scorer.score(QUESTION)
         assert score.signals["reflection"].value == 0.8
-        assert score.signals["consistency"].value == 1.0
+        assert score.signals["consistency"].value == pytest.approx(2 / 3)  # of the judge's word
         assert len(server.bodies) - before == 3
         await scorer.aclose()
 

@@ -15,7 +15,12 @@ from nemoguardrails_trust.scorers.local.early import Interval, Outlook, decides,
 from nemoguardrails_trust.scorers.local.presets import Plan
 from nemoguardrails_trust.scorers.safely import end
 from nemoguardrails_trust.scores import Signal
-from nemoguardrails_trust.signals.consistency import Comparison, compare, consistency_value
+from nemoguardrails_trust.signals.consistency import (
+    Comparison,
+    compare,
+    consistency_value,
+    settled_agreement,
+)
 from nemoguardrails_trust.signals.reflection import Criterion, mean_reflection
 
 _log = logging.getLogger(__name__)
@@ -271,7 +276,9 @@ class Run:
             return []
         open_places = self._unsettled_to_come()
         return [
-            (0.0, 1.0) if i in open_places else (agreement.value, agreement.value)
+            (settled_agreement(agreement.value, 0.0), settled_agreement(agreement.value, 1.0))
+            if i in open_places
+            else (agreement.value, agreement.value)
             for i, agreement in enumerate(self.comparison.agreements)
         ]
 
