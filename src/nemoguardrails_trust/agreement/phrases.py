@@ -68,6 +68,7 @@ _IN_A_DAY = re.compile(
     r" 24 hours?(?: period)?\b"
 )
 _EVERY_OTHER = re.compile(r"\bevery (?:other|second|2nd) (?=(?:day|week|month|year|hour)s?\b)")
+_EVERY_FEW_HOURS = re.compile(r"(?<=\w )every (2|3|4|6|8|12) hours?\b")
 _LIMITING = text.word_set(
     "least most over under above below more less fewer greater older longer higher larger heavier "
     "later younger shorter lower smaller lighter earlier up minimum maximum min max from exceeding "
@@ -174,7 +175,8 @@ def words_of(folded: str) -> list[str]:
         words = _in_one_wording(words)
     limits, often = _LIMITING.isdisjoint(words), _OFTEN.isdisjoint(words)
     if not often and "every" in words:
-        words = _EVERY_OTHER.sub("every 2 ", " ".join(words)).split(" ")
+        joined = _EVERY_OTHER.sub("every 2 ", " ".join(words))
+        words = _EVERY_FEW_HOURS.sub(_times_a_day, joined).split(" ")
     if (limits and often) or not text.has_digits(joined := " ".join(words)):
         return words
     if not limits and _may_limit(words):
@@ -256,6 +258,10 @@ def _with_discounts(joined: str) -> str:
         lambda found: f"{text.plain_number(str(100 - Decimal(found[1])))} percent off", joined
     )
     return _GETTING.sub("", joined)
+
+
+def _times_a_day(found: re.Match[str]) -> str:
+    return f"{24 // int(found[1])} times per day"
 
 
 def _next_but_one(found: re.Match[str]) -> str:
