@@ -337,13 +337,14 @@ def _compare_lists(first: Answer, second: Answer) -> Agreement | None:
     ours, theirs = set(first.items), set(second.items)
     shared = len(ours & theirs)
     if shared == 0:
+        if len(first.words) != len(second.words) or sorted(first.words) != sorted(second.words):
+            return None
         # Germany 7, Brazil 1: the numbers have changed places.
         # Ann in Rome, Bob in Paris: each place is somebody's.
         named = len(first.capitalised) > 2 and not any(
             first.capitalised.issuperset(item.split()) for item in ours | theirs
         )
-        apart = (first.numbers or named) and sorted(first.words) == sorted(second.words)
-        return Agreement(APART, settled=False) if apart else None
+        return Agreement(APART, settled=False) if first.numbers or named else None
     by_words = _compare_terms(first, second).value
     if ours != theirs and (ours < theirs or theirs < ours) and _are_lists(first, second):
         by_words = min(by_words, _ITEM_REPLACED)  # one of them leaves something out

@@ -89,7 +89,9 @@ def without_elisions(capitalised: Iterable[str]) -> Mapping[str, str]:
     There an apostrophe has gone: `litalie` for `l'italie`.
     """
     return {
-        word.replace("'", ""): _ELIDED.sub("", word) if "'" in word else word
+        word.replace("'", "") if "'" in word else word: (
+            _ELIDED.sub("", word) if "'" in word else word
+        )
         for word in capitalised
     }
 

@@ -260,7 +260,7 @@ def stance(folded: str, words: Sequence[str]) -> bool | None:
         bare = _bare_stance(words)
         if bare is not None:
             return bare
-    signs = _OPENING_SIGNS.match(folded)
+    signs = None if folded.isascii() else _OPENING_SIGNS.match(folded)
     if signs is not None:
         return signs[1] is not None
     opening = _OPENING.match(folded) or _OTHER_OPENING.match(folded)

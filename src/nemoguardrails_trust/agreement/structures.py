@@ -172,7 +172,7 @@ def list_items(text: str, *, elsewhere: bool = False) -> list[str] | None:
         text: The text.
         elsewhere: Whether the question is in another language than English.
     """
-    if len(text) > _LONGEST_LIST:
+    if len(text) > _LONGEST_LIST or not (elsewhere or _may_list(text)):
         return None
     if "\n" in text.strip():
         lines = [line for line in text.strip().splitlines() if line.strip()]
@@ -195,6 +195,13 @@ def list_items(text: str, *, elsewhere: bool = False) -> list[str] | None:
         if words:
             items.append(part.strip())
     return items if len(items) > 1 else None
+
+
+def _may_list(text: str) -> bool:
+    """Whether anything in an English text may part the items of a list."""
+    if "," in text or ";" in text or "\n" in text or not text.isascii():
+        return True
+    return not _WORDS_BETWEEN_ITEMS.isdisjoint(text.split())
 
 
 def _between_items(text: str) -> list[str]:

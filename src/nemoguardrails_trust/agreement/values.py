@@ -41,6 +41,8 @@ def compare_values(first: Answer, second: Answer) -> Agreement | None:
     if "," in first.final or "," in second.final:
         first, second = _with_point(first, second), _with_point(second, first)
     one, other = first.value, second.value
+    if one is None and other is None:
+        return None
     if isinstance(one, expressions.Group) != isinstance(other, expressions.Group):
         # A tuple whose commas got lost reads as something else.
         one = (isinstance(other, expressions.Group) and first.spaced_value) or one
