@@ -1,16 +1,21 @@
-"""A scorer that ends in time by itself is asked without a task, and nothing else is."""
+"""Asking a scorer: what is trusted to end by itself, and which results can be used."""
 
 import asyncio
 import contextlib
+import json
 import time
+from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from nemoguardrails_trust.errors import ScoringError
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.models.base import Ask, Reply
 from nemoguardrails_trust.scorers.base import ScorerSettings, ends_in_time
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
-from nemoguardrails_trust.scorers.safely import score_safely
+from nemoguardrails_trust.scorers.safely import require_usable, score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore
 from tests.scorers.scripted import ScriptedModel
 
@@ -100,3 +105,37 @@ async def test_a_caller_that_is_cancelled_leaves_no_call_open() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (model.open, model.cancelled) == (0, 2)
+
+
+_texts = st.text(st.characters(exclude_categories=()), max_size=5)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _texts | st.binary(max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner)
+        | st.dictionaries(_texts | st.integers() | st.binary(max_size=2), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def _can_be_written(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+@given(_values)
+@example(10**5000)
+@example(-(10**5000))
+@example({"a": [1.5, {"b": float("nan")}]})
+@example({"\ud83d": 1})
+def test_a_score_is_used_only_where_json_can_hold_it(value: Any) -> None:
+    score = TrustworthinessScore(0.9, metadata={"told": value})
+    if _can_be_written(value):
+        require_usable(score)
+    else:
+        with pytest.raises(ScoringError, match="cannot be written as JSON"):
+            require_usable(score)

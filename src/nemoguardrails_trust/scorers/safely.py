@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import signal
 import threading
 import time
@@ -256,9 +257,31 @@ def require_usable(score: object) -> None:
     except ValueError as error:
         raise ScoringError(f"the scorer's {error}") from None
     try:
-        _ENCODER.encode(score.to_json()).encode()
+        told = score.to_json()
+        if not _is_plain(told):
+            _ENCODER.encode(told).encode()
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise ScoringError(
             "the scorer's signals, usage, alternatives, metadata or claims cannot be written as "
             "JSON"
         ) from error
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is sure to be one that JSON can hold, as nearly all are.
+
+    Writing it to find out takes several times as long: of a float, every digit is worked out.
+    """
+    kind = type(value)
+    if kind is str:
+        return bool(value.isascii())
+    if kind is float:
+        return math.isfinite(value)
+    if kind is dict:
+        for name in value:
+            if type(name) is not str or not name.isascii():
+                return False
+        value = value.values()
+    elif kind is not list:
+        return value is None or kind is bool or (kind is int and value.bit_length() <= 64)
+    return all(map(_is_plain, value))
