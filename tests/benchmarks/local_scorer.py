@@ -34,7 +34,7 @@ from tests.signals.tokens import most_tokens
 
 DATA = Path(__file__).parents[1] / "data"
 LATENCY = 0.1
-CPU_ROUNDS = 7
+CPU_ROUNDS = 51
 PROMPT = "Who wrote the opera that was first performed in Cairo in 1871, and where was he born?"
 RESPONSE = "The opera is Aida; Giuseppe Verdi, its composer, was born in Le Roncole near Busseto."
 SENTENCES = (
@@ -139,18 +139,22 @@ async def two_hundred_at_once(url: str) -> list[Row]:
 
 
 async def cpu(url: str) -> list[Row]:
-    """Both in turns, and the best round of each, so that what else the machine does counts less."""
+    """Both in short turns, and the median of their ratios.
+
+    The two of a round run at the same pace of the machine, which changes within seconds.
+    """
     rows = []
     for name, exchange in (("names", SHORT), ("sentences", EXCHANGE)):
         async with _bare_requests(url, exchange) as bare, _scores(url, exchange) as score:
             rounds = [
                 (await _milliseconds(bare), await _milliseconds(score)) for _ in range(CPU_ROUNDS)
             ]
-        theirs, ours = (min(column) for column in zip(*rounds, strict=True))
+        theirs, ours = (statistics.median(column) for column in zip(*rounds, strict=True))
+        ratio = statistics.median(score / bare for bare, score in rounds)
         rows += [
             Row(f"two bare requests, ms CPU ({name})", theirs, None),
             Row(f"a medium score, ms CPU ({name})", ours, None),
-            Row(f"CPU of a medium score over theirs ({name})", ours / theirs, 6.0),
+            Row(f"CPU of a medium score over theirs ({name})", ratio, 6.0),
         ]
     return rows
 
@@ -191,7 +195,7 @@ async def _scores(url: str, exchange: Exchange) -> AsyncIterator[Once]:
         await scorer.aclose()
 
 
-async def _milliseconds(once: Once, count: int = 200) -> float:
+async def _milliseconds(once: Once, count: int = 25) -> float:
     """This process's CPU for each of `count` calls, one after another."""
     await once()
     started = time.process_time()
