@@ -74,7 +74,8 @@ def wrong_value(shown: str, why: str) -> str:
         shown: The value, as people are to see it.
         why: What is wrong with it, which may quote it.
     """
-    return f": {why}" if shown in why else f" is {shown}; {why}"
+    quoted = shown in why and not why.startswith("it must be")  # which names a limit
+    return f": {why}" if quoted else f" is {shown}; {why}"
 
 
 def _must_be(message: str) -> str | None:

@@ -154,7 +154,7 @@ def test_evaluations_that_fail_are_calls_too() -> None:
     rag = {"query": "Say 30", "context": "30 days", "response": "30"}
     with serving() as running:
         running.model.faults.always(status(503))
-        options = {"disable_trustworthiness": True, "max_timeout": 1}
+        options = {"disable_trustworthiness": True, "max_timeout": 12}
         assert post(running, "/api/v1/rag_trustworthy_llm/score", **rag, options=options) == 503
         found = figures(running)
     assert found["score_calls_total", "low"] == 4
@@ -213,7 +213,7 @@ def test_opentelemetry_is_told_the_same_by_the_same_names(monkeypatch: pytest.Mo
 def test_what_could_not_be_scored_is_counted_by_its_reason() -> None:
     with serving() as running:
         running.model.faults.always(status(503))
-        assert post(running, options={"max_timeout": 1}) == 503
+        assert post(running, options={"max_timeout": 12}) == 503
         found = figures(running)
     unscored = {labels[1:] for labels in found if labels[0] == "unscored_total"}
     assert len(unscored) == 1

@@ -135,7 +135,7 @@ def test_what_cannot_be_honoured_is_named_in_a_422(
 def test_a_model_that_fails_is_a_503(path: str, options: dict[str, Any]) -> None:
     with serving() as running:
         running.model.faults.always(status(503))
-        answer = post(running, path, GIVEN | {"options": options | {"max_timeout": 2}})
+        answer = post(running, path, GIVEN | {"options": options | {"max_timeout": 12}})
     assert answer.status_code == 503
     assert isinstance(answer.json()["error"], str)
 
