@@ -9,14 +9,9 @@ from nemoguardrails_trust.agreement.identifiers import addresses, designations_d
 from nemoguardrails_trust.agreement.names import is_same_person, parts_of_name
 from nemoguardrails_trust.agreement.pairs import are_reversed, pair
 from nemoguardrails_trust.agreement.quantities import quantity
+from tests.agreement.both_ways import value
 
 OPTIONS = "Select all that apply.\nA. red\nB. green\nC. blue"
-
-
-def value(first: str, second: str, prompt: str) -> float:
-    found = agreement(first, second, prompt=prompt)
-    assert found == agreement(second, first, prompt=prompt)
-    return found.value
 
 
 @pytest.mark.parametrize(

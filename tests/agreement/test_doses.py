@@ -1,6 +1,6 @@
 import pytest
 
-from nemoguardrails_trust.agreement import SAME, agreement
+from tests.agreement.both_ways import same
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,7 @@ from nemoguardrails_trust.agreement import SAME, agreement
 def test_a_dose_is_its_amount_and_how_often_it_is_given(
     asked: str, first: str, second: str
 ) -> None:
-    assert agreement(first, second, prompt=asked).value >= SAME
-    assert agreement(second, first, prompt=asked).value >= SAME
+    assert same(first, second, asked)
 
 
 @pytest.mark.parametrize(
@@ -39,5 +38,4 @@ def test_a_dose_is_its_amount_and_how_often_it_is_given(
 def test_another_amount_rate_or_denominator_is_another_dose(
     asked: str, first: str, second: str
 ) -> None:
-    assert agreement(first, second, prompt=asked).value < SAME
-    assert agreement(second, first, prompt=asked).value < SAME
+    assert not same(first, second, asked)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nemoguardrails_trust.agreement import SAME, agreement
+from nemoguardrails_trust.agreement import SAME
+from tests.agreement.both_ways import value
 
 ALIKE = {
     "halves": [
@@ -110,12 +111,6 @@ APART = {
         ("左还是右？", "向左", "向右"),
     ],
 }
-
-
-def value(first: str, second: str, prompt: str) -> float:
-    found = agreement(first, second, prompt=prompt)
-    assert found == agreement(second, first, prompt=prompt)
-    return found.value
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from nemoguardrails_trust.agreement import SAME, agreement
+from tests.agreement.both_ways import same
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,7 @@ from nemoguardrails_trust.agreement import SAME, agreement
     ],
 )
 def test_where_an_answer_is_from_is_no_part_of_it(asked: str, first: str, second: str) -> None:
-    assert agreement(first, second, prompt=asked).value >= SAME
-    assert agreement(second, first, prompt=asked).value >= SAME
+    assert same(first, second, asked)
 
 
 @pytest.mark.parametrize(
@@ -48,5 +47,4 @@ def test_where_an_answer_is_from_is_no_part_of_it(asked: str, first: str, second
 def test_what_an_answer_says_beside_it_tells_answers_apart(
     asked: str, first: str, second: str
 ) -> None:
-    assert agreement(first, second, prompt=asked).value < SAME
-    assert agreement(second, first, prompt=asked).value < SAME
+    assert not same(first, second, asked)

@@ -7,17 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from num2words import num2words
 
-from nemoguardrails_trust.agreement import SAME, agreement, counting, languages, text
+from nemoguardrails_trust.agreement import counting, languages, text
+from tests.agreement.both_ways import same
 from tests.agreement.make_languages import CHARACTERS, FILE, LANGUAGES, make, make_characters
 
 PARKING = "Ist das Parken hier erlaubt?"
 REFUND = "可以退款吗？"
-
-
-def same(first: str, second: str, prompt: str) -> bool:
-    one = agreement(first, second, prompt=prompt)
-    assert one == agreement(second, first, prompt=prompt)
-    return one.value >= SAME
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,7 @@ from hypothesis import strategies as st
 from nemoguardrails_trust.agreement import SAME, agreement
 from nemoguardrails_trust.agreement.names import roles_are_swapped, same_but_for_vowels
 from nemoguardrails_trust.agreement.scripts import plain_script
-
-
-def value(first: str, second: str, prompt: str = "") -> float:
-    found = agreement(first, second, prompt=prompt)
-    assert found == agreement(second, first, prompt=prompt)
-    return found.value
+from tests.agreement.both_ways import value
 
 
 @pytest.mark.parametrize(

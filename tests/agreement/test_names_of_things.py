@@ -2,19 +2,11 @@
 
 import pytest
 
-from nemoguardrails_trust.agreement import SAME, agreement
+from nemoguardrails_trust.agreement import agreement
+from tests.agreement.both_ways import same
 
 SEVERAL = "Select all that apply.\nA. x\nB. y\nC. z\nD. w"
 CAPITAL = "Which is the capital of France?\nA. Berlin\nB. Paris\nC. Rome"
-
-
-def same(first: str, second: str, prompt: str) -> bool:
-    one, other = (
-        agreement(first, second, prompt=prompt),
-        agreement(second, first, prompt=prompt),
-    )
-    assert one == other
-    return one.value >= SAME
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,8 @@
 
 import pytest
 
-from nemoguardrails_trust.agreement import SAME, agreement
-
-
-def same(first: str, second: str, prompt: str) -> bool:
-    found = agreement(first, second, prompt=prompt)
-    assert found == agreement(second, first, prompt=prompt)
-    return found.value >= SAME
+from nemoguardrails_trust.agreement import agreement
+from tests.agreement.both_ways import same
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from nemoguardrails_trust.agreement import SAME, agreement
+from tests.agreement.both_ways import same
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,7 @@ from nemoguardrails_trust.agreement import SAME, agreement
     ],
 )
 def test_a_rate_may_be_told_by_an_adjective(asked: str, first: str, second: str) -> None:
-    assert agreement(first, second, prompt=asked).value >= SAME
-    assert agreement(second, first, prompt=asked).value >= SAME
+    assert same(first, second, asked)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +32,7 @@ def test_a_rate_may_be_told_by_an_adjective(asked: str, first: str, second: str)
     ],
 )
 def test_another_span_is_another_rate(asked: str, first: str, second: str) -> None:
-    assert agreement(first, second, prompt=asked).value < SAME
-    assert agreement(second, first, prompt=asked).value < SAME
+    assert not same(first, second, asked)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +52,7 @@ def test_another_span_is_another_rate(asked: str, first: str, second: str) -> No
 def test_digits_go_with_signs_for_hundreds_and_thousands(
     asked: str, first: str, second: str
 ) -> None:
-    assert agreement(first, second, prompt=asked).value >= SAME
-    assert agreement(second, first, prompt=asked).value >= SAME
+    assert same(first, second, asked)
 
 
 @pytest.mark.parametrize(
@@ -67,5 +64,4 @@ def test_digits_go_with_signs_for_hundreds_and_thousands(
     ],
 )
 def test_another_sign_is_another_number(asked: str, first: str, second: str) -> None:
-    assert agreement(first, second, prompt=asked).value < SAME
-    assert agreement(second, first, prompt=asked).value < SAME
+    assert not same(first, second, asked)

@@ -5,6 +5,7 @@ import pytest
 from nemoguardrails_trust.agreement import SAME, agreement
 from nemoguardrails_trust.agreement.phrases import words_of, written_out
 from nemoguardrails_trust.agreement.spelling import american
+from tests.agreement.both_ways import value
 
 AT_LEAST_18 = ("at least 18", "from 18", "minimum 18", "18 or older", "not under 18", "18 and over")
 OVER_18 = ("over 18", "more than 18", "older than 18")
@@ -129,12 +130,6 @@ UNSETTLED = [
     ("Is it ready?", "Yes, it can be collected.", "Yes, it was sent by post."),
     ("Who was it?", "Albert", "Albert Einstein"),
 ]
-
-
-def value(first: str, second: str, prompt: str) -> float:
-    found = agreement(first, second, prompt=prompt)
-    assert found == agreement(second, first, prompt=prompt)
-    return found.value
 
 
 @pytest.mark.parametrize(("prompt", "first", "second"), SAME_ANSWERS)

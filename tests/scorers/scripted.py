@@ -2,9 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 from nemoguardrails_trust.exchange.tokens import TokenLogprob
 from nemoguardrails_trust.models.base import Ask, Completion, Purpose, Reply
@@ -90,3 +92,14 @@ def _completion(scripted: Judgement) -> Completion:
     if isinstance(scripted, Exception):
         raise scripted
     return Completion(scripted) if isinstance(scripted, str) else scripted
+
+
+async def cancel_in_flight(scoring: Coroutine[Any, Any, object], model: ScriptedModel) -> None:
+    """Cancels scoring once its two calls are open; neither may be left."""
+    task = asyncio.create_task(scoring)
+    while model.open < 2:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (model.open, model.cancelled) == (0, 2)

@@ -17,7 +17,7 @@ from nemoguardrails_trust.scorers.base import ScorerSettings, ends_in_time
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scorers.safely import require_usable, score_safely
 from nemoguardrails_trust.scores import TrustworthinessScore
-from tests.scorers.scripted import ScriptedModel
+from tests.scorers.scripted import ScriptedModel, cancel_in_flight
 
 EXCHANGE = Exchange.of("Which is the largest ocean?", "The Pacific")
 TIMEOUT = 0.5  # seconds
@@ -98,13 +98,7 @@ async def test_a_cancelling_that_was_dealt_with_before_does_not_count() -> None:
 async def test_a_caller_that_is_cancelled_leaves_no_call_open() -> None:
     model = ScriptedModel(seconds={"reflection": 60.0, "sample": 60.0})
     scorer = LocalScorer(model, ScorerSettings())
-    task = asyncio.create_task(score_safely(scorer, EXCHANGE, timeout=60.0))
-    while model.open < 2:
-        await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert (model.open, model.cancelled) == (0, 2)
+    await cancel_in_flight(score_safely(scorer, EXCHANGE, timeout=60.0), model)
 
 
 _texts = st.text(st.characters(exclude_categories=()), max_size=5)

@@ -16,7 +16,7 @@ from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.local.scorer import LocalScorer
 from nemoguardrails_trust.scores import CallUsage
 from nemoguardrails_trust.signals.combine import combine
-from tests.scorers.scripted import ScriptedModel, verdict
+from tests.scorers.scripted import ScriptedModel, cancel_in_flight, verdict
 
 QUESTION = Exchange.of("Which is the largest ocean?", "The Pacific")
 FAILURE = ModelServerError("the server failed", status=500)
@@ -146,13 +146,7 @@ class TestASlowModel:
 class TestACallerThatGoesAway:
     async def test_leaves_no_call_open(self) -> None:
         model = ScriptedModel(seconds={"reflection": 60.0, "sample": 60.0})
-        task = asyncio.create_task(LocalScorer(model, ScorerSettings()).score(QUESTION))
-        while model.open < 2:
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert (model.open, model.cancelled) == (0, 2)
+        await cancel_in_flight(LocalScorer(model, ScorerSettings()).score(QUESTION), model)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     async def test_leaves_no_prefetch_open_even_before_it_was_waited_for(self) -> None:
