@@ -20,18 +20,29 @@
 No message ever contains a key, a prompt or an answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 
 def known_instead(name: str, known: Iterable[str]) -> str:
     """What to say if a name is unknown: the nearest known name, otherwise all of them."""
+    listed = list(known)
+    near = nearest_name(name.casefold(), listed)
+    return f"did you mean {near}?" if near else f"there are {', '.join(listed)}"
+
+
+def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that is most like another one; `None` where none is like it.
+
+    Args:
+        name: The other one.
+        known: The known names.
+        cutoff: How much alike they must be, 0 to 1.
+    """
     from difflib import get_close_matches  # only needed if something is wrong
 
-    listed = list(known)
-    near = get_close_matches(name.casefold(), listed, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(listed)}"
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
 
 
 def counted(number: int, noun: str) -> str:
@@ -67,13 +78,14 @@ def why_invalid(*problems: Mapping[str, Any]) -> str:
     return told.replace("String should", "it must")
 
 
-def wrong_value(shown: str, why: str) -> str:
+def wrong_value(*problems: Mapping[str, Any], show: Callable[[Any], str] = repr) -> str:
     """What follows the name of a setting whose value is wrong, with the value once.
 
     Args:
-        shown: The value, as people are to see it.
-        why: What is wrong with it, which may quote it.
+        problems: Pydantic's errors of the value, as for `why_invalid`.
+        show: Writes the value as people are to see it.
     """
+    shown, why = show(problems[0]["input"]), why_invalid(*problems)
     quoted = shown in why and not why.startswith("it must be")  # which names a limit
     return f": {why}" if quoted else f" is {shown}; {why}"
 

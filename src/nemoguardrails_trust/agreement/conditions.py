@@ -97,13 +97,10 @@ def other_conditions(first: Answer, second: Answer) -> bool:
     if max(len(first.words), len(second.words)) > _LONGEST:
         return False
     ours, theirs = (_restriction(answer.words) for answer in (first, second))
-    limits, their_limits = (
-        set(_LIMITING.findall(" ".join(answer.words))) - first.question.words
-        for answer in (first, second)
-    )
     if bool(ours) != bool(theirs):
-        told = second if ours else first
-        if limits & their_limits and {*map(stem, ours or theirs)}.issubset(map(stem, told.words)):
+        told = second.words if ours else first.words
+        is_told = {*map(stem, ours or theirs)}.issubset(map(stem, told))
+        if is_told and _limits(first) & _limits(second):
             return False  # `if it is over $50`, `over $50`
         # A no without its reason is a no.
         return first.said_stance or any(map(_is_no_on_condition, (first.words, second.words)))
@@ -118,7 +115,13 @@ def other_conditions(first: Answer, second: Answer) -> bool:
         for one, other in ((first, second), (second, first))
     ):
         return True
+    limits, their_limits = _limits(first), _limits(second)
     return bool(limits and their_limits) and limits.isdisjoint(their_limits)
+
+
+def _limits(answer: Answer) -> set[str]:
+    """The numbers that limit it, without those of the question."""
+    return set(_LIMITING.findall(" ".join(answer.words))) - answer.question.words
 
 
 def _restriction(words: Sequence[str]) -> set[str]:
@@ -183,8 +186,6 @@ def _is_somewhere(words: Sequence[str]) -> bool:
 def undone_by_one(first: Answer, second: Answer) -> bool:
     """Whether only one says that something is cancelled, or owed, or was refused."""
     if max(len(first.words), len(second.words)) > _LONGEST:
-        return False
-    if all(UNDONE_OR_REFUSED.isdisjoint(answer.words) for answer in (first, second)):
         return False
     # Behind a no, a refusal is but its reason.
     undone = _UNDONE if False in (first.stance, second.stance) else UNDONE_OR_REFUSED

@@ -71,7 +71,7 @@ def join_number_words(words: Sequence[str]) -> list[str]:
     place = 0
     while place < len(words):
         word = words[place]
-        digits = word[-1:].isdecimal() and is_number(word)
+        digits = is_number(word)
         if word in _SMALL or ((digits or word == "a") and _has_scale(words, place + 1)):
             number, place = _read_number(words, place)
             joined.append(number)

@@ -153,14 +153,14 @@ def _alike(ours: Collection[str], theirs: Collection[str]) -> _Alike:
     for other in theirs:
         if len(other) >= spelling.SHORTEST_LIKE:
             by_letter.setdefault(other[0], []).append(other)
-        if other[:1] in polarity.PREFIX_LETTERS and (bases := polarity.without_prefix(other)):
+        if bases := polarity.without_prefix(other):
             found += [(1.0, True, other, base) for base in bases if base in ours]
     for word in ours:
         if len(word) >= spelling.SHORTEST_LIKE:
             for other in by_letter.get(word[0], ()):
                 if likeness := spelling.likeness(word, other):
                     found.append((likeness, False, other, word))
-        if word[:1] in polarity.PREFIX_LETTERS and (bases := polarity.without_prefix(word)):
+        if bases := polarity.without_prefix(word):
             found += [(1.0, True, base, word) for base in bases if base in theirs]
     return found
 

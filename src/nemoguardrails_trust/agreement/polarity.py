@@ -126,7 +126,6 @@ _VERDICTS = frozenset(("allowed", "possible", "available", "accepted", "approved
 """Which answer whether something may be done, though the question has another word for it."""
 _ASKING_LEAVE = frozenset(("can", "could", "may", "allowed", "possible", "able"))
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "a")
-PREFIX_LETTERS = frozenset(prefix[0] for prefix in _PREFIXES)
 _COMPARING = frozenset(("than", "before", "after"))
 # A full stop behind fewer letters may be an abbreviation's.
 _SENTENCES = re.compile(r"[.!?\n](?:(?<=\n)|(?<=[^\s.]{4}[.!?])(?<![.!?]{2})(?<!\bprof\.)[.!?]*\s)")

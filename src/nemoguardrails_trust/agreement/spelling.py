@@ -73,7 +73,7 @@ def likeness(first: str, second: str) -> float:
     short, long = (first, second) if more >= 0 else (second, first)
     if more < 0:
         size, more = size + more, -more
-    if size < SHORTEST_LIKE or (long[-1].isdecimal() and is_number(long)):
+    if size < SHORTEST_LIKE or is_number(long):
         return 0.0
     if more > 1:
         return 0.6 if long.startswith(short) else 0.0

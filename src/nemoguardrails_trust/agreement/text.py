@@ -303,7 +303,7 @@ def numbers(words: Sequence[str]) -> list[str]:
     """Those of an answer's words that are digits."""
     if not has_digits(" ".join(words)):
         return []
-    return [word for word in words if word[-1:].isdecimal() and is_number(word)]
+    return [word for word in words if is_number(word)]
 
 
 def is_year(token: str) -> bool:

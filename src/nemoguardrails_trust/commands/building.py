@@ -12,7 +12,7 @@ from nemoguardrails_trust.commands.options import (
     RowOptions,
     ScorerOptions,
 )
-from nemoguardrails_trust.errors import CredentialsError, SettingsError, why_invalid, wrong_value
+from nemoguardrails_trust.errors import CredentialsError, SettingsError, wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,7 @@ def scorer_settings(options: ScorerOptions, **more: Any) -> "ScorerSettings":
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
         option = {"evaluations": "evaluation", "explain": "claims"}.get(key, key)
-        told = wrong_value(repr(first["input"]), why_invalid(first))
-        raise SettingsError(f"--{option}{told}", key=key) from None
+        raise SettingsError(f"--{option}{wrong_value(first)}", key=key) from None
 
 
 def build_model(

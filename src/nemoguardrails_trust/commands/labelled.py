@@ -232,7 +232,8 @@ def _require_labels(source: "Source", column: str) -> None:
     from nemoguardrails_trust.datasets.labels import GOLDS, told_labels
 
     if column in source.columns:
-        for told in filter(None, [told_labels(column)]):
+        told = told_labels(column)
+        if told is not None:
             note(told)
         return
     gold = find_column(source.columns, None, GOLDS, "--gold-column", path=source.name)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nemoguardrails_trust.errors import DataError, SettingsError, why_invalid
+from nemoguardrails_trust.errors import DataError, SettingsError, nearest_name, wrong_value
 
 PREFIX = "NEMO_TRUST_"
 COMMANDS = ("score", "evaluate", "calibrate", "langfuse")
@@ -67,7 +67,6 @@ def _take_file() -> None:
 
 
 def _read(given: set[str]) -> dict[str, Any]:
-    from difflib import get_close_matches
 
     from pydantic import Field, ValidationError
     from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -98,14 +97,13 @@ def _read(given: set[str]) -> dict[str, Any]:
 
     known = [name.upper() for name in Options.model_fields]
     for name in sorted(given - set(known)):
-        near = get_close_matches(name, known, n=1, cutoff=0.8)
+        near = nearest_name(name, known, cutoff=0.8)
         if near:
-            raise SettingsError(f"{PREFIX}{name} is not read; did you mean {PREFIX}{near[0]}?")
+            raise SettingsError(f"{PREFIX}{name} is not read; did you mean {PREFIX}{near}?")
     try:
         options: dict[str, Any] = Options().model_dump(exclude_none=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"{PREFIX}{str(first['loc'][0]).removeprefix(PREFIX.lower()).upper()}"
-        told = f"{name} is {first['input']!r}; {why_invalid(first)}"
-        raise SettingsError(told, key=name) from None
+        raise SettingsError(f"{name}{wrong_value(first)}", key=name) from None
     return options

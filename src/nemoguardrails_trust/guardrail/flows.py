@@ -2,7 +2,6 @@
 
 import copy
 import re
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +11,7 @@ from nemoguardrails import LLMRails
 from nemoguardrails.colang import parse_colang_file
 from nemoguardrails.rails.llm.config import RailsConfig
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, nearest_name
 from nemoguardrails_trust.guardrail import messages
 from nemoguardrails_trust.guardrail.settings import FLOW_NAME, TOOL_CALLS_FLOW_NAME, flow_on
 
@@ -70,7 +69,7 @@ def refuse_misspelt_flows(config: RailsConfig) -> None:
     known = {FLOW_NAME, *(flow_name(flow) for flow in config.flows)}
     for called in _called_as_output_rails(config):
         name = " ".join(called.casefold().replace("_", " ").split())
-        if called not in known and get_close_matches(name, [FLOW_NAME], cutoff=0.75):
+        if called not in known and nearest_name(name, [FLOW_NAME], cutoff=0.75):
             raise SettingsError(
                 f"there is no flow for the output rail {called!r}; did you mean {FLOW_NAME!r}?",
                 key=called,
@@ -90,7 +89,7 @@ def _refuse_misspelt_tool_rails(config: RailsConfig) -> None:
                 "tool_calls_threshold and on_untrustworthy under custom_data.trust",
                 key=line,
             )
-        if get_close_matches(name.casefold(), [TOOL_CALLS_FLOW_NAME], cutoff=0.75):
+        if nearest_name(name.casefold(), [TOOL_CALLS_FLOW_NAME], cutoff=0.75):
             raise SettingsError(
                 f"there is no flow for the tool output rail {line!r}; did you mean "
                 f"{TOOL_CALLS_FLOW_NAME!r}?",

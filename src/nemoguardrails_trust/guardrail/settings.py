@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from nemoguardrails_trust.errors import SettingsError, known_instead, why_invalid, wrong_value
+from nemoguardrails_trust.errors import SettingsError, known_instead, nearest_name, wrong_value
 from nemoguardrails_trust.models.base import MOST_BYTES
 from nemoguardrails_trust.scorers.base import ScorerSettings
 from nemoguardrails_trust.scorers.evaluations import EvaluationSettings
@@ -100,9 +99,9 @@ def read_settings(custom_data: Mapping[str, Any] | None) -> TrustSettings:
         SettingsError: A key is unknown or a value out of range; it names the key.
     """
     given = custom_data or {}
-    near = get_close_matches("trust", [str(key).casefold() for key in given], n=1, cutoff=0.8)
+    near = nearest_name("trust", (str(key).casefold() for key in given), cutoff=0.8)
     if "trust" not in given and near:
-        name = next(key for key in given if str(key).casefold() == near[0])
+        name = next(key for key in given if str(key).casefold() == near)
         raise SettingsError(
             f"custom_data.{name} has no effect; did you mean custom_data.trust?", key=str(name)
         )
@@ -188,8 +187,7 @@ def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
         elif first["type"] == "missing":
             problems.append(f"{where}{key} is missing")
         else:
-            told = wrong_value(_shown(first["input"]), why_invalid(*same))
-            problems.append(f"{where}{key}{told}")
+            problems.append(f"{where}{key}{wrong_value(*same, show=_shown)}")
     first_key = next(iter(found), None)
     return SettingsError("; ".join(problems), key=first_key)
 

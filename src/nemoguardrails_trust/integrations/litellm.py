@@ -12,12 +12,11 @@ Importing this imports `litellm`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 from typing import Any, Literal
 
-from nemoguardrails_trust.errors import SettingsError, SetupError, needing
+from nemoguardrails_trust.errors import SettingsError, SetupError, nearest_name, needing
 from nemoguardrails_trust.integrations.message_stream import message_of
 from nemoguardrails_trust.integrations.verdicts import (
     Verdict,
@@ -171,9 +170,9 @@ def _refuse_misspelt(settings: Mapping[str, Any]) -> None:
     """
     known = list(signature(TrustGuardrail).parameters)
     for name in (name for name, value in settings.items() if value is not None):
-        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, known, 1, 0.8)
+        near = _ELSEWHERE.get(name) or nearest_name(name, known, cutoff=0.8)
         if near:
-            raise SettingsError(f"{name} is not a setting; did you mean {near[0]}?", key=name)
+            raise SettingsError(f"{name} is not a setting; did you mean {near}?", key=name)
 
 
 def _prompt_of(data: Mapping[str, Any]) -> Any:

@@ -3,12 +3,11 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from nemoguardrails_trust.calibration.calibration import Calibration
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, nearest_name
 from nemoguardrails_trust.models.base import LanguageModel
 from nemoguardrails_trust.scorers.base import (
     DEFAULT_THRESHOLD,
@@ -174,8 +173,8 @@ def _named(settings: ScorerSettings, folders: Sequence[Path]) -> Scorer:
     if ":" in name:
         return _from_factory(name, settings, folders)
     known = ", ".join(repr(known) for known in SCORERS)
-    near = get_close_matches(name.casefold(), SCORERS, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(name.casefold(), SCORERS)
+    hint = f"; did you mean {near!r}?" if near else ""
     raise SettingsError(
         f"scorer is {name!r}; it must be one of {known}, "
         f"or name a factory as 'package.module:factory'{hint}",

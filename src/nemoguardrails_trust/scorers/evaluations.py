@@ -1,13 +1,12 @@
 """Evaluations beside a score, as they are chosen in settings."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from nemoguardrails_trust.errors import SettingsError
+from nemoguardrails_trust.errors import SettingsError, nearest_name
 from nemoguardrails_trust.exchange import Exchange
 from nemoguardrails_trust.signals.evaluations import (
     Eval,
@@ -118,7 +117,7 @@ def _nearest(name: str) -> str | None:
     folded = name.strip().casefold().replace("-", "_").replace(" ", "_").removesuffix("_metric")
     if folded in _ELSEWHERE:
         return _ELSEWHERE[folded]
-    return next(iter(get_close_matches(folded, _KNOWN, n=1)), None)
+    return nearest_name(folded, _KNOWN)
 
 
 def evaluation_values(

@@ -120,9 +120,8 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
         Raises:
             LLMClientError: As NeMo's client does.
         """
-        found = _wanted.get()
-        wanted = found is not None and model not in self._refusing
-        asking = _asking(messages, parameters) if wanted else parameters
+        found = None if model in self._refusing else _wanted.get()
+        asking = parameters if found is None else _asking(messages, parameters)
         has_begun = False
         failure: Exception | None = None
         try:
@@ -131,14 +130,14 @@ class ProbabilityClient(OpenAICompatibleClient):  # type: ignore[misc]
                     has_begun = True
                     yield part
         except (LLMClientError, httpx.RemoteProtocolError) as error:
-            if has_begun or not wanted or not self._may_refuse(model, parameters, error):
+            if has_begun or found is None or not self._may_refuse(model, parameters, error):
                 raise
             failure = error
         if failure is None:
-            if wanted:
+            if found is not None:
                 self._collapses.pop(model, None)
             return
-        async with aclosing(self._parts(model, messages, stop, parameters, found)) as parts:
+        async with aclosing(self._parts(model, messages, stop, parameters, None)) as parts:
             async for part in parts:
                 if not has_begun:
                     has_begun = True

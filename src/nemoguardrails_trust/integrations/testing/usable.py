@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from nemoguardrails_trust.calibration.calibration import Calibration
-from nemoguardrails_trust.errors import SettingsError, why_invalid, wrong_value
+from nemoguardrails_trust.errors import SettingsError, wrong_value
 from nemoguardrails_trust.models.server_address import address
 from nemoguardrails_trust.scorers.base import SCORERS, ScorerSettings
 from nemoguardrails_trust.scorers.create import create_scorer, load_calibration
@@ -35,8 +35,7 @@ def require_usable(given: Mapping[str, str]) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
-        told = wrong_value(repr(first["input"]), why_invalid(first))
-        raise SettingsError(f"{key}{told}", key=key) from None
+        raise SettingsError(f"{key}{wrong_value(first)}", key=key) from None
     if settings.scorer not in SCORERS and ":" not in settings.scorer:
         create_scorer(settings)  # which says what scorers there are
     if "model" in given:
